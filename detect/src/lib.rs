@@ -1,0 +1,1 @@
+//! Detectors: pure folds over events.

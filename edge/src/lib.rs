@@ -1,0 +1,1 @@
+//! Listeners, TLS, SigV4 and the data planes.

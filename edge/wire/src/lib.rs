@@ -1,0 +1,1 @@
+//! The AWS protocols as one codec.

@@ -1,0 +1,1 @@
+//! Decisions over all requests at once.

@@ -1,0 +1,2 @@
+//! The countersign program.
+fn main() {}
