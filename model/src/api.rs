@@ -1,0 +1,3 @@
+//! The API model.
+/// An API.
+pub struct Api;

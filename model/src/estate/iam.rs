@@ -1,0 +1,262 @@
+//! Accounts, principals and their policies: what an IAM decision reads.
+
+use serde::{Deserialize, Serialize};
+
+use crate::graph::{Node, NodeKind, Tags};
+use crate::ids::{AccountId, arn};
+use crate::policy::PolicyText;
+use crate::time::Timestamp;
+
+/// The nodes of this file, for the service that owns them.
+pub const NODES: &[NodeKind] = &[
+    NodeKind::of::<User>(),
+    NodeKind::of::<Group>(),
+    NodeKind::of::<Role>(),
+    NodeKind::of::<ManagedPolicy>(),
+    NodeKind::of::<AccessKey>(),
+];
+
+/// The nodes that the organizations service owns.
+pub const ORGANIZATION_NODES: &[NodeKind] = &[
+    NodeKind::of::<Organization>(),
+    NodeKind::of::<Account>(),
+    NodeKind::of::<OrganizationalUnit>(),
+    NodeKind::of::<OrganizationPolicy>(),
+];
+
+/// A policy written inside a user, group or role.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InlinePolicy {
+    pub name: String,
+    pub document: PolicyText,
+}
+
+macro_rules! node {
+    ($type:ident, $kind:literal, $id:ident $(, arn: $arn:ident)? $(, tags: $tags:ident)? $(, policy: $policy:ident)?) => {
+        impl Node for $type {
+            const KIND: &'static str = $kind;
+            fn account(&self) -> &AccountId { &self.account }
+            fn region(&self) -> &str { "" }
+            fn local_id(&self) -> &str { &self.$id }
+            $(fn arn(&self) -> Option<String> { Some(self.$arn()) })?
+            $(fn tags(&self) -> &Tags { &self.$tags })?
+            $(fn policy(&self) -> Option<&PolicyText> { Some(&self.$policy) })?
+        }
+    };
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct User {
+    pub account: AccountId,
+    pub name: String,
+    /// `/` or `/division/team/`.
+    pub path: String,
+    /// `AIDA...`.
+    pub id: String,
+    pub created: Timestamp,
+    pub inline: Vec<InlinePolicy>,
+    /// ARNs of attached managed policies.
+    pub attached: Vec<String>,
+    /// ARN of the managed policy that bounds the user.
+    pub boundary: Option<String>,
+    pub tags: Tags,
+}
+
+impl User {
+    pub fn arn(&self) -> String {
+        arn("iam", "", &self.account, &format!("user{}{}", self.path, self.name))
+    }
+}
+
+node!(User, "AWS::IAM::User", name, arn: arn, tags: tags);
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Group {
+    pub account: AccountId,
+    pub name: String,
+    pub path: String,
+    /// `AGPA...`.
+    pub id: String,
+    pub created: Timestamp,
+    pub inline: Vec<InlinePolicy>,
+    pub attached: Vec<String>,
+    /// Names of the users in it.
+    pub members: Vec<String>,
+}
+
+impl Group {
+    pub fn arn(&self) -> String {
+        arn("iam", "", &self.account, &format!("group{}{}", self.path, self.name))
+    }
+}
+
+node!(Group, "AWS::IAM::Group", name, arn: arn);
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Role {
+    pub account: AccountId,
+    pub name: String,
+    pub path: String,
+    /// `AROA...`.
+    pub id: String,
+    pub created: Timestamp,
+    pub description: Option<String>,
+    /// Seconds, 3,600 to 43,200.
+    pub max_session: i64,
+    /// Who may assume it: the resource policy of the role.
+    pub trust: PolicyText,
+    pub inline: Vec<InlinePolicy>,
+    pub attached: Vec<String>,
+    pub boundary: Option<String>,
+    pub tags: Tags,
+    /// Sessions issued before this time are refused (`AWSRevokeOlderSessions` by another door).
+    pub last_used: Option<Timestamp>,
+}
+
+impl Role {
+    pub fn arn(&self) -> String {
+        arn("iam", "", &self.account, &format!("role{}{}", self.path, self.name))
+    }
+}
+
+node!(Role, "AWS::IAM::Role", name, arn: arn, tags: tags, policy: trust);
+
+/// A customer-managed policy. (AWS-managed ones are data of the `iam` service, not nodes.)
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ManagedPolicy {
+    /// `aws` policies stand in the account [`AccountId::none`].
+    pub account: AccountId,
+    pub name: String,
+    pub path: String,
+    /// `ANPA...`.
+    pub id: String,
+    pub description: Option<String>,
+    pub created: Timestamp,
+    pub updated: Timestamp,
+    pub versions: Vec<PolicyVersion>,
+    /// `v1`, `v2`, ...
+    pub default_version: String,
+    pub tags: Tags,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PolicyVersion {
+    pub id: String,
+    pub created: Timestamp,
+    pub document: PolicyText,
+}
+
+impl ManagedPolicy {
+    pub fn arn(&self) -> String {
+        let owner = if self.account == AccountId::none() { "aws" } else { self.account.as_str() };
+        format!("arn:aws:iam::{owner}:policy{}{}", self.path, self.name)
+    }
+
+    /// The document in force.
+    pub fn document(&self) -> Option<&PolicyText> {
+        self.versions.iter().find(|v| v.id == self.default_version).map(|v| &v.document)
+    }
+}
+
+node!(ManagedPolicy, "AWS::IAM::ManagedPolicy", name, arn: arn, tags: tags);
+
+/// A long-lived access key of a user or of an account's root.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AccessKey {
+    pub account: AccountId,
+    /// `AKIA...`.
+    pub id: String,
+    /// `None`: the account's root.
+    pub user: Option<String>,
+    pub active: bool,
+    pub created: Timestamp,
+    /// The secret, sealed for purpose `access-key` with the id as additional data; hexadecimal.
+    pub sealed_secret: String,
+}
+
+node!(AccessKey, "AWS::IAM::AccessKey", id);
+
+/// The organization; there is at most one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Organization {
+    /// The management account.
+    pub account: AccountId,
+    /// `o-...`.
+    pub id: String,
+    /// `r-...`.
+    pub root: String,
+    /// `ALL` or `CONSOLIDATED_BILLING`.
+    pub feature_set: String,
+    /// Enabled on the root: `SERVICE_CONTROL_POLICY`, `RESOURCE_CONTROL_POLICY`, ...
+    pub policy_types: Vec<String>,
+    pub created: Timestamp,
+    /// IDs of policies attached to the root.
+    pub policies: Vec<String>,
+}
+
+node!(Organization, "AWS::Organizations::Organization", id);
+
+/// An account, in the organization or alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Account {
+    /// The account itself.
+    pub account: AccountId,
+    pub name: String,
+    pub email: String,
+    /// `ACTIVE`, `SUSPENDED`, ...
+    pub status: String,
+    pub joined: Timestamp,
+    /// The root (`r-...`) or organizational unit (`ou-...`) it is in; `None` outside any organization.
+    pub parent: Option<String>,
+    /// IDs of policies attached to the account.
+    pub policies: Vec<String>,
+    pub tags: Tags,
+}
+
+impl Node for Account {
+    const KIND: &'static str = "AWS::Organizations::Account";
+    fn account(&self) -> &AccountId {
+        &self.account
+    }
+    fn region(&self) -> &str {
+        ""
+    }
+    fn local_id(&self) -> &str {
+        self.account.as_str()
+    }
+    fn tags(&self) -> &Tags {
+        &self.tags
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OrganizationalUnit {
+    /// The management account.
+    pub account: AccountId,
+    /// `ou-...`.
+    pub id: String,
+    pub name: String,
+    pub parent: String,
+    pub policies: Vec<String>,
+    pub tags: Tags,
+}
+
+node!(OrganizationalUnit, "AWS::Organizations::OrganizationalUnit", id, tags: tags);
+
+/// A service control policy, resource control policy, tag policy, ...
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OrganizationPolicy {
+    /// The management account.
+    pub account: AccountId,
+    /// `p-...`.
+    pub id: String,
+    pub name: String,
+    pub description: String,
+    /// `SERVICE_CONTROL_POLICY`, `RESOURCE_CONTROL_POLICY`, `TAG_POLICY`, ...
+    pub policy_type: String,
+    pub document: PolicyText,
+    pub aws_managed: bool,
+    pub tags: Tags,
+}
+
+node!(OrganizationPolicy, "AWS::Organizations::Policy", id, tags: tags);

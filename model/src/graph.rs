@@ -1,0 +1,245 @@
+//! The estate: one typed graph, published as immutable snapshots.
+//!
+//! Readers hold a [`Snapshot`]; a commit makes the next one. Cloning a snapshot
+//! is cheap (the maps are persistent), so a transaction works on a clone.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use imbl::OrdMap;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::AccountId;
+use crate::policy::PolicyText;
+
+/// Resource tags, in order of their keys.
+pub type Tags = std::collections::BTreeMap<String, String>;
+
+static NO_TAGS: Tags = Tags::new();
+
+/// Where a node stands: its type, account, region (empty where global) and id.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeKey {
+    pub kind: &'static str,
+    pub account: AccountId,
+    pub region: String,
+    pub id: String,
+}
+
+/// A typed resource. Its fields are the resource's state; serde gives its form in the log.
+pub trait Node: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
+    /// The CloudFormation type name, or `Countersign::...` for what has none.
+    const KIND: &'static str;
+
+    fn account(&self) -> &AccountId;
+
+    /// Empty for global resources.
+    fn region(&self) -> &str;
+
+    /// The id within kind, account and region; what `find` is asked for.
+    fn local_id(&self) -> &str;
+
+    /// The resource's ARN, by which policies and other services name it.
+    fn arn(&self) -> Option<String> {
+        None
+    }
+
+    fn tags(&self) -> &Tags {
+        &NO_TAGS
+    }
+
+    /// The resource-based policy, if the resource carries one.
+    fn policy(&self) -> Option<&PolicyText> {
+        None
+    }
+
+    fn key(&self) -> NodeKey {
+        NodeKey {
+            kind: Self::KIND,
+            account: self.account().clone(),
+            region: self.region().to_owned(),
+            id: self.local_id().to_owned(),
+        }
+    }
+}
+
+/// A node whose type has been forgotten.
+pub trait AnyNode: Send + Sync {
+    fn key(&self) -> NodeKey;
+    fn arn(&self) -> Option<String>;
+    fn tags(&self) -> &Tags;
+    fn policy(&self) -> Option<&PolicyText>;
+    /// The node's state as JSON, for the log, AWS Config, the console and graph queries across services.
+    fn to_json(&self) -> serde_json::Value;
+    fn as_any(&self) -> &(dyn Any + Send + Sync);
+}
+
+impl<N: Node> AnyNode for N {
+    fn key(&self) -> NodeKey {
+        Node::key(self)
+    }
+    fn arn(&self) -> Option<String> {
+        Node::arn(self)
+    }
+    fn tags(&self) -> &Tags {
+        Node::tags(self)
+    }
+    fn policy(&self) -> Option<&PolicyText> {
+        Node::policy(self)
+    }
+    fn to_json(&self) -> serde_json::Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
+    fn as_any(&self) -> &(dyn Any + Send + Sync) {
+        self
+    }
+}
+
+/// How a kind of node is read back from the log. A service lists one per node type.
+#[derive(Clone, Copy)]
+pub struct NodeKind {
+    pub name: &'static str,
+    pub decode: fn(serde_json::Value) -> Result<Arc<dyn AnyNode>, serde_json::Error>,
+}
+
+impl NodeKind {
+    pub const fn of<N: Node>() -> NodeKind {
+        NodeKind {
+            name: N::KIND,
+            decode: |json| Ok(Arc::new(serde_json::from_value::<N>(json)?) as Arc<dyn AnyNode>),
+        }
+    }
+}
+
+/// One change of the graph.
+#[derive(Clone)]
+pub enum Change {
+    Put(Arc<dyn AnyNode>),
+    Remove(NodeKey),
+}
+
+impl Change {
+    pub fn key(&self) -> NodeKey {
+        match self {
+            Change::Put(node) => node.key(),
+            Change::Remove(key) => key.clone(),
+        }
+    }
+}
+
+/// The form of a change in the log.
+#[derive(Serialize, Deserialize)]
+pub struct LoggedChange {
+    pub kind: String,
+    pub account: AccountId,
+    pub region: String,
+    pub id: String,
+    /// Absent when the node was removed.
+    pub node: Option<serde_json::Value>,
+}
+
+impl From<&Change> for LoggedChange {
+    fn from(change: &Change) -> LoggedChange {
+        let key = change.key();
+        let node = match change {
+            Change::Put(node) => Some(node.to_json()),
+            Change::Remove(_) => None,
+        };
+        LoggedChange { kind: key.kind.to_owned(), account: key.account, region: key.region, id: key.id, node }
+    }
+}
+
+/// The whole estate at one moment.
+#[derive(Clone, Default)]
+pub struct Snapshot {
+    /// Counts commits; two snapshots with the same version are the same.
+    pub version: u64,
+    nodes: OrdMap<NodeKey, Arc<dyn AnyNode>>,
+    arns: OrdMap<String, NodeKey>,
+}
+
+impl Snapshot {
+    /// The node of this type in this account and region.
+    pub fn find<N: Node>(&self, account: &AccountId, region: &str, id: &str) -> Option<&N> {
+        let key = NodeKey {
+            kind: N::KIND,
+            account: account.clone(),
+            region: region.to_owned(),
+            id: id.to_owned(),
+        };
+        self.nodes.get(&key)?.as_any().downcast_ref()
+    }
+
+    pub fn get(&self, key: &NodeKey) -> Option<&Arc<dyn AnyNode>> {
+        self.nodes.get(key)
+    }
+
+    /// The node that bears this ARN, whatever its type.
+    pub fn by_arn(&self, arn: &str) -> Option<&Arc<dyn AnyNode>> {
+        self.nodes.get(self.arns.get(arn)?)
+    }
+
+    /// The node of this type that bears this ARN.
+    pub fn find_arn<N: Node>(&self, arn: &str) -> Option<&N> {
+        self.by_arn(arn)?.as_any().downcast_ref()
+    }
+
+    /// Every node of this type in one account and region, in order of id.
+    pub fn list<'a, N: Node>(&'a self, account: &AccountId, region: &str) -> impl Iterator<Item = &'a N> + use<'a, N> {
+        let (account, region) = (account.clone(), region.to_owned());
+        let from = NodeKey { kind: N::KIND, account: account.clone(), region: region.clone(), id: String::new() };
+        self.nodes
+            .range(from..)
+            .take_while(move |(k, _)| k.kind == N::KIND && k.account == account && k.region == region)
+            .filter_map(|(_, node)| node.as_any().downcast_ref())
+    }
+
+    /// Every node of this type, over all accounts and regions.
+    pub fn all<N: Node>(&self) -> impl Iterator<Item = &N> {
+        let from = NodeKey {
+            kind: N::KIND,
+            account: AccountId::none(),
+            region: String::new(),
+            id: String::new(),
+        };
+        self.nodes
+            .range(from..)
+            .take_while(|(k, _)| k.kind == N::KIND)
+            .filter_map(|(_, node)| node.as_any().downcast_ref())
+    }
+
+    /// Every node of every type.
+    pub fn nodes(&self) -> impl Iterator<Item = &Arc<dyn AnyNode>> {
+        self.nodes.values()
+    }
+
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// Applies one change. Only a transaction, replay and tests do this; a published snapshot is never changed.
+    pub fn apply(&mut self, change: &Change) {
+        let key = change.key();
+        if let Some(old) = self.nodes.get(&key)
+            && let Some(arn) = old.arn()
+        {
+            self.arns.remove(&arn);
+        }
+        match change {
+            Change::Put(node) => {
+                if let Some(arn) = node.arn() {
+                    self.arns.insert(arn, key.clone());
+                }
+                self.nodes.insert(key, Arc::clone(node));
+            }
+            Change::Remove(_) => {
+                self.nodes.remove(&key);
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! A policy as it stands in the graph: its text, where it was written, and a
+//! place for the compiled form, which `decide` fills once per policy.
+
+use std::any::Any;
+use std::sync::{Arc, OnceLock};
+
+use serde::{Deserialize, Serialize};
+
+/// Where a policy was written: the template file and the line of each statement.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    pub file: String,
+    pub statement_lines: Vec<u32>,
+}
+
+/// A policy document.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct PolicyText {
+    pub text: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+    #[serde(skip)]
+    compiled: Arc<OnceLock<Arc<dyn Any + Send + Sync>>>,
+}
+
+impl PolicyText {
+    pub fn new(text: impl Into<String>, source: Option<Source>) -> PolicyText {
+        PolicyText { text: text.into(), source, compiled: Arc::default() }
+    }
+
+    /// The compiled form, made at its first use and shared by every clone.
+    pub fn compiled<T: Send + Sync + 'static>(&self, compile: impl FnOnce(&PolicyText) -> T) -> Arc<T> {
+        let any = self.compiled.get_or_init(|| Arc::new(compile(self)) as Arc<dyn Any + Send + Sync>);
+        Arc::clone(any).downcast::<T>().unwrap_or_else(|_| unreachable!("one compiled form per policy"))
+    }
+}
+
+impl std::fmt::Debug for PolicyText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PolicyText").field("text", &self.text).field("source", &self.source).finish()
+    }
+}
+
+impl PartialEq for PolicyText {
+    fn eq(&self, other: &PolicyText) -> bool {
+        self.text == other.text
+    }
+}
