@@ -45,6 +45,12 @@ pub trait Node: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
         None
     }
 
+    /// A further name that is unique over the whole estate, by which the node is found without
+    /// knowing its account: `access-key/AKIA...`, `domain/api.example.com`.
+    fn global_name(&self) -> Option<String> {
+        None
+    }
+
     fn tags(&self) -> &Tags {
         &NO_TAGS
     }
@@ -68,6 +74,7 @@ pub trait Node: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
 pub trait AnyNode: Send + Sync {
     fn key(&self) -> NodeKey;
     fn arn(&self) -> Option<String>;
+    fn global_name(&self) -> Option<String>;
     fn tags(&self) -> &Tags;
     fn policy(&self) -> Option<&PolicyText>;
     /// The node's state as JSON, for the log, AWS Config, the console and graph queries across services.
@@ -81,6 +88,9 @@ impl<N: Node> AnyNode for N {
     }
     fn arn(&self) -> Option<String> {
         Node::arn(self)
+    }
+    fn global_name(&self) -> Option<String> {
+        Node::global_name(self)
     }
     fn tags(&self) -> &Tags {
         Node::tags(self)
@@ -156,7 +166,8 @@ pub struct Snapshot {
     /// Counts commits; two snapshots with the same version are the same.
     pub version: u64,
     nodes: OrdMap<NodeKey, Arc<dyn AnyNode>>,
-    arns: OrdMap<String, NodeKey>,
+    /// ARNs and global names.
+    names: OrdMap<String, NodeKey>,
 }
 
 impl Snapshot {
@@ -177,12 +188,17 @@ impl Snapshot {
 
     /// The node that bears this ARN, whatever its type.
     pub fn by_arn(&self, arn: &str) -> Option<&Arc<dyn AnyNode>> {
-        self.nodes.get(self.arns.get(arn)?)
+        self.nodes.get(self.names.get(arn)?)
     }
 
     /// The node of this type that bears this ARN.
     pub fn find_arn<N: Node>(&self, arn: &str) -> Option<&N> {
         self.by_arn(arn)?.as_any().downcast_ref()
+    }
+
+    /// The node of this type with this global name.
+    pub fn find_named<N: Node>(&self, global_name: &str) -> Option<&N> {
+        self.by_arn(global_name)?.as_any().downcast_ref()
     }
 
     /// Every node of this type in one account and region, in order of id.
@@ -225,15 +241,15 @@ impl Snapshot {
     /// Applies one change. Only a transaction, replay and tests do this; a published snapshot is never changed.
     pub fn apply(&mut self, change: &Change) {
         let key = change.key();
-        if let Some(old) = self.nodes.get(&key)
-            && let Some(arn) = old.arn()
-        {
-            self.arns.remove(&arn);
+        if let Some(old) = self.nodes.get(&key) {
+            for name in [old.arn(), old.global_name()].into_iter().flatten() {
+                self.names.remove(&name);
+            }
         }
         match change {
             Change::Put(node) => {
-                if let Some(arn) = node.arn() {
-                    self.arns.insert(arn, key.clone());
+                for name in [node.arn(), node.global_name()].into_iter().flatten() {
+                    self.names.insert(name, key.clone());
                 }
                 self.nodes.insert(key, Arc::clone(node));
             }

@@ -174,7 +174,21 @@ pub struct AccessKey {
     pub sealed_secret: String,
 }
 
-node!(AccessKey, "AWS::IAM::AccessKey", id);
+impl Node for AccessKey {
+    const KIND: &'static str = "AWS::IAM::AccessKey";
+    fn account(&self) -> &AccountId {
+        &self.account
+    }
+    fn region(&self) -> &str {
+        ""
+    }
+    fn local_id(&self) -> &str {
+        &self.id
+    }
+    fn global_name(&self) -> Option<String> {
+        Some(format!("access-key/{}", self.id))
+    }
+}
 
 /// The organization; there is at most one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
