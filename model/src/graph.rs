@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::ids::AccountId;
 use crate::policy::PolicyText;
@@ -135,28 +135,6 @@ impl Change {
             Change::Put(node) => node.key(),
             Change::Remove(key) => key.clone(),
         }
-    }
-}
-
-/// The form of a change in the log.
-#[derive(Serialize, Deserialize)]
-pub struct LoggedChange {
-    pub kind: String,
-    pub account: AccountId,
-    pub region: String,
-    pub id: String,
-    /// Absent when the node was removed.
-    pub node: Option<serde_json::Value>,
-}
-
-impl From<&Change> for LoggedChange {
-    fn from(change: &Change) -> LoggedChange {
-        let key = change.key();
-        let node = match change {
-            Change::Put(node) => Some(node.to_json()),
-            Change::Remove(_) => None,
-        };
-        LoggedChange { kind: key.kind.to_owned(), account: key.account, region: key.region, id: key.id, node }
     }
 }
 

@@ -140,10 +140,26 @@ pub fn tags_of(value: &Value) -> crate::graph::Tags {
     }
 }
 
-/// Work that a service does later: a timer that fell due, or a report of `act`'s.
+/// Work that a service does later: a timer that fell due, or a report of `act`'s. It runs as a
+/// write of the service's own, with its payload as the input.
 pub struct Job {
     pub name: &'static str,
-    pub run: fn(&mut Tx<'_>, serde_json::Value) -> Result<(), Fault>,
+    pub operation: Operation,
+}
+
+/// Lists jobs, each `fn(&mut Tx, serde_json::Value) -> Result<(), Fault>`: `jobs![DeleteKey => key::delete_due]`.
+#[macro_export]
+macro_rules! jobs {
+    ($($name:ident => $($handler:ident)::+),* $(,)?) => {
+        &[$($crate::service::Job {
+            name: stringify!($name),
+            operation: $crate::service::Operation {
+                name: stringify!($name),
+                writes: true,
+                run: |tx, payload| $($handler)::+(tx, payload.to_json()).map(|()| $crate::Value::Null),
+            },
+        }),*]
+    };
 }
 
 /// How CloudFormation creates, changes and deletes one resource type. The
