@@ -1,1 +1,116 @@
-//! May this principal do this, here, now?
+//! May this principal do this, here, now? Brings the graph's facts to the policy
+//! language: which policies bear on a request, and what each condition key holds.
+//!
+//! Pure: the clock is in the request. Denies what it cannot decide. Follows AWS's
+//! "Policy evaluation logic" and "AWS global condition context keys".
+
+mod context;
+mod layers;
+
+use std::sync::Arc;
+
+use decide_iam as language;
+use model::decision::{Ask, AskWhy, Decision, Layer, Outcome, Request, StatementRef, Why};
+use model::graph::AnyNode;
+use model::{AccountId, Arn, Snapshot};
+
+/// Decides every ask of a request; all must be allowed.
+pub fn authorize(snapshot: &Snapshot, request: &Request) -> Decision {
+    if request.asks.is_empty() {
+        let message = format!(
+            "`{}:{}` has no permission mapped to it and is therefore denied",
+            request.service, request.operation
+        );
+        return Decision::Denied(Why { message, asks: Vec::new() });
+    }
+    let base = context::global(snapshot, request);
+    let mut whys = Vec::with_capacity(request.asks.len());
+    for ask in &request.asks {
+        if ask.free {
+            whys.push(free(ask));
+            continue;
+        }
+        let (why, message) = judge(snapshot, request, ask, &base);
+        let allowed = why.outcome == Outcome::Allowed;
+        whys.push(why);
+        if !allowed {
+            return Decision::Denied(Why { message, asks: whys });
+        }
+    }
+    Decision::Allowed(Why { message: String::new(), asks: whys })
+}
+
+fn free(ask: &Ask) -> AskWhy {
+    AskWhy {
+        action: ask.action.to_string(),
+        resource: ask.resource.clone(),
+        outcome: Outcome::Allowed,
+        layers: vec![Layer {
+            name: "service".into(),
+            outcome: Outcome::Allowed,
+            statement: None,
+            reason: "no permission is needed for this operation".into(),
+        }],
+    }
+}
+
+/// The resource side of an ask.
+struct Target<'a> {
+    node: Option<&'a Arc<dyn AnyNode>>,
+    account: Option<AccountId>,
+}
+
+fn target<'a>(snapshot: &'a Snapshot, ask: &Ask) -> Target<'a> {
+    let node = snapshot.by_arn(ask.owner.as_deref().unwrap_or(&ask.resource));
+    let account = ask
+        .account
+        .clone()
+        .or_else(|| node.map(|n| n.key().account))
+        .or_else(|| Arn::parse(&ask.resource).and_then(|arn| AccountId::parse(arn.account)));
+    Target { node, account }
+}
+
+fn judge(snapshot: &Snapshot, request: &Request, ask: &Ask, base: &language::Context) -> (AskWhy, String) {
+    let target = target(snapshot, ask);
+    let context = context::of_ask(base, ask, &target, snapshot);
+    let held = layers::collect(snapshot, request, ask, &target);
+    let principal = layers::principal(&request.caller);
+    let question = language::Request {
+        principal: &principal,
+        action: &ask.action,
+        resource: &ask.resource,
+        resource_account: target.account.as_ref().map(AccountId::as_str),
+        context: &context,
+    };
+    let verdict = language::evaluate(&question, &held.layers());
+    let outcome = outcome(verdict.outcome);
+    let message = match outcome {
+        Outcome::Allowed => String::new(),
+        _ => verdict.aws_message(&request.caller.arn, &ask.action, &ask.resource),
+    };
+    let layers = verdict.layers.iter().map(layer).collect();
+    (AskWhy { action: ask.action.to_string(), resource: ask.resource.clone(), outcome, layers }, message)
+}
+
+fn outcome(outcome: language::Outcome) -> Outcome {
+    match outcome {
+        language::Outcome::Allowed => Outcome::Allowed,
+        language::Outcome::ImplicitDeny => Outcome::ImplicitDeny,
+        language::Outcome::ExplicitDeny => Outcome::ExplicitDeny,
+    }
+}
+
+fn layer(verdict: &language::LayerVerdict) -> Layer {
+    Layer {
+        name: verdict.layer.name().into(),
+        outcome: outcome(verdict.outcome),
+        statement: verdict.statement.as_ref().map(|s| StatementRef {
+            policy: s.policy.to_string(),
+            sid: s.sid.as_ref().map(ToString::to_string),
+            index: s.index,
+            file: s.file.as_ref().map(ToString::to_string),
+            line: s.line,
+        }),
+        reason: verdict.why.to_string().into(),
+    }
+}

@@ -1,1 +1,4 @@
-//! Listeners, TLS, SigV4 and the data planes.
+//! Who is asking? Listeners, TLS, signatures and the data planes.
+
+pub mod ca;
+pub mod listen;

@@ -88,6 +88,31 @@ impl Members {
         }
     }
 
+    pub fn with_capacity(members: usize) -> Members {
+        Members(Vec::with_capacity(members))
+    }
+
+    /// The members of a structure; an absent structure has none.
+    pub fn of(value: Value) -> Result<Members, Fault> {
+        match value {
+            Value::Map(members) => Ok(members),
+            Value::Null => Ok(Members::default()),
+            _ => Err(Fault::serialization("expected a structure")),
+        }
+    }
+
+    /// Adds a typed member.
+    pub fn put(&mut self, name: &'static str, value: impl IntoValue) {
+        self.0.push((Cow::Borrowed(name), value.into_value()));
+    }
+
+    /// Adds a typed member if there is one.
+    pub fn put_some(&mut self, name: &'static str, value: Option<impl IntoValue>) {
+        if let Some(value) = value {
+            self.put(name, value);
+        }
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(n, v)| (n.as_ref(), v))
     }
@@ -185,6 +210,22 @@ pub trait FromValue: Sized {
 /// A typed shape that can be written as a document.
 pub trait IntoValue {
     fn into_value(self) -> Value;
+}
+
+/// Takes a member that must be there.
+pub fn required<T: FromValue>(members: &mut Members, name: &str) -> Result<T, Fault> {
+    match members.take(name) {
+        Some(Value::Null) | None => Err(Fault::validation(format!("member `{name}` is required"))),
+        Some(value) => T::from_value(value),
+    }
+}
+
+/// Takes a member that may be there.
+pub fn optional<T: FromValue>(members: &mut Members, name: &str) -> Result<Option<T>, Fault> {
+    match members.take(name) {
+        Some(Value::Null) | None => Ok(None),
+        Some(value) => T::from_value(value).map(Some),
+    }
 }
 
 impl IntoValue for () {

@@ -1,0 +1,202 @@
+//! Which policies bear on a request.
+
+use std::sync::Arc;
+
+use decide_iam::{Attached, Consent, Layers, Policy, PolicyKind, Principal, PrincipalKind, Source};
+use model::decision::{Ask, Request};
+use model::estate::iam::{Account, Group, InlinePolicy, ManagedPolicy, Organization, OrganizationPolicy, OrganizationalUnit, Role, User};
+use model::{AccountId, Caller, CallerKind, PolicyText, Snapshot};
+
+use crate::Target;
+
+/// The policies of every layer, owned for the time of one evaluation.
+pub(crate) struct Held {
+    identity: Vec<Attached>,
+    resource: Option<Attached>,
+    boundary: Option<Vec<Attached>>,
+    session: Option<Vec<Attached>>,
+    scps: Vec<Vec<Attached>>,
+    rcps: Vec<Vec<Attached>>,
+    consent: Consent,
+}
+
+impl Held {
+    pub(crate) fn layers(&self) -> Layers<'_> {
+        Layers {
+            identity: &self.identity,
+            resource: self.resource.as_ref(),
+            boundary: self.boundary.as_deref(),
+            session: self.session.as_deref(),
+            scps: &self.scps,
+            rcps: &self.rcps,
+            endpoint: None,
+            resource_consent: self.consent,
+        }
+    }
+}
+
+/// A policy that cannot be read denies everything: nothing may depend on what it would have said.
+const UNREADABLE: &str = r#"{"Version":"2012-10-17","Statement":[{"Sid":"UnreadablePolicy","Effect":"Deny","Action":"*","Resource":"*"}]}"#;
+const EVERYTHING: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+
+fn attached(name: &str, arn: Option<String>, text: &PolicyText, kind: PolicyKind) -> Attached {
+    let policy = text.compiled(|text| compile(&text.text, kind));
+    let source = text.source.as_ref().map(|s| Source { file: s.file.clone(), statement_lines: s.statement_lines.clone() });
+    Attached { name: name.to_owned(), arn, source, policy }
+}
+
+fn compile(text: &str, kind: PolicyKind) -> Policy {
+    Policy::parse(text, kind).unwrap_or_else(|_| {
+        // Resource policies need a principal for a Deny to bite.
+        let fallback = match kind {
+            PolicyKind::Resource | PolicyKind::Trust => UNREADABLE.replace(r#""Action""#, r#""Principal":"*","Action""#),
+            _ => UNREADABLE.to_owned(),
+        };
+        Policy::parse(&fallback, kind).unwrap_or_default()
+    })
+}
+
+pub(crate) fn collect(snapshot: &Snapshot, request: &Request, ask: &Ask, target: &Target<'_>) -> Held {
+    let caller = &request.caller;
+    let mut held = Held {
+        identity: Vec::new(),
+        resource: None,
+        boundary: None,
+        session: None,
+        scps: Vec::new(),
+        rcps: Vec::new(),
+        consent: if ask.consent { Consent::Required } else { Consent::Normal },
+    };
+    match &caller.kind {
+        CallerKind::Root => held.identity.push(attached("account root", None, &PolicyText::new(EVERYTHING, None), PolicyKind::Identity)),
+        CallerKind::User { name } | CallerKind::FederatedUser { name } => user(snapshot, caller, name, &mut held),
+        CallerKind::Role { role_arn, .. } => role(snapshot, role_arn, &mut held),
+        CallerKind::Federated { .. } | CallerKind::Service { .. } | CallerKind::Anonymous => {}
+    }
+    session(snapshot, caller, &mut held);
+    held.resource = target.node.and_then(|node| {
+        let kind = if node.key().kind == "AWS::IAM::Role" { PolicyKind::Trust } else { PolicyKind::Resource };
+        Some(attached("resource policy", node.arn(), node.policy()?, kind))
+    });
+    if !matches!(caller.kind, CallerKind::Service { .. } | CallerKind::Anonymous) && !service_linked(caller) {
+        held.scps = organization(snapshot, &caller.account, "SERVICE_CONTROL_POLICY", PolicyKind::Scp);
+    }
+    if let Some(account) = &target.account
+        && !service_linked(caller)
+    {
+        held.rcps = organization(snapshot, account, "RESOURCE_CONTROL_POLICY", PolicyKind::Rcp);
+    }
+    held
+}
+
+/// Service-linked roles are beyond the organization's policies.
+fn service_linked(caller: &Caller) -> bool {
+    matches!(&caller.kind, CallerKind::Role { role_arn, .. } if role_arn.contains(":role/aws-service-role/"))
+}
+
+fn inline(policies: &[InlinePolicy], into: &mut Vec<Attached>) {
+    into.extend(policies.iter().map(|p| attached(&p.name, None, &p.document, PolicyKind::Identity)));
+}
+
+/// A managed policy that is attached but gone grants nothing.
+fn managed(snapshot: &Snapshot, arns: &[String], into: &mut Vec<Attached>) {
+    for arn in arns {
+        if let Some(policy) = snapshot.find_arn::<ManagedPolicy>(arn)
+            && let Some(document) = policy.document()
+        {
+            into.push(attached(&policy.name, Some(arn.clone()), document, PolicyKind::Identity));
+        }
+    }
+}
+
+/// A boundary that is named but gone allows nothing.
+fn boundary(snapshot: &Snapshot, arn: Option<&String>) -> Option<Vec<Attached>> {
+    let mut policies = Vec::new();
+    managed(snapshot, std::slice::from_ref(arn?), &mut policies);
+    Some(policies)
+}
+
+fn user(snapshot: &Snapshot, caller: &Caller, name: &str, held: &mut Held) {
+    let Some(user) = snapshot.find::<User>(&caller.account, "", name) else { return };
+    inline(&user.inline, &mut held.identity);
+    managed(snapshot, &user.attached, &mut held.identity);
+    for group in snapshot.list::<Group>(&caller.account, "").filter(|g| g.members.iter().any(|m| m == name)) {
+        inline(&group.inline, &mut held.identity);
+        managed(snapshot, &group.attached, &mut held.identity);
+    }
+    held.boundary = boundary(snapshot, user.boundary.as_ref());
+}
+
+/// A session of a role that is gone has no permissions left.
+fn role(snapshot: &Snapshot, role_arn: &str, held: &mut Held) {
+    let Some(role) = snapshot.find_arn::<Role>(role_arn) else { return };
+    inline(&role.inline, &mut held.identity);
+    managed(snapshot, &role.attached, &mut held.identity);
+    held.boundary = boundary(snapshot, role.boundary.as_ref());
+}
+
+fn session(snapshot: &Snapshot, caller: &Caller, held: &mut Held) {
+    let Some(session) = &caller.session else { return };
+    let federated = matches!(caller.kind, CallerKind::FederatedUser { .. });
+    if session.policies.is_empty() && session.policy_arns.is_empty() && !federated {
+        return;
+    }
+    let mut policies: Vec<Attached> = session
+        .policies
+        .iter()
+        .map(|text| attached("session policy", None, &PolicyText::new(text.as_str(), None), PolicyKind::Session))
+        .collect();
+    managed(snapshot, &session.policy_arns, &mut policies);
+    held.session = Some(policies);
+}
+
+/// The policies of one type from the root down to the account; none for the management account.
+fn organization(snapshot: &Snapshot, account: &AccountId, policy_type: &str, kind: PolicyKind) -> Vec<Vec<Attached>> {
+    let Some(organization) = snapshot.all::<Organization>().next() else { return Vec::new() };
+    if organization.account == *account || !organization.policy_types.iter().any(|t| t == policy_type) {
+        return Vec::new();
+    }
+    let Some(member) = snapshot.find::<Account>(account, "", account.as_str()) else { return Vec::new() };
+    let level = |ids: &[String]| -> Vec<Attached> {
+        ids.iter()
+            .filter_map(|id| snapshot.find::<OrganizationPolicy>(&organization.account, "", id))
+            .filter(|p| p.policy_type == policy_type)
+            .map(|p| attached(&p.name, None, &p.document, kind))
+            .collect()
+    };
+    let mut levels = vec![level(&member.policies)];
+    let mut parent = member.parent.as_ref();
+    while let Some(ou) = parent.and_then(|id| snapshot.find::<OrganizationalUnit>(&organization.account, "", id)) {
+        levels.push(level(&ou.policies));
+        parent = Some(&ou.parent);
+    }
+    if parent.is_none() {
+        return Vec::new();
+    }
+    levels.push(level(&organization.policies));
+    levels.reverse();
+    levels
+}
+
+pub(crate) fn principal(caller: &Caller) -> Principal {
+    let kind = match &caller.kind {
+        CallerKind::Root => PrincipalKind::Root,
+        CallerKind::User { .. } => PrincipalKind::User,
+        CallerKind::Role { role_arn, session_name } => {
+            PrincipalKind::AssumedRole { role_arn: role_arn.clone(), session_name: session_name.clone() }
+        }
+        CallerKind::FederatedUser { .. } => PrincipalKind::FederatedUser,
+        CallerKind::Federated { provider, .. } => PrincipalKind::WebIdentity { provider: provider.clone() },
+        CallerKind::Service { name } => PrincipalKind::Service(name.clone()),
+        CallerKind::Anonymous => PrincipalKind::Anonymous,
+    };
+    Principal {
+        arn: caller.arn.clone(),
+        account: caller.account.to_string(),
+        id: caller.principal_id.clone(),
+        kind,
+    }
+}
+
+/// Shared by tests: a policy compiled outside the graph.
+pub type Compiled = Arc<Policy>;

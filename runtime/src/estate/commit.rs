@@ -1,0 +1,162 @@
+//! One call, from the question to its records.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, PoisonError};
+
+use edge::door::Incoming;
+use model::decision::{Request, permit};
+use model::event::Event;
+use model::graph::Change;
+use model::service::Asking;
+use model::tx::{Delta, Side, call_event};
+use model::{Ask, Fault, Host as _, Snapshot, Tx, Value};
+use record::{Durability, Entry, Ticket, Write};
+
+use super::{Committed, Estate, GRAPH_TABLE, kind};
+
+/// The outcome of a call, and what must be on the disk before it may be told.
+pub(crate) type Ran = (Result<Value, Fault>, Option<Ticket>);
+
+impl Estate {
+    pub(crate) fn run(&self, incoming: Incoming<'_>) -> Ran {
+        if !incoming.operation.writes {
+            let snapshot = self.snapshot();
+            return self.answer(&snapshot, incoming);
+        }
+        let _turn = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let snapshot = self.snapshot();
+        self.answer(&snapshot, incoming)
+    }
+
+    fn answer(&self, snapshot: &Snapshot, mut incoming: Incoming<'_>) -> Ran {
+        let (served, operation) = (incoming.served, incoming.operation);
+        let request = match self.question(snapshot, &incoming) {
+            Ok(request) => Arc::new(request),
+            Err(fault) => return (Err(fault), None),
+        };
+        let input = std::mem::take(&mut incoming.input);
+        let decision = decide::authorize(snapshot, &request);
+        let outcome = permit(self, Arc::clone(&request), decision).and_then(|permit| {
+            let mut tx = Tx::begin(permit, self, snapshot.clone(), operation.writes);
+            if let Some(account) = incoming.account {
+                tx.account = account;
+            }
+            // A handler that panics must not take the process with it.
+            let ran = std::panic::catch_unwind(AssertUnwindSafe(|| (operation.run)(&mut tx, input)));
+            let output = ran.unwrap_or_else(|_| Err(Fault::internal("the handler failed unexpectedly")))?;
+            let changed = self.commit(tx)?;
+            Ok((output, changed))
+        });
+        let changed = !matches!(outcome, Ok((_, false)));
+        let outcome = outcome.map(|(output, _)| output);
+        let event = call_event(self, &request, served, &outcome);
+        let durability = if changed { Durability::Disk } else { Durability::Ordered };
+        match self.log_event(event, durability) {
+            Ok(ticket) => (outcome, changed.then_some(ticket)),
+            Err(fault) => (Err(fault), None),
+        }
+    }
+
+    fn question(&self, snapshot: &Snapshot, incoming: &Incoming<'_>) -> Result<Request, Fault> {
+        let (service, operation) = (incoming.served.service, incoming.operation);
+        let asking = Asking {
+            snapshot,
+            records: self,
+            caller: &incoming.caller,
+            account: incoming.account.as_ref().unwrap_or(&incoming.caller.account),
+            region: &incoming.region,
+            operation: operation.name,
+            input: &incoming.input,
+        };
+        let asks = match incoming.job {
+            true => vec![Ask::free(format!("{}:{}", service.name, operation.name))],
+            false => (service.ask)(&asking)?,
+        };
+        Ok(Request {
+            id: incoming.request_id.clone(),
+            trace: incoming.trace.clone(),
+            time: super::now(),
+            caller: incoming.caller.clone(),
+            origin: incoming.origin.clone(),
+            service: service.name,
+            operation: operation.name,
+            region: incoming.region.clone(),
+            read_only: !operation.writes,
+            parameters: self.redacted(incoming.served, operation.name, Side::Input, &incoming.input),
+            asks,
+            via: Vec::new(),
+        })
+    }
+
+    /// Makes a transaction's changes part of the estate; tells whether there were any.
+    fn commit(&self, tx: Tx<'_>) -> Result<bool, Fault> {
+        let (account, region) = (tx.account.clone(), tx.region.clone());
+        let (snapshot, mut delta) = tx.finish();
+        super::effects::keep(self, &mut delta, &account, &region)?;
+        if delta.changes.is_empty() && delta.records.is_empty() {
+            return Ok(false);
+        }
+        self.log_commit(snapshot, delta)?;
+        Ok(true)
+    }
+
+    /// Appends the changes to the log, then publishes them. The caller holds the write lock.
+    pub(crate) fn log_commit(&self, mut snapshot: Snapshot, delta: Delta) -> Result<Ticket, Fault> {
+        let mut writes: Vec<Write> =
+            delta.records.into_iter().map(|w| Write { table: w.table, key: w.key, value: w.value }).collect();
+        for change in &delta.changes {
+            writes.push(graph_write(change)?);
+        }
+        let entry = Entry { kind: kind::COMMIT, bytes: record::encode_writes(&writes).into() };
+        let ticket = self.log.append(vec![entry], Durability::Disk).map_err(unwritable)?;
+        self.store.apply(ticket.first_seq, &writes);
+        snapshot.version += 1;
+        let snapshot = Arc::new(snapshot);
+        self.published.store(Arc::clone(&snapshot));
+        let _ = self.feed.send(Committed { snapshot, changes: Arc::new(delta.changes) });
+        if delta.effects.is_empty() {
+            return Ok(ticket);
+        }
+        self.work.notify_one();
+        Ok(ticket)
+    }
+
+    pub(crate) fn log_event(&self, event: Event, durability: Durability) -> Result<Ticket, Fault> {
+        let bytes = serde_json::to_vec(&event).map_err(|e| Fault::internal(format!("an event cannot be encoded: {e}")))?;
+        let entry = Entry { kind: kind::EVENT, bytes: bytes.into() };
+        let ticket = self.log.append(vec![entry], durability).map_err(unwritable)?;
+        if self.events.receiver_count() > 0 {
+            let _ = self.events.send(Arc::new(event));
+        }
+        Ok(ticket)
+    }
+
+    /// Changes of the runtime's own, such as those of the first start.
+    pub(crate) fn found(&self, delta: Delta) -> Result<Ticket, Fault> {
+        let _turn = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut snapshot = (*self.snapshot()).clone();
+        for change in &delta.changes {
+            snapshot.apply(change);
+        }
+        self.log_commit(snapshot, delta)
+    }
+}
+
+pub(crate) fn unwritable(error: record::LogError) -> Fault {
+    Fault::unavailable(format!("the log cannot be written, so nothing is permitted: {error}"))
+}
+
+/// A node's record: `kind 0 account 0 region 0 id` in the graph's table, its state as JSON.
+fn graph_write(change: &Change) -> Result<Write, Fault> {
+    let key = change.key();
+    let value = match change {
+        Change::Remove(_) => None,
+        Change::Put(node) => {
+            let bytes = serde_json::to_vec(&node.to_json())
+                .map_err(|e| Fault::internal(format!("a `{}` cannot be encoded: {e}", key.kind)))?;
+            Some(bytes.into())
+        }
+    };
+    let key = [key.kind, key.account.as_str(), &key.region, &key.id].join("\0").into_bytes();
+    Ok(Write { table: GRAPH_TABLE.to_owned(), key, value })
+}

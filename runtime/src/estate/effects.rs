@@ -1,0 +1,65 @@
+//! Effects become records of the same commit, so that none is lost between the
+//! commit and the deed. Loops in `schedule` take them up from there.
+
+use model::tx::{Delta, RecordWrite};
+use model::{AccountId, Effect, Fault, Host as _, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::Estate;
+
+/// Jobs that are due at some time, by id.
+pub(crate) const SCHEDULE: &str = "runtime/schedule";
+/// Messages to people, by time.
+pub(crate) const OUTBOX: &str = "runtime/outbox";
+/// Blobs that no record names any longer.
+pub(crate) const REMOVALS: &str = "runtime/removals";
+
+/// A job as it waits in the schedule.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Due {
+    pub(crate) at: Timestamp,
+    pub(crate) service: String,
+    pub(crate) job: String,
+    pub(crate) payload: serde_json::Value,
+    pub(crate) account: AccountId,
+    pub(crate) region: String,
+}
+
+/// A message to a person.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Message {
+    pub time: Timestamp,
+    pub to: String,
+    pub subject: String,
+    pub body: String,
+}
+
+pub(crate) fn keep(estate: &Estate, delta: &mut Delta, account: &AccountId, region: &str) -> Result<(), Fault> {
+    for effect in &delta.effects {
+        let write = match effect.clone() {
+            Effect::Schedule { id, at, service, job, payload } => {
+                let due = Due { at, service, job, payload, account: account.clone(), region: region.to_owned() };
+                put(SCHEDULE, id.into_bytes(), &due)?
+            }
+            Effect::Unschedule { id } => RecordWrite { table: SCHEDULE.into(), key: id.into_bytes(), value: None },
+            Effect::Mail { to, subject, body } => {
+                let time = super::now();
+                let mut unique = [0; 4];
+                estate.random(&mut unique);
+                let key = [time.0.to_be_bytes().as_slice(), &unique].concat();
+                put(OUTBOX, key, &Message { time, to, subject, body })?
+            }
+            Effect::RemoveBlob { blob } => {
+                RecordWrite { table: REMOVALS.into(), key: blob.into_bytes(), value: Some(Vec::new().into()) }
+            }
+        };
+        delta.records.push(write);
+    }
+    Ok(())
+}
+
+fn put(table: &str, key: Vec<u8>, value: &impl Serialize) -> Result<RecordWrite, Fault> {
+    let bytes =
+        serde_json::to_vec(value).map_err(|e| Fault::internal(format!("an effect cannot be encoded: {e}")))?;
+    Ok(RecordWrite { table: table.to_owned(), key, value: Some(bytes.into()) })
+}

@@ -1,0 +1,116 @@
+//! The running estate: the published snapshot, the log beneath it, and the one
+//! way in: a call is asked, decided, recorded, run, committed, answered.
+//!
+//! Writers run one after another under a lock, for microseconds; their records
+//! share one sync of the disk (group commit), which they await outside the lock.
+
+mod bootstrap;
+mod commit;
+mod host;
+mod recover;
+mod schedule;
+
+use std::sync::{Arc, Mutex};
+
+use arc_swap::ArcSwap;
+use edge::ca::Authority;
+use edge::door::{Calls, Incoming};
+use model::graph::Change;
+use model::service::Registry;
+use model::tx::Settings;
+use model::{Fault, Snapshot, Timestamp, Value};
+use record::{Blobs, Keyring, Log, Store};
+use tokio::sync::{Notify, broadcast};
+
+pub use bootstrap::Administrator;
+
+/// Kinds of log entries.
+pub(crate) mod kind {
+    /// An event, as JSON.
+    pub(crate) const EVENT: u8 = 1;
+    /// A commit: the graph's changes and the records' writes.
+    pub(crate) const COMMIT: u8 = 2;
+}
+
+/// What a commit changed, for those who follow.
+#[derive(Clone)]
+pub struct Committed {
+    pub snapshot: Arc<Snapshot>,
+    pub changes: Arc<Vec<Change>>,
+}
+
+pub struct Estate {
+    registry: Registry,
+    log: Log,
+    store: Store,
+    blobs: Blobs,
+    keyring: Keyring,
+    authority: Authority,
+    settings: Settings,
+    published: ArcSwap<Snapshot>,
+    /// Held while a writer runs; the newest snapshot is published before it is released.
+    writing: Mutex<()>,
+    feed: broadcast::Sender<Committed>,
+    events: broadcast::Sender<Arc<model::event::Event>>,
+    /// Something was scheduled, or is to be mailed or removed.
+    pub(crate) work: Notify,
+}
+
+/// The only clock of the program.
+pub fn now() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+impl Estate {
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.published.load_full()
+    }
+
+    /// Every commit from now on.
+    pub fn follow(&self) -> broadcast::Receiver<Committed> {
+        self.feed.subscribe()
+    }
+
+    /// Every event from now on.
+    pub fn watch(&self) -> broadcast::Receiver<Arc<model::event::Event>> {
+        self.events.subscribe()
+    }
+
+    pub fn root_certificate(&self) -> &str {
+        &self.authority.root_pem
+    }
+}
+
+impl Calls for Estate {
+    fn snapshot(&self) -> Arc<Snapshot> {
+        self.published.load_full()
+    }
+
+    fn now(&self) -> Timestamp {
+        now()
+    }
+
+    fn call<'a>(&'a self, incoming: Incoming<'a>) -> edge::door::Answering<'a> {
+        Box::pin(async move {
+            let (outcome, durable) = self.run(incoming);
+            match durable {
+                // A denial or a change is not answered before its record is on the disk.
+                Some(ticket) => durable_then(ticket, outcome).await,
+                None => outcome,
+            }
+        })
+    }
+}
+
+async fn durable_then(ticket: record::Ticket, outcome: Result<Value, Fault>) -> Result<Value, Fault> {
+    let (send, wait) = tokio::sync::oneshot::channel();
+    ticket.on_durable(Box::new(move |result| {
+        let _ = send.send(result);
+    }));
+    match wait.await {
+        Ok(Ok(())) => outcome,
+        Ok(Err(error)) => Err(Fault::unavailable(format!("the log cannot be written: {error}"))),
+        Err(_) => Err(Fault::unavailable("the log has stopped")),
+    }
+}
