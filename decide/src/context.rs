@@ -111,13 +111,23 @@ fn principal_tags(snapshot: &Snapshot, caller: &Caller) -> Tags {
 }
 
 /// `o-id/r-root/ou-a/ou-b/`.
-fn organization(context: &mut Context, snapshot: &Snapshot, account: &AccountId, id_key: &str, paths_key: &str) {
+fn organization(
+    context: &mut Context,
+    snapshot: &Snapshot,
+    account: &AccountId,
+    id_key: &str,
+    paths_key: &str,
+) {
     let Some(organization) = snapshot.all::<Organization>().next() else { return };
-    let Some(parent) = snapshot.find::<Account>(account, "", account.as_str()).and_then(|a| a.parent.as_ref()) else {
+    let Some(parent) =
+        snapshot.find::<Account>(account, "", account.as_str()).and_then(|a| a.parent.as_ref())
+    else {
         return;
     };
     let mut path = vec![parent.clone()];
-    while let Some(ou) = path.last().and_then(|id| snapshot.find::<OrganizationalUnit>(&organization.account, "", id)) {
+    while let Some(ou) =
+        path.last().and_then(|id| snapshot.find::<OrganizationalUnit>(&organization.account, "", id))
+    {
         path.push(ou.parent.clone());
     }
     path.reverse();

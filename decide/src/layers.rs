@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use decide_iam::{Attached, Consent, Layers, Policy, PolicyKind, Principal, PrincipalKind, Source};
 use model::decision::{Ask, Request};
-use model::estate::iam::{Account, Group, InlinePolicy, ManagedPolicy, Organization, OrganizationPolicy, OrganizationalUnit, Role, User};
+use model::estate::iam::{
+    Account, Group, InlinePolicy, ManagedPolicy, Organization, OrganizationPolicy, OrganizationalUnit, Role,
+    User,
+};
 use model::{AccountId, Caller, CallerKind, PolicyText, Snapshot};
 
 use crate::Target;
@@ -37,11 +40,15 @@ impl Held {
 
 /// A policy that cannot be read denies everything: nothing may depend on what it would have said.
 const UNREADABLE: &str = r#"{"Version":"2012-10-17","Statement":[{"Sid":"UnreadablePolicy","Effect":"Deny","Action":"*","Resource":"*"}]}"#;
-const EVERYTHING: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+const EVERYTHING: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
 
 fn attached(name: &str, arn: Option<String>, text: &PolicyText, kind: PolicyKind) -> Attached {
     let policy = text.compiled(|text| compile(&text.text, kind));
-    let source = text.source.as_ref().map(|s| Source { file: s.file.clone(), statement_lines: s.statement_lines.clone() });
+    let source = text
+        .source
+        .as_ref()
+        .map(|s| Source { file: s.file.clone(), statement_lines: s.statement_lines.clone() });
     Attached { name: name.to_owned(), arn, source, policy }
 }
 
@@ -49,7 +56,9 @@ fn compile(text: &str, kind: PolicyKind) -> Policy {
     Policy::parse(text, kind).unwrap_or_else(|_| {
         // Resource policies need a principal for a Deny to bite.
         let fallback = match kind {
-            PolicyKind::Resource | PolicyKind::Trust => UNREADABLE.replace(r#""Action""#, r#""Principal":"*","Action""#),
+            PolicyKind::Resource | PolicyKind::Trust => {
+                UNREADABLE.replace(r#""Action""#, r#""Principal":"*","Action""#)
+            }
             _ => UNREADABLE.to_owned(),
         };
         Policy::parse(&fallback, kind).unwrap_or_default()
@@ -68,8 +77,15 @@ pub(crate) fn collect(snapshot: &Snapshot, request: &Request, ask: &Ask, target:
         consent: if ask.consent { Consent::Required } else { Consent::Normal },
     };
     match &caller.kind {
-        CallerKind::Root => held.identity.push(attached("account root", None, &PolicyText::new(EVERYTHING, None), PolicyKind::Identity)),
-        CallerKind::User { name } | CallerKind::FederatedUser { name } => user(snapshot, caller, name, &mut held),
+        CallerKind::Root => held.identity.push(attached(
+            "account root",
+            None,
+            &PolicyText::new(EVERYTHING, None),
+            PolicyKind::Identity,
+        )),
+        CallerKind::User { name } | CallerKind::FederatedUser { name } => {
+            user(snapshot, caller, name, &mut held)
+        }
         CallerKind::Role { role_arn, .. } => role(snapshot, role_arn, &mut held),
         CallerKind::Federated { .. } | CallerKind::Service { .. } | CallerKind::Anonymous => {}
     }
@@ -144,14 +160,21 @@ fn session(snapshot: &Snapshot, caller: &Caller, held: &mut Held) {
     let mut policies: Vec<Attached> = session
         .policies
         .iter()
-        .map(|text| attached("session policy", None, &PolicyText::new(text.as_str(), None), PolicyKind::Session))
+        .map(|text| {
+            attached("session policy", None, &PolicyText::new(text.as_str(), None), PolicyKind::Session)
+        })
         .collect();
     managed(snapshot, &session.policy_arns, &mut policies);
     held.session = Some(policies);
 }
 
 /// The policies of one type from the root down to the account; none for the management account.
-fn organization(snapshot: &Snapshot, account: &AccountId, policy_type: &str, kind: PolicyKind) -> Vec<Vec<Attached>> {
+fn organization(
+    snapshot: &Snapshot,
+    account: &AccountId,
+    policy_type: &str,
+    kind: PolicyKind,
+) -> Vec<Vec<Attached>> {
     let Some(organization) = snapshot.all::<Organization>().next() else { return Vec::new() };
     if organization.account == *account || !organization.policy_types.iter().any(|t| t == policy_type) {
         return Vec::new();
@@ -166,7 +189,9 @@ fn organization(snapshot: &Snapshot, account: &AccountId, policy_type: &str, kin
     };
     let mut levels = vec![level(&member.policies)];
     let mut parent = member.parent.as_ref();
-    while let Some(ou) = parent.and_then(|id| snapshot.find::<OrganizationalUnit>(&organization.account, "", id)) {
+    while let Some(ou) =
+        parent.and_then(|id| snapshot.find::<OrganizationalUnit>(&organization.account, "", id))
+    {
         levels.push(level(&ou.policies));
         parent = Some(&ou.parent);
     }

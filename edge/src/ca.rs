@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use model::tx::Certificate;
 use model::{Fault, Timestamp};
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    SerialNumber,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, SerialNumber,
 };
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -64,7 +64,8 @@ impl Authority {
     /// Issues a certificate for host names and IP addresses, good for servers and clients.
     pub fn issue(&self, names: &[String], serial: [u8; 16], now: Timestamp) -> Result<Certificate, Fault> {
         let key = KeyPair::generate().map_err(|e| failed("make a key", e))?;
-        let mut params = CertificateParams::new(names.to_vec()).map_err(|e| failed("name a certificate", e))?;
+        let mut params =
+            CertificateParams::new(names.to_vec()).map_err(|e| failed("name a certificate", e))?;
         if let Some(name) = names.first() {
             params.distinguished_name.push(DnType::CommonName, name.as_str());
         }
@@ -76,7 +77,8 @@ impl Authority {
         params.not_after = date(to);
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        params.extended_key_usages =
+            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         let leaf = params.signed_by(&key, &self.issuer).map_err(|e| failed("sign a certificate", e))?;
         Ok(Certificate {
             certificate_pem: leaf.pem(),
@@ -96,7 +98,8 @@ pub fn certified(certificate: &Certificate) -> Result<CertifiedKey, Fault> {
         .map_err(|e| failed("read a certificate", e))?;
     let key = PrivateKeyDer::from_pem_slice(certificate.private_key_pem.as_bytes())
         .map_err(|e| failed("read a private key", e))?;
-    let key = rustls::crypto::ring::sign::any_supported_type(&key).map_err(|e| failed("use a private key", e))?;
+    let key =
+        rustls::crypto::ring::sign::any_supported_type(&key).map_err(|e| failed("use a private key", e))?;
     Ok(CertifiedKey::new(chain, key))
 }
 

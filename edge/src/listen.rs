@@ -37,8 +37,12 @@ const CONNECTIONS: usize = 4096;
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Serves until `stop` changes; then lets requests in flight finish for a moment.
-pub async fn serve<S, F>(listener: TcpListener, tls: Arc<rustls::ServerConfig>, mut stop: watch::Receiver<bool>, answer: S)
-where
+pub async fn serve<S, F>(
+    listener: TcpListener,
+    tls: Arc<rustls::ServerConfig>,
+    mut stop: watch::Receiver<bool>,
+    answer: S,
+) where
     S: Fn(Connection, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Answer> + Send + 'static,
 {
@@ -63,8 +67,13 @@ where
     }
 }
 
-async fn connection<S, F>(stream: TcpStream, peer: SocketAddr, acceptor: TlsAcceptor, stop: watch::Receiver<bool>, answer: S)
-where
+async fn connection<S, F>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    acceptor: TlsAcceptor,
+    stop: watch::Receiver<bool>,
+    answer: S,
+) where
     S: Fn(Connection, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Answer> + Send + 'static,
 {
@@ -106,7 +115,9 @@ where
 }
 
 /// The TLS configuration of a listener: TLS 1.2 and 1.3, HTTP/1.1 and HTTP/2.
-pub fn tls(resolver: Arc<dyn rustls::server::ResolvesServerCert>) -> Result<rustls::ServerConfig, rustls::Error> {
+pub fn tls(
+    resolver: Arc<dyn rustls::server::ResolvesServerCert>,
+) -> Result<rustls::ServerConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?

@@ -294,8 +294,16 @@ impl Parser {
         let (mut structure, mut flattened, mut timestamp) = (Structure::default(), false, None);
         let (mut member, mut key, mut value) = (None, None, None);
         let (mut item, mut key_name, mut value_name) = ("member", "key", "value");
-        let mut shape =
-            Shape { name, kind: Kind::String, min: None, max: None, pattern, values: Vec::new(), sensitive: false, xml_namespace: None };
+        let mut shape = Shape {
+            name,
+            kind: Kind::String,
+            min: None,
+            max: None,
+            pattern,
+            values: Vec::new(),
+            sensitive: false,
+            xml_namespace: None,
+        };
         let (mut code, mut status) = (None, 400);
         for word in words {
             match word.split_once('=').unwrap_or((word, "")) {
@@ -402,7 +410,10 @@ impl Parser {
         for (i, shape) in self.shapes.into_iter().enumerate() {
             let id = ShapeId(u32::try_from(i).unwrap_or(u32::MAX));
             let name = names.get(&id).copied().unwrap_or_default();
-            shapes.push(shape.ok_or_else(|| Unreadable { line: 0, reason: format!("`{name}` is used but not defined") })?);
+            shapes.push(shape.ok_or_else(|| Unreadable {
+                line: 0,
+                reason: format!("`{name}` is used but not defined"),
+            })?);
         }
         self.api.shapes = shapes;
         if self.json_version == "1.0" {

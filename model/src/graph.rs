@@ -7,8 +7,8 @@ use std::any::Any;
 use std::sync::Arc;
 
 use imbl::OrdMap;
-use serde::de::DeserializeOwned;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::ids::AccountId;
 use crate::policy::PolicyText;
@@ -151,12 +151,8 @@ pub struct Snapshot {
 impl Snapshot {
     /// The node of this type in this account and region.
     pub fn find<N: Node>(&self, account: &AccountId, region: &str, id: &str) -> Option<&N> {
-        let key = NodeKey {
-            kind: N::KIND,
-            account: account.clone(),
-            region: region.to_owned(),
-            id: id.to_owned(),
-        };
+        let key =
+            NodeKey { kind: N::KIND, account: account.clone(), region: region.to_owned(), id: id.to_owned() };
         self.nodes.get(&key)?.as_any().downcast_ref()
     }
 
@@ -180,9 +176,14 @@ impl Snapshot {
     }
 
     /// Every node of this type in one account and region, in order of id.
-    pub fn list<'a, N: Node>(&'a self, account: &AccountId, region: &str) -> impl Iterator<Item = &'a N> + use<'a, N> {
+    pub fn list<'a, N: Node>(
+        &'a self,
+        account: &AccountId,
+        region: &str,
+    ) -> impl Iterator<Item = &'a N> + use<'a, N> {
         let (account, region) = (account.clone(), region.to_owned());
-        let from = NodeKey { kind: N::KIND, account: account.clone(), region: region.clone(), id: String::new() };
+        let from =
+            NodeKey { kind: N::KIND, account: account.clone(), region: region.clone(), id: String::new() };
         self.nodes
             .range(from..)
             .take_while(move |(k, _)| k.kind == N::KIND && k.account == account && k.region == region)
@@ -191,12 +192,8 @@ impl Snapshot {
 
     /// Every node of this type, over all accounts and regions.
     pub fn all<N: Node>(&self) -> impl Iterator<Item = &N> {
-        let from = NodeKey {
-            kind: N::KIND,
-            account: AccountId::none(),
-            region: String::new(),
-            id: String::new(),
-        };
+        let from =
+            NodeKey { kind: N::KIND, account: AccountId::none(), region: String::new(), id: String::new() };
         self.nodes
             .range(from..)
             .take_while(|(k, _)| k.kind == N::KIND)

@@ -26,12 +26,24 @@ pub struct Caller {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum CallerKind {
     Root,
-    User { name: String },
-    Role { role_arn: String, session_name: String },
-    FederatedUser { name: String },
+    User {
+        name: String,
+    },
+    Role {
+        role_arn: String,
+        session_name: String,
+    },
+    FederatedUser {
+        name: String,
+    },
     /// A web identity or SAML assertion that asks for a role (no credentials yet).
-    Federated { provider: String, subject: String },
-    Service { name: String },
+    Federated {
+        provider: String,
+        subject: String,
+    },
+    Service {
+        name: String,
+    },
     Anonymous,
 }
 

@@ -54,11 +54,25 @@ pub trait Blobs: Sync {
 pub enum Effect {
     /// Run a service's job at a time (at once, if it has passed). Survives a restart.
     /// A second one with the same `id` replaces the first.
-    Schedule { id: String, at: Timestamp, service: String, job: String, payload: serde_json::Value },
-    Unschedule { id: String },
+    Schedule {
+        id: String,
+        at: Timestamp,
+        service: String,
+        job: String,
+        payload: serde_json::Value,
+    },
+    Unschedule {
+        id: String,
+    },
     /// A message to a person: to the outbox, and to SMTP if configured.
-    Mail { to: String, subject: String, body: String },
-    RemoveBlob { blob: String },
+    Mail {
+        to: String,
+        subject: String,
+        body: String,
+    },
+    RemoveBlob {
+        blob: String,
+    },
 }
 
 /// Facts about this runtime that handlers put into answers.
@@ -244,7 +258,11 @@ impl<'a> Tx<'a> {
     }
 
     /// A record read as JSON into a type.
-    pub fn record_as<T: serde::de::DeserializeOwned>(&self, table: &str, key: &[u8]) -> Result<Option<T>, Fault> {
+    pub fn record_as<T: serde::de::DeserializeOwned>(
+        &self,
+        table: &str,
+        key: &[u8],
+    ) -> Result<Option<T>, Fault> {
         let Some(bytes) = self.record(table, key)? else { return Ok(None) };
         serde_json::from_slice(&bytes).map(Some).map_err(|e| unreadable(table, &e))
     }
@@ -277,7 +295,8 @@ impl<'a> Tx<'a> {
         // Every pending removal may hide one stored entry.
         let widened = Range { limit: range.limit.saturating_add(mine.len()), ..range };
         let stored = self.host.records().range(table, widened)?;
-        let mut merged: BTreeMap<Vec<u8>, Option<Bytes>> = stored.into_iter().map(|(k, v)| (k, Some(v))).collect();
+        let mut merged: BTreeMap<Vec<u8>, Option<Bytes>> =
+            stored.into_iter().map(|(k, v)| (k, Some(v))).collect();
         for ((_, key), value) in mine {
             merged.insert(key.clone(), value.clone());
         }
@@ -441,7 +460,12 @@ impl<'a> Tx<'a> {
 }
 
 /// The log's entry for a call and its outcome.
-pub fn call_event(host: &dyn Host, request: &Request, served: &Served, outcome: &Result<Value, Fault>) -> Event {
+pub fn call_event(
+    host: &dyn Host,
+    request: &Request,
+    served: &Served,
+    outcome: &Result<Value, Fault>,
+) -> Event {
     let (response, fault) = match outcome {
         Ok(output) if !request.read_only => {
             (host.redacted(served, request.operation, Side::Output, output), None)

@@ -48,7 +48,10 @@ pub struct Spooled {
 
 impl std::fmt::Debug for Spooled {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Spooled").field("blob", &self.blob).field("length", &self.length).finish_non_exhaustive()
+        f.debug_struct("Spooled")
+            .field("blob", &self.blob)
+            .field("length", &self.length)
+            .finish_non_exhaustive()
     }
 }
 

@@ -15,7 +15,9 @@ pub(crate) fn sync(data: &Path, folder: &Path, name: &str, operations: &[&str]) 
     let file = folder.join(format!("{name}.model"));
     let mut wanted: BTreeSet<String> = operations.iter().map(|o| (*o).to_owned()).collect();
     if let Ok(old) = std::fs::read_to_string(&file) {
-        wanted.extend(old.lines().filter_map(|l| l.strip_prefix("operation ")?.split(' ').next()).map(str::to_owned));
+        wanted.extend(
+            old.lines().filter_map(|l| l.strip_prefix("operation ")?.split(' ').next()).map(str::to_owned),
+        );
     }
     let text = Writer { api: &api, text: String::new() }.model(name, &wanted)?;
     std::fs::create_dir_all(folder.join("src")).map_err(|e| e.to_string())?;
@@ -96,7 +98,9 @@ impl Writer<'_> {
                 let _ = writeln!(self.text, "{word} {value}");
             }
         }
-        if let Some(uri) = text(meta, "xmlNamespace").or(meta.get("xmlNamespace").and_then(|n| text(n, "uri"))) {
+        if let Some(uri) =
+            text(meta, "xmlNamespace").or(meta.get("xmlNamespace").and_then(|n| text(n, "uri")))
+        {
             let _ = writeln!(self.text, "xml-namespace {uri}");
         }
         if meta.get("awsQueryCompatible").is_some() {
@@ -105,7 +109,8 @@ impl Writer<'_> {
     }
 
     fn operation(&mut self, name: &str, shapes: &mut BTreeSet<String>) -> Res<()> {
-        let operation = self.api["operations"].get(name).ok_or_else(|| format!("AWS has no operation `{name}` there"))?;
+        let operation =
+            self.api["operations"].get(name).ok_or_else(|| format!("AWS has no operation `{name}` there"))?;
         let http = &operation["http"];
         let (method, uri) = (text(http, "method").unwrap_or("POST"), text(http, "requestUri").unwrap_or("/"));
         let mut line = format!("operation {name} {method} {uri}");
@@ -129,7 +134,10 @@ impl Writer<'_> {
             let _ = write!(line, " code={code}");
         }
         let unsigned = text(operation, "authtype") == Some("none")
-            || operation.get("auth").and_then(Value::as_array).is_some_and(|a| a.iter().any(|x| x == "smithy.api#noAuth"));
+            || operation
+                .get("auth")
+                .and_then(Value::as_array)
+                .is_some_and(|a| a.iter().any(|x| x == "smithy.api#noAuth"));
         if unsigned {
             line.push_str(" unsigned");
         }
@@ -205,7 +213,8 @@ fn constraints(shape: &Value, line: &mut String) {
         line.push_str(" sensitive");
     }
     if let Some(values) = shape.get("enum").and_then(Value::as_array) {
-        let values: Vec<&str> = values.iter().filter_map(Value::as_str).filter(|v| !v.contains([' ', '|'])).collect();
+        let values: Vec<&str> =
+            values.iter().filter_map(Value::as_str).filter(|v| !v.contains([' ', '|'])).collect();
         if values.len() == shape["enum"].as_array().map_or(0, Vec::len) {
             let _ = write!(line, " enum={}", values.join("|"));
         }

@@ -13,7 +13,11 @@ pub(crate) fn library(names: &[String]) -> String {
          pub fn all() -> Vec<&'static model::Service> {\n    vec![\n",
     );
     for name in names {
-        let _ = writeln!(text, "        #[cfg(feature = \"{name}\")]\n        &service_{}::SERVICE,", ident(name));
+        let _ = writeln!(
+            text,
+            "        #[cfg(feature = \"{name}\")]\n        &service_{}::SERVICE,",
+            ident(name)
+        );
     }
     text.push_str("    ]\n}\n");
     text

@@ -56,7 +56,9 @@ fn recursive(api: &Api, from: ShapeId, target: ShapeId, seen: &mut BTreeSet<Shap
         return false;
     }
     match api.shape(from).map(|s| &s.kind) {
-        Some(Kind::Structure(structure)) => structure.members.iter().any(|m| recursive(api, m.shape, target, seen)),
+        Some(Kind::Structure(structure)) => {
+            structure.members.iter().any(|m| recursive(api, m.shape, target, seen))
+        }
         _ => false,
     }
 }
@@ -83,8 +85,8 @@ fn type_name(name: &str) -> String {
     let first: String = chars.next().map(|c| c.to_ascii_uppercase()).into_iter().collect();
     let name = format!("{first}{}", chars.as_str());
     match name.as_str() {
-        "Value" | "Body" | "Members" | "Fault" | "Timestamp" | "Bytes" | "Option" | "Vec" | "String" | "Result" | "Box"
-        | "Self" => format!("{name}Shape"),
+        "Value" | "Body" | "Members" | "Fault" | "Timestamp" | "Bytes" | "Option" | "Vec" | "String"
+        | "Result" | "Box" | "Self" => format!("{name}Shape"),
         _ => name,
     }
 }
@@ -97,7 +99,9 @@ fn field(name: &str) -> String {
         let after = chars.get(i + 1);
         let starts = c.is_ascii_uppercase()
             && before.is_some_and(|b| {
-                b.is_ascii_lowercase() || b.is_ascii_digit() || (b.is_ascii_uppercase() && after.is_some_and(char::is_ascii_lowercase))
+                b.is_ascii_lowercase()
+                    || b.is_ascii_digit()
+                    || (b.is_ascii_uppercase() && after.is_some_and(char::is_ascii_lowercase))
             });
         if starts && !out.ends_with('_') {
             out.push('_');
@@ -105,8 +109,8 @@ fn field(name: &str) -> String {
         out.push(if *c == '-' || *c == '.' || *c == ':' { '_' } else { c.to_ascii_lowercase() });
     }
     const KEYWORDS: [&str; 17] = [
-        "type", "match", "as", "ref", "use", "move", "where", "loop", "in", "enum", "static", "abstract", "final", "override",
-        "virtual", "for", "if",
+        "type", "match", "as", "ref", "use", "move", "where", "loop", "in", "enum", "static", "abstract",
+        "final", "override", "virtual", "for", "if",
     ];
     if out == "self" {
         return "self_".to_owned();
@@ -153,7 +157,10 @@ fn needed(member: &Member) -> bool {
 }
 
 fn reader(name: &str, structure: &Structure, text: &mut String) {
-    let _ = write!(text, "impl FromValue for {name} {{\n    fn from_value(value: Value) -> Result<Self, Fault> {{\n        let mut m = Members::of(value)?;\n        Ok({name} {{\n");
+    let _ = write!(
+        text,
+        "impl FromValue for {name} {{\n    fn from_value(value: Value) -> Result<Self, Fault> {{\n        let mut m = Members::of(value)?;\n        Ok({name} {{\n"
+    );
     for member in &structure.members {
         let how = if needed(member) { "required" } else { "optional" };
         let _ = writeln!(text, "            {}: {how}(&mut m, \"{}\")?,", field(member.name), member.name);
@@ -162,7 +169,11 @@ fn reader(name: &str, structure: &Structure, text: &mut String) {
 }
 
 fn writer(name: &str, structure: &Structure, text: &mut String) {
-    let _ = write!(text, "impl IntoValue for {name} {{\n    fn into_value(self) -> Value {{\n        let mut m = Members::with_capacity({});\n", structure.members.len());
+    let _ = write!(
+        text,
+        "impl IntoValue for {name} {{\n    fn into_value(self) -> Value {{\n        let mut m = Members::with_capacity({});\n",
+        structure.members.len()
+    );
     for member in &structure.members {
         let call = if needed(member) { "put" } else { "put_some" };
         let _ = writeln!(text, "        m.{call}(\"{}\", self.{});", member.name, field(member.name));
@@ -171,12 +182,17 @@ fn writer(name: &str, structure: &Structure, text: &mut String) {
 }
 
 fn debug_text(api: &Api, name: &str, shape: &Shape, structure: &Structure, text: &mut String) {
-    let _ = write!(text, "impl std::fmt::Debug for {name} {{\n    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {{\n        f.debug_struct(\"{name}\")");
+    let _ = write!(
+        text,
+        "impl std::fmt::Debug for {name} {{\n    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {{\n        f.debug_struct(\"{name}\")"
+    );
     if !shape.sensitive {
         for member in &structure.members {
             let _ = match sensitive(api, member) {
                 true => write!(text, "\n            .field(\"{0}\", &\"***\")", member.name),
-                false => write!(text, "\n            .field(\"{0}\", &self.{1})", member.name, field(member.name)),
+                false => {
+                    write!(text, "\n            .field(\"{0}\", &self.{1})", member.name, field(member.name))
+                }
             };
         }
     }

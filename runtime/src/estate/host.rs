@@ -57,7 +57,7 @@ impl Host for Estate {
     }
 
     fn unseal(&self, purpose: &str, aad: &[u8], sealed: &[u8]) -> Result<Vec<u8>, Fault> {
-        let opened = self.keyring.open(purpose, aad, sealed);
+        let opened = self.keyring.open_sealed(purpose, aad, sealed);
         opened.map(|plain| plain.to_vec()).map_err(|e| Fault::internal(format!("cannot unseal: {e}")))
     }
 

@@ -100,7 +100,7 @@ fn graph(store: &Store, registry: &Registry) -> Result<Snapshot, Fault> {
 fn authority(data: &Path, keyring: &Keyring) -> Result<Authority, Fault> {
     let (root, key) = (data.join("ca.pem"), data.join("ca.key.sealed"));
     if let (Ok(root), Ok(sealed)) = (std::fs::read_to_string(&root), std::fs::read(&key)) {
-        let opened = keyring.open("ca", b"root", &sealed).map_err(|e| failed("the authority's key cannot be opened", e))?;
+        let opened = keyring.open_sealed("ca", b"root", &sealed).map_err(|e| failed("the authority's key cannot be opened", e))?;
         let pem = std::str::from_utf8(&opened).map_err(|e| failed("the authority's key cannot be read", e))?;
         return Authority::open(root, pem);
     }
