@@ -1,0 +1,135 @@
+//! A policy, compiled: statements with their patterns, conditions and positions, and an
+//! index that finds the few statements that may apply to a request.
+//!
+//! Never evaluates by itself. Follows AWS's "Grammar of the IAM JSON policy language".
+
+use crate::arn::NamePattern;
+use crate::condition::Condition;
+use crate::index::Index;
+use crate::json::Position;
+use crate::malformed::Malformed;
+use crate::parse;
+use crate::pattern::Pattern;
+use crate::principal::PrincipalPattern;
+
+/// Where a policy is attached; decides which elements it may have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PolicyKind {
+    #[default]
+    Identity,
+    Resource,
+    /// A role's trust policy.
+    Trust,
+    /// A permissions boundary.
+    Boundary,
+    Session,
+    /// A service control policy.
+    Scp,
+    /// A resource control policy.
+    Rcp,
+    /// A VPC endpoint's policy.
+    Endpoint,
+}
+
+/// The version of the policy language.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Version {
+    /// Without policy variables; also when the element is missing.
+    #[default]
+    V2008,
+    V2012,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    Allow,
+    Deny,
+}
+
+/// An element and its `Not` twin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope<T> {
+    /// `Action`, `Resource`, `Principal`: what is listed.
+    Only(Vec<T>),
+    /// `NotAction`, `NotResource`, `NotPrincipal`: all but what is listed.
+    Except(Vec<T>),
+}
+
+impl<T> Scope<T> {
+    pub fn listed(&self) -> &[T] {
+        match self {
+            Scope::Only(items) | Scope::Except(items) => items,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    pub sid: Option<Box<str>>,
+    /// Counted from 1.
+    pub index: usize,
+    /// In the policy's own text.
+    pub position: Position,
+    pub effect: Effect,
+    /// `None` in policies of identities and accounts.
+    pub principals: Option<Scope<PrincipalPattern>>,
+    pub actions: Scope<Pattern>,
+    /// `None` where the policy belongs to one resource and names none.
+    pub resources: Option<Scope<NamePattern>>,
+    pub conditions: Vec<Condition>,
+}
+
+/// A compiled policy. The default one has no statements and grants nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    pub kind: PolicyKind,
+    pub version: Version,
+    pub id: Option<Box<str>>,
+    /// Characters without white space, as AWS counts them against its quotas.
+    pub size: usize,
+    // INVARIANT: `index` is made of exactly these statements.
+    statements: Vec<Statement>,
+    index: Index,
+}
+
+impl Policy {
+    /// Reads a policy as the service does when it is written: grammar, names and values.
+    pub fn parse(text: &str, kind: PolicyKind) -> Result<Policy, Malformed> {
+        parse::policy(text, kind, parse::Rigour::Written)
+    }
+
+    /// Reads a policy that is already in force somewhere: the grammar alone. What cannot be
+    /// understood in a value matches nothing.
+    pub fn read(text: &str, kind: PolicyKind) -> Result<Policy, Malformed> {
+        parse::policy(text, kind, parse::Rigour::InForce)
+    }
+
+    pub(crate) fn new(
+        kind: PolicyKind,
+        version: Version,
+        id: Option<Box<str>>,
+        statements: Vec<Statement>,
+    ) -> Policy {
+        let index = Index::of(&statements);
+        Policy { kind, version, id, size: 0, statements, index }
+    }
+
+    /// The statements in the order of the text.
+    pub fn statements(&self) -> &[Statement] {
+        &self.statements
+    }
+
+    /// Visits every statement that may apply to a request, some perhaps twice.
+    pub(crate) fn candidates<'a>(
+        &'a self,
+        action: &str,
+        resource: &str,
+        mut visit: impl FnMut(&'a Statement),
+    ) {
+        self.index.candidates(action, resource, |at| {
+            if let Some(statement) = self.statements.get(at) {
+                visit(statement);
+            }
+        });
+    }
+}
