@@ -1,7 +1,5 @@
 //! Which policies bear on a request.
 
-use std::sync::Arc;
-
 use decide_iam::{Attached, Consent, Layers, Policy, PolicyKind, Principal, PrincipalKind, Source};
 use model::decision::{Ask, Request};
 use model::estate::iam::{
@@ -222,6 +220,3 @@ pub(crate) fn principal(caller: &Caller) -> Principal {
         kind,
     }
 }
-
-/// Shared by tests: a policy compiled outside the graph.
-pub type Compiled = Arc<Policy>;

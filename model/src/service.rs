@@ -2,11 +2,12 @@
 //! questions, its node types, its CloudFormation resources, its jobs.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::api::Api;
 use crate::decision::Ask;
 use crate::fault::Fault;
-use crate::graph::{NodeKind, Snapshot};
+use crate::graph::{AnyNode, NodeKind, Snapshot};
 use crate::identity::Caller;
 use crate::ids::AccountId;
 use crate::policy::Source;
@@ -29,6 +30,13 @@ pub struct Service {
     pub nodes: &'static [NodeKind],
     pub resources: &'static [Resource],
     pub jobs: &'static [Job],
+    /// Nodes that exist from the first start, such as AWS-managed policies.
+    pub founding: fn() -> Vec<Arc<dyn AnyNode>>,
+}
+
+/// For services that found nothing.
+pub fn nothing() -> Vec<Arc<dyn AnyNode>> {
+    Vec::new()
 }
 
 /// A handler and its place in the API.

@@ -45,8 +45,15 @@ pub struct RecordWrite {
 pub trait Blobs: Sync {
     /// Reads a slice of the plaintext of a blob that was sealed under `key`.
     fn read(&self, blob: &str, key: &[u8; 32], offset: u64, length: u64) -> Result<Bytes, Fault>;
-    /// Writes and syncs `plaintext` sealed under `key`; returns the blob's name.
-    fn write(&self, key: &[u8; 32], plaintext: &[u8]) -> Result<String, Fault>;
+    /// Begins a blob that will be sealed under `key`, which must be fresh.
+    fn create(&self, key: &[u8; 32]) -> Result<Box<dyn BlobSink>, Fault>;
+}
+
+/// A blob being written; dropped unfinished, it leaves nothing.
+pub trait BlobSink: Send {
+    fn write(&mut self, plaintext: &[u8]) -> Result<(), Fault>;
+    /// Syncs the blob and gives its name, which a record may now hold.
+    fn finish(self: Box<Self>) -> Result<String, Fault>;
 }
 
 /// Something to be done after the commit.

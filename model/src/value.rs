@@ -39,7 +39,9 @@ pub enum Body {
 #[derive(Clone, PartialEq)]
 pub struct Spooled {
     pub blob: String,
-    /// Length of the plaintext in bytes.
+    /// Where the payload begins within the blob's plaintext.
+    pub offset: u64,
+    /// Length of the payload in bytes.
     pub length: u64,
     pub key: [u8; 32],
     pub md5: [u8; 16],

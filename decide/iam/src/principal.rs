@@ -45,6 +45,18 @@ pub enum PrincipalKind {
 }
 
 impl Principal {
+    /// The principal that an ARN, an account number or a service's name stands for. A role
+    /// session's ARN does not tell the path of its role, which is taken to be `/`.
+    pub fn named(name: &str, account: &str) -> Principal {
+        let kind = match name.splitn(6, ':').collect::<Vec<_>>().as_slice() {
+            ["arn", partition, service, _, of, resource] => of_arn(partition, service, of, resource, name),
+            _ if name.ends_with(".amazonaws.com") => PrincipalKind::Service(name.to_owned()),
+            _ if name == account && !name.is_empty() => PrincipalKind::Root,
+            _ => PrincipalKind::Anonymous,
+        };
+        Principal { arn: name.to_owned(), account: account.to_owned(), id: String::new(), kind }
+    }
+
     /// Has permissions of its own in an account: identity policies, and what limits them, apply.
     pub(crate) fn has_identity(&self) -> bool {
         match self.kind {
@@ -137,6 +149,23 @@ impl PrincipalPattern {
             },
             PrincipalPattern::CanonicalUser(_) => None,
         }
+    }
+}
+
+fn of_arn(partition: &str, service: &str, account: &str, resource: &str, arn: &str) -> PrincipalKind {
+    let mut parts = resource.splitn(3, '/');
+    match (service, parts.next().unwrap_or_default(), parts.next(), parts.next()) {
+        ("iam", "root", None, None) => PrincipalKind::Root,
+        ("iam", "user", Some(_), _) => PrincipalKind::User,
+        ("iam", "role", Some(_), _) => PrincipalKind::Role,
+        ("sts", "assumed-role", Some(role), Some(session)) => PrincipalKind::AssumedRole {
+            role_arn: format!("arn:{partition}:iam::{account}:role/{role}"),
+            session_name: session.to_owned(),
+        },
+        ("sts", "federated-user", Some(_), _) => PrincipalKind::FederatedUser,
+        ("iam", "oidc-provider", Some(_), _) => PrincipalKind::WebIdentity { provider: arn.to_owned() },
+        ("iam", "saml-provider", Some(_), _) => PrincipalKind::Saml { provider: arn.to_owned() },
+        _ => PrincipalKind::Anonymous,
     }
 }
 
@@ -248,6 +277,29 @@ mod tests {
             ("CanonicalUser", "79a59df900b949e5", &user, None),
         ] {
             assert_eq!(PrincipalPattern::parse(kind, text).unwrap().grants(to), expected, "{kind} {text}");
+        }
+    }
+
+    #[test]
+    fn principals_by_name() {
+        let role_arn = "arn:aws:iam::111122223333:role/r".to_owned();
+        let session = PrincipalKind::AssumedRole { role_arn, session_name: "s/t".into() };
+        let oidc = "arn:aws:iam::111122223333:oidc-provider/x";
+        for (name, kind) in [
+            ("arn:aws:iam::111122223333:root", PrincipalKind::Root),
+            ("111122223333", PrincipalKind::Root),
+            ("arn:aws:iam::111122223333:user/a/b", PrincipalKind::User),
+            ("arn:aws:iam::111122223333:role/a/b", PrincipalKind::Role),
+            ("arn:aws:sts::111122223333:assumed-role/r/s/t", session),
+            ("arn:aws:sts::111122223333:assumed-role/r", PrincipalKind::Anonymous),
+            ("arn:aws:sts::111122223333:federated-user/f", PrincipalKind::FederatedUser),
+            (oidc, PrincipalKind::WebIdentity { provider: oidc.into() }),
+            ("lambda.amazonaws.com", PrincipalKind::Service("lambda.amazonaws.com".into())),
+            ("arn:aws:s3:::b", PrincipalKind::Anonymous),
+            ("*", PrincipalKind::Anonymous),
+            ("", PrincipalKind::Anonymous),
+        ] {
+            assert_eq!(Principal::named(name, "111122223333").kind, kind, "{name}");
         }
     }
 

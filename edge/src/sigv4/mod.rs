@@ -309,5 +309,3 @@ impl ChunkKey {
     }
 }
 
-#[cfg(test)]
-mod tests;

@@ -2,4 +2,5 @@
 //! edge routes by, what `act` runs. A node that only its own service reads
 //! lives in that service's folder.
 
+pub mod credentials;
 pub mod iam;

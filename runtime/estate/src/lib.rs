@@ -4,8 +4,11 @@
 //! Writers run one after another under a lock, for microseconds; their records
 //! share one sync of the disk (group commit), which they await outside the lock.
 
+#![allow(clippy::print_stderr, reason = "the loops have nowhere else to tell the operator")]
+
 mod bootstrap;
 mod commit;
+mod effects;
 mod host;
 mod recover;
 mod schedule;
@@ -23,6 +26,8 @@ use record::{Blobs, Keyring, Log, Store};
 use tokio::sync::{Notify, broadcast};
 
 pub use bootstrap::Administrator;
+pub use effects::Message;
+pub use recover::Opening;
 
 /// Kinds of log entries.
 pub(crate) mod kind {
@@ -31,6 +36,9 @@ pub(crate) mod kind {
     /// A commit: the graph's changes and the records' writes.
     pub(crate) const COMMIT: u8 = 2;
 }
+
+/// The table in which the graph's nodes are kept.
+pub(crate) const GRAPH_TABLE: &str = "graph";
 
 /// What a commit changed, for those who follow.
 #[derive(Clone)]
@@ -54,6 +62,8 @@ pub struct Estate {
     events: broadcast::Sender<Arc<model::event::Event>>,
     /// Something was scheduled, or is to be mailed or removed.
     pub(crate) work: Notify,
+    /// Keeps other processes out.
+    _folder: record::Folder,
 }
 
 /// The only clock of the program.
@@ -75,6 +85,26 @@ impl Estate {
     /// Every event from now on.
     pub fn watch(&self) -> broadcast::Receiver<Arc<model::event::Event>> {
         self.events.subscribe()
+    }
+
+    /// Runs the jobs that fall due until the program ends.
+    pub async fn keep_schedule(self: Arc<Self>) {
+        schedule::run(self).await;
+    }
+
+    /// Runs the jobs that are due at `now`, and those they make due.
+    pub async fn run_due(self: &Arc<Self>, now: Timestamp) -> Result<(), Fault> {
+        schedule::run_due(self, now).await.map(|_| ())
+    }
+
+    /// Changes the estate past every door. For tests, which set a scene with it.
+    pub fn set_scene(&self, delta: model::tx::Delta) -> Result<(), Fault> {
+        self.begin(delta)
+    }
+
+    /// Messages to people, oldest first.
+    pub fn outbox(&self) -> Result<Vec<Message>, Fault> {
+        effects::outbox(self)
     }
 
     pub fn root_certificate(&self) -> &str {

@@ -6,10 +6,10 @@ use std::time::Duration;
 use edge::door::{Calls as _, Incoming};
 use model::service::{Job, Served};
 use model::tx::{Delta, Range, RecordWrite, Records as _};
-use model::{Caller, Fault, Origin, Value};
+use model::{Caller, Fault, Origin, Timestamp, Value};
 
-use super::Estate;
-use super::effects::{Due, REMOVALS, SCHEDULE};
+use crate::Estate;
+use crate::effects::{Due, REMOVALS, SCHEDULE};
 
 /// Seconds after which a failed job is tried again.
 const AGAIN: i64 = 2;
@@ -33,12 +33,17 @@ pub(crate) async fn run(estate: Arc<Estate>) {
 /// Runs what is due; tells how long until something else is.
 async fn turn(estate: &Arc<Estate>) -> Result<Option<Duration>, Fault> {
     remove_blobs(estate)?;
+    run_due(estate, crate::now()).await
+}
+
+/// Runs what is due at `now`, in order of time; tells how long until something else is.
+pub(crate) async fn run_due(estate: &Arc<Estate>, now: Timestamp) -> Result<Option<Duration>, Fault> {
     let everything = Range { from: b"", to: None, reverse: false, limit: usize::MAX };
     let mut next: Option<i64> = None;
     for (id, bytes) in estate.range(SCHEDULE, everything)? {
         let due: Due = serde_json::from_slice(&bytes)
             .map_err(|e| Fault::internal(format!("a scheduled job cannot be read: {e}")))?;
-        let wait = due.at.0 - super::now().0;
+        let wait = due.at.0 - now.0;
         if wait > 0 {
             next = Some(next.map_or(wait, |n| n.min(wait)));
             continue;
@@ -62,7 +67,7 @@ async fn one(estate: &Arc<Estate>, id: Vec<u8>, due: Due) -> Result<(), Fault> {
         Ok(()) => None,
         Err(fault) => {
             eprintln!("countersign: job `{}` of `{}` failed, to be tried again: {fault}", due.job, due.service);
-            let again = Due { at: super::now().plus_seconds(AGAIN), ..due };
+            let again = Due { at: crate::now().plus_seconds(AGAIN), ..due };
             let bytes = serde_json::to_vec(&again).map_err(|e| Fault::internal(e.to_string()))?;
             Some(bytes.into())
         }

@@ -2,11 +2,11 @@
 
 use model::event::Event;
 use model::service::{Registry, Served};
-use model::tx::{Blobs, Certificate, Host, Range, Records, Settings, Side};
+use model::tx::{BlobSink, Blobs, Certificate, Host, Range, Records, Settings, Side};
 use model::{Decision, Fault, Request, Snapshot, Value};
 use ring::rand::{SecureRandom as _, SystemRandom};
 
-use super::{Estate, kind};
+use crate::{Estate, kind};
 
 impl model::decision::Recorder for Estate {
     fn record(&self, event: Event) -> Result<(), Fault> {
@@ -79,7 +79,7 @@ impl Host for Estate {
     fn certificate(&self, names: &[String]) -> Result<Certificate, Fault> {
         let mut serial = [0; 16];
         self.random(&mut serial);
-        self.authority.issue(names, serial, super::now())
+        self.authority.issue(names, serial, crate::now())
     }
 }
 
@@ -92,5 +92,45 @@ impl Records for Estate {
         self.store
             .range(table, range.from, range.to, range.reverse, range.limit)
             .map_err(|e| Fault::unavailable(format!("the store cannot be read: {e}")))
+    }
+}
+
+impl Blobs for Estate {
+    fn read(&self, blob: &str, key: &[u8; 32], offset: u64, length: u64) -> Result<bytes::Bytes, Fault> {
+        let read = self.blobs.read(blob, key, offset, length);
+        read.map(bytes::Bytes::from).map_err(|e| Fault::internal(format!("a blob cannot be read: {e}")))
+    }
+
+    fn create(&self, key: &[u8; 32]) -> Result<Box<dyn BlobSink>, Fault> {
+        let writer = self.blobs.create(key).map_err(unwritable)?;
+        Ok(Box::new(Spool(writer)))
+    }
+}
+
+struct Spool(record::BlobWriter);
+
+fn unwritable(error: std::io::Error) -> Fault {
+    Fault::unavailable(format!("a blob cannot be written: {error}"))
+}
+
+impl BlobSink for Spool {
+    fn write(&mut self, plaintext: &[u8]) -> Result<(), Fault> {
+        self.0.write(plaintext).map_err(unwritable)
+    }
+
+    fn finish(self: Box<Self>) -> Result<String, Fault> {
+        self.0.finish().map_err(unwritable)
+    }
+}
+
+impl Estate {
+    pub(crate) fn random_bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.random(&mut bytes);
+        bytes
+    }
+
+    pub(crate) fn remove_blob(&self, blob: &str) -> Result<(), Fault> {
+        self.blobs.remove(blob).map_err(|e| Fault::internal(format!("a blob cannot be removed: {e}")))
     }
 }

@@ -12,7 +12,7 @@ use model::tx::{Delta, Side, call_event};
 use model::{Ask, Fault, Host as _, Snapshot, Tx, Value};
 use record::{Durability, Entry, Ticket, Write};
 
-use super::{Committed, Estate, GRAPH_TABLE, kind};
+use crate::{Committed, Estate, GRAPH_TABLE, kind};
 
 /// The outcome of a call, and what must be on the disk before it may be told.
 pub(crate) type Ran = (Result<Value, Fault>, Option<Ticket>);
@@ -75,7 +75,7 @@ impl Estate {
         Ok(Request {
             id: incoming.request_id.clone(),
             trace: incoming.trace.clone(),
-            time: super::now(),
+            time: crate::now(),
             caller: incoming.caller.clone(),
             origin: incoming.origin.clone(),
             service: service.name,
@@ -92,7 +92,7 @@ impl Estate {
     fn commit(&self, tx: Tx<'_>) -> Result<bool, Fault> {
         let (account, region) = (tx.account.clone(), tx.region.clone());
         let (snapshot, mut delta) = tx.finish();
-        super::effects::keep(self, &mut delta, &account, &region)?;
+        crate::effects::keep(self, &mut delta, &account, &region)?;
         if delta.changes.is_empty() && delta.records.is_empty() {
             return Ok(false);
         }

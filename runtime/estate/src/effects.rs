@@ -1,11 +1,11 @@
 //! Effects become records of the same commit, so that none is lost between the
 //! commit and the deed. Loops in `schedule` take them up from there.
 
-use model::tx::{Delta, RecordWrite};
+use model::tx::{Delta, Range, RecordWrite, Records as _};
 use model::{AccountId, Effect, Fault, Host as _, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::Estate;
+use crate::Estate;
 
 /// Jobs that are due at some time, by id.
 pub(crate) const SCHEDULE: &str = "runtime/schedule";
@@ -43,7 +43,7 @@ pub(crate) fn keep(estate: &Estate, delta: &mut Delta, account: &AccountId, regi
             }
             Effect::Unschedule { id } => RecordWrite { table: SCHEDULE.into(), key: id.into_bytes(), value: None },
             Effect::Mail { to, subject, body } => {
-                let time = super::now();
+                let time = crate::now();
                 let mut unique = [0; 4];
                 estate.random(&mut unique);
                 let key = [time.0.to_be_bytes().as_slice(), &unique].concat();
@@ -62,4 +62,13 @@ fn put(table: &str, key: Vec<u8>, value: &impl Serialize) -> Result<RecordWrite,
     let bytes =
         serde_json::to_vec(value).map_err(|e| Fault::internal(format!("an effect cannot be encoded: {e}")))?;
     Ok(RecordWrite { table: table.to_owned(), key, value: Some(bytes.into()) })
+}
+
+pub(crate) fn outbox(estate: &Estate) -> Result<Vec<Message>, Fault> {
+    let everything = Range { from: b"", to: None, reverse: false, limit: usize::MAX };
+    let messages = estate.range(OUTBOX, everything)?;
+    let read = |(_, bytes): (Vec<u8>, bytes::Bytes)| {
+        serde_json::from_slice(&bytes).map_err(|e| Fault::internal(format!("a message cannot be read: {e}")))
+    };
+    messages.into_iter().map(read).collect()
 }

@@ -13,7 +13,7 @@ use model::{Fault, Snapshot};
 use record::{Keyring, Log, Store};
 use tokio::sync::{Notify, broadcast};
 
-use super::{Estate, GRAPH_TABLE, kind};
+use crate::{Estate, GRAPH_TABLE, kind};
 
 /// What the runtime is told when it starts.
 pub struct Opening<'a> {
@@ -34,8 +34,9 @@ impl Estate {
         let folder = record::Folder::lock(data).map_err(|e| failed("the data folder cannot be opened", e))?;
         let keyring = Keyring::open(data).map_err(|e| failed("the root key cannot be opened", e))?;
         let (log, _recovery) = Log::open(data, record::Options::default()).map_err(|e| failed("the log cannot be opened", e))?;
-        let store = Store::open(data, &log, &keyring).map_err(|e| failed("the store cannot be opened", e))?;
+        let store = Store::open(data, &log).map_err(|e| failed("the store cannot be opened", e))?;
         replay(&log, &store)?;
+        store.keep_checkpoints(log.watch()).map_err(|e| failed("the checkpoints cannot be kept", e))?;
         let blobs = record::Blobs::open(data).map_err(|e| failed("the blobs cannot be opened", e))?;
         let authority = authority(data, &keyring)?;
         let snapshot = graph(&store, &registry)?;
@@ -104,7 +105,7 @@ fn authority(data: &Path, keyring: &Keyring) -> Result<Authority, Fault> {
         let pem = std::str::from_utf8(&opened).map_err(|e| failed("the authority's key cannot be read", e))?;
         return Authority::open(root, pem);
     }
-    let (authority, pem) = Authority::create(super::now())?;
+    let (authority, pem) = Authority::create(crate::now())?;
     let sealed = keyring.seal("ca", b"root", pem.as_bytes()).map_err(|e| failed("the authority's key cannot be sealed", e))?;
     std::fs::write(&key, sealed).map_err(|e| failed("the authority's key cannot be kept", e))?;
     std::fs::write(&root, &authority.root_pem).map_err(|e| failed("the authority's root cannot be kept", e))?;
@@ -119,6 +120,6 @@ impl Estate {
 
     pub(crate) fn begin(&self, delta: Delta) -> Result<(), Fault> {
         let ticket = self.found(delta)?;
-        ticket.wait().map_err(super::commit::unwritable)
+        ticket.wait().map_err(crate::commit::unwritable)
     }
 }

@@ -11,8 +11,8 @@ use model::graph::Change;
 use model::tx::Delta;
 use model::{AccountId, Fault, Host as _, Tags, Timestamp};
 
-use super::Estate;
-use super::recover::failed;
+use crate::Estate;
+use crate::recover::failed;
 
 /// Where the administrator's credentials are.
 pub struct Administrator {
@@ -28,17 +28,22 @@ const SECRET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123
 
 impl Estate {
     /// Makes the organization and the administrator if this data folder is new.
-    pub fn first_start(&self, data: &Path, managed: Vec<Change>) -> Result<Administrator, Fault> {
+    pub fn first_start(&self, data: &Path) -> Result<Administrator, Fault> {
         let file = data.join("credentials");
+        let founding = self.founding();
         if !self.is_new() {
+            // A newer program may found more than an older one did.
+            if !founding.is_empty() {
+                self.begin(Delta { changes: founding, ..Delta::default() })?;
+            }
             return Ok(Administrator { file });
         }
-        let now = super::now();
+        let now = crate::now();
         let account = self.account_id()?;
         let key_id = format!("AKIA{}", self.text(16, UPPER));
         let secret = self.text(40, SECRET);
         let sealed = self.seal("access-key", key_id.as_bytes(), secret.as_bytes())?;
-        let mut changes = managed;
+        let mut changes = founding;
         changes.extend(self.organization(&account, now));
         changes.push(put(User {
             account: account.clone(),
@@ -63,6 +68,13 @@ impl Estate {
         write_secret(&file, &format!("[default]\naws_access_key_id = {key_id}\naws_secret_access_key = {secret}\n"))?;
         self.begin(Delta { changes, ..Delta::default() })?;
         Ok(Administrator { file })
+    }
+
+    /// What services found and the graph lacks.
+    fn founding(&self) -> Vec<Change> {
+        let snapshot = self.snapshot();
+        let nodes = model::Host::registry(self).services.iter().flat_map(|s| (s.service.founding)());
+        nodes.filter(|node| snapshot.get(&node.key()).is_none_or(|old| old.to_json() != node.to_json())).map(Change::Put).collect()
     }
 
     fn organization(&self, account: &AccountId, now: Timestamp) -> [Change; 2] {
