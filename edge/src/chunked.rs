@@ -26,7 +26,14 @@ pub struct Decoder {
 impl Decoder {
     /// `signed`: each chunk carries a signature.
     pub fn new(signed: bool) -> Decoder {
-        Decoder { buffer: BytesMut::new(), signed, ended: false, done: false, pairs: Vec::new(), signature: String::new() }
+        Decoder {
+            buffer: BytesMut::new(),
+            signed,
+            ended: false,
+            done: false,
+            pairs: Vec::new(),
+            signature: String::new(),
+        }
     }
 
     pub fn push(&mut self, data: &[u8]) {
@@ -47,11 +54,16 @@ impl Decoder {
             return self.trailer();
         }
         let Some(end) = line_end(&self.buffer) else {
-            return if self.buffer.len() > LONGEST_LINE { Err("a chunk's header is too long".to_owned()) } else { Ok(None) };
+            return if self.buffer.len() > LONGEST_LINE {
+                Err("a chunk's header is too long".to_owned())
+            } else {
+                Ok(None)
+            };
         };
         let line = self.buffer.get(..end).map(String::from_utf8_lossy).unwrap_or_default().into_owned();
         let (size, extension) = line.split_once(';').unwrap_or((&line, ""));
-        let size = usize::from_str_radix(size.trim(), 16).map_err(|_| "a chunk's size is no hexadecimal number".to_owned())?;
+        let size = usize::from_str_radix(size.trim(), 16)
+            .map_err(|_| "a chunk's size is no hexadecimal number".to_owned())?;
         if size > LONGEST_CHUNK {
             return Err("a chunk is too long".to_owned());
         }
@@ -87,7 +99,8 @@ impl Decoder {
                 }
                 continue;
             }
-            let (name, value) = line.split_once(':').ok_or_else(|| "a trailing header has no colon".to_owned())?;
+            let (name, value) =
+                line.split_once(':').ok_or_else(|| "a trailing header has no colon".to_owned())?;
             let (name, value) = (name.trim().to_ascii_lowercase(), value.trim().to_owned());
             match name.as_str() {
                 "x-amz-trailer-signature" => self.signature = value,
@@ -96,7 +109,8 @@ impl Decoder {
             if !self.signed || !self.signature.is_empty() {
                 self.done = true;
                 let canonical = self.pairs.iter().map(|(n, v)| format!("{n}:{v}\n")).collect();
-                let (signature, pairs) = (std::mem::take(&mut self.signature), std::mem::take(&mut self.pairs));
+                let (signature, pairs) =
+                    (std::mem::take(&mut self.signature), std::mem::take(&mut self.pairs));
                 return Ok(Some(Step::Trailer { canonical, signature, pairs }));
             }
         }

@@ -1,2 +1,48 @@
-//! The countersign program.
-fn main() {}
+//! The `countersign` program: wiring, commands, configuration. What the parts
+//! mean is theirs; here they are only put together.
+#![allow(clippy::print_stdout, reason = "a command line program answers on its standard output")]
+
+mod commands;
+mod server;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use commands::{down, env, log, up};
+
+/// A zero-trust runtime that speaks AWS.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Starts the runtime and deploys a template
+    Up(up::Up),
+    /// Stops the runtime of a data folder
+    Down(down::Down),
+    /// Prints the exports that point AWS clients at the runtime
+    Env(env::Env),
+    /// Verifies the log of a data folder, offline
+    #[command(name = "verify-log")]
+    VerifyLog(log::VerifyLog),
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Up(up) => up.run(),
+        Command::Down(down) => down.run(),
+        Command::Env(env) => env.run(),
+        Command::VerifyLog(verify) => verify.run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("countersign: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -22,7 +22,11 @@ use crate::sigv4::{self, Refusal};
 pub const DEFAULT_REGION: &str = "us-east-1";
 
 /// Answers one request for an AWS API.
-pub async fn answer<C: Calls>(calls: Arc<C>, connection: Connection, request: hyper::Request<HyperBody>) -> Answer {
+pub async fn answer<C: Calls>(
+    calls: Arc<C>,
+    connection: Connection,
+    request: hyper::Request<HyperBody>,
+) -> Answer {
     let request_id = uuid(&*calls);
     let (head, body) = head_of(request);
     let plain = calls.registry().services.iter().map(|s| &s.api);
@@ -85,7 +89,8 @@ async fn call<C: Calls>(
     let s3 = api.name == "s3";
     let now = calls.now();
     let refused = |refusal: Refusal| sigv4::fault(&refusal, protocol, s3);
-    let signed = sigv4::Signed { method: &head.method, path: &head.path, query: &head.query, headers: &head.headers };
+    let signed =
+        sigv4::Signed { method: &head.method, path: &head.path, query: &head.query, headers: &head.headers };
     let claim = sigv4::claim(signed).map_err(refused)?;
     let rules = sigv4::Rules { signing_name: api.signing_name, s3, now };
     let identity = match &claim {
@@ -96,10 +101,11 @@ async fn call<C: Calls>(
     };
     let streaming = streams(route);
     let proof = payload::Proof { signed, claim: claim.as_ref(), identity: identity.as_ref(), rules };
-    let (body, headers) = payload::checked(calls, body, &proof, streaming).await.map_err(|problem| match problem {
-        payload::Problem::Refused(refusal) => refused(refusal),
-        payload::Problem::Fault(fault) => fault,
-    })?;
+    let (body, headers) =
+        payload::checked(calls, body, &proof, streaming).await.map_err(|problem| match problem {
+            payload::Problem::Refused(refusal) => refused(refusal),
+            payload::Problem::Fault(fault) => fault,
+        })?;
     let head = Head { headers, ..head.clone() };
     let input = wire::read(route, &head, body)?;
     if let Some(shape) = route.operation.input {
@@ -124,7 +130,10 @@ async fn call<C: Calls>(
     wire::write(route, &output, request_id)
 }
 
-fn find<'a, C: Calls>(calls: &'a C, route: &Route<'_>) -> Result<(&'a Served, &'static model::Operation), Fault> {
+fn find<'a, C: Calls>(
+    calls: &'a C,
+    route: &Route<'_>,
+) -> Result<(&'a Served, &'static model::Operation), Fault> {
     let not_served = || Fault::not_served(route.operation.name);
     let served = calls.registry().service(route.api.name).ok_or_else(not_served)?;
     let operation = served.operation(route.operation.name).ok_or_else(not_served)?;
@@ -135,9 +144,9 @@ fn find<'a, C: Calls>(calls: &'a C, route: &Route<'_>) -> Result<(&'a Served, &'
 fn streams(route: &Route<'_>) -> bool {
     let structure = route.operation.input.and_then(|i| route.api.structure(i));
     structure.is_some_and(|s| {
-        s.members.iter().any(|m| {
-            m.streaming && matches!(route.api.shape(m.shape).map(|s| &s.kind), Some(Kind::Blob))
-        })
+        s.members
+            .iter()
+            .any(|m| m.streaming && matches!(route.api.shape(m.shape).map(|s| &s.kind), Some(Kind::Blob)))
     })
 }
 
@@ -154,15 +163,27 @@ fn origin(connection: &Connection, head: &Head) -> Origin {
 
 /// The trace that the client says it belongs to, if it says so in AWS's form.
 fn trace(head: &Head, request_id: &str) -> String {
-    let given = head.header("x-amzn-trace-id").and_then(|t| t.split(';').find_map(|p| p.trim().strip_prefix("Root=")));
+    let given = head
+        .header("x-amzn-trace-id")
+        .and_then(|t| t.split(';').find_map(|p| p.trim().strip_prefix("Root=")));
     let good = |t: &&str| t.len() < 64 && t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     given.filter(good).map_or_else(|| request_id.to_owned(), str::to_owned)
 }
 
 fn lost_answer(lost: &Lost<'_>, request_id: &str, head: &Head) -> Answer {
     match lost {
+        Lost::Service if payload::is_form(head) => {
+            let fault = Fault::client(
+                "InvalidAction",
+                "the action or version is not valid for any API served by this runtime",
+            );
+            answer_fault(None, Protocol::Query, &fault, request_id, head)
+        }
         Lost::Service => {
-            let fault = Fault::client("UnknownOperationException", "this runtime serves no API that the request could mean");
+            let fault = Fault::client(
+                "UnknownOperationException",
+                "this runtime serves no API that the request could mean",
+            );
             answer_fault(None, Protocol::Json11, &Fault { status: 404, ..fault }, request_id, head)
         }
         Lost::Operation { api, protocol, name } => {
@@ -173,13 +194,23 @@ fn lost_answer(lost: &Lost<'_>, request_id: &str, head: &Head) -> Answer {
                 Protocol::RestXml => ("NotImplemented", 501),
                 _ => ("UnknownOperationException", 400),
             };
-            let fault = Fault::new(code, status, format!("the operation `{name}` of `{service}` is not served by this runtime"));
+            let fault = Fault::new(
+                code,
+                status,
+                format!("the operation `{name}` of `{service}` is not served by this runtime"),
+            );
             answer_fault(Some(api), *protocol, &fault, request_id, head)
         }
     }
 }
 
-fn answer_fault(api: Option<&model::api::Api>, protocol: Protocol, fault: &Fault, request_id: &str, head: &Head) -> Answer {
+fn answer_fault(
+    api: Option<&model::api::Api>,
+    protocol: Protocol,
+    fault: &Fault,
+    request_id: &str,
+    head: &Head,
+) -> Answer {
     let is_head = head.method == http::Method::HEAD;
     plain_answer(wire::write_fault(api, protocol, fault, request_id, is_head))
 }
@@ -236,7 +267,10 @@ struct Receiver(tokio::sync::mpsc::Receiver<Result<Frame<Bytes>, std::io::Error>
 
 impl futures_core::Stream for Receiver {
     type Item = Result<Frame<Bytes>, std::io::Error>;
-    fn poll_next(mut self: std::pin::Pin<&mut Self>, context: &mut std::task::Context<'_>) -> std::task::Poll<Option<Self::Item>> {
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
         self.0.poll_recv(context)
     }
 }

@@ -155,7 +155,8 @@ async fn chunks<C: Calls>(
     mut headers: HeaderMap,
     verify: impl Fn(&str) -> Result<sigv4::ChunkKey, Refusal>,
 ) -> Result<(Body, HeaderMap), Problem> {
-    let marker = headers.get("x-amz-content-sha256").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+    let marker =
+        headers.get("x-amz-content-sha256").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
     let mut key = verify(&marker)?;
     let signed = marker.starts_with("STREAMING-AWS4");
     let mut decoder = Decoder::new(signed);
@@ -184,13 +185,15 @@ async fn chunks<C: Calls>(
     if !decoder.finished() {
         return Err(cut_short().into());
     }
-    if let Some(length) = headers.get("x-amz-decoded-content-length").and_then(|v| v.to_str().ok()?.parse::<u64>().ok())
+    if let Some(length) =
+        headers.get("x-amz-decoded-content-length").and_then(|v| v.to_str().ok()?.parse::<u64>().ok())
         && length != sink.length
     {
         return Err(cut_short().into());
     }
     for (name, value) in trailers {
-        if let (Ok(name), Ok(value)) = (http::HeaderName::try_from(name), http::HeaderValue::try_from(value)) {
+        if let (Ok(name), Ok(value)) = (http::HeaderName::try_from(name), http::HeaderValue::try_from(value))
+        {
             headers.insert(name, value);
         }
     }
@@ -240,7 +243,10 @@ impl<'a, C: Calls> Sink<'a, C> {
     fn push(&mut self, data: &[u8]) -> Result<(), Fault> {
         self.length += data.len() as u64;
         if self.length > LONGEST {
-            return Err(Fault::client("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size"));
+            return Err(Fault::client(
+                "EntityTooLarge",
+                "Your proposed upload exceeds the maximum allowed size",
+            ));
         }
         self.md5.update(data);
         self.sha256.update(data);
@@ -276,13 +282,19 @@ impl<'a, C: Calls> Sink<'a, C> {
         let md5: [u8; 16] = self.md5.finalize().into();
         let given = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
         if given("content-md5").is_some_and(|m| m != STANDARD.encode(md5)) {
-            return Err(Fault::client("BadDigest", "The Content-MD5 you specified did not match what we received."));
+            return Err(Fault::client(
+                "BadDigest",
+                "The Content-MD5 you specified did not match what we received.",
+            ));
         }
         if let Some(checksum) = self.checksum {
             let (header, actual) = checksum.finish();
             if given(header).is_some_and(|g| g != actual) {
                 let name = header.trim_start_matches("x-amz-checksum-").to_ascii_uppercase();
-                return Err(Fault::client("BadDigest", format!("The {name} you specified did not match the calculated checksum.")));
+                return Err(Fault::client(
+                    "BadDigest",
+                    format!("The {name} you specified did not match the calculated checksum."),
+                ));
             }
         }
         match self.spool {
@@ -332,9 +344,13 @@ impl Checksum {
 
     fn finish(self) -> (&'static str, String) {
         match self {
-            Checksum::Crc32(hasher) => ("x-amz-checksum-crc32", STANDARD.encode(hasher.finalize().to_be_bytes())),
+            Checksum::Crc32(hasher) => {
+                ("x-amz-checksum-crc32", STANDARD.encode(hasher.finalize().to_be_bytes()))
+            }
             Checksum::Crc32c(sum) => ("x-amz-checksum-crc32c", STANDARD.encode(sum.to_be_bytes())),
-            Checksum::Crc64(digest) => ("x-amz-checksum-crc64nvme", STANDARD.encode(digest.sum64().to_be_bytes())),
+            Checksum::Crc64(digest) => {
+                ("x-amz-checksum-crc64nvme", STANDARD.encode(digest.sum64().to_be_bytes()))
+            }
             Checksum::Sha1(hasher) => ("x-amz-checksum-sha1", STANDARD.encode(hasher.finalize())),
             Checksum::Sha256(context) => ("x-amz-checksum-sha256", STANDARD.encode(context.finish())),
         }

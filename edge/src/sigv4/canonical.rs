@@ -104,7 +104,8 @@ fn decode(text: &str) -> Vec<u8> {
     let mut i = 0;
     while let Some(&b) = bytes.get(i) {
         let escape = (b == b'%').then(|| bytes.get(i + 1..i + 3)).flatten();
-        let decoded = escape.and_then(|e| std::str::from_utf8(e).ok()).and_then(|e| u8::from_str_radix(e, 16).ok());
+        let decoded =
+            escape.and_then(|e| std::str::from_utf8(e).ok()).and_then(|e| u8::from_str_radix(e, 16).ok());
         match decoded {
             Some(byte) => {
                 out.push(byte);

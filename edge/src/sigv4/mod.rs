@@ -61,7 +61,9 @@ pub enum Payload {
     Hash(String),
     Unsigned,
     /// `aws-chunked`, each chunk signed.
-    Chunked { trailer: bool },
+    Chunked {
+        trailer: bool,
+    },
     /// `aws-chunked`, chunks unsigned, checksum in the trailer.
     UnsignedChunked,
 }
@@ -69,7 +71,9 @@ pub enum Payload {
 /// Finds the claim in header or query; `Ok(None)` for an anonymous request.
 pub fn claim(request: Signed<'_>) -> Result<Option<Claim>, Refusal> {
     if let Some(header) = request.headers.get(http::header::AUTHORIZATION) {
-        let header = header.to_str().map_err(|_| Refusal::Incomplete("the Authorization header is not text".into()))?;
+        let header = header
+            .to_str()
+            .map_err(|_| Refusal::Incomplete("the Authorization header is not text".into()))?;
         return match header.strip_prefix("AWS4-HMAC-SHA256") {
             Some(rest) => header_claim(request, rest).map(Some),
             None if header.starts_with("AWS4-") || header.starts_with("AWS ") => {
@@ -97,13 +101,19 @@ fn header_claim(request: Signed<'_>, rest: &str) -> Result<Claim, Refusal> {
             _ => {}
         }
     }
-    let missing = |what: &str| Refusal::Incomplete(format!("Authorization header requires '{what}' parameter."));
+    let missing =
+        |what: &str| Refusal::Incomplete(format!("Authorization header requires '{what}' parameter."));
     let text = |name: &str| request.headers.get(name).and_then(|v| v.to_str().ok());
     let stamp = match text("x-amz-date") {
         Some(stamp) => stamp.to_owned(),
         None => text("date")
             .and_then(Timestamp::parse_http_date)
-            .ok_or_else(|| Refusal::Incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.".into()))?
+            .ok_or_else(|| {
+                Refusal::Incomplete(
+                    "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header."
+                        .into(),
+                )
+            })?
             .to_basic(),
     };
     let credential = credential.ok_or_else(|| missing("Credential"))?;
@@ -119,13 +129,15 @@ fn header_claim(request: Signed<'_>, rest: &str) -> Result<Claim, Refusal> {
 
 fn query_claim(request: Signed<'_>) -> Result<Claim, Refusal> {
     let get = |name: &str| canonical::query_value(request.query, name);
-    let need = |name: &str| get(name).ok_or_else(|| Refusal::Incomplete(format!("the query requires '{name}'")));
+    let need =
+        |name: &str| get(name).ok_or_else(|| Refusal::Incomplete(format!("the query requires '{name}'")));
     let algorithm = need("X-Amz-Algorithm")?;
     if algorithm != "AWS4-HMAC-SHA256" {
         return Err(Refusal::Algorithm(algorithm));
     }
-    let expires: i64 = need("X-Amz-Expires")
-        .and_then(|e| e.parse().map_err(|_| Refusal::Incomplete("X-Amz-Expires should be a number".into())))?;
+    let expires: i64 = need("X-Amz-Expires").and_then(|e| {
+        e.parse().map_err(|_| Refusal::Incomplete("X-Amz-Expires should be a number".into()))
+    })?;
     if !(0..=604_800).contains(&expires) {
         return Err(Refusal::Incomplete("X-Amz-Expires must be less than a week (in seconds)".into()));
     }
@@ -147,15 +159,20 @@ fn finish_claim(
     token: Option<String>,
     expires: Option<i64>,
 ) -> Result<Claim, Refusal> {
-    let malformed = || Refusal::Incomplete(format!("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '{credential}'"));
+    let malformed = || {
+        Refusal::Incomplete(format!(
+            "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '{credential}'"
+        ))
+    };
     let mut parts = credential.rsplitn(5, '/');
     let (Some("aws4_request"), Some(service), Some(region), Some(date), Some(key)) =
         (parts.next(), parts.next(), parts.next(), parts.next(), parts.next())
     else {
         return Err(malformed());
     };
-    let time = Timestamp::parse_basic(&stamp)
-        .ok_or_else(|| Refusal::Incomplete(format!("Date must be in ISO-8601 'basic format'. Got '{stamp}'.")))?;
+    let time = Timestamp::parse_basic(&stamp).ok_or_else(|| {
+        Refusal::Incomplete(format!("Date must be in ISO-8601 'basic format'. Got '{stamp}'."))
+    })?;
     if !stamp.starts_with(date) {
         return Err(Refusal::Signature(format!(
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{date}' != '{}'.",
@@ -252,7 +269,9 @@ fn in_time(claim: &Claim, rules: Rules<'_>) -> Result<(), Refusal> {
     let (stamp, now) = (&claim.stamp, rules.now.to_basic());
     if claim.time > rules.now.plus_seconds(skew) {
         let limit = rules.now.plus_seconds(skew).to_basic();
-        return Err(Refusal::Time(format!("Signature not yet current: {stamp} is still later than {limit} ({now} + {minutes} min.)")));
+        return Err(Refusal::Time(format!(
+            "Signature not yet current: {stamp} is still later than {limit} ({now} + {minutes} min.)"
+        )));
     }
     if let Some(expires) = claim.expires {
         return match claim.time.plus_seconds(expires) < rules.now {
@@ -262,7 +281,9 @@ fn in_time(claim: &Claim, rules: Rules<'_>) -> Result<(), Refusal> {
     }
     if claim.time < rules.now.plus_seconds(-skew) {
         let limit = rules.now.plus_seconds(-skew).to_basic();
-        return Err(Refusal::Time(format!("Signature expired: {stamp} is now earlier than {limit} ({now} - {minutes} min.)")));
+        return Err(Refusal::Time(format!(
+            "Signature expired: {stamp} is now earlier than {limit} ({now} - {minutes} min.)"
+        )));
     }
     Ok(())
 }
@@ -308,4 +329,3 @@ impl ChunkKey {
         Ok(())
     }
 }
-

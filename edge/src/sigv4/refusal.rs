@@ -38,11 +38,9 @@ const INVALID: &str = "The security token included in the request is invalid.";
 pub fn fault(refusal: &Refusal, protocol: Protocol, s3: bool) -> Fault {
     match protocol {
         Protocol::RestXml if s3 => s3_fault(refusal),
-        Protocol::Ec2 if matches!(refusal, Refusal::UnknownKey | Refusal::BadToken) => Fault::new(
-            "AuthFailure",
-            401,
-            "AWS was not able to validate the provided access credentials",
-        ),
+        Protocol::Ec2 if matches!(refusal, Refusal::UnknownKey | Refusal::BadToken) => {
+            Fault::new("AuthFailure", 401, "AWS was not able to validate the provided access credentials")
+        }
         Protocol::Query | Protocol::Ec2 | Protocol::RestXml => query_fault(refusal),
         Protocol::Json10 | Protocol::Json11 | Protocol::Cbor => json_fault(refusal, 400),
         Protocol::RestJson => json_fault(refusal, 403),
@@ -52,7 +50,9 @@ pub fn fault(refusal: &Refusal, protocol: Protocol, s3: bool) -> Fault {
 fn message(refusal: &Refusal) -> String {
     match refusal {
         Refusal::Missing => "Request is missing Authentication Token".to_owned(),
-        Refusal::Incomplete(why) | Refusal::Scope(why) | Refusal::Time(why) | Refusal::Signature(why) => why.clone(),
+        Refusal::Incomplete(why) | Refusal::Scope(why) | Refusal::Time(why) | Refusal::Signature(why) => {
+            why.clone()
+        }
         Refusal::Algorithm(name) => format!("Unsupported AWS 'algorithm': '{name}'."),
         Refusal::UnknownKey | Refusal::BadToken => INVALID.to_owned(),
         Refusal::ExpiredToken => "The security token included in the request is expired".to_owned(),

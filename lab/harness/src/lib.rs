@@ -19,7 +19,9 @@ use estate::{Estate, Opening};
 use model::estate::iam::{InlinePolicy, User};
 use model::graph::Change;
 use model::tx::{Delta, Settings};
-use model::{AccountId, Caller, CallerKind, Fault, Host as _, Origin, PolicyText, Service, Tags, Timestamp, Value};
+use model::{
+    AccountId, Caller, CallerKind, Fault, Host as _, Origin, PolicyText, Service, Tags, Timestamp, Value,
+};
 use serde_json::Value as Json;
 
 /// A running estate in a temporary folder, removed when dropped.
@@ -32,7 +34,8 @@ pub struct World {
 /// The account of [`World::admin`].
 pub const ACCOUNT: &str = "111122223333";
 pub const REGION: &str = "us-east-1";
-const ADMIN: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+const ADMIN: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
 
 impl World {
     pub fn new(services: Vec<&'static Service>) -> World {
@@ -43,7 +46,14 @@ impl World {
         let estate = Estate::open(Opening { data: &folder, settings, services }).expect("the estate opens");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let world = World { estate, runtime, folder };
-        let founding = world.estate.registry().services.iter().flat_map(|s| (s.service.founding)()).map(Change::Put).collect();
+        let founding = world
+            .estate
+            .registry()
+            .services
+            .iter()
+            .flat_map(|s| (s.service.founding)())
+            .map(Change::Put)
+            .collect();
         world.change(founding);
         world
     }
@@ -61,7 +71,8 @@ impl World {
     /// A user of any account.
     pub fn user_in(&self, account: &str, name: &str, policy: Option<&str>) -> Caller {
         let account = AccountId::parse(account).expect("an account id");
-        let inline = |text: &str| InlinePolicy { name: "test".to_owned(), document: PolicyText::new(text, None) };
+        let inline =
+            |text: &str| InlinePolicy { name: "test".to_owned(), document: PolicyText::new(text, None) };
         let user = User {
             account: account.clone(),
             name: name.to_owned(),
@@ -98,10 +109,19 @@ impl World {
     }
 
     /// The same with documents.
-    pub fn call_value(&self, caller: &Caller, service: &str, operation: &str, input: Value) -> Result<Value, Fault> {
-        let served = self.estate.registry().service(service).unwrap_or_else(|| panic!("no service `{service}`"));
-        let found = served.operation(operation).unwrap_or_else(|| panic!("no operation `{service}:{operation}`"));
-        let shape = served.api.operation(operation).unwrap_or_else(|| panic!("`{operation}` is not in the model"));
+    pub fn call_value(
+        &self,
+        caller: &Caller,
+        service: &str,
+        operation: &str,
+        input: Value,
+    ) -> Result<Value, Fault> {
+        let served =
+            self.estate.registry().service(service).unwrap_or_else(|| panic!("no service `{service}`"));
+        let found =
+            served.operation(operation).unwrap_or_else(|| panic!("no operation `{service}:{operation}`"));
+        let shape =
+            served.api.operation(operation).unwrap_or_else(|| panic!("`{operation}` is not in the model"));
         if let Some(shape) = shape.input {
             wire::validate(&served.api, shape, &input)?;
         }

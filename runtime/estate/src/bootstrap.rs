@@ -65,7 +65,10 @@ impl Estate {
             sealed_secret: hex::encode(sealed),
         }));
         // The file first: a crash between the two leaves a file without a key, and the next start a new one.
-        write_secret(&file, &format!("[default]\naws_access_key_id = {key_id}\naws_secret_access_key = {secret}\n"))?;
+        write_secret(
+            &file,
+            &format!("[default]\naws_access_key_id = {key_id}\naws_secret_access_key = {secret}\n"),
+        )?;
         self.begin(Delta { changes, ..Delta::default() })?;
         Ok(Administrator { file })
     }
@@ -74,7 +77,10 @@ impl Estate {
     fn founding(&self) -> Vec<Change> {
         let snapshot = self.snapshot();
         let nodes = model::Host::registry(self).services.iter().flat_map(|s| (s.service.founding)());
-        nodes.filter(|node| snapshot.get(&node.key()).is_none_or(|old| old.to_json() != node.to_json())).map(Change::Put).collect()
+        nodes
+            .filter(|node| snapshot.get(&node.key()).is_none_or(|old| old.to_json() != node.to_json()))
+            .map(Change::Put)
+            .collect()
     }
 
     fn organization(&self, account: &AccountId, now: Timestamp) -> [Change; 2] {
@@ -112,7 +118,11 @@ impl Estate {
         let mut bytes = vec![0; length];
         self.random(&mut bytes);
         // The alphabets divide 256, or come so near that the bias does not matter for names; secrets use 64.
-        bytes.iter().filter_map(|b| alphabet.get(usize::from(*b) % alphabet.len())).map(|b| char::from(*b)).collect()
+        bytes
+            .iter()
+            .filter_map(|b| alphabet.get(usize::from(*b) % alphabet.len()))
+            .map(|b| char::from(*b))
+            .collect()
     }
 }
 

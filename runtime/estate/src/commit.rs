@@ -122,7 +122,8 @@ impl Estate {
     }
 
     pub(crate) fn log_event(&self, event: Event, durability: Durability) -> Result<Ticket, Fault> {
-        let bytes = serde_json::to_vec(&event).map_err(|e| Fault::internal(format!("an event cannot be encoded: {e}")))?;
+        let bytes = serde_json::to_vec(&event)
+            .map_err(|e| Fault::internal(format!("an event cannot be encoded: {e}")))?;
         let entry = Entry { kind: kind::EVENT, bytes: bytes.into() };
         let ticket = self.log.append(vec![entry], durability).map_err(unwritable)?;
         if self.events.receiver_count() > 0 {

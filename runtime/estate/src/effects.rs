@@ -34,14 +34,22 @@ pub struct Message {
     pub body: String,
 }
 
-pub(crate) fn keep(estate: &Estate, delta: &mut Delta, account: &AccountId, region: &str) -> Result<(), Fault> {
+pub(crate) fn keep(
+    estate: &Estate,
+    delta: &mut Delta,
+    account: &AccountId,
+    region: &str,
+) -> Result<(), Fault> {
     for effect in &delta.effects {
         let write = match effect.clone() {
             Effect::Schedule { id, at, service, job, payload } => {
-                let due = Due { at, service, job, payload, account: account.clone(), region: region.to_owned() };
+                let due =
+                    Due { at, service, job, payload, account: account.clone(), region: region.to_owned() };
                 put(SCHEDULE, id.into_bytes(), &due)?
             }
-            Effect::Unschedule { id } => RecordWrite { table: SCHEDULE.into(), key: id.into_bytes(), value: None },
+            Effect::Unschedule { id } => {
+                RecordWrite { table: SCHEDULE.into(), key: id.into_bytes(), value: None }
+            }
             Effect::Mail { to, subject, body } => {
                 let time = crate::now();
                 let mut unique = [0; 4];
@@ -59,8 +67,8 @@ pub(crate) fn keep(estate: &Estate, delta: &mut Delta, account: &AccountId, regi
 }
 
 fn put(table: &str, key: Vec<u8>, value: &impl Serialize) -> Result<RecordWrite, Fault> {
-    let bytes =
-        serde_json::to_vec(value).map_err(|e| Fault::internal(format!("an effect cannot be encoded: {e}")))?;
+    let bytes = serde_json::to_vec(value)
+        .map_err(|e| Fault::internal(format!("an effect cannot be encoded: {e}")))?;
     Ok(RecordWrite { table: table.to_owned(), key, value: Some(bytes.into()) })
 }
 

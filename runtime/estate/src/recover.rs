@@ -33,7 +33,8 @@ impl Estate {
         let registry = registry(opening.services)?;
         let folder = record::Folder::lock(data).map_err(|e| failed("the data folder cannot be opened", e))?;
         let keyring = Keyring::open(data).map_err(|e| failed("the root key cannot be opened", e))?;
-        let (log, _recovery) = Log::open(data, record::Options::default()).map_err(|e| failed("the log cannot be opened", e))?;
+        let (log, _recovery) =
+            Log::open(data, record::Options::default()).map_err(|e| failed("the log cannot be opened", e))?;
         let store = Store::open(data, &log).map_err(|e| failed("the store cannot be opened", e))?;
         replay(&log, &store)?;
         store.keep_checkpoints(log.watch()).map_err(|e| failed("the checkpoints cannot be kept", e))?;
@@ -72,7 +73,8 @@ fn replay(log: &Log, store: &Store) -> Result<(), Fault> {
     for entry in log.read(store.checkpointed_seq() + 1) {
         let entry = entry.map_err(|e| failed("the log cannot be read", e))?;
         if entry.kind == kind::COMMIT {
-            let writes = record::decode_writes(&entry.bytes).map_err(|e| failed("a commit cannot be read", e))?;
+            let writes =
+                record::decode_writes(&entry.bytes).map_err(|e| failed("a commit cannot be read", e))?;
             store.apply(entry.seq, &writes);
         }
     }
@@ -84,11 +86,16 @@ fn graph(store: &Store, registry: &Registry) -> Result<Snapshot, Fault> {
     let kinds: HashMap<&str, NodeKind> =
         registry.services.iter().flat_map(|s| s.service.nodes).map(|k| (k.name, *k)).collect();
     let mut snapshot = Snapshot::default();
-    let records = store.range(GRAPH_TABLE, b"", None, false, usize::MAX).map_err(|e| failed("the graph cannot be read", e))?;
+    let records = store
+        .range(GRAPH_TABLE, b"", None, false, usize::MAX)
+        .map_err(|e| failed("the graph cannot be read", e))?;
     for (key, bytes) in records {
         let name = key.split(|b| *b == 0).next().map(String::from_utf8_lossy).unwrap_or_default();
         let Some(kind) = kinds.get(name.as_ref()) else {
-            return Err(failed("the graph cannot be read", format!("no service of this program knows `{name}`")));
+            return Err(failed(
+                "the graph cannot be read",
+                format!("no service of this program knows `{name}`"),
+            ));
         };
         let json = serde_json::from_slice(&bytes).map_err(|e| failed(&name, e))?;
         let node = (kind.decode)(json).map_err(|e| failed(&format!("a `{name}` cannot be read"), e))?;
@@ -101,14 +108,20 @@ fn graph(store: &Store, registry: &Registry) -> Result<Snapshot, Fault> {
 fn authority(data: &Path, keyring: &Keyring) -> Result<Authority, Fault> {
     let (root, key) = (data.join("ca.pem"), data.join("ca.key.sealed"));
     if let (Ok(root), Ok(sealed)) = (std::fs::read_to_string(&root), std::fs::read(&key)) {
-        let opened = keyring.open_sealed("ca", b"root", &sealed).map_err(|e| failed("the authority's key cannot be opened", e))?;
-        let pem = std::str::from_utf8(&opened).map_err(|e| failed("the authority's key cannot be read", e))?;
+        let opened = keyring
+            .open_sealed("ca", b"root", &sealed)
+            .map_err(|e| failed("the authority's key cannot be opened", e))?;
+        let pem =
+            std::str::from_utf8(&opened).map_err(|e| failed("the authority's key cannot be read", e))?;
         return Authority::open(root, pem);
     }
     let (authority, pem) = Authority::create(crate::now())?;
-    let sealed = keyring.seal("ca", b"root", pem.as_bytes()).map_err(|e| failed("the authority's key cannot be sealed", e))?;
+    let sealed = keyring
+        .seal("ca", b"root", pem.as_bytes())
+        .map_err(|e| failed("the authority's key cannot be sealed", e))?;
     std::fs::write(&key, sealed).map_err(|e| failed("the authority's key cannot be kept", e))?;
-    std::fs::write(&root, &authority.root_pem).map_err(|e| failed("the authority's root cannot be kept", e))?;
+    std::fs::write(&root, &authority.root_pem)
+        .map_err(|e| failed("the authority's root cannot be kept", e))?;
     Ok(authority)
 }
 

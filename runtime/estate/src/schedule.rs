@@ -58,7 +58,9 @@ pub(crate) async fn run_due(estate: &Arc<Estate>, now: Timestamp) -> Result<Opti
 async fn one(estate: &Arc<Estate>, id: Vec<u8>, due: Due) -> Result<(), Fault> {
     let ran = job(estate, &due).await;
     let current = estate.get(SCHEDULE, &id)?;
-    let unchanged = current.and_then(|b| serde_json::from_slice::<Due>(&b).ok()).is_some_and(|d| d.at == due.at && d.job == due.job);
+    let unchanged = current
+        .and_then(|b| serde_json::from_slice::<Due>(&b).ok())
+        .is_some_and(|d| d.at == due.at && d.job == due.job);
     if !unchanged {
         // The job has scheduled itself anew under the same id.
         return Ok(());
@@ -66,7 +68,10 @@ async fn one(estate: &Arc<Estate>, id: Vec<u8>, due: Due) -> Result<(), Fault> {
     let value = match ran {
         Ok(()) => None,
         Err(fault) => {
-            eprintln!("countersign: job `{}` of `{}` failed, to be tried again: {fault}", due.job, due.service);
+            eprintln!(
+                "countersign: job `{}` of `{}` failed, to be tried again: {fault}",
+                due.job, due.service
+            );
             let again = Due { at: crate::now().plus_seconds(AGAIN), ..due };
             let bytes = serde_json::to_vec(&again).map_err(|e| Fault::internal(e.to_string()))?;
             Some(bytes.into())

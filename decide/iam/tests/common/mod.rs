@@ -9,13 +9,13 @@ use decide_iam::{
 };
 use serde_json::{Value, json};
 
-pub const ACCOUNT: &str = "111122223333";
-pub const OTHER: &str = "999999999999";
-pub const USER: &str = "arn:aws:iam::111122223333:user/u";
-pub const ROLE: &str = "arn:aws:iam::111122223333:role/r";
-pub const SESSION: &str = "arn:aws:sts::111122223333:assumed-role/r/s";
+pub(crate) const ACCOUNT: &str = "111122223333";
+pub(crate) const OTHER: &str = "999999999999";
+pub(crate) const USER: &str = "arn:aws:iam::111122223333:user/u";
+pub(crate) const ROLE: &str = "arn:aws:iam::111122223333:role/r";
+pub(crate) const SESSION: &str = "arn:aws:sts::111122223333:assumed-role/r/s";
 
-pub fn attached(document: &Value, kind: PolicyKind, name: &str) -> Attached {
+pub(crate) fn attached(document: &Value, kind: PolicyKind, name: &str) -> Attached {
     let text = serde_json::to_string(document).unwrap();
     let policy = Policy::parse(&text, kind).unwrap_or_else(|fault| panic!("{fault}\n{text}"));
     let source = Source { file: "t.yaml".into(), statement_lines: vec![10, 20, 30] };
@@ -36,7 +36,7 @@ fn levels(value: &Value, kind: PolicyKind, name: &str) -> Vec<Vec<Attached>> {
     levels.iter().map(|level| flat(level, kind, name).unwrap_or_default()).collect()
 }
 
-pub fn context(value: &Value) -> Context {
+pub(crate) fn context(value: &Value) -> Context {
     let text = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
     let mut context = Context::new();
     for (key, value) in value.as_object().into_iter().flatten() {
@@ -49,7 +49,7 @@ pub fn context(value: &Value) -> Context {
 }
 
 /// Evaluates a case and hands its verdict to `look`.
-pub fn run<T>(case: &Value, consent: Consent, look: impl FnOnce(&Verdict<'_>) -> T) -> T {
+pub(crate) fn run<T>(case: &Value, consent: Consent, look: impl FnOnce(&Verdict<'_>) -> T) -> T {
     let (policies, request) = (&case["policies"], &case["request"]);
     let identity = flat(&policies["identity"], PolicyKind::Identity, "identity").unwrap_or_default();
     let trust = case["trust"] == json!(true);
@@ -84,12 +84,12 @@ pub fn run<T>(case: &Value, consent: Consent, look: impl FnOnce(&Verdict<'_>) ->
     look(&evaluate(&request, &layers))
 }
 
-pub fn outcome(case: &Value, consent: Consent) -> Outcome {
+pub(crate) fn outcome(case: &Value, consent: Consent) -> Outcome {
     run(case, consent, |verdict| verdict.outcome)
 }
 
 /// A document with one statement.
-pub fn one(effect: &str, rest: Value) -> Value {
+pub(crate) fn one(effect: &str, rest: Value) -> Value {
     let mut statement = json!({ "Effect": effect });
     for (key, value) in rest.as_object().unwrap() {
         statement[key] = value.clone();
@@ -97,6 +97,6 @@ pub fn one(effect: &str, rest: Value) -> Value {
     json!({ "Version": "2012-10-17", "Statement": statement })
 }
 
-pub fn parsed(text: &str) -> Value {
+pub(crate) fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|fault| panic!("{fault}: {text}"))
 }

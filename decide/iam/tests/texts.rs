@@ -1,0 +1,144 @@
+//! What callers and people read.
+
+mod common;
+
+use common::{OTHER, ROLE, USER, attached, one, run};
+use decide_iam::{Consent, Context, Layers, PolicyKind, Principal, Request, evaluate};
+use serde_json::{Value, json};
+
+const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/k";
+
+fn statement(effect: &str, principal: Option<&str>, action: &str) -> Value {
+    let mut rest = json!({ "Action": action, "Resource": "*" });
+    if let Some(principal) = principal {
+        rest["Principal"] = json!(principal);
+    }
+    one(effect, rest)
+}
+
+#[test]
+fn messages() {
+    let allow = || statement("Allow", None, "*");
+    let deny = || statement("Deny", None, "kms:Decrypt");
+    let other = || statement("Allow", None, "s3:*");
+    let no = |what: &str| format!("because no {what} allows the kms:Decrypt action");
+    let with = |what: &str| format!("with an explicit deny in {what}");
+    for (policies, end) in [
+        (json!({}), no("identity-based policy")),
+        (json!({ "identity": [deny()] }), with("an identity-based policy")),
+        (json!({ "identity": [allow()], "boundary": other() }), no("permissions boundary")),
+        (json!({ "identity": [allow()], "boundary": deny() }), with("a permissions boundary")),
+        (json!({ "identity": [allow()], "session": [other()] }), no("session policy")),
+        (json!({ "identity": [allow()], "session": [deny()] }), with("a session policy")),
+        (json!({ "identity": [allow()], "scp": [[other()]] }), no("service control policy")),
+        (json!({ "identity": [allow()], "scp": [[deny()]] }), with("a service control policy")),
+        (json!({ "identity": [allow()], "rcp": [[]] }), no("resource control policy")),
+        (json!({ "rcp": [[statement("Deny", Some("*"), "*")]] }), with("a resource control policy")),
+        (json!({ "identity": [allow()], "endpoint": [] }), no("VPC endpoint policy")),
+        (json!({ "endpoint": statement("Deny", Some("*"), "*") }), with("a VPC endpoint policy")),
+        (json!({ "resource": statement("Deny", Some("*"), "*") }), with("a resource-based policy")),
+    ] {
+        let case = json!({ "policies": policies, "request": { "action": "kms:Decrypt", "resource": KEY } });
+        let message = run(&case, Consent::Normal, |v| v.aws_message(USER, "kms:Decrypt", KEY));
+        let start = format!("User: {USER} is not authorized to perform: kms:Decrypt on resource: {KEY}");
+        assert_eq!(message, format!("{start} {end}"));
+    }
+    let case = json!({ "policies": { "identity": [allow()] }, "request": { "action": "kms:Decrypt" } });
+    assert_eq!(run(&case, Consent::Normal, |v| v.aws_message(USER, "kms:Decrypt", KEY)), "");
+    let message = run(&case, Consent::Required, |v| v.aws_message(USER, "kms:Decrypt", KEY));
+    assert!(message.ends_with("because no resource-based policy allows the kms:Decrypt action"), "{message}");
+}
+
+#[test]
+fn messages_about_trust() {
+    let trust = |effect: &str, who: &str| json!({ "Version": "2012-10-17", "Statement": { "Effect": effect, "Principal": { "AWS": who }, "Action": "sts:AssumeRole" } });
+    for (policy, end) in [
+        (trust("Allow", OTHER), "because no role trust policy allows the sts:AssumeRole action"),
+        (trust("Deny", USER), "with an explicit deny in the role trust policy"),
+    ] {
+        let request = json!({ "action": "sts:AssumeRole", "resource": ROLE });
+        let case = json!({ "policies": { "resource": policy }, "trust": true, "request": request });
+        let message = run(&case, Consent::Required, |v| v.aws_message(USER, "sts:AssumeRole", ROLE));
+        assert!(message.ends_with(end), "{message}");
+    }
+}
+
+#[test]
+fn the_arn_of_a_denying_policy_is_told_within_the_account() {
+    let mut policy = attached(&statement("Deny", None, "*"), PolicyKind::Scp, "guard");
+    policy.arn = Some("arn:aws:organizations::1:policy/o-1/service_control_policy/p-1".into());
+    let scps = vec![vec![policy]];
+    let (principal, context) = (Principal::named(USER, common::ACCOUNT), Context::new());
+    let told = |resource_account| {
+        let request = Request {
+            principal: &principal,
+            action: "s3:GetObject",
+            resource: "*",
+            resource_account,
+            context: &context,
+        };
+        evaluate(&request, &Layers { scps: &scps, ..Layers::default() }).aws_message(
+            USER,
+            "s3:GetObject",
+            "*",
+        )
+    };
+    assert!(told(None).ends_with(
+        "with an explicit deny in a service control policy: arn:aws:organizations::1:policy/o-1/service_control_policy/p-1"
+    ));
+    assert!(told(Some(OTHER)).ends_with("with an explicit deny in a service control policy"));
+}
+
+fn explained(policies: Value, request: Value) -> String {
+    run(&json!({ "policies": policies, "request": request }), Consent::Normal, |v| v.explain())
+}
+
+#[test]
+fn explanations() {
+    let tagged = json!({ "Version": "2012-10-17", "Statement": [
+        { "Sid": "Other", "Effect": "Allow", "Action": "ec2:*", "Resource": "*" },
+        { "Sid": "Team", "Effect": "Allow", "Action": "s3:*", "Resource": "*",
+          "Condition": { "Bool": { "aws:SecureTransport": "true" },
+                         "StringEquals": { "aws:ResourceTag/team": ["${aws:PrincipalTag/team}", "all"] } } },
+    ] });
+    let context = json!({ "aws:ResourceTag/team": "red", "aws:PrincipalTag/team": "blue", "aws:SecureTransport": "true" });
+    assert_eq!(
+        explained(json!({ "identity": [tagged] }), json!({ "context": context })),
+        "implicit deny: `s3:GetObject` on `arn:aws:s3:::b/k` by `arn:aws:iam::111122223333:user/u`\n  \
+         resource-based policy: implicit deny: no policy is attached\n\
+         > identity-based policy: implicit deny: no statement allows it; statement 2 `Team` of `identity` (t.yaml:20) \
+         would, but its condition StringEquals wants `aws:ResourceTag/team` to be `blue`, `all` and the request has `red`"
+    );
+    let missing = explained(json!({ "identity": [tagged] }), json!({}));
+    assert!(
+        missing.contains("Bool wants `aws:SecureTransport` to be `true` and the request does not have it"),
+        "{missing}"
+    );
+
+    let elsewhere = one("Allow", json!({ "Action": "s3:*", "Resource": "arn:aws:s3:::c/*" }));
+    let text = explained(json!({ "identity": [elsewhere] }), json!({}));
+    assert!(text.contains("it is for `arn:aws:s3:::c/*` and the resource is `arn:aws:s3:::b/k`"), "{text}");
+    let stranger = one("Allow", json!({ "Principal": { "AWS": OTHER }, "Action": "s3:*", "Resource": "*" }));
+    let text = explained(json!({ "resource": stranger }), json!({}));
+    assert!(text.contains("it is not for `arn:aws:iam::111122223333:user/u`"), "{text}");
+
+    let all = one("Allow", json!({ "Action": "*", "Resource": "*" }));
+    let text =
+        explained(json!({ "identity": [all], "scp": [[all], []] }), json!({ "resourceAccount": OTHER }));
+    assert!(text.contains(", across accounts\n"), "{text}");
+    assert!(
+        text.contains("> service control policy: implicit deny: no statement allows it at level 2"),
+        "{text}"
+    );
+    assert!(
+        text.contains(
+            "  identity-based policy: allowed: a statement allows it: statement 1 of `identity` (t.yaml:10)"
+        ),
+        "{text}"
+    );
+    let root = explained(json!({}), json!({ "principal": "arn:aws:iam::111122223333:root" }));
+    assert!(
+        root.contains("identity-based policy: allowed: the root user needs no identity policy"),
+        "{root}"
+    );
+}

@@ -1,0 +1,54 @@
+//! The commands, a file each.
+
+pub(crate) mod down;
+pub(crate) mod env;
+pub(crate) mod log;
+pub(crate) mod up;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// What a running runtime says of itself, in its data folder.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Ready {
+    pub(crate) endpoint: String,
+    pub(crate) console: String,
+    /// The URL of the deployed application, if the template has one (`ShopUrl`).
+    pub(crate) shop: Option<String>,
+    /// The file with the administrator's keys.
+    pub(crate) credentials: PathBuf,
+    pub(crate) ca: PathBuf,
+    pub(crate) region: String,
+    pub(crate) pid: u32,
+}
+
+const FILE: &str = "ready.json";
+
+impl Ready {
+    pub(crate) fn write(&self, data: &Path) -> Result<(), String> {
+        let text = serde_json::to_string_pretty(self).map_err(|e| e.to_string())?;
+        let (partial, path) = (data.join("ready.partial"), data.join(FILE));
+        std::fs::write(&partial, text)
+            .and_then(|()| std::fs::rename(&partial, &path))
+            .map_err(|e| format!("`{}`: {e}", path.display()))
+    }
+
+    pub(crate) fn read(data: &Path) -> Result<Ready, String> {
+        let path = data.join(FILE);
+        let text = std::fs::read_to_string(&path).map_err(|_| {
+            format!("nothing runs in `{}`; start it with `countersign up --data {0}`", data.display())
+        })?;
+        serde_json::from_str(&text).map_err(|e| format!("`{}`: {e}", path.display()))
+    }
+
+    pub(crate) fn forget(data: &Path) {
+        let _ = std::fs::remove_file(data.join(FILE));
+    }
+}
+
+/// The data folder where none is named.
+pub(crate) fn default_data() -> PathBuf {
+    let home = std::env::var_os("HOME").map_or_else(|| PathBuf::from("."), PathBuf::from);
+    home.join(".countersign")
+}

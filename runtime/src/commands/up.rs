@@ -1,0 +1,132 @@
+//! `countersign up`: opens the data folder, serves, deploys.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use clap::{Args, ValueEnum};
+
+use super::{Ready, default_data};
+use crate::server;
+
+#[derive(Args)]
+pub(crate) struct Up {
+    /// The CloudFormation template to deploy
+    pub(crate) template: Option<PathBuf>,
+    /// The data folder [default: ~/.countersign]
+    #[arg(long)]
+    pub(crate) data: Option<PathBuf>,
+    /// The port of the endpoint, for TLS and plaintext alike
+    #[arg(long, default_value_t = 4566)]
+    pub(crate) port: u16,
+    /// The region for clients that name none
+    #[arg(long, default_value = "us-east-1")]
+    pub(crate) region: String,
+    /// Return once ready; `countersign down` stops it
+    #[arg(long)]
+    pub(crate) detach: bool,
+    /// Deploy no template
+    #[arg(long)]
+    pub(crate) empty: bool,
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    Text,
+    Json,
+}
+
+/// A detached start that takes longer than this has failed.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+impl Up {
+    pub(crate) fn run(self) -> Result<(), String> {
+        let data = self.data.clone().unwrap_or_else(default_data);
+        let data = std::path::absolute(&data).map_err(|e| format!("`{}`: {e}", data.display()))?;
+        if self.detach {
+            return self.detached(&data);
+        }
+        let output = self.output;
+        server::run(&server::Start { data, port: self.port, region: self.region }, |ready| {
+            tell(ready, output)
+        })
+    }
+
+    /// Starts another process of this program, and waits until it is ready.
+    fn detached(&self, data: &Path) -> Result<(), String> {
+        use std::os::unix::fs::DirBuilderExt as _;
+        use std::os::unix::process::CommandExt as _;
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data);
+        made.map_err(|e| format!("`{}`: {e}", data.display()))?;
+        Ready::forget(data);
+        let log = data.join("countersign.log");
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(&log);
+        let file = file.map_err(|e| format!("`{}`: {e}", log.display()))?;
+        let errors = file.try_clone().map_err(|e| e.to_string())?;
+        let program = std::env::current_exe().map_err(|e| format!("cannot find this program: {e}"))?;
+        let mut command = Command::new(program);
+        command
+            .arg("up")
+            .arg("--data")
+            .arg(data)
+            .arg("--port")
+            .arg(self.port.to_string())
+            .arg("--region")
+            .arg(&self.region);
+        if self.empty {
+            command.arg("--empty");
+        }
+        command.args(&self.template).stdin(Stdio::null()).stdout(file).stderr(errors).process_group(0);
+        let mut child = command.spawn().map_err(|e| format!("cannot start: {e}"))?;
+        let begun = Instant::now();
+        loop {
+            if let Ok(ready) = Ready::read(data)
+                && ready.pid == child.id()
+            {
+                tell(&ready, self.output);
+                return Ok(());
+            }
+            if let Ok(Some(status)) = child.try_wait() {
+                return Err(format!("the runtime stopped at once ({status}); {}", last_lines(&log)));
+            }
+            if begun.elapsed() > PATIENCE {
+                return Err(format!("the runtime is not ready yet; look into `{}`", log.display()));
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+fn last_lines(log: &Path) -> String {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().rev().take(3).collect();
+    lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+}
+
+fn tell(ready: &Ready, output: Output) {
+    match output {
+        Output::Json => {
+            let json = serde_json::json!({
+                "endpoint": ready.endpoint,
+                "console": ready.console,
+                "shop": ready.shop,
+                "credentials": ready.credentials,
+            });
+            println!("{json}");
+        }
+        Output::Text => {
+            println!("endpoint     {}", ready.endpoint);
+            println!("console      {}", ready.console);
+            if let Some(shop) = &ready.shop {
+                println!("shop         {shop}");
+            }
+            println!("credentials  {}", ready.credentials.display());
+            println!(
+                "segmentation not active: networks are modelled and validated, packets are not filtered yet"
+            );
+            println!("\nPoint AWS clients at it:  eval \"$(countersign env)\"");
+        }
+    }
+}
