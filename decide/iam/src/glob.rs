@@ -3,6 +3,8 @@
 //! Never backtracks over more than one `*`: segments between stars are searched from
 //! left to right, so hostile patterns cost a bounded multiple of the text's length.
 
+use std::collections::BTreeMap;
+
 /// One piece of a pattern, ready for matching.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tok<'a> {
@@ -66,6 +68,9 @@ fn find<'t, T: AsTok>(segment: &[T], text: &'t [u8], fold: bool) -> Option<&'t [
         let at = memchr::memmem::find(text, literal.as_bytes())?;
         return text.get(at + literal.len()..);
     }
+    if segment.len() > SHORT {
+        return find_long(segment, text, fold);
+    }
     let mut rest = text;
     loop {
         if let Some(after) = here(segment, rest, fold) {
@@ -73,6 +78,46 @@ fn find<'t, T: AsTok>(segment: &[T], text: &'t [u8], fold: bool) -> Option<&'t [
         }
         rest = after_one(rest)?;
     }
+}
+
+/// Segments of more pieces than this are searched for by bits, not piece by piece.
+const SHORT: usize = 16;
+
+/// Shift-and: bit `i` of the state says that the first `i + 1` characters of the segment
+/// end at the present place of the text.
+fn find_long<'t, T: AsTok>(segment: &[T], text: &'t [u8], fold: bool) -> Option<&'t [u8]> {
+    let lower = |c: char| if fold { c.to_ascii_lowercase() } else { c };
+    let mut wanted: Vec<Option<char>> = Vec::new();
+    for token in segment {
+        match token.tok() {
+            Tok::Literal(literal) => wanted.extend(literal.chars().map(|c| Some(lower(c)))),
+            Tok::One | Tok::Any => wanted.push(None),
+        }
+    }
+    let bits = |c: Option<char>| -> Vec<u64> {
+        let fits = |unit: &Option<char>| unit.is_none() || *unit == c;
+        wanted
+            .chunks(64)
+            .map(|w| w.iter().rev().fold(0, |bits, unit| bits << 1 | u64::from(fits(unit))))
+            .collect()
+    };
+    let masks: BTreeMap<char, Vec<u64>> = wanted.iter().flatten().map(|c| (*c, bits(Some(*c)))).collect();
+    let other = bits(None);
+    let last = (wanted.len() + 63) % 64;
+    let mut state = vec![0_u64; other.len()];
+    let mut chars = std::str::from_utf8(text).ok()?.chars();
+    while let Some(c) = chars.next() {
+        let mut carry = 1;
+        for (word, mask) in state.iter_mut().zip(masks.get(&lower(c)).unwrap_or(&other)) {
+            let out = *word >> 63;
+            *word = (*word << 1 | carry) & mask;
+            carry = out;
+        }
+        if state.last().is_some_and(|word| word >> last & 1 == 1) {
+            return Some(chars.as_str().as_bytes());
+        }
+    }
+    None
 }
 
 /// Whether the text ends with the segment.
@@ -184,6 +229,26 @@ mod tests {
         assert!(matches(&tokens("*OBJECT"), "s3:GetObject", true));
         assert!(matches(&tokens("*G?t*"), "s3:getObject", true));
         assert!(!matches(&tokens("S3:get*"), "s3:GetObject", false));
+    }
+
+    #[test]
+    fn long_segments() {
+        let long = "ab?é".repeat(50);
+        let exact = "abxé".repeat(50);
+        for (pattern, text, fold, expected) in [
+            (format!("*{long}*"), exact.clone(), false, true),
+            (format!("*{long}*"), format!("ab{exact}z"), false, true),
+            (format!("*{long}*"), exact.to_uppercase(), false, false),
+            (format!("*{}*", "aB?".repeat(70)), "Abé".repeat(71), true, true),
+            (format!("*{}*", "aB?".repeat(70)), "Abé".repeat(69), true, false),
+            (format!("*{long}c*{long}*"), format!("{exact}{exact}c{exact}"), false, true),
+            (format!("*{long}c*{long}*"), format!("{exact}{exact}c"), false, false),
+            (format!("*{}*", "?".repeat(64)), "é".repeat(64), false, true),
+            (format!("*{}*", "?".repeat(64)), "é".repeat(63), false, false),
+            (format!("*{}*", "?".repeat(65)), "é".repeat(64), false, false),
+        ] {
+            assert_eq!(matches(&tokens(&pattern), &text, fold), expected, "{pattern} {text}");
+        }
     }
 
     #[test]

@@ -1,4 +1,11 @@
 //! When a condition holds: every operator, every quantifier, present, missing and empty keys.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test may fail by panicking"
+)]
 
 mod common;
 

@@ -88,14 +88,14 @@ fn format_fault(text: &str) -> Option<String> {
         return Some("Resource vendor must be fully qualified and cannot contain regexes.".to_owned());
     };
     let region = fields.next().unwrap_or_default();
-    let account = fields.next().unwrap_or_default();
+    let account = fields.next();
     let name = fields.next();
     match service {
         "iam" if !region.is_empty() => {
             Some(format!("IAM resource {text} cannot contain region information."))
         }
         // Access points have a region, and an account with it.
-        "s3" if !region.is_empty() && account.is_empty() => {
+        "s3" if !region.is_empty() && account == Some("") => {
             Some(format!("Resource {text} can not contain region information."))
         }
         "iam" => {
