@@ -49,6 +49,7 @@ enum Form {
 pub struct NamePattern {
     text: Box<str>,
     form: Form,
+    variables: bool,
 }
 
 impl NamePattern {
@@ -61,12 +62,12 @@ impl NamePattern {
         } else {
             Form::Whole(Pattern::compile(text, Syntax { wildcards: true, variables }))
         };
-        NamePattern { text: text.into(), form }
+        NamePattern { text: text.into(), form, variables }
     }
 
     /// For the `Arn` operators: only ARNs match.
     pub(crate) fn operand(text: &str, variables: bool) -> NamePattern {
-        NamePattern { text: text.into(), form: by_fields(text, variables) }
+        NamePattern { text: text.into(), form: by_fields(text, variables), variables }
     }
 
     /// As written.
@@ -80,10 +81,10 @@ impl NamePattern {
     }
 
     /// The patterns of the six fields, where the pattern is one over ARNs.
-    pub fn fields(&self, variables: bool) -> Option<[Pattern; 6]> {
+    pub fn fields(&self) -> Option<[Pattern; 6]> {
         match &self.form {
             Form::Any | Form::Whole(_) => None,
-            Form::Head(..) | Form::Fields(_) => Some(six(&self.text, variables)),
+            Form::Head(..) | Form::Fields(_) => Some(six(&self.text, self.variables)),
         }
     }
 
@@ -123,6 +124,14 @@ impl NamePattern {
                 }
                 all
             }
+        }
+    }
+
+    pub(crate) fn variables<'a>(&'a self, visit: &mut impl FnMut(&'a str)) {
+        match &self.form {
+            Form::Any => {}
+            Form::Head(_, pattern) | Form::Whole(pattern) => pattern.variables(visit),
+            Form::Fields(patterns) => patterns.iter().for_each(|p| p.variables(visit)),
         }
     }
 
@@ -195,6 +204,18 @@ mod tests {
         check("arn:aws:s3:::?", "arn:aws:s3:::é", true);
         check("execute-api:/prod/*", "execute-api:/prod/GET/x", true);
         check("arn:aws:s3:::b", "arn:aws:s3::b", false);
+    }
+
+    #[test]
+    fn fields_are_told() {
+        let text = |p: &Pattern| p.text().to_owned();
+        let fields = NamePattern::resource("arn:aws:s3:*:${aws:x}", true).fields().unwrap();
+        assert_eq!(fields.each_ref().map(text), ["arn", "aws", "s3", "*", "${aws:x}", "*"]);
+        assert!(NamePattern::resource("*", true).fields().is_none());
+        assert_eq!(
+            NamePattern::resource("execute-api:/*", true).whole().map(text).unwrap(),
+            "execute-api:/*"
+        );
     }
 
     #[test]

@@ -166,6 +166,21 @@ impl ConditionValue {
     }
 }
 
+impl ConditionValue {
+    pub(crate) fn variables<'a>(&'a self, visit: &mut impl FnMut(&'a str)) {
+        match &self.operand {
+            Operand::Text(pattern) | Operand::Bool(pattern) => pattern.variables(visit),
+            Operand::Name(pattern) => pattern.variables(visit),
+            Operand::Number(_)
+            | Operand::Date(_)
+            | Operand::Bytes(_)
+            | Operand::Range(_)
+            | Operand::Absent(_)
+            | Operand::Unreadable => {}
+        }
+    }
+}
+
 /// One operator on one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {

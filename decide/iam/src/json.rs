@@ -15,6 +15,8 @@ pub struct Position {
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     pub(crate) at: Position,
+    /// Behind the last character.
+    pub(crate) end: Position,
     pub(crate) value: Value,
 }
 
@@ -114,7 +116,7 @@ impl Reader<'_> {
             Some(_) => return Err(self.fault("a value was expected")),
             None => return Err(self.fault("the policy ends too early")),
         };
-        Ok(Node { at, value })
+        Ok(Node { at, end: self.at, value })
     }
 
     fn object(&mut self, depth: u32) -> Result<Value, Unreadable> {

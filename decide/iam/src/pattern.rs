@@ -157,6 +157,14 @@ impl Pattern {
             .collect()
     }
 
+    pub(crate) fn variables<'a>(&'a self, visit: &mut impl FnMut(&'a str)) {
+        for token in &self.tokens {
+            if let Token::Variable(variable) = token {
+                visit(&variable.key.name);
+            }
+        }
+    }
+
     /// The pattern with its variables' values in place, for people.
     pub(crate) fn resolved_text(&self, context: &Context) -> String {
         let piece = |token: &Token| match token {

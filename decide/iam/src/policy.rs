@@ -68,8 +68,10 @@ pub struct Statement {
     pub sid: Option<Box<str>>,
     /// Counted from 1.
     pub index: usize,
-    /// In the policy's own text.
+    /// Where it begins in the policy's own text.
     pub position: Position,
+    /// Where it ends: behind its last character.
+    pub end: Position,
     pub effect: Effect,
     /// `None` in policies of identities and accounts.
     pub principals: Option<Scope<PrincipalPattern>>,
@@ -117,6 +119,25 @@ impl Policy {
     /// The statements in the order of the text.
     pub fn statements(&self) -> &[Statement] {
         &self.statements
+    }
+
+    /// The condition keys that the policy asks for, in conditions and as variables, each once.
+    pub fn keys(&self) -> Vec<&str> {
+        let mut keys: Vec<&str> = Vec::new();
+        let mut add = |name| {
+            if !keys.iter().any(|k| k.eq_ignore_ascii_case(name)) {
+                keys.push(name);
+            }
+        };
+        for statement in &self.statements {
+            let names = statement.resources.as_ref().map(Scope::listed).unwrap_or_default();
+            names.iter().for_each(|n| n.variables(&mut add));
+            for condition in &statement.conditions {
+                add(&condition.key.name);
+                condition.values.iter().for_each(|v| v.variables(&mut add));
+            }
+        }
+        keys
     }
 
     /// Visits every statement that may apply to a request, some perhaps twice.

@@ -3,6 +3,7 @@
 //! Borrows from the question, so that making it costs next to nothing; what people read is
 //! rendered on demand.
 
+use crate::json::Position;
 use crate::layers::{Attached, Request};
 use crate::policy::Statement;
 use crate::principal::Grant;
@@ -51,6 +52,9 @@ pub struct StatementRef<'a> {
     pub index: usize,
     pub file: Option<&'a str>,
     pub line: Option<u32>,
+    /// In the policy's own text.
+    pub position: Position,
+    pub end: Position,
 }
 
 impl<'a> StatementRef<'a> {
@@ -64,6 +68,8 @@ impl<'a> StatementRef<'a> {
             index: statement.index,
             file: attached.source.as_ref().map(|s| s.file.as_str()),
             line: line.copied(),
+            position: statement.position,
+            end: statement.end,
         }
     }
 }

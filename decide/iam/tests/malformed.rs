@@ -206,6 +206,10 @@ fn resources() {
                 r#""Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:eu-west-1:111122223333:accesspoint/a""#,
                 "",
             ),
+            (
+                r#""Effect":"Allow","Action":"s3:*","Resource":"arn:aws:iam::${aws:PrincipalAccount}:role/x""#,
+                "",
+            ),
             (r#""Effect":"Allow","Action":"s3:*","Resource":"arn:aws:cloudwatch:us-east-1::b""#, ""),
         ],
     );
@@ -386,6 +390,22 @@ fn what_is_in_force_is_read_by_its_grammar_alone() {
     assert!(!reads(r#""Effect":"Allow","Action":"s3:*""#));
     assert!(!reads(r#""Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"Never":{"a":"b"}}"#));
     assert!(!reads(r#""Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*""#));
+}
+
+#[test]
+fn keys_are_told() {
+    let text = around(
+        r#""Effect":"Allow","Action":"s3:*","Resource":["arn:aws:s3:::${aws:username}","arn:aws:s3:::b/${aws:userid, 'x'}"],
+        "Condition":{"StringEquals":{"aws:PrincipalTag/a":"${aws:ResourceTag/a}","AWS:UserName":"x"},"Null":{"a:b":"true"}}"#,
+    );
+    let policy = Policy::parse(&text, PolicyKind::Identity).unwrap();
+    assert_eq!(
+        policy.keys(),
+        ["aws:username", "aws:userid", "aws:PrincipalTag/a", "aws:ResourceTag/a", "a:b"]
+    );
+    let last = text.lines().last().unwrap();
+    let end = policy.statements()[0].end;
+    assert_eq!((end.line, end.column as usize), (2, last.len()));
 }
 
 #[test]

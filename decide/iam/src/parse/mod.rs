@@ -107,7 +107,7 @@ impl Reader {
 
     fn statements(&mut self, node: &Node) -> Vec<Statement> {
         match &node.value {
-            Value::Object(members) => self.statement(members, node.at, 1, "Statement").into_iter().collect(),
+            Value::Object(members) => self.statement(members, node, 1, "Statement").into_iter().collect(),
             Value::Array(nodes) => {
                 if nodes.is_empty() {
                     self.syntax(node.at, "Statement", "a policy has at least one statement");
@@ -117,7 +117,7 @@ impl Reader {
                     let element = format!("Statement[{}]", at + 1);
                     match &node.value {
                         Value::Object(members) => {
-                            statements.extend(self.statement(members, node.at, at + 1, &element));
+                            statements.extend(self.statement(members, node, at + 1, &element));
                         }
                         _ => self.syntax(node.at, &element, "a statement is a JSON object"),
                     }

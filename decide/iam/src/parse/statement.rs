@@ -30,10 +30,11 @@ impl Reader {
     pub(super) fn statement(
         &mut self,
         members: &[Member],
-        at: Position,
+        node: &Node,
         index: usize,
         element: &str,
     ) -> Option<Statement> {
+        let at = node.at;
         self.duplicates(members, element);
         for member in members.iter().filter(|m| !ELEMENTS.contains(&m.key.as_str())) {
             let (name, wrong) = (join(element, &member.key), Wrong::Unknown(member.key.clone()));
@@ -51,6 +52,7 @@ impl Reader {
             sid,
             index,
             position: at,
+            end: node.end,
             effect: effect?,
             principals,
             actions: actions?,

@@ -2,6 +2,7 @@
 
 use crate::json::Position;
 use crate::malformed::{Stage, Wrong};
+use crate::pattern::split;
 use crate::policy::PolicyKind;
 
 use super::Reader;
@@ -60,46 +61,43 @@ pub(super) fn resource(reader: &mut Reader, text: &str, at: Position, element: &
         return;
     }
     let detail = format!("`{text}` is no resource");
-    match format_fault(text) {
+    let parts = split(text, ':', 6, reader.variables());
+    let (_, fields) = parts.split_first().unwrap_or((&"", &[]));
+    match format_fault(text, fields) {
         Some(message) => {
             reader.faults.note(Stage::ResourceFormat, at, element, &Wrong::Text(message), detail)
         }
-        None if legacy_fault(text) => reader.faults.note(Stage::Legacy, at, element, &Wrong::Form, detail),
+        None if legacy_fault(fields) => reader.faults.note(Stage::Legacy, at, element, &Wrong::Form, detail),
         None => {}
     }
 }
 
-fn format_fault(text: &str) -> Option<String> {
-    let Some((_, rest)) = text.split_once(':') else {
+/// `fields` are those behind the first colon; colons within variables separate nothing.
+fn format_fault(text: &str, fields: &[&str]) -> Option<String> {
+    let Some(partition) = fields.first() else {
         return Some(format!("Resource {text} must be in ARN format or \"*\"."));
     };
-    let mut fields = rest.splitn(5, ':');
-    let partition = fields.next().unwrap_or_default();
-    if !PARTITIONS.contains(&partition) {
-        let mut given: Vec<&str> = fields.collect();
-        given.resize(4, "*");
+    let given = |at: usize| fields.get(at).copied();
+    if !PARTITIONS.contains(partition) {
+        let rest = (1..5).map(|at| given(at).unwrap_or("*")).collect::<Vec<_>>().join(":");
         return Some(format!(
-            "Partition \"{partition}\" is not valid for resource \"arn:{partition}:{}\".",
-            given.join(":")
+            "Partition \"{partition}\" is not valid for resource \"arn:{partition}:{rest}\"."
         ));
     }
-    let vendor = fields.next().filter(|v| !v.contains(['*', '?']));
-    let Some(service) = vendor else {
+    let Some(service) = given(1).filter(|s| !s.contains(['*', '?'])) else {
         return Some("Resource vendor must be fully qualified and cannot contain regexes.".to_owned());
     };
-    let region = fields.next().unwrap_or_default();
-    let account = fields.next();
-    let name = fields.next();
+    let region = given(2).unwrap_or_default();
     match service {
         "iam" if !region.is_empty() => {
             Some(format!("IAM resource {text} cannot contain region information."))
         }
         // Access points have a region, and an account with it.
-        "s3" if !region.is_empty() && account == Some("") => {
+        "s3" if !region.is_empty() && given(3) == Some("") => {
             Some(format!("Resource {text} can not contain region information."))
         }
         "iam" => {
-            let name = name.unwrap_or_default();
+            let name = given(4).unwrap_or_default();
             let known = name.starts_with('*') || IAM_RESOURCES.iter().any(|prefix| name.starts_with(prefix));
             (!known).then(|| {
                 format!("IAM resource path must either be \"*\" or start with {}.", IAM_RESOURCES.join(", "))
@@ -110,8 +108,8 @@ fn format_fault(text: &str) -> Option<String> {
 }
 
 /// Fields may be left out at the end, but not once an empty one is written.
-fn legacy_fault(text: &str) -> bool {
-    let colons = text.matches(':').count();
-    let service = text.split(':').nth(2).unwrap_or_default();
-    (colons < 5 && text.contains("::")) || service.is_empty()
+fn legacy_fault(fields: &[&str]) -> bool {
+    let within = fields.len().saturating_sub(1);
+    let hole = fields.iter().take(within).any(|f| f.is_empty());
+    fields.get(1).is_some_and(|service| service.is_empty()) || (fields.len() < 5 && hole)
 }

@@ -1,5 +1,11 @@
 //! Policies and requests as JSON, in the format of policy unit tests.
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "each test binary uses its part and may fail by panicking"
+)]
 
 use std::sync::Arc;
 
