@@ -5,5 +5,7 @@ pub fn all() -> Vec<&'static model::Service> {
     vec![
         #[cfg(feature = "kms")]
         &service_kms::SERVICE,
+        #[cfg(feature = "s3")]
+        &service_s3::SERVICE,
     ]
 }

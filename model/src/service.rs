@@ -107,6 +107,8 @@ pub struct Asking<'a> {
     pub account: &'a AccountId,
     pub region: &'a str,
     pub operation: &'a str,
+    /// The services on whose behalf the caller is asked, outermost first.
+    pub via: &'a [String],
     pub input: &'a Value,
 }
 

@@ -437,6 +437,8 @@ impl<'a> Tx<'a> {
     ) -> Result<Request, Fault> {
         let outer = self.request();
         let account = if caller.account == AccountId::none() { &self.account } else { &caller.account };
+        let mut chain = outer.via.clone();
+        chain.extend(via.map(str::to_owned));
         let asking = Asking {
             snapshot: &self.working,
             records: self.host.records(),
@@ -444,11 +446,10 @@ impl<'a> Tx<'a> {
             account,
             region: &self.region,
             operation: handler.name,
+            via: &chain,
             input,
         };
         let asks = (served.service.ask)(&asking)?;
-        let mut chain = outer.via.clone();
-        chain.extend(via.map(str::to_owned));
         Ok(Request {
             id: outer.id.clone(),
             trace: outer.trace.clone(),

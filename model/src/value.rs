@@ -33,6 +33,8 @@ pub enum Value {
 pub enum Body {
     Memory(Bytes),
     Spooled(Spooled),
+    /// Several blobs, one behind the other.
+    Joined(Vec<Spooled>),
 }
 
 /// A payload that the edge has written into the blob store, sealed under `key`.
@@ -63,6 +65,7 @@ impl Body {
         match self {
             Body::Memory(bytes) => bytes.len() as u64,
             Body::Spooled(spooled) => spooled.length,
+            Body::Joined(parts) => parts.iter().map(|p| p.length).sum(),
         }
     }
 }

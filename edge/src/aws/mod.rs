@@ -11,6 +11,7 @@ use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Frame, Incoming as HyperBody};
 use model::api::{Kind, Protocol};
 use model::service::Served;
+use model::value::Spooled;
 use model::{Body, Fault, Host, Origin};
 use wire::{Head, Lost, Route};
 
@@ -234,32 +235,46 @@ fn plain_answer(response: wire::Response) -> Answer {
     let builder = parts(&response);
     let bytes = match response.body {
         Body::Memory(bytes) => bytes,
-        Body::Spooled(_) => Bytes::new(),
+        Body::Spooled(_) | Body::Joined(_) => Bytes::new(),
     };
     builder.body(Full::new(bytes).map_err(|never| match never {}).boxed()).unwrap_or_else(|_| broken())
 }
 
 /// Sends a large payload in pieces, read and opened as they are sent.
 fn stream<C: Calls>(calls: Arc<C>, response: wire::Response) -> Answer {
-    let Body::Spooled(spooled) = response.body.clone() else { return plain_answer(response) };
-    const PIECE: u64 = 1 << 20;
-    let builder = parts(&response).header("content-length", spooled.length);
+    let blobs = match &response.body {
+        Body::Memory(_) => return plain_answer(response),
+        Body::Spooled(one) => vec![one.clone()],
+        Body::Joined(parts) => parts.clone(),
+    };
     let (send, receive) = tokio::sync::mpsc::channel::<Result<Frame<Bytes>, std::io::Error>>(2);
+    let builder = parts(&response);
     tokio::task::spawn_blocking(move || {
-        let mut done = 0;
-        while done < spooled.length {
-            let take = PIECE.min(spooled.length - done);
-            let piece = calls.blobs().read(&spooled.blob, &spooled.key, spooled.offset + done, take);
-            let failed = piece.is_err();
-            let frame = piece.map(Frame::data).map_err(|fault| std::io::Error::other(fault.message));
-            if send.blocking_send(frame).is_err() || failed {
+        for blob in blobs {
+            if !send_blob(&*calls, &blob, &send) {
                 return;
             }
-            done += take;
         }
     });
     let body = StreamBody::new(Receiver(receive)).boxed();
     builder.body(body).unwrap_or_else(|_| broken())
+}
+
+/// Sends one blob piece by piece; `false` once there is no use in going on.
+fn send_blob(host: &dyn Host, blob: &Spooled, send: &tokio::sync::mpsc::Sender<Result<Frame<Bytes>, std::io::Error>>) -> bool {
+    const PIECE: u64 = 1 << 20;
+    let mut done = 0;
+    while done < blob.length {
+        let take = PIECE.min(blob.length - done);
+        let piece = host.blobs().read(&blob.blob, &blob.key, blob.offset + done, take);
+        let failed = piece.is_err();
+        let frame = piece.map(Frame::data).map_err(|fault| std::io::Error::other(fault.message));
+        if send.blocking_send(frame).is_err() || failed {
+            return false;
+        }
+        done += take;
+    }
+    true
 }
 
 /// A channel's frames as a body's.

@@ -87,7 +87,7 @@ pub fn write_fault(
         }
         Protocol::RestXml => Response::new(status, "application/xml", s3_body(wire, fault, request_id)),
     };
-    if head {
+    if head || crate::bodiless(status) {
         response.body = model::Body::Memory(bytes::Bytes::new());
     }
     match api {

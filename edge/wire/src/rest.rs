@@ -151,6 +151,10 @@ pub(crate) fn write(route: &Route<'_>, output: &Value) -> Result<Response, Fault
     {
         status = u16::try_from(code).unwrap_or(status);
     }
+    // A slice of an object has a status of its own, which the model does not hold.
+    if status == 200 && output.get("ContentRange").is_some_and(|r| *r != Value::Null) {
+        status = 206;
+    }
     let mut response = write_body(route, shape, structure, output, status);
     for member in &structure.members {
         let Some(value) = output.get(member.name).filter(|v| **v != Value::Null) else { continue };

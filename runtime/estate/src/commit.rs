@@ -66,6 +66,7 @@ impl Estate {
             account: incoming.account.as_ref().unwrap_or(&incoming.caller.account),
             region: &incoming.region,
             operation: operation.name,
+            via: &[],
             input: &incoming.input,
         };
         let asks = match incoming.job {
