@@ -223,6 +223,7 @@ mod tests {
         let hit = |p: &str, n: &str| NamePattern::operand(p, true).matches(&Name::new(n), &Context::new());
         assert_eq!(hit("*", "arn:aws:iam::1:role/x"), Hit::Yes);
         assert_eq!(hit("*", "x"), Hit::No);
+        assert_eq!(hit("urn:aws:iam::1:role/x", "urn:aws:iam::1:role/x"), Hit::No);
         let far = "arn:aws:someservice:us-east-2:999999999999:store/abc:111122223333:finance/document.txt";
         assert_eq!(hit("arn:aws:someservice:*:111122223333:finance/*", far), Hit::No);
     }
