@@ -3,9 +3,13 @@
 /// Every service that is compiled in.
 pub fn all() -> Vec<&'static model::Service> {
     vec![
+        #[cfg(feature = "iam")]
+        &service_iam::SERVICE,
         #[cfg(feature = "kms")]
         &service_kms::SERVICE,
         #[cfg(feature = "s3")]
         &service_s3::SERVICE,
+        #[cfg(feature = "sts")]
+        &service_sts::SERVICE,
     ]
 }

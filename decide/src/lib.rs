@@ -12,7 +12,23 @@ use std::sync::Arc;
 use decide_iam as language;
 use model::decision::{Ask, AskWhy, Decision, Layer, Outcome, Request, StatementRef, Why};
 use model::graph::AnyNode;
-use model::{AccountId, Arn, Snapshot};
+use model::tx::PolicyCheck;
+use model::{AccountId, Arn, Fault, Snapshot};
+
+/// Refuses a document that is no policy of this kind, with AWS's error.
+pub fn check(kind: PolicyCheck, text: &str) -> Result<(), Fault> {
+    let kind = match kind {
+        PolicyCheck::Identity => language::PolicyKind::Identity,
+        PolicyCheck::Resource => language::PolicyKind::Resource,
+        PolicyCheck::Trust => language::PolicyKind::Trust,
+        PolicyCheck::Session => language::PolicyKind::Session,
+        PolicyCheck::Scp => language::PolicyKind::Scp,
+        PolicyCheck::Rcp => language::PolicyKind::Rcp,
+        PolicyCheck::Endpoint => language::PolicyKind::Endpoint,
+    };
+    let parsed = language::Policy::parse(text, kind);
+    parsed.map(|_| ()).map_err(|malformed| Fault::client("MalformedPolicyDocument", malformed.to_string()))
+}
 
 /// Decides every ask of a request; all must be allowed.
 pub fn authorize(snapshot: &Snapshot, request: &Request) -> Decision {

@@ -93,6 +93,18 @@ pub struct Settings {
     pub images: String,
 }
 
+/// What a policy is to be, and so which elements it may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PolicyCheck {
+    Identity,
+    Resource,
+    Trust,
+    Session,
+    Scp,
+    Rcp,
+    Endpoint,
+}
+
 /// Which document of an operation is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
@@ -106,6 +118,8 @@ pub trait Host: Recorder {
     fn authorize(&self, snapshot: &Snapshot, request: &Request) -> Decision;
     /// A document as CloudTrail shows it: sensitive members hidden, bodies left out.
     fn redacted(&self, served: &Served, operation: &str, side: Side, value: &Value) -> serde_json::Value;
+    /// Refuses a document that is no policy of this kind, with `MalformedPolicyDocument`.
+    fn check_policy(&self, kind: PolicyCheck, text: &str) -> Result<(), Fault>;
     fn records(&self) -> &dyn Records;
     fn blobs(&self) -> &dyn Blobs;
     fn settings(&self) -> &Settings;

@@ -21,6 +21,11 @@ pub(crate) fn sync(data: &Path, folder: &Path, name: &str, operations: &[&str]) 
     }
     let text = Writer { api: &api, text: String::new() }.model(name, &wanted)?;
     std::fs::create_dir_all(folder.join("src")).map_err(|e| e.to_string())?;
+    let manifest = folder.join("Cargo.toml");
+    if !manifest.exists() {
+        // Without it the whole workspace could not be read.
+        std::fs::write(&manifest, crate::scaffold::manifest(name)).map_err(|e| e.to_string())?;
+    }
     std::fs::write(&file, text).map_err(|e| format!("{}: {e}", file.display()))
 }
 

@@ -29,14 +29,9 @@ pub(crate) fn new_service(root: &Path, name: &str, data: &Path, operations: &[&s
          \x20   ask,\n    nodes: &[],\n    resources: &[],\n    jobs: &[],\n    founding: model::service::nothing,\n}};\n\n\
          fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {{\n    Ok(vec![Ask::new(format!(\"{prefix}:{{}}\", asking.operation), \"*\")])\n}}\n{handlers}"
     );
-    let manifest = format!(
-        "[package]\nname = \"service-{name}\"\nversion.workspace = true\nedition.workspace = true\nrust-version.workspace = true\n\
-         license.workspace = true\npublish.workspace = true\n\n[lints]\nworkspace = true\n\n[dependencies]\nmodel.workspace = true\n\
-         bytes.workspace = true\nserde.workspace = true\nserde_json.workspace = true\n\n[dev-dependencies]\nharness.workspace = true\n"
-    );
     let files = [
         ("src/lib.rs".to_owned(), library),
-        ("Cargo.toml".to_owned(), manifest),
+        ("Cargo.toml".to_owned(), manifest(name)),
         (format!("{name}.cfn"), String::new()),
         (format!("{name}.iam"), actions),
     ];
@@ -44,6 +39,15 @@ pub(crate) fn new_service(root: &Path, name: &str, data: &Path, operations: &[&s
         std::fs::write(folder.join(&path), text).map_err(|e| format!("{path}: {e}"))?;
     }
     Ok(())
+}
+
+/// The manifest of a service's crate.
+pub(crate) fn manifest(name: &str) -> String {
+    format!(
+        "[package]\nname = \"service-{name}\"\nversion.workspace = true\nedition.workspace = true\nrust-version.workspace = true\n\
+         license.workspace = true\npublish.workspace = true\n\n[lints]\nworkspace = true\n\n[dependencies]\nmodel.workspace = true\n\
+         bytes.workspace = true\nserde.workspace = true\nserde_json.workspace = true\n\n[dev-dependencies]\nharness.workspace = true\n"
+    )
 }
 
 fn snake(name: &str) -> String {

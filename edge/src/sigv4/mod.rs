@@ -86,6 +86,10 @@ pub fn claim(request: Signed<'_>) -> Result<Option<Claim>, Refusal> {
     if request.query.contains("X-Amz-Algorithm=") || request.query.contains("X-Amz-Signature=") {
         return query_claim(request).map(Some);
     }
+    if request.query.contains("AWSAccessKeyId=") {
+        // Signature version 2, which AWS accepts for no bucket made since 2020.
+        return Err(Refusal::Algorithm("AWS2".to_owned()));
+    }
     Ok(None)
 }
 

@@ -82,7 +82,7 @@ pub fn read(route: &Route<'_>, head: &Head, body: Body) -> Result<Value, Fault> 
 fn memory(body: Body) -> Result<Bytes, Fault> {
     match body {
         Body::Memory(bytes) => Ok(bytes),
-        Body::Spooled(_) => {
+        Body::Spooled(_) | Body::Joined(_) => {
             Err(Fault::new("RequestEntityTooLargeException", 413, "the request is too large"))
         }
     }

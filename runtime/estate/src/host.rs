@@ -2,7 +2,7 @@
 
 use model::event::Event;
 use model::service::{Registry, Served};
-use model::tx::{BlobSink, Blobs, Certificate, Host, Range, Records, Settings, Side};
+use model::tx::{BlobSink, Blobs, Certificate, Host, PolicyCheck, Range, Records, Settings, Side};
 use model::{Decision, Fault, Request, Snapshot, Value};
 use ring::rand::{SecureRandom as _, SystemRandom};
 
@@ -30,6 +30,10 @@ impl Host for Estate {
             Side::Output => operation.output,
         };
         shape.map(|shape| wire::trail_json(&served.api, shape, value)).unwrap_or_default()
+    }
+
+    fn check_policy(&self, kind: PolicyCheck, text: &str) -> Result<(), Fault> {
+        decide::check(kind, text)
     }
 
     fn records(&self) -> &dyn Records {

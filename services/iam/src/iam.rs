@@ -1,0 +1,81 @@
+//! Which permission each call needs: the action of its own name, on the user, group,
+//! role, policy or instance profile that it is about.
+
+use model::estate::iam::{Group, Role, User};
+use model::{Ask, Asking, Fault};
+
+use crate::profile::Profile;
+
+pub(crate) fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
+    let operation = asking.operation;
+    let Some(resource) = resource(asking) else { return Ok(Vec::new()) };
+    let mut ask = Ask::new(format!("iam:{operation}"), resource);
+    // Principals that are to be made, or the caller's own where none is named, stand in the caller's account.
+    ask.account = Some(asking.account.clone());
+    ask.request_tags = asking.tags("Tags");
+    ask.tag_keys = asking.strings("TagKeys");
+    if operation.starts_with("Attach") || operation.starts_with("Detach") {
+        ask = ask.key("iam:PolicyARN", asking.text("PolicyArn"));
+    }
+    ask = ask.key("iam:PermissionsBoundary", boundary(asking));
+    let mut asks = vec![ask];
+    if operation == "AddRoleToInstanceProfile" {
+        let role = role_arn(asking, asking.text("RoleName").unwrap_or_default());
+        asks.push(Ask::new("iam:PassRole", role).key("iam:PassedToService", Some("ec2.amazonaws.com")));
+    }
+    Ok(asks)
+}
+
+fn own(asking: &Asking<'_>, resource: &str) -> String {
+    model::ids::arn("iam", "", asking.account, resource)
+}
+
+fn role_arn(asking: &Asking<'_>, name: &str) -> String {
+    let found = asking.snapshot.find::<Role>(asking.account, "", name).map(Role::arn);
+    let path = if asking.operation == "CreateRole" { asking.text("Path").unwrap_or("/") } else { "/" };
+    found.unwrap_or_else(|| own(asking, &format!("role{path}{name}")))
+}
+
+/// The boundary that the request sets, or that its principal has.
+fn boundary(asking: &Asking<'_>) -> Option<String> {
+    if let Some(given) = asking.text("PermissionsBoundary") {
+        return Some(given.to_owned());
+    }
+    let user = asking.text("UserName").and_then(|n| asking.snapshot.find::<User>(asking.account, "", n));
+    let role = asking.text("RoleName").and_then(|n| asking.snapshot.find::<Role>(asking.account, "", n));
+    user.and_then(|u| u.boundary.clone()).or_else(|| role.and_then(|r| r.boundary.clone()))
+}
+
+fn resource(asking: &Asking<'_>) -> Option<String> {
+    let path = asking.text("Path").unwrap_or("/");
+    let user = |name: &str| {
+        let found = asking.snapshot.find::<User>(asking.account, "", name).map(User::arn);
+        let path = if asking.operation == "CreateUser" { path } else { "/" };
+        found.unwrap_or_else(|| own(asking, &format!("user{path}{name}")))
+    };
+    let group = |name: &str| {
+        let found = asking.snapshot.find::<Group>(asking.account, "", name).map(Group::arn);
+        found.unwrap_or_else(|| own(asking, &format!("group{path}{name}")))
+    };
+    let profile = |name: &str| {
+        let found = asking.snapshot.find::<Profile>(asking.account, "", name).and_then(model::Node::arn);
+        found.unwrap_or_else(|| own(asking, &format!("instance-profile{path}{name}")))
+    };
+    Some(match asking.operation {
+        "ListUsers" | "ListGroups" | "ListRoles" | "ListPolicies" | "ListInstanceProfiles" => "*".to_owned(),
+        "CreatePolicy" => own(asking, &format!("policy{path}{}", asking.text("PolicyName")?)),
+        "AddUserToGroup" | "RemoveUserFromGroup" => group(asking.text("GroupName")?),
+        "ListGroupsForUser" => user(asking.text("UserName")?),
+        "ListInstanceProfilesForRole" => role_arn(asking, asking.text("RoleName")?),
+        "AddRoleToInstanceProfile" | "RemoveRoleFromInstanceProfile" => profile(asking.text("InstanceProfileName")?),
+        _ => match () {
+            () if asking.text("UserName").is_some() => user(asking.text("UserName")?),
+            () if asking.text("RoleName").is_some() => role_arn(asking, asking.text("RoleName")?),
+            () if asking.text("GroupName").is_some() => group(asking.text("GroupName")?),
+            () if asking.text("InstanceProfileName").is_some() => profile(asking.text("InstanceProfileName")?),
+            () if asking.text("PolicyArn").is_some() => asking.text("PolicyArn")?.to_owned(),
+            // The caller's own user, where none is named.
+            () => asking.caller.arn.clone(),
+        },
+    })
+}

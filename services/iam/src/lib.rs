@@ -1,0 +1,110 @@
+//! AWS Identity and Access Management: users, groups, roles and their policies. The
+//! nodes are in the model, for every decision reads them.
+
+mod attach;
+mod group;
+mod iam;
+mod key;
+mod managed;
+mod page;
+mod policy;
+mod profile;
+mod provider;
+mod role;
+mod shapes;
+mod user;
+
+use model::Service;
+
+pub static SERVICE: Service = Service {
+    name: "iam",
+    model: include_str!("../iam.model"),
+    types: include_str!("../iam.cfn"),
+    actions: include_str!("../iam.iam"),
+    operations: model::operations![
+        write CreateUser => user::create_user,
+        read GetUser => user::get_user,
+        read ListUsers => user::list_users,
+        write UpdateUser => user::update_user,
+        write DeleteUser => user::delete_user,
+        write TagUser => user::tag_user,
+        write UntagUser => user::untag_user,
+        read ListUserTags => user::list_user_tags,
+        write PutUserPermissionsBoundary => user::put_user_permissions_boundary,
+        write DeleteUserPermissionsBoundary => user::delete_user_permissions_boundary,
+        write CreateGroup => group::create_group,
+        read GetGroup => group::get_group,
+        read ListGroups => group::list_groups,
+        write DeleteGroup => group::delete_group,
+        write AddUserToGroup => group::add_user_to_group,
+        write RemoveUserFromGroup => group::remove_user_from_group,
+        read ListGroupsForUser => group::list_groups_for_user,
+        write CreateRole => role::create_role,
+        read GetRole => role::get_role,
+        read ListRoles => role::list_roles,
+        write UpdateRole => role::update_role,
+        write UpdateAssumeRolePolicy => role::update_assume_role_policy,
+        write DeleteRole => role::delete_role,
+        write TagRole => role::tag_role,
+        write UntagRole => role::untag_role,
+        read ListRoleTags => role::list_role_tags,
+        write PutRolePermissionsBoundary => role::put_role_permissions_boundary,
+        write DeleteRolePermissionsBoundary => role::delete_role_permissions_boundary,
+        write CreatePolicy => policy::create_policy,
+        read GetPolicy => policy::get_policy,
+        read ListPolicies => policy::list_policies,
+        write DeletePolicy => policy::delete_policy,
+        write CreatePolicyVersion => policy::create_policy_version,
+        read GetPolicyVersion => policy::get_policy_version,
+        read ListPolicyVersions => policy::list_policy_versions,
+        write DeletePolicyVersion => policy::delete_policy_version,
+        write SetDefaultPolicyVersion => policy::set_default_policy_version,
+        write TagPolicy => policy::tag_policy,
+        write UntagPolicy => policy::untag_policy,
+        read ListPolicyTags => policy::list_policy_tags,
+        write AttachUserPolicy => attach::attach_user_policy,
+        write DetachUserPolicy => attach::detach_user_policy,
+        read ListAttachedUserPolicies => attach::list_attached_user_policies,
+        write AttachGroupPolicy => attach::attach_group_policy,
+        write DetachGroupPolicy => attach::detach_group_policy,
+        read ListAttachedGroupPolicies => attach::list_attached_group_policies,
+        write AttachRolePolicy => attach::attach_role_policy,
+        write DetachRolePolicy => attach::detach_role_policy,
+        read ListAttachedRolePolicies => attach::list_attached_role_policies,
+        write PutUserPolicy => attach::put_user_policy,
+        read GetUserPolicy => attach::get_user_policy,
+        write DeleteUserPolicy => attach::delete_user_policy,
+        read ListUserPolicies => attach::list_user_policies,
+        write PutGroupPolicy => attach::put_group_policy,
+        read GetGroupPolicy => attach::get_group_policy,
+        write DeleteGroupPolicy => attach::delete_group_policy,
+        read ListGroupPolicies => attach::list_group_policies,
+        write PutRolePolicy => attach::put_role_policy,
+        read GetRolePolicy => attach::get_role_policy,
+        write DeleteRolePolicy => attach::delete_role_policy,
+        read ListRolePolicies => attach::list_role_policies,
+        write CreateAccessKey => key::create_access_key,
+        read ListAccessKeys => key::list_access_keys,
+        write UpdateAccessKey => key::update_access_key,
+        write DeleteAccessKey => key::delete_access_key,
+        write CreateInstanceProfile => profile::create_instance_profile,
+        read GetInstanceProfile => profile::get_instance_profile,
+        write DeleteInstanceProfile => profile::delete_instance_profile,
+        write AddRoleToInstanceProfile => profile::add_role_to_instance_profile,
+        write RemoveRoleFromInstanceProfile => profile::remove_role_from_instance_profile,
+        read ListInstanceProfiles => profile::list_instance_profiles,
+        read ListInstanceProfilesForRole => profile::list_instance_profiles_for_role,
+    ],
+    ask: iam::ask,
+    nodes: &[
+        model::NodeKind::of::<model::estate::iam::User>(),
+        model::NodeKind::of::<model::estate::iam::Group>(),
+        model::NodeKind::of::<model::estate::iam::Role>(),
+        model::NodeKind::of::<model::estate::iam::ManagedPolicy>(),
+        model::NodeKind::of::<model::estate::iam::AccessKey>(),
+        model::NodeKind::of::<profile::Profile>(),
+    ],
+    resources: provider::RESOURCES,
+    jobs: &[],
+    founding: managed::founding,
+};
