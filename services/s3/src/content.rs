@@ -76,6 +76,13 @@ pub(crate) fn begin(tx: &mut Tx<'_>, bucket: &Bucket, object: &str, wanted: Want
         (Some("aws:kms:dsse"), _) => return Err(Fault::new("NotImplemented", 501, "the encryption `aws:kms:dsse` is not served")),
         _ => return Err(Fault::client("InvalidArgument", "Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms")),
     };
+    if key.is_none() {
+        // The service's own key, for customers who name none.
+        let mut alias = Members::default();
+        alias.push("Alias", "alias/aws/s3");
+        let service = model::Caller::service(SERVICE, &tx.account);
+        let _: Value = tx.call_as(service, None, "kms", "EnsureManagedKey", Value::Map(alias))?;
+    }
     let context = if bucket_key { arn(&bucket.name) } else { format!("{}/{object}", arn(&bucket.name)) };
     let mut input = Members::default();
     input.push("KeyId", key.unwrap_or_else(|| "alias/aws/s3".to_owned()));

@@ -1,0 +1,74 @@
+"""Every operation that is served, called by a principal without any policy: each one is denied."""
+
+import pathlib
+import re
+
+import botocore.session
+import pytest
+from botocore.exceptions import ClientError
+from conftest import ROOT
+
+DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"}
+# Values that patterns and meanings ask for; the rest is made from the shapes.
+KNOWN = {
+    "Bucket": "some-bucket", "Key": "some-key", "CopySource": "some-bucket/some-key", "UploadId": "upload",
+    "RoleArn": "arn:aws:iam::111122223333:role/some", "PolicyArn": "arn:aws:iam::111122223333:policy/some",
+    "PermissionsBoundary": "arn:aws:iam::111122223333:policy/some", "RoleSessionName": "session",
+    "AccessKeyId": "AKIAAAAAAAAAAAAAAAAA", "AliasName": "alias/some", "PolicyDocument": "{}", "Policy": "{}",
+    "AssumeRolePolicyDocument": "{}", "Path": "/", "VersionId": "v1", "Name": "some-name",
+}
+
+
+def value(shape, name):
+    if name in KNOWN:
+        return KNOWN[name]
+    kind = shape.type_name
+    if kind == "structure":
+        return {m: value(s, m) for m, s in shape.members.items() if m in shape.required_members}
+    if kind == "list":
+        return [value(shape.member, name)] * max(1, shape.metadata.get("min", 1))
+    if kind == "map":
+        return {}
+    if kind in ("integer", "long"):
+        return max(1, shape.metadata.get("min", 1))
+    if kind == "boolean":
+        return True
+    if kind == "blob":
+        return b"x" * max(1, shape.metadata.get("min", 1))
+    if kind == "timestamp":
+        return 0
+    if shape.enum:
+        return shape.enum[0]
+    return "a" * max(1, shape.metadata.get("min", 1))
+
+
+def served():
+    for model in sorted((ROOT / "services").glob("*/*.model")):
+        table = model.with_suffix(".iam").read_text()
+        free = set(re.findall(r"^operation (\w+) = free$", table, re.M))
+        for name in re.findall(r"^operation (\w+) ", model.read_text(), re.M):
+            yield pytest.param(model.parent.name, name, name in free, id=f"{model.parent.name}-{name}")
+
+
+@pytest.fixture(scope="module")
+def nobody(limited):
+    return limited()
+
+
+@pytest.mark.parametrize("service, operation, free", list(served()))
+def test_nothing_is_open(nobody, service, operation, free):
+    client = nobody(service)
+    shape = client.meta.service_model.operation_model(operation).input_shape
+    given = {m: value(shape.members[m], m) for m in shape.required_members} if shape else {}
+    if free:
+        client._make_api_call(operation, given)
+        return
+    with pytest.raises(ClientError) as refused:
+        client._make_api_call(operation, given)
+    error = refused.value.response["Error"]
+    assert error["Code"] in DENIED, error
+
+
+def test_the_matrix_is_not_empty():
+    assert len(list(served())) > 100
+    assert botocore.session.get_session() and pathlib.Path(ROOT).exists()
