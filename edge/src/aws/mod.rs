@@ -32,23 +32,23 @@ pub async fn answer<C: Calls>(
     let (head, body) = head_of(request);
     let plain = calls.registry().services.iter().map(|s| &s.api);
     // Forms name their operation in the body; everything else in the head.
-    let first = wire::identify(&head, b"", plain.clone());
-    let (route, body) = match first {
-        Ok(route) => (route, payload::Source::Stream(body)),
-        Err(Lost::Service) if payload::is_form(&head) => {
-            let bytes = match payload::memory(body).await {
-                Ok(bytes) => bytes,
-                Err(fault) => return answer_fault(None, Protocol::Query, &fault, &request_id, &head),
-            };
-            match wire::identify(&head, &bytes, plain) {
-                Ok(route) => (route, payload::Source::Memory(bytes)),
-                Err(lost) => return lost_answer(&lost, &request_id, &head),
-            }
-        }
+    let source = match payload::is_form(&head) {
+        false => payload::Source::Stream(body),
+        true => match payload::memory(body).await {
+            Ok(bytes) => payload::Source::Memory(bytes),
+            Err(fault) => return answer_fault(None, Protocol::Query, &fault, &request_id, &head),
+        },
+    };
+    let form = match &source {
+        payload::Source::Memory(bytes) => bytes.clone(),
+        payload::Source::Stream(_) => Bytes::new(),
+    };
+    let route = match wire::identify(&head, &form, plain) {
+        Ok(route) => route,
         Err(lost) => return lost_answer(&lost, &request_id, &head),
     };
     let (api, protocol) = (route.api, route.protocol);
-    match call(&*calls, connection, &head, &route, body, &request_id).await {
+    match call(&*calls, connection, &head, &route, source, &request_id).await {
         Ok(response) => stream(calls, response),
         Err(fault) => answer_fault(Some(api), protocol, &fault, &request_id, &head),
     }
