@@ -8,6 +8,7 @@
 #![allow(clippy::print_stdout, reason = "a command line tool")]
 
 mod botocore;
+mod coverage;
 mod list;
 mod scaffold;
 mod shapes;
@@ -66,6 +67,7 @@ fn generated(root: &Path) -> Result<Vec<(PathBuf, String)>, String> {
     let mut files = vec![
         (root.join("services/lib.rs"), list::library(&names)),
         (root.join("services/Cargo.toml"), list::manifest(&names)),
+        (root.join("README.md"), coverage::readme(root, &names)?),
     ];
     for name in &names {
         let folder = root.join("services").join(name);

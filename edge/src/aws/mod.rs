@@ -261,7 +261,11 @@ fn stream<C: Calls>(calls: Arc<C>, response: wire::Response) -> Answer {
 }
 
 /// Sends one blob piece by piece; `false` once there is no use in going on.
-fn send_blob(host: &dyn Host, blob: &Spooled, send: &tokio::sync::mpsc::Sender<Result<Frame<Bytes>, std::io::Error>>) -> bool {
+fn send_blob(
+    host: &dyn Host,
+    blob: &Spooled,
+    send: &tokio::sync::mpsc::Sender<Result<Frame<Bytes>, std::io::Error>>,
+) -> bool {
     const PIECE: u64 = 1 << 20;
     let mut done = 0;
     while done < blob.length {

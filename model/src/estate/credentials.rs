@@ -72,7 +72,12 @@ pub fn mint(host: &dyn Host, mut caller: Caller) -> Result<Credentials, Fault> {
 }
 
 /// Opens the token that came with an access key.
-pub fn open(host: &dyn tx::Host, access_key: &str, token: &str, now: Timestamp) -> Result<SessionToken, BadToken> {
+pub fn open(
+    host: &dyn tx::Host,
+    access_key: &str,
+    token: &str,
+    now: Timestamp,
+) -> Result<SessionToken, BadToken> {
     use base64::Engine as _;
     let sealed = base64::engine::general_purpose::STANDARD.decode(token).map_err(|_| BadToken::Invalid)?;
     let content = host.unseal(PURPOSE, access_key.as_bytes(), &sealed).map_err(|_| BadToken::Invalid)?;

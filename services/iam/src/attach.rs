@@ -12,7 +12,13 @@ use crate::{group, policy, role, user};
 /// Managed policies that one principal may have attached.
 const ATTACHED: usize = 20;
 
-fn put_inline(tx: &Tx<'_>, policies: &mut Vec<InlinePolicy>, name: String, document: String, most: usize) -> Result<(), Fault> {
+fn put_inline(
+    tx: &Tx<'_>,
+    policies: &mut Vec<InlinePolicy>,
+    name: String,
+    document: String,
+    most: usize,
+) -> Result<(), Fault> {
     tx.host().check_policy(PolicyCheck::Identity, &document)?;
     let written = PolicyText::new(document, tx.source.clone());
     match policies.iter_mut().find(|p| p.name == name) {
@@ -22,7 +28,8 @@ fn put_inline(tx: &Tx<'_>, policies: &mut Vec<InlinePolicy>, name: String, docum
             policies.sort_by(|a, b| a.name.cmp(&b.name));
         }
     }
-    let size: usize = policies.iter().map(|p| p.document.text.chars().filter(|c| !c.is_whitespace()).count()).sum();
+    let size: usize =
+        policies.iter().map(|p| p.document.text.chars().filter(|c| !c.is_whitespace()).count()).sum();
     if size > most {
         return Err(limit(&format!("the size of inline policies: {most}")));
     }
@@ -80,7 +87,11 @@ macro_rules! principal {
         pub(crate) fn $get(tx: &mut Tx<'_>, input: $Get) -> Result<$Got, Fault> {
             let node = $find(tx, &input.$name)?;
             let policy = inline(&node.inline, &input.policy_name)?;
-            Ok($Got { $name: input.$name, policy_name: policy.name.clone(), policy_document: encoded(&policy.document.text) })
+            Ok($Got {
+                $name: input.$name,
+                policy_name: policy.name.clone(),
+                policy_document: encoded(&policy.document.text),
+            })
         }
 
         pub(crate) fn $delete(tx: &mut Tx<'_>, input: $Delete) -> Result<(), Fault> {
@@ -93,7 +104,8 @@ macro_rules! principal {
         pub(crate) fn $list(tx: &mut Tx<'_>, input: $List) -> Result<$Listed, Fault> {
             let node = $find(tx, &input.$name)?;
             let names = node.inline.iter().map(|p| p.name.clone());
-            let (policy_names, is_truncated, marker) = page::page(names, String::clone, input.marker.as_deref(), input.max_items)?;
+            let (policy_names, is_truncated, marker) =
+                page::page(names, String::clone, input.marker.as_deref(), input.max_items)?;
             Ok($Listed { policy_names, is_truncated, marker })
         }
 

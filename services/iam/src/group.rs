@@ -43,14 +43,21 @@ pub(crate) fn create_group(tx: &mut Tx<'_>, input: CreateGroupRequest) -> Result
 pub(crate) fn get_group(tx: &mut Tx<'_>, input: GetGroupRequest) -> Result<GetGroupResponse, Fault> {
     let group = find(tx, &input.group_name)?;
     let members = group.members.iter().filter_map(|name| user::find(tx, name).ok());
-    let (users, is_truncated, marker) = page::page(members, |u| u.name.clone(), input.marker.as_deref(), input.max_items)?;
-    Ok(GetGroupResponse { group: shape(&group), users: users.iter().map(|u| user::shape(u, false)).collect(), is_truncated, marker })
+    let (users, is_truncated, marker) =
+        page::page(members, |u| u.name.clone(), input.marker.as_deref(), input.max_items)?;
+    Ok(GetGroupResponse {
+        group: shape(&group),
+        users: users.iter().map(|u| user::shape(u, false)).collect(),
+        is_truncated,
+        marker,
+    })
 }
 
 pub(crate) fn list_groups(tx: &mut Tx<'_>, input: ListGroupsRequest) -> Result<ListGroupsResponse, Fault> {
     let prefix = input.path_prefix.unwrap_or_default();
     let own = tx.list_global::<Group>().filter(|g| g.path.starts_with(&prefix));
-    let (groups, is_truncated, marker) = page::page(own, |g| g.name.clone(), input.marker.as_deref(), input.max_items)?;
+    let (groups, is_truncated, marker) =
+        page::page(own, |g| g.name.clone(), input.marker.as_deref(), input.max_items)?;
     Ok(ListGroupsResponse { groups: groups.into_iter().map(shape).collect(), is_truncated, marker })
 }
 
@@ -76,16 +83,23 @@ pub(crate) fn add_user_to_group(tx: &mut Tx<'_>, input: AddUserToGroupRequest) -
     tx.put(group)
 }
 
-pub(crate) fn remove_user_from_group(tx: &mut Tx<'_>, input: RemoveUserFromGroupRequest) -> Result<(), Fault> {
+pub(crate) fn remove_user_from_group(
+    tx: &mut Tx<'_>,
+    input: RemoveUserFromGroupRequest,
+) -> Result<(), Fault> {
     let mut group = find(tx, &input.group_name)?;
     user::find(tx, &input.user_name)?;
     group.members.retain(|m| *m != input.user_name);
     tx.put(group)
 }
 
-pub(crate) fn list_groups_for_user(tx: &mut Tx<'_>, input: ListGroupsForUserRequest) -> Result<ListGroupsForUserResponse, Fault> {
+pub(crate) fn list_groups_for_user(
+    tx: &mut Tx<'_>,
+    input: ListGroupsForUserRequest,
+) -> Result<ListGroupsForUserResponse, Fault> {
     user::find(tx, &input.user_name)?;
     let own = tx.list_global::<Group>().filter(|g| g.members.contains(&input.user_name));
-    let (groups, is_truncated, marker) = page::page(own, |g| g.name.clone(), input.marker.as_deref(), input.max_items)?;
+    let (groups, is_truncated, marker) =
+        page::page(own, |g| g.name.clone(), input.marker.as_deref(), input.max_items)?;
     Ok(ListGroupsForUserResponse { groups: groups.into_iter().map(shape).collect(), is_truncated, marker })
 }

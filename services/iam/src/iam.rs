@@ -67,12 +67,16 @@ fn resource(asking: &Asking<'_>) -> Option<String> {
         "AddUserToGroup" | "RemoveUserFromGroup" => group(asking.text("GroupName")?),
         "ListGroupsForUser" => user(asking.text("UserName")?),
         "ListInstanceProfilesForRole" => role_arn(asking, asking.text("RoleName")?),
-        "AddRoleToInstanceProfile" | "RemoveRoleFromInstanceProfile" => profile(asking.text("InstanceProfileName")?),
+        "AddRoleToInstanceProfile" | "RemoveRoleFromInstanceProfile" => {
+            profile(asking.text("InstanceProfileName")?)
+        }
         _ => match () {
             () if asking.text("UserName").is_some() => user(asking.text("UserName")?),
             () if asking.text("RoleName").is_some() => role_arn(asking, asking.text("RoleName")?),
             () if asking.text("GroupName").is_some() => group(asking.text("GroupName")?),
-            () if asking.text("InstanceProfileName").is_some() => profile(asking.text("InstanceProfileName")?),
+            () if asking.text("InstanceProfileName").is_some() => {
+                profile(asking.text("InstanceProfileName")?)
+            }
             () if asking.text("PolicyArn").is_some() => asking.text("PolicyArn")?.to_owned(),
             // The caller's own user, where none is named.
             () => asking.caller.arn.clone(),

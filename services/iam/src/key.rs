@@ -20,7 +20,10 @@ fn status(active: bool) -> String {
 }
 
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateAccessKey.html>
-pub(crate) fn create_access_key(tx: &mut Tx<'_>, input: CreateAccessKeyRequest) -> Result<CreateAccessKeyResponse, Fault> {
+pub(crate) fn create_access_key(
+    tx: &mut Tx<'_>,
+    input: CreateAccessKeyRequest,
+) -> Result<CreateAccessKeyResponse, Fault> {
     let name = user::find(tx, &named_or_caller(tx, input.user_name)?)?.name;
     if tx.list_global::<Key>().filter(|k| k.user.as_ref() == Some(&name)).count() >= KEYS {
         return Err(limit(&format!("AccessKeysPerUser: {KEYS}")));
@@ -46,7 +49,10 @@ pub(crate) fn create_access_key(tx: &mut Tx<'_>, input: CreateAccessKeyRequest) 
     Ok(CreateAccessKeyResponse { access_key })
 }
 
-pub(crate) fn list_access_keys(tx: &mut Tx<'_>, input: ListAccessKeysRequest) -> Result<ListAccessKeysResponse, Fault> {
+pub(crate) fn list_access_keys(
+    tx: &mut Tx<'_>,
+    input: ListAccessKeysRequest,
+) -> Result<ListAccessKeysResponse, Fault> {
     let name = user::find(tx, &named_or_caller(tx, input.user_name)?)?.name;
     let own = tx.list_global::<Key>().filter(|k| k.user.as_ref() == Some(&name));
     let access_key_metadata = own

@@ -17,14 +17,25 @@ const POLICIES: &[(&str, &str, &str)] = &[
     ("AmazonDynamoDBFullAccess_v2", "/", include_str!("../managed/AmazonDynamoDBFullAccess_v2.json")),
     ("SecretsManagerReadWrite", "/", include_str!("../managed/SecretsManagerReadWrite.json")),
     ("CloudWatchLogsFullAccess", "/", include_str!("../managed/CloudWatchLogsFullAccess.json")),
-    ("AmazonECSTaskExecutionRolePolicy", "/service-role/", include_str!("../managed/AmazonECSTaskExecutionRolePolicy.json")),
-    ("AWSLambdaBasicExecutionRole", "/service-role/", include_str!("../managed/AWSLambdaBasicExecutionRole.json")),
+    (
+        "AmazonECSTaskExecutionRolePolicy",
+        "/service-role/",
+        include_str!("../managed/AmazonECSTaskExecutionRolePolicy.json"),
+    ),
+    (
+        "AWSLambdaBasicExecutionRole",
+        "/service-role/",
+        include_str!("../managed/AWSLambdaBasicExecutionRole.json"),
+    ),
     ("IAMUserChangePassword", "/", include_str!("../managed/IAMUserChangePassword.json")),
 ];
 
 /// They stand in no account and belong to everyone.
 pub(crate) fn founding() -> Vec<Arc<dyn AnyNode>> {
-    POLICIES.iter().map(|(name, path, document)| Arc::new(policy(name, path, document)) as Arc<dyn AnyNode>).collect()
+    POLICIES
+        .iter()
+        .map(|(name, path, document)| Arc::new(policy(name, path, document)) as Arc<dyn AnyNode>)
+        .collect()
 }
 
 fn policy(name: &str, path: &str, document: &str) -> ManagedPolicy {

@@ -25,7 +25,8 @@ pub(crate) fn page<T>(
         }
     };
     let limit = max.and_then(|n| usize::try_from(n).ok()).unwrap_or(100).clamp(1, 1000);
-    let mut found: Vec<T> = items.filter(|item| after.as_ref().is_none_or(|a| name(item) > *a)).take(limit + 1).collect();
+    let mut found: Vec<T> =
+        items.filter(|item| after.as_ref().is_none_or(|a| name(item) > *a)).take(limit + 1).collect();
     let more = found.len() > limit;
     found.truncate(limit);
     let next = if more { found.last().map(|last| URL_SAFE_NO_PAD.encode(name(last))) } else { None };
@@ -57,10 +58,16 @@ pub(crate) fn tags_of(tags: Option<Vec<Tag>>) -> Result<Tags, Fault> {
     let mut found = Tags::new();
     for tag in tags.unwrap_or_default() {
         if tag.key.to_ascii_lowercase().starts_with("aws:") && !tag.key.starts_with("aws:cloudformation:") {
-            return Err(Fault::client("InvalidInput", "Tag keys cannot start with `aws:`, which is reserved"));
+            return Err(Fault::client(
+                "InvalidInput",
+                "Tag keys cannot start with `aws:`, which is reserved",
+            ));
         }
         if found.keys().any(|k| k.eq_ignore_ascii_case(&tag.key)) {
-            return Err(Fault::client("InvalidInput", "Duplicate tag keys found. Please note that Tag keys are case insensitive."));
+            return Err(Fault::client(
+                "InvalidInput",
+                "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
+            ));
         }
         found.insert(tag.key, tag.value);
     }

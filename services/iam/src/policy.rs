@@ -19,7 +19,9 @@ pub(crate) fn find(tx: &Tx<'_>, arn: &str) -> Result<ManagedPolicy, Fault> {
     if Arn::parse(arn).is_none() {
         return Err(Fault::client("InvalidInput", format!("ARN {arn} is not valid.")));
     }
-    let found = tx.find_arn::<ManagedPolicy>(arn).filter(|p| p.account == tx.account || p.account == AccountId::none());
+    let found = tx
+        .find_arn::<ManagedPolicy>(arn)
+        .filter(|p| p.account == tx.account || p.account == AccountId::none());
     found.cloned().ok_or_else(|| missing(arn))
 }
 
@@ -28,7 +30,9 @@ fn own(tx: &Tx<'_>, arn: &str) -> Result<ManagedPolicy, Fault> {
     let policy = find(tx, arn)?;
     match policy.account == tx.account {
         true => Ok(policy),
-        false => Err(Fault::new("AccessDenied", 403, format!("AWS managed policies cannot be changed: {arn}"))),
+        false => {
+            Err(Fault::new("AccessDenied", 403, format!("AWS managed policies cannot be changed: {arn}")))
+        }
     }
 }
 
@@ -61,7 +65,11 @@ fn shape(tx: &Tx<'_>, policy: &ManagedPolicy, detail: bool) -> Policy {
     }
 }
 
-fn version_shape(policy: &ManagedPolicy, version: &PolicyVersion, document: bool) -> crate::shapes::PolicyVersion {
+fn version_shape(
+    policy: &ManagedPolicy,
+    version: &PolicyVersion,
+    document: bool,
+) -> crate::shapes::PolicyVersion {
     crate::shapes::PolicyVersion {
         document: document.then(|| encoded(&version.document.text)),
         version_id: Some(version.id.clone()),
@@ -71,10 +79,17 @@ fn version_shape(policy: &ManagedPolicy, version: &PolicyVersion, document: bool
 }
 
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html>
-pub(crate) fn create_policy(tx: &mut Tx<'_>, input: CreatePolicyRequest) -> Result<CreatePolicyResponse, Fault> {
+pub(crate) fn create_policy(
+    tx: &mut Tx<'_>,
+    input: CreatePolicyRequest,
+) -> Result<CreatePolicyResponse, Fault> {
     let name = input.policy_name;
     if tx.list_global::<ManagedPolicy>().any(|p| p.name.eq_ignore_ascii_case(&name)) {
-        return Err(Fault::new("EntityAlreadyExists", 409, format!("A policy called {name} already exists. Duplicate names are not allowed.")));
+        return Err(Fault::new(
+            "EntityAlreadyExists",
+            409,
+            format!("A policy called {name} already exists. Duplicate names are not allowed."),
+        ));
     }
     check(tx, &input.policy_document)?;
     let policy = ManagedPolicy {
@@ -103,7 +118,11 @@ fn check(tx: &Tx<'_>, document: &str) -> Result<(), Fault> {
 }
 
 fn version(tx: &Tx<'_>, number: u64, document: String) -> PolicyVersion {
-    PolicyVersion { id: format!("v{number}"), created: tx.now, document: PolicyText::new(document, tx.source.clone()) }
+    PolicyVersion {
+        id: format!("v{number}"),
+        created: tx.now,
+        document: PolicyText::new(document, tx.source.clone()),
+    }
 }
 
 pub(crate) fn get_policy(tx: &mut Tx<'_>, input: GetPolicyRequest) -> Result<GetPolicyResponse, Fault> {
@@ -111,7 +130,10 @@ pub(crate) fn get_policy(tx: &mut Tx<'_>, input: GetPolicyRequest) -> Result<Get
     Ok(GetPolicyResponse { policy: Some(shape(tx, &policy, true)) })
 }
 
-pub(crate) fn list_policies(tx: &mut Tx<'_>, input: ListPoliciesRequest) -> Result<ListPoliciesResponse, Fault> {
+pub(crate) fn list_policies(
+    tx: &mut Tx<'_>,
+    input: ListPoliciesRequest,
+) -> Result<ListPoliciesResponse, Fault> {
     let prefix = input.path_prefix.unwrap_or_default();
     let (aws, local) = match input.scope.as_deref() {
         Some("AWS") => (true, false),
@@ -127,10 +149,16 @@ pub(crate) fn list_policies(tx: &mut Tx<'_>, input: ListPoliciesRequest) -> Resu
     let mut wanted: Vec<&ManagedPolicy> = theirs
         .chain(ours)
         .filter(|p| p.path.starts_with(&prefix))
-        .filter(|p| !only && !bounds || { let (a, b) = uses(tx, &p.arn()); if bounds { b > 0 } else { a > 0 } })
+        .filter(|p| {
+            !only && !bounds || {
+                let (a, b) = uses(tx, &p.arn());
+                if bounds { b > 0 } else { a > 0 }
+            }
+        })
         .collect();
     wanted.sort_by_key(|p| p.arn());
-    let (policies, is_truncated, marker) = page::page(wanted.into_iter(), |p| p.arn(), input.marker.as_deref(), input.max_items)?;
+    let (policies, is_truncated, marker) =
+        page::page(wanted.into_iter(), |p| p.arn(), input.marker.as_deref(), input.max_items)?;
     let policies = policies.into_iter().map(|p| shape(tx, p, false)).collect();
     Ok(ListPoliciesResponse { policies: Some(policies), is_truncated, marker })
 }
@@ -148,13 +176,19 @@ pub(crate) fn delete_policy(tx: &mut Tx<'_>, input: DeletePolicyRequest) -> Resu
 }
 
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicyVersion.html>
-pub(crate) fn create_policy_version(tx: &mut Tx<'_>, input: CreatePolicyVersionRequest) -> Result<CreatePolicyVersionResponse, Fault> {
+pub(crate) fn create_policy_version(
+    tx: &mut Tx<'_>,
+    input: CreatePolicyVersionRequest,
+) -> Result<CreatePolicyVersionResponse, Fault> {
     let mut policy = own(tx, &input.policy_arn)?;
     check(tx, &input.policy_document)?;
     if policy.versions.len() >= VERSIONS {
-        return Err(limit("policy versions: 5. You must delete an existing version before you create a new version."));
+        return Err(limit(
+            "policy versions: 5. You must delete an existing version before you create a new version.",
+        ));
     }
-    let newest = policy.versions.iter().filter_map(|v| v.id.strip_prefix('v')?.parse::<u64>().ok()).max().unwrap_or(0);
+    let newest =
+        policy.versions.iter().filter_map(|v| v.id.strip_prefix('v')?.parse::<u64>().ok()).max().unwrap_or(0);
     let version = version(tx, newest + 1, input.policy_document);
     if input.set_as_default == Some(true) {
         policy.default_version.clone_from(&version.id);
@@ -167,17 +201,29 @@ pub(crate) fn create_policy_version(tx: &mut Tx<'_>, input: CreatePolicyVersionR
 }
 
 fn of(policy: &ManagedPolicy, id: &str) -> Result<PolicyVersion, Fault> {
-    let missing = || Fault::new("NoSuchEntity", 404, format!("Policy {} version {id} does not exist or is not attachable.", policy.arn()));
+    let missing = || {
+        Fault::new(
+            "NoSuchEntity",
+            404,
+            format!("Policy {} version {id} does not exist or is not attachable.", policy.arn()),
+        )
+    };
     policy.versions.iter().find(|v| v.id == id).cloned().ok_or_else(missing)
 }
 
-pub(crate) fn get_policy_version(tx: &mut Tx<'_>, input: GetPolicyVersionRequest) -> Result<GetPolicyVersionResponse, Fault> {
+pub(crate) fn get_policy_version(
+    tx: &mut Tx<'_>,
+    input: GetPolicyVersionRequest,
+) -> Result<GetPolicyVersionResponse, Fault> {
     let policy = find(tx, &input.policy_arn)?;
     let version = of(&policy, &input.version_id)?;
     Ok(GetPolicyVersionResponse { policy_version: Some(version_shape(&policy, &version, true)) })
 }
 
-pub(crate) fn list_policy_versions(tx: &mut Tx<'_>, input: ListPolicyVersionsRequest) -> Result<ListPolicyVersionsResponse, Fault> {
+pub(crate) fn list_policy_versions(
+    tx: &mut Tx<'_>,
+    input: ListPolicyVersionsRequest,
+) -> Result<ListPolicyVersionsResponse, Fault> {
     let policy = find(tx, &input.policy_arn)?;
     let versions = policy.versions.iter().rev().map(|v| version_shape(&policy, v, false)).collect();
     Ok(ListPolicyVersionsResponse { versions: Some(versions), is_truncated: Some(false), marker: None })
@@ -193,7 +239,10 @@ pub(crate) fn delete_policy_version(tx: &mut Tx<'_>, input: DeletePolicyVersionR
     tx.put(policy)
 }
 
-pub(crate) fn set_default_policy_version(tx: &mut Tx<'_>, input: SetDefaultPolicyVersionRequest) -> Result<(), Fault> {
+pub(crate) fn set_default_policy_version(
+    tx: &mut Tx<'_>,
+    input: SetDefaultPolicyVersionRequest,
+) -> Result<(), Fault> {
     let mut policy = own(tx, &input.policy_arn)?;
     policy.default_version = of(&policy, &input.version_id)?.id;
     policy.updated = tx.now;
@@ -212,8 +261,10 @@ pub(crate) fn untag_policy(tx: &mut Tx<'_>, input: UntagPolicyRequest) -> Result
     tx.put(policy)
 }
 
-pub(crate) fn list_policy_tags(tx: &mut Tx<'_>, input: ListPolicyTagsRequest) -> Result<ListPolicyTagsResponse, Fault> {
+pub(crate) fn list_policy_tags(
+    tx: &mut Tx<'_>,
+    input: ListPolicyTagsRequest,
+) -> Result<ListPolicyTagsResponse, Fault> {
     let policy = find(tx, &input.policy_arn)?;
     Ok(ListPolicyTagsResponse { tags: page::listed(&policy.tags), is_truncated: Some(false), marker: None })
 }
-

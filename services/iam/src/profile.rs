@@ -53,7 +53,10 @@ fn shape(tx: &Tx<'_>, profile: &Profile) -> InstanceProfile {
     }
 }
 
-pub(crate) fn create_instance_profile(tx: &mut Tx<'_>, input: CreateInstanceProfileRequest) -> Result<CreateInstanceProfileResponse, Fault> {
+pub(crate) fn create_instance_profile(
+    tx: &mut Tx<'_>,
+    input: CreateInstanceProfileRequest,
+) -> Result<CreateInstanceProfileResponse, Fault> {
     let name = input.instance_profile_name;
     if tx.find_global::<Profile>(&name).is_some() {
         return Err(exists("Instance Profile", &name));
@@ -71,12 +74,18 @@ pub(crate) fn create_instance_profile(tx: &mut Tx<'_>, input: CreateInstanceProf
     Ok(CreateInstanceProfileResponse { instance_profile })
 }
 
-pub(crate) fn get_instance_profile(tx: &mut Tx<'_>, input: GetInstanceProfileRequest) -> Result<GetInstanceProfileResponse, Fault> {
+pub(crate) fn get_instance_profile(
+    tx: &mut Tx<'_>,
+    input: GetInstanceProfileRequest,
+) -> Result<GetInstanceProfileResponse, Fault> {
     let profile = find(tx, &input.instance_profile_name)?;
     Ok(GetInstanceProfileResponse { instance_profile: shape(tx, &profile) })
 }
 
-pub(crate) fn delete_instance_profile(tx: &mut Tx<'_>, input: DeleteInstanceProfileRequest) -> Result<(), Fault> {
+pub(crate) fn delete_instance_profile(
+    tx: &mut Tx<'_>,
+    input: DeleteInstanceProfileRequest,
+) -> Result<(), Fault> {
     let profile = find(tx, &input.instance_profile_name)?;
     match profile.role {
         Some(_) => Err(in_use("must remove roles from instance profile first")),
@@ -85,7 +94,10 @@ pub(crate) fn delete_instance_profile(tx: &mut Tx<'_>, input: DeleteInstanceProf
 }
 
 /// The role goes to whoever uses the profile, so the caller must be allowed to pass it.
-pub(crate) fn add_role_to_instance_profile(tx: &mut Tx<'_>, input: AddRoleToInstanceProfileRequest) -> Result<(), Fault> {
+pub(crate) fn add_role_to_instance_profile(
+    tx: &mut Tx<'_>,
+    input: AddRoleToInstanceProfileRequest,
+) -> Result<(), Fault> {
     let mut profile = find(tx, &input.instance_profile_name)?;
     let role = role::find(tx, &input.role_name)?;
     if profile.role.is_some() {
@@ -95,7 +107,10 @@ pub(crate) fn add_role_to_instance_profile(tx: &mut Tx<'_>, input: AddRoleToInst
     tx.put(profile)
 }
 
-pub(crate) fn remove_role_from_instance_profile(tx: &mut Tx<'_>, input: RemoveRoleFromInstanceProfileRequest) -> Result<(), Fault> {
+pub(crate) fn remove_role_from_instance_profile(
+    tx: &mut Tx<'_>,
+    input: RemoveRoleFromInstanceProfileRequest,
+) -> Result<(), Fault> {
     let mut profile = find(tx, &input.instance_profile_name)?;
     if profile.role.as_ref() != Some(&input.role_name) {
         return Err(page::no_such("role", &input.role_name));
@@ -104,10 +119,18 @@ pub(crate) fn remove_role_from_instance_profile(tx: &mut Tx<'_>, input: RemoveRo
     tx.put(profile)
 }
 
-pub(crate) fn list_instance_profiles(tx: &mut Tx<'_>, input: ListInstanceProfilesRequest) -> Result<ListInstanceProfilesResponse, Fault> {
+pub(crate) fn list_instance_profiles(
+    tx: &mut Tx<'_>,
+    input: ListInstanceProfilesRequest,
+) -> Result<ListInstanceProfilesResponse, Fault> {
     let own = tx.list_global::<Profile>();
-    let (found, is_truncated, marker) = page::page(own, |p| p.name.clone(), input.marker.as_deref(), input.max_items)?;
-    Ok(ListInstanceProfilesResponse { instance_profiles: found.into_iter().map(|p| shape(tx, p)).collect(), is_truncated, marker })
+    let (found, is_truncated, marker) =
+        page::page(own, |p| p.name.clone(), input.marker.as_deref(), input.max_items)?;
+    Ok(ListInstanceProfilesResponse {
+        instance_profiles: found.into_iter().map(|p| shape(tx, p)).collect(),
+        is_truncated,
+        marker,
+    })
 }
 
 pub(crate) fn list_instance_profiles_for_role(

@@ -28,7 +28,9 @@ fn call(tx: &mut Tx<'_>, operation: &str, input: Json) -> Result<Value, Fault> {
 /// Absent properties are absent members.
 fn without_nulls(input: Json) -> Value {
     match input {
-        Json::Object(map) => Value::from_json(Json::Object(map.into_iter().filter(|(_, v)| !v.is_null()).collect())),
+        Json::Object(map) => {
+            Value::from_json(Json::Object(map.into_iter().filter(|(_, v)| !v.is_null()).collect()))
+        }
         other => Value::from_json(other),
     }
 }
@@ -46,7 +48,9 @@ fn id(deploy: &Deploy<'_>) -> Result<String, Fault> {
 
 fn refuse(deploy: &Deploy<'_>, properties: &[&str]) -> Result<(), Fault> {
     match properties.iter().find(|p| deploy.property(p).is_some()) {
-        Some(property) => Err(Fault::validation(format!("the property `{property}` is not served by this runtime"))),
+        Some(property) => {
+            Err(Fault::validation(format!("the property `{property}` is not served by this runtime")))
+        }
         None => Ok(()),
     }
 }
@@ -64,7 +68,8 @@ fn strings(value: Option<&Json>) -> Vec<String> {
 /// Brings the policies of a principal to what the properties say.
 fn policies(tx: &mut Tx<'_>, deploy: &Deploy<'_>, kind: &str, name: &str) -> Result<(), Fault> {
     let member = format!("{kind}Name");
-    let (wanted, had) = (deploy.property("ManagedPolicyArns"), deploy.previous.and_then(|p| p.get("ManagedPolicyArns")));
+    let (wanted, had) =
+        (deploy.property("ManagedPolicyArns"), deploy.previous.and_then(|p| p.get("ManagedPolicyArns")));
     let (wanted, had) = (strings(wanted), strings(had));
     for arn in wanted.iter().filter(|a| !had.contains(a)) {
         call(tx, &format!("Attach{kind}Policy"), json!({&member: name, "PolicyArn": arn}))?;
@@ -78,13 +83,21 @@ fn policies(tx: &mut Tx<'_>, deploy: &Deploy<'_>, kind: &str, name: &str) -> Res
     for (i, policy) in inline.iter().enumerate() {
         let document = policy.get("PolicyDocument").map(ToString::to_string).unwrap_or_default();
         tx.source = deploy.source(&format!("/Policies/{i}/PolicyDocument"));
-        let done = call(tx, &format!("Put{kind}Policy"), json!({&member: name, "PolicyName": named(policy), "PolicyDocument": document}));
+        let done = call(
+            tx,
+            &format!("Put{kind}Policy"),
+            json!({&member: name, "PolicyName": named(policy), "PolicyDocument": document}),
+        );
         tx.source = None;
         done?;
     }
     for old in list(deploy.previous.and_then(|p| p.get("Policies"))) {
         if !inline.iter().any(|p| named(p) == named(&old)) {
-            ignore_missing(call(tx, &format!("Delete{kind}Policy"), json!({&member: name, "PolicyName": named(&old)})))?;
+            ignore_missing(call(
+                tx,
+                &format!("Delete{kind}Policy"),
+                json!({&member: name, "PolicyName": named(&old)}),
+            ))?;
         }
     }
     Ok(())
@@ -104,16 +117,25 @@ fn strip(tx: &mut Tx<'_>, kind: &str, name: &str) -> Result<(), Fault> {
     let inline = call(tx, &format!("List{kind}Policies"), json!({&member: name}))?;
     for policy in inline.get("PolicyNames").and_then(Value::as_list).unwrap_or_default() {
         let policy = policy.as_str().unwrap_or_default();
-        ignore_missing(call(tx, &format!("Delete{kind}Policy"), json!({&member: name, "PolicyName": policy})))?;
+        ignore_missing(call(
+            tx,
+            &format!("Delete{kind}Policy"),
+            json!({&member: name, "PolicyName": policy}),
+        ))?;
     }
     Ok(())
 }
 
 fn boundary(tx: &mut Tx<'_>, deploy: &Deploy<'_>, kind: &str, name: &str) -> Result<(), Fault> {
     let member = format!("{kind}Name");
-    match (deploy.property("PermissionsBoundary"), deploy.previous.and_then(|p| p.get("PermissionsBoundary"))) {
+    match (deploy.property("PermissionsBoundary"), deploy.previous.and_then(|p| p.get("PermissionsBoundary")))
+    {
         (Some(arn), had) if Some(arn) != had => {
-            call(tx, &format!("Put{kind}PermissionsBoundary"), json!({member: name, "PermissionsBoundary": arn}))?;
+            call(
+                tx,
+                &format!("Put{kind}PermissionsBoundary"),
+                json!({member: name, "PermissionsBoundary": arn}),
+            )?;
         }
         (None, Some(_)) => {
             call(tx, &format!("Delete{kind}PermissionsBoundary"), json!({member: name}))?;
@@ -134,19 +156,24 @@ fn arn_of(answer: &Value, kind: &str) -> String {
 fn create_user(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> {
     refuse(deploy, &["LoginProfile"])?;
     let name = name_of(tx, deploy, "UserName");
-    let made = call(tx, "CreateUser", json!({
-        "UserName": name,
-        "Path": deploy.property("Path"),
-        "PermissionsBoundary": deploy.property("PermissionsBoundary"),
-        "Tags": tags(deploy),
-    }))?;
+    let made = call(
+        tx,
+        "CreateUser",
+        json!({
+            "UserName": name,
+            "Path": deploy.property("Path"),
+            "PermissionsBoundary": deploy.property("PermissionsBoundary"),
+            "Tags": tags(deploy),
+        }),
+    )?;
     policies(tx, deploy, "User", &name)?;
     groups(tx, deploy, &name)?;
     Ok(Physical::new(name).attribute("Arn", arn_of(&made, "User")))
 }
 
 fn groups(tx: &mut Tx<'_>, deploy: &Deploy<'_>, name: &str) -> Result<(), Fault> {
-    let (wanted, had) = (strings(deploy.property("Groups")), strings(deploy.previous.and_then(|p| p.get("Groups"))));
+    let (wanted, had) =
+        (strings(deploy.property("Groups")), strings(deploy.previous.and_then(|p| p.get("Groups"))));
     for group in wanted.iter().filter(|g| !had.contains(g)) {
         call(tx, "AddUserToGroup", json!({"GroupName": group, "UserName": name}))?;
     }
@@ -169,7 +196,9 @@ fn delete_user(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<(), Fault> {
     let name = id(deploy)?;
     strip(tx, "User", &name)?;
     let member = call(tx, "ListGroupsForUser", json!({"UserName": name}));
-    for group in member.ok().as_ref().and_then(|m| m.get("Groups")).and_then(Value::as_list).unwrap_or_default() {
+    for group in
+        member.ok().as_ref().and_then(|m| m.get("Groups")).and_then(Value::as_list).unwrap_or_default()
+    {
         let group = group.text("GroupName").unwrap_or_default();
         ignore_missing(call(tx, "RemoveUserFromGroup", json!({"GroupName": group, "UserName": name})))?;
     }
@@ -198,15 +227,19 @@ fn create_role(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> 
     let name = name_of(tx, deploy, "RoleName");
     let trust = deploy.property("AssumeRolePolicyDocument").map(ToString::to_string);
     tx.source = deploy.source("/AssumeRolePolicyDocument");
-    let made = call(tx, "CreateRole", json!({
-        "RoleName": name,
-        "Path": deploy.property("Path"),
-        "AssumeRolePolicyDocument": trust,
-        "Description": deploy.property("Description"),
-        "MaxSessionDuration": deploy.property("MaxSessionDuration"),
-        "PermissionsBoundary": deploy.property("PermissionsBoundary"),
-        "Tags": tags(deploy),
-    }));
+    let made = call(
+        tx,
+        "CreateRole",
+        json!({
+            "RoleName": name,
+            "Path": deploy.property("Path"),
+            "AssumeRolePolicyDocument": trust,
+            "Description": deploy.property("Description"),
+            "MaxSessionDuration": deploy.property("MaxSessionDuration"),
+            "PermissionsBoundary": deploy.property("PermissionsBoundary"),
+            "Tags": tags(deploy),
+        }),
+    );
     tx.source = None;
     let made = made?;
     policies(tx, deploy, "Role", &name)?;
@@ -221,11 +254,15 @@ fn update_role(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> 
     let done = call(tx, "UpdateAssumeRolePolicy", json!({"RoleName": name, "PolicyDocument": trust}));
     tx.source = None;
     done?;
-    call(tx, "UpdateRole", json!({
-        "RoleName": name,
-        "Description": deploy.text("Description").unwrap_or_default(),
-        "MaxSessionDuration": deploy.property("MaxSessionDuration").cloned().unwrap_or(json!(3600)),
-    }))?;
+    call(
+        tx,
+        "UpdateRole",
+        json!({
+            "RoleName": name,
+            "Description": deploy.text("Description").unwrap_or_default(),
+            "MaxSessionDuration": deploy.property("MaxSessionDuration").cloned().unwrap_or(json!(3600)),
+        }),
+    )?;
     policies(tx, deploy, "Role", &name)?;
     boundary(tx, deploy, "Role", &name)?;
     Ok(deploy.physical.cloned().unwrap_or_default())
@@ -240,7 +277,10 @@ fn delete_role(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<(), Fault> {
 /// The principals that an `AWS::IAM::Policy` is put into.
 fn holders(properties: &Json) -> Vec<(&'static str, String)> {
     let kinds = [("Role", "Roles"), ("User", "Users"), ("Group", "Groups")];
-    kinds.into_iter().flat_map(|(kind, list)| strings(properties.get(list)).into_iter().map(move |n| (kind, n))).collect()
+    kinds
+        .into_iter()
+        .flat_map(|(kind, list)| strings(properties.get(list)).into_iter().map(move |n| (kind, n)))
+        .collect()
 }
 
 fn put_policy(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> {
@@ -248,12 +288,18 @@ fn put_policy(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> {
     let document = deploy.property("PolicyDocument").map(ToString::to_string);
     let holders = holders(deploy.properties);
     if holders.is_empty() {
-        return Err(Fault::validation("at least one of the properties `Roles`, `Users` and `Groups` is required"));
+        return Err(Fault::validation(
+            "at least one of the properties `Roles`, `Users` and `Groups` is required",
+        ));
     }
     tx.source = deploy.source("/PolicyDocument");
     for (kind, holder) in holders {
         let member = format!("{kind}Name");
-        let done = call(tx, &format!("Put{kind}Policy"), json!({member: holder, "PolicyName": name, "PolicyDocument": document}));
+        let done = call(
+            tx,
+            &format!("Put{kind}Policy"),
+            json!({member: holder, "PolicyName": name, "PolicyDocument": document}),
+        );
         if done.is_err() {
             tx.source = None;
         }
@@ -273,7 +319,11 @@ fn update_policy(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault
         for (kind, holder) in holders(previous) {
             if renamed || !now.contains(&(kind, holder.clone())) {
                 let member = format!("{kind}Name");
-                ignore_missing(call(tx, &format!("Delete{kind}Policy"), json!({member: holder, "PolicyName": name(previous)})))?;
+                ignore_missing(call(
+                    tx,
+                    &format!("Delete{kind}Policy"),
+                    json!({member: holder, "PolicyName": name(previous)}),
+                ))?;
             }
         }
     }
@@ -284,7 +334,11 @@ fn delete_policy(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<(), Fault> {
     let name = deploy.text("PolicyName").unwrap_or_default().to_owned();
     for (kind, holder) in holders(deploy.properties) {
         let member = format!("{kind}Name");
-        ignore_missing(call(tx, &format!("Delete{kind}Policy"), json!({member: holder, "PolicyName": name})))?;
+        ignore_missing(call(
+            tx,
+            &format!("Delete{kind}Policy"),
+            json!({member: holder, "PolicyName": name}),
+        ))?;
     }
     Ok(())
 }
@@ -292,19 +346,28 @@ fn delete_policy(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<(), Fault> {
 fn create_managed(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> {
     let name = name_of(tx, deploy, "ManagedPolicyName");
     tx.source = deploy.source("/PolicyDocument");
-    let made = call(tx, "CreatePolicy", json!({
-        "PolicyName": name,
-        "Path": deploy.property("Path"),
-        "Description": deploy.property("Description"),
-        "PolicyDocument": deploy.property("PolicyDocument").map(ToString::to_string),
-    }));
+    let made = call(
+        tx,
+        "CreatePolicy",
+        json!({
+            "PolicyName": name,
+            "Path": deploy.property("Path"),
+            "Description": deploy.property("Description"),
+            "PolicyDocument": deploy.property("PolicyDocument").map(ToString::to_string),
+        }),
+    );
     tx.source = None;
     let arn = arn_of(&made?, "Policy");
     attach_managed(tx, &arn, holders(deploy.properties), &[])?;
     Ok(Physical::new(arn.clone()).attribute("PolicyArn", arn))
 }
 
-fn attach_managed(tx: &mut Tx<'_>, arn: &str, wanted: Vec<(&'static str, String)>, had: &[(&'static str, String)]) -> Result<(), Fault> {
+fn attach_managed(
+    tx: &mut Tx<'_>,
+    arn: &str,
+    wanted: Vec<(&'static str, String)>,
+    had: &[(&'static str, String)],
+) -> Result<(), Fault> {
     for (kind, holder) in wanted.iter().filter(|h| !had.contains(h)) {
         let member = format!("{kind}Name");
         call(tx, &format!("Attach{kind}Policy"), json!({member: holder, "PolicyArn": arn}))?;
@@ -323,7 +386,11 @@ fn update_managed(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Faul
         oldest_out(tx, &arn)?;
         tx.source = deploy.source("/PolicyDocument");
         let document = deploy.property("PolicyDocument").map(ToString::to_string);
-        let done = call(tx, "CreatePolicyVersion", json!({"PolicyArn": arn, "PolicyDocument": document, "SetAsDefault": true}));
+        let done = call(
+            tx,
+            "CreatePolicyVersion",
+            json!({"PolicyArn": arn, "PolicyDocument": document, "SetAsDefault": true}),
+        );
         tx.source = None;
         done?;
     }
@@ -339,7 +406,8 @@ fn oldest_out(tx: &mut Tx<'_>, arn: &str) -> Result<(), Fault> {
     if versions.len() < 5 {
         return Ok(());
     }
-    let oldest = versions.iter().rev().find(|v| v.get("IsDefaultVersion").and_then(Value::as_bool) != Some(true));
+    let oldest =
+        versions.iter().rev().find(|v| v.get("IsDefaultVersion").and_then(Value::as_bool) != Some(true));
     if let Some(id) = oldest.and_then(|v| v.text("VersionId")) {
         call(tx, "DeletePolicyVersion", json!({"PolicyArn": arn, "VersionId": id}))?;
     }
@@ -364,7 +432,11 @@ fn delete_managed(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<(), Fault> {
 
 fn create_profile(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> {
     let name = deploy.text("InstanceProfileName").map(str::to_owned).unwrap_or_else(|| deploy.name(tx, 128));
-    let made = call(tx, "CreateInstanceProfile", json!({"InstanceProfileName": name, "Path": deploy.property("Path")}))?;
+    let made = call(
+        tx,
+        "CreateInstanceProfile",
+        json!({"InstanceProfileName": name, "Path": deploy.property("Path")}),
+    )?;
     for role in strings(deploy.property("Roles")) {
         call(tx, "AddRoleToInstanceProfile", json!({"InstanceProfileName": name, "RoleName": role}))?;
     }
@@ -373,9 +445,14 @@ fn create_profile(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Faul
 
 fn update_profile(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> {
     let name = id(deploy)?;
-    let (wanted, had) = (strings(deploy.property("Roles")), strings(deploy.previous.and_then(|p| p.get("Roles"))));
+    let (wanted, had) =
+        (strings(deploy.property("Roles")), strings(deploy.previous.and_then(|p| p.get("Roles"))));
     for role in had.iter().filter(|r| !wanted.contains(r)) {
-        ignore_missing(call(tx, "RemoveRoleFromInstanceProfile", json!({"InstanceProfileName": name, "RoleName": role})))?;
+        ignore_missing(call(
+            tx,
+            "RemoveRoleFromInstanceProfile",
+            json!({"InstanceProfileName": name, "RoleName": role}),
+        ))?;
     }
     for role in wanted.iter().filter(|r| !had.contains(r)) {
         call(tx, "AddRoleToInstanceProfile", json!({"InstanceProfileName": name, "RoleName": role}))?;
@@ -386,7 +463,11 @@ fn update_profile(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Faul
 fn delete_profile(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<(), Fault> {
     let name = id(deploy)?;
     for role in strings(deploy.property("Roles")) {
-        ignore_missing(call(tx, "RemoveRoleFromInstanceProfile", json!({"InstanceProfileName": name, "RoleName": role})))?;
+        ignore_missing(call(
+            tx,
+            "RemoveRoleFromInstanceProfile",
+            json!({"InstanceProfileName": name, "RoleName": role}),
+        ))?;
     }
     ignore_missing(call(tx, "DeleteInstanceProfile", json!({"InstanceProfileName": name})))
 }
@@ -396,14 +477,22 @@ fn create_key(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> {
     let key = made.get("AccessKey").cloned().unwrap_or_default();
     let id = key.text("AccessKeyId").unwrap_or_default().to_owned();
     if deploy.text("Status") == Some("Inactive") {
-        call(tx, "UpdateAccessKey", json!({"UserName": deploy.property("UserName"), "AccessKeyId": id, "Status": "Inactive"}))?;
+        call(
+            tx,
+            "UpdateAccessKey",
+            json!({"UserName": deploy.property("UserName"), "AccessKeyId": id, "Status": "Inactive"}),
+        )?;
     }
     Ok(Physical::new(id).attribute("SecretAccessKey", key.text("SecretAccessKey").unwrap_or_default()))
 }
 
 fn update_key(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> {
     let status = deploy.text("Status").unwrap_or("Active");
-    call(tx, "UpdateAccessKey", json!({"UserName": deploy.property("UserName"), "AccessKeyId": id(deploy)?, "Status": status}))?;
+    call(
+        tx,
+        "UpdateAccessKey",
+        json!({"UserName": deploy.property("UserName"), "AccessKeyId": id(deploy)?, "Status": status}),
+    )?;
     Ok(deploy.physical.cloned().unwrap_or_default())
 }
 

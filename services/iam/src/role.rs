@@ -38,7 +38,9 @@ pub(crate) fn create_role(tx: &mut Tx<'_>, input: CreateRoleRequest) -> Result<C
     }
     let path = input.path.unwrap_or_else(|| "/".to_owned());
     if path.starts_with("/aws-service-role/") {
-        return Err(Fault::validation("roles under /aws-service-role/ are made with CreateServiceLinkedRole"));
+        return Err(Fault::validation(
+            "roles under /aws-service-role/ are made with CreateServiceLinkedRole",
+        ));
     }
     tx.host().check_policy(PolicyCheck::Trust, &input.assume_role_policy_document)?;
     let role = Role {
@@ -68,8 +70,13 @@ pub(crate) fn get_role(tx: &mut Tx<'_>, input: GetRoleRequest) -> Result<GetRole
 pub(crate) fn list_roles(tx: &mut Tx<'_>, input: ListRolesRequest) -> Result<ListRolesResponse, Fault> {
     let prefix = input.path_prefix.unwrap_or_default();
     let own = tx.list_global::<Role>().filter(|r| r.path.starts_with(&prefix));
-    let (roles, is_truncated, marker) = page::page(own, |r| r.name.clone(), input.marker.as_deref(), input.max_items)?;
-    Ok(ListRolesResponse { roles: roles.into_iter().map(|r| shape(r, false)).collect(), is_truncated, marker })
+    let (roles, is_truncated, marker) =
+        page::page(own, |r| r.name.clone(), input.marker.as_deref(), input.max_items)?;
+    Ok(ListRolesResponse {
+        roles: roles.into_iter().map(|r| shape(r, false)).collect(),
+        is_truncated,
+        marker,
+    })
 }
 
 pub(crate) fn update_role(tx: &mut Tx<'_>, input: UpdateRoleRequest) -> Result<UpdateRoleResponse, Fault> {
@@ -80,7 +87,10 @@ pub(crate) fn update_role(tx: &mut Tx<'_>, input: UpdateRoleRequest) -> Result<U
     Ok(UpdateRoleResponse::default())
 }
 
-pub(crate) fn update_assume_role_policy(tx: &mut Tx<'_>, input: UpdateAssumeRolePolicyRequest) -> Result<(), Fault> {
+pub(crate) fn update_assume_role_policy(
+    tx: &mut Tx<'_>,
+    input: UpdateAssumeRolePolicyRequest,
+) -> Result<(), Fault> {
     let mut role = find(tx, &input.role_name)?;
     tx.host().check_policy(PolicyCheck::Trust, &input.policy_document)?;
     role.trust = PolicyText::new(input.policy_document, tx.source.clone());
@@ -114,17 +124,30 @@ pub(crate) fn untag_role(tx: &mut Tx<'_>, input: UntagRoleRequest) -> Result<(),
     tx.put(role)
 }
 
-pub(crate) fn list_role_tags(tx: &mut Tx<'_>, input: ListRoleTagsRequest) -> Result<ListRoleTagsResponse, Fault> {
-    Ok(ListRoleTagsResponse { tags: page::listed(&find(tx, &input.role_name)?.tags), is_truncated: Some(false), marker: None })
+pub(crate) fn list_role_tags(
+    tx: &mut Tx<'_>,
+    input: ListRoleTagsRequest,
+) -> Result<ListRoleTagsResponse, Fault> {
+    Ok(ListRoleTagsResponse {
+        tags: page::listed(&find(tx, &input.role_name)?.tags),
+        is_truncated: Some(false),
+        marker: None,
+    })
 }
 
-pub(crate) fn put_role_permissions_boundary(tx: &mut Tx<'_>, input: PutRolePermissionsBoundaryRequest) -> Result<(), Fault> {
+pub(crate) fn put_role_permissions_boundary(
+    tx: &mut Tx<'_>,
+    input: PutRolePermissionsBoundaryRequest,
+) -> Result<(), Fault> {
     let mut role = find(tx, &input.role_name)?;
     role.boundary = boundary(tx, Some(&input.permissions_boundary))?;
     tx.put(role)
 }
 
-pub(crate) fn delete_role_permissions_boundary(tx: &mut Tx<'_>, input: DeleteRolePermissionsBoundaryRequest) -> Result<(), Fault> {
+pub(crate) fn delete_role_permissions_boundary(
+    tx: &mut Tx<'_>,
+    input: DeleteRolePermissionsBoundaryRequest,
+) -> Result<(), Fault> {
     let mut role = find(tx, &input.role_name)?;
     role.boundary = None;
     tx.put(role)

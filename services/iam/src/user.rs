@@ -15,7 +15,11 @@ pub(crate) fn boundary(tx: &Tx<'_>, arn: Option<&str>) -> Result<Option<String>,
     let Some(arn) = arn else { return Ok(None) };
     match tx.find_arn::<ManagedPolicy>(arn) {
         Some(_) => Ok(Some(arn.to_owned())),
-        None => Err(Fault::new("NoSuchEntity", 404, format!("Scope ARN: {arn} does not exist or is not attachable."))),
+        None => Err(Fault::new(
+            "NoSuchEntity",
+            404,
+            format!("Scope ARN: {arn} does not exist or is not attachable."),
+        )),
     }
 }
 
@@ -79,8 +83,13 @@ pub(crate) fn get_user(tx: &mut Tx<'_>, input: GetUserRequest) -> Result<GetUser
 pub(crate) fn list_users(tx: &mut Tx<'_>, input: ListUsersRequest) -> Result<ListUsersResponse, Fault> {
     let prefix = input.path_prefix.unwrap_or_default();
     let own = tx.list_global::<User>().filter(|u| u.path.starts_with(&prefix));
-    let (users, is_truncated, marker): Page<&User> = page::page(own, |u| u.name.clone(), input.marker.as_deref(), input.max_items)?;
-    Ok(ListUsersResponse { users: users.into_iter().map(|u| shape(u, false)).collect(), is_truncated, marker })
+    let (users, is_truncated, marker): Page<&User> =
+        page::page(own, |u| u.name.clone(), input.marker.as_deref(), input.max_items)?;
+    Ok(ListUsersResponse {
+        users: users.into_iter().map(|u| shape(u, false)).collect(),
+        is_truncated,
+        marker,
+    })
 }
 
 pub(crate) fn update_user(tx: &mut Tx<'_>, input: UpdateUserRequest) -> Result<(), Fault> {
@@ -93,12 +102,14 @@ pub(crate) fn update_user(tx: &mut Tx<'_>, input: UpdateUserRequest) -> Result<(
         if tx.find_global::<User>(&name).is_some() {
             return Err(exists("User", &name));
         }
-        let keys: Vec<AccessKey> = tx.list_global::<AccessKey>().filter(|k| k.user.as_ref() == Some(&old.name)).cloned().collect();
+        let keys: Vec<AccessKey> =
+            tx.list_global::<AccessKey>().filter(|k| k.user.as_ref() == Some(&old.name)).cloned().collect();
         for mut key in keys {
             key.user = Some(name.clone());
             tx.put(key)?;
         }
-        let groups: Vec<Group> = tx.list_global::<Group>().filter(|g| g.members.contains(&old.name)).cloned().collect();
+        let groups: Vec<Group> =
+            tx.list_global::<Group>().filter(|g| g.members.contains(&old.name)).cloned().collect();
         for mut group in groups {
             group.members.iter_mut().filter(|m| **m == old.name).for_each(|m| m.clone_from(&name));
             tx.put(group)?;
@@ -139,17 +150,30 @@ pub(crate) fn untag_user(tx: &mut Tx<'_>, input: UntagUserRequest) -> Result<(),
     tx.put(user)
 }
 
-pub(crate) fn list_user_tags(tx: &mut Tx<'_>, input: ListUserTagsRequest) -> Result<ListUserTagsResponse, Fault> {
-    Ok(ListUserTagsResponse { tags: page::listed(&find(tx, &input.user_name)?.tags), is_truncated: Some(false), marker: None })
+pub(crate) fn list_user_tags(
+    tx: &mut Tx<'_>,
+    input: ListUserTagsRequest,
+) -> Result<ListUserTagsResponse, Fault> {
+    Ok(ListUserTagsResponse {
+        tags: page::listed(&find(tx, &input.user_name)?.tags),
+        is_truncated: Some(false),
+        marker: None,
+    })
 }
 
-pub(crate) fn put_user_permissions_boundary(tx: &mut Tx<'_>, input: PutUserPermissionsBoundaryRequest) -> Result<(), Fault> {
+pub(crate) fn put_user_permissions_boundary(
+    tx: &mut Tx<'_>,
+    input: PutUserPermissionsBoundaryRequest,
+) -> Result<(), Fault> {
     let mut user = find(tx, &input.user_name)?;
     user.boundary = boundary(tx, Some(&input.permissions_boundary))?;
     tx.put(user)
 }
 
-pub(crate) fn delete_user_permissions_boundary(tx: &mut Tx<'_>, input: DeleteUserPermissionsBoundaryRequest) -> Result<(), Fault> {
+pub(crate) fn delete_user_permissions_boundary(
+    tx: &mut Tx<'_>,
+    input: DeleteUserPermissionsBoundaryRequest,
+) -> Result<(), Fault> {
     let mut user = find(tx, &input.user_name)?;
     user.boundary = None;
     tx.put(user)

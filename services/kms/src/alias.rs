@@ -35,10 +35,15 @@ impl Node for Alias {
 
 fn valid(name: &str) -> Result<(), Fault> {
     if !name.starts_with("alias/") || name.len() <= "alias/".len() {
-        return Err(Fault::validation("Alias must start with the prefix \"alias/\". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html"));
+        return Err(Fault::validation(
+            "Alias must start with the prefix \"alias/\". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html",
+        ));
     }
     if name.starts_with("alias/aws/") {
-        return Err(Fault::client("NotAuthorizedException", "names that begin with `alias/aws/` are for keys of AWS services"));
+        return Err(Fault::client(
+            "NotAuthorizedException",
+            "names that begin with `alias/aws/` are for keys of AWS services",
+        ));
     }
     Ok(())
 }
@@ -66,15 +71,26 @@ pub(crate) fn create_alias(tx: &mut Tx<'_>, input: CreateAliasRequest) -> Result
     let key = target(tx, &input.target_key_id)?;
     if let Some(old) = tx.find::<Alias>(&input.alias_name) {
         let arn = old.arn().unwrap_or_default();
-        return Err(Fault::client("AlreadyExistsException", format!("An alias with the name {arn} already exists")));
+        return Err(Fault::client(
+            "AlreadyExistsException",
+            format!("An alias with the name {arn} already exists"),
+        ));
     }
     let (account, region) = (tx.account.clone(), tx.region.clone());
-    tx.put(Alias { account, region, name: input.alias_name, key_arn: key.arn(), created: tx.now, updated: tx.now })
+    tx.put(Alias {
+        account,
+        region,
+        name: input.alias_name,
+        key_arn: key.arn(),
+        created: tx.now,
+        updated: tx.now,
+    })
 }
 
 pub(crate) fn update_alias(tx: &mut Tx<'_>, input: UpdateAliasRequest) -> Result<(), Fault> {
     valid(&input.alias_name)?;
-    let mut alias = tx.find::<Alias>(&input.alias_name).cloned().ok_or_else(|| missing(tx, &input.alias_name))?;
+    let mut alias =
+        tx.find::<Alias>(&input.alias_name).cloned().ok_or_else(|| missing(tx, &input.alias_name))?;
     let key = target(tx, &input.target_key_id)?;
     let old = tx.find_arn::<Key>(&alias.key_arn);
     if old.is_some_and(|old| old.spec.usage() != key.spec.usage()) {
@@ -105,5 +121,9 @@ pub(crate) fn list_aliases(tx: &mut Tx<'_>, input: ListAliasesRequest) -> Result
         creation_date: Some(a.created),
         last_updated_date: Some(a.updated),
     });
-    Ok(ListAliasesResponse { aliases: Some(shown.collect()), truncated: Some(next.is_some()), next_marker: next })
+    Ok(ListAliasesResponse {
+        aliases: Some(shown.collect()),
+        truncated: Some(next.is_some()),
+        next_marker: next,
+    })
 }

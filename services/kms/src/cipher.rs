@@ -31,7 +31,14 @@ pub(crate) fn head(blob: &[u8]) -> Option<Head> {
     let (id, version) = rest.split_at_checked(16)?;
     let id: [u8; 16] = id.try_into().ok()?;
     let n = u128::from_be_bytes(id);
-    let key = format!("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", n >> 96, (n >> 80) & 0xffff, (n >> 64) & 0xffff, (n >> 48) & 0xffff, n & 0xffff_ffff_ffff);
+    let key = format!(
+        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+        n >> 96,
+        (n >> 80) & 0xffff,
+        (n >> 64) & 0xffff,
+        (n >> 48) & 0xffff,
+        n & 0xffff_ffff_ffff
+    );
     (*format == FORMAT).then_some(Head { key, version: u32::from_be_bytes(version.try_into().ok()?) })
 }
 
@@ -51,10 +58,18 @@ fn authenticated(head: &[u8], context: &Context) -> Vec<u8> {
 }
 
 fn cipher(material: &[u8]) -> Result<LessSafeKey, Fault> {
-    UnboundKey::new(&AES_256_GCM, material).map(LessSafeKey::new).map_err(|_| Fault::internal("the key material is not that of a symmetric key"))
+    UnboundKey::new(&AES_256_GCM, material)
+        .map(LessSafeKey::new)
+        .map_err(|_| Fault::internal("the key material is not that of a symmetric key"))
 }
 
-pub(crate) fn seal(material: &[u8], head: &Head, context: &Context, nonce: [u8; NONCE_LEN], plaintext: &[u8]) -> Result<Vec<u8>, Fault> {
+pub(crate) fn seal(
+    material: &[u8],
+    head: &Head,
+    context: &Context,
+    nonce: [u8; NONCE_LEN],
+    plaintext: &[u8],
+) -> Result<Vec<u8>, Fault> {
     let mut out = head_bytes(head).ok_or_else(|| Fault::internal("the key's id is no UUID"))?;
     let aad = authenticated(&out, context);
     let mut sealed = plaintext.to_vec();

@@ -12,7 +12,11 @@ const SYMMETRIC: &str = "SYMMETRIC_DEFAULT";
 
 fn dry_run(wanted: Option<bool>) -> Result<(), Fault> {
     match wanted {
-        Some(true) => Err(Fault::new("DryRunOperationException", 412, "The request would have succeeded, but the DryRun option is set.")),
+        Some(true) => Err(Fault::new(
+            "DryRunOperationException",
+            412,
+            "The request would have succeeded, but the DryRun option is set.",
+        )),
         _ => Ok(()),
     }
 }
@@ -20,7 +24,10 @@ fn dry_run(wanted: Option<bool>) -> Result<(), Fault> {
 fn algorithm(given: Option<&str>) -> Result<(), Fault> {
     match given {
         None | Some(SYMMETRIC) => Ok(()),
-        Some(other) => Err(Fault::client("InvalidKeyUsageException", format!("the algorithm `{other}` does not go with a symmetric key"))),
+        Some(other) => Err(Fault::client(
+            "InvalidKeyUsageException",
+            format!("the algorithm `{other}` does not go with a symmetric key"),
+        )),
     }
 }
 
@@ -30,7 +37,10 @@ fn encrypting(tx: &Tx<'_>, id: &str) -> Result<Key, Fault> {
     key.usable()?;
     match key.spec {
         Spec::Symmetric => Ok(key),
-        _ => Err(Fault::client("InvalidKeyUsageException", format!("{} key usage is {} which is not valid for this operation.", key.arn(), key.spec.usage()))),
+        _ => Err(Fault::client(
+            "InvalidKeyUsageException",
+            format!("{} key usage is {} which is not valid for this operation.", key.arn(), key.spec.usage()),
+        )),
     }
 }
 
@@ -43,11 +53,15 @@ fn seal(tx: &Tx<'_>, key: &Key, context: &Context, plaintext: &[u8]) -> Result<B
 /// The key that a ciphertext names, which must be the one that the caller names, if any.
 fn open(tx: &Tx<'_>, blob: &[u8], named: Option<&str>, context: &Context) -> Result<(Key, Vec<u8>), Fault> {
     let head = cipher::head(blob).ok_or_else(invalid)?;
-    let key = tx.snapshot().find_named::<Key>(&format!("kms-key/{}", head.key)).cloned().ok_or_else(invalid)?;
+    let key =
+        tx.snapshot().find_named::<Key>(&format!("kms-key/{}", head.key)).cloned().ok_or_else(invalid)?;
     if let Some(named) = named
         && find(tx, named)?.id != key.id
     {
-        return Err(Fault::client("IncorrectKeyException", "The key ID in the request does not identify a CMK that can perform this operation."));
+        return Err(Fault::client(
+            "IncorrectKeyException",
+            "The key ID in the request does not identify a CMK that can perform this operation.",
+        ));
     }
     key.usable()?;
     let plaintext = cipher::open(&material(tx, &key, head.version).map_err(|_| invalid())?, blob, context)?;
@@ -60,17 +74,25 @@ pub(crate) fn encrypt(tx: &mut Tx<'_>, input: EncryptRequest) -> Result<EncryptR
     let key = encrypting(tx, &input.key_id)?;
     dry_run(input.dry_run)?;
     let blob = seal(tx, &key, &input.encryption_context.unwrap_or_default(), &input.plaintext)?;
-    Ok(EncryptResponse { ciphertext_blob: Some(blob), key_id: Some(key.arn()), encryption_algorithm: Some(SYMMETRIC.to_owned()) })
+    Ok(EncryptResponse {
+        ciphertext_blob: Some(blob),
+        key_id: Some(key.arn()),
+        encryption_algorithm: Some(SYMMETRIC.to_owned()),
+    })
 }
 
 /// <https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html>
 pub(crate) fn decrypt(tx: &mut Tx<'_>, input: DecryptRequest) -> Result<DecryptResponse, Fault> {
     algorithm(input.encryption_algorithm.as_deref())?;
     if input.recipient.is_some() {
-        return Err(Fault::client("UnsupportedOperationException", "the parameter `Recipient` is not served by this runtime"));
+        return Err(Fault::client(
+            "UnsupportedOperationException",
+            "the parameter `Recipient` is not served by this runtime",
+        ));
     }
     let blob = input.ciphertext_blob.ok_or_else(invalid)?;
-    let (key, plaintext) = open(tx, &blob, input.key_id.as_deref(), &input.encryption_context.unwrap_or_default())?;
+    let (key, plaintext) =
+        open(tx, &blob, input.key_id.as_deref(), &input.encryption_context.unwrap_or_default())?;
     dry_run(input.dry_run)?;
     Ok(DecryptResponse {
         key_id: Some(key.arn()),
@@ -104,7 +126,9 @@ fn data_key_length(bytes: Option<i64>, spec: Option<&str>) -> Result<usize, Faul
     match (bytes, spec) {
         (None, Some("AES_256")) => Ok(32),
         (None, Some("AES_128")) => Ok(16),
-        (Some(n), None) => usize::try_from(n).map_err(|_| Fault::validation("NumberOfBytes must be positive")),
+        (Some(n), None) => {
+            usize::try_from(n).map_err(|_| Fault::validation("NumberOfBytes must be positive"))
+        }
         _ => Err(Fault::validation("Please specify either number of bytes or key spec.")),
     }
 }
@@ -116,9 +140,15 @@ fn random(tx: &Tx<'_>, length: usize) -> Vec<u8> {
 }
 
 /// <https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKey.html>
-pub(crate) fn generate_data_key(tx: &mut Tx<'_>, input: GenerateDataKeyRequest) -> Result<GenerateDataKeyResponse, Fault> {
+pub(crate) fn generate_data_key(
+    tx: &mut Tx<'_>,
+    input: GenerateDataKeyRequest,
+) -> Result<GenerateDataKeyResponse, Fault> {
     if input.recipient.is_some() {
-        return Err(Fault::client("UnsupportedOperationException", "the parameter `Recipient` is not served by this runtime"));
+        return Err(Fault::client(
+            "UnsupportedOperationException",
+            "the parameter `Recipient` is not served by this runtime",
+        ));
     }
     let key = encrypting(tx, &input.key_id)?;
     let plaintext = random(tx, data_key_length(input.number_of_bytes, input.key_spec.as_deref())?);
@@ -147,16 +177,27 @@ pub(crate) fn generate_data_key_without_plaintext(
     })
 }
 
-pub(crate) fn generate_random(tx: &mut Tx<'_>, input: GenerateRandomRequest) -> Result<GenerateRandomResponse, Fault> {
+pub(crate) fn generate_random(
+    tx: &mut Tx<'_>,
+    input: GenerateRandomRequest,
+) -> Result<GenerateRandomResponse, Fault> {
     let length = input.number_of_bytes.and_then(|n| usize::try_from(n).ok());
     let length = length.ok_or_else(|| Fault::validation("NumberOfBytes is required."))?;
-    Ok(GenerateRandomResponse { plaintext: Some(Bytes::from(random(tx, length))), ..GenerateRandomResponse::default() })
+    Ok(GenerateRandomResponse {
+        plaintext: Some(Bytes::from(random(tx, length))),
+        ..GenerateRandomResponse::default()
+    })
 }
 
 fn mac_key(tx: &Tx<'_>, id: &str, algorithm: &str) -> Result<(Key, hmac::Key), Fault> {
     let key = find(tx, id)?;
     key.usable()?;
-    let wrong = || Fault::client("InvalidKeyUsageException", format!("{} key usage is {} which is not valid for this operation.", key.arn(), key.spec.usage()));
+    let wrong = || {
+        Fault::client(
+            "InvalidKeyUsageException",
+            format!("{} key usage is {} which is not valid for this operation.", key.arn(), key.spec.usage()),
+        )
+    };
     let digest = match (key.spec, algorithm) {
         (Spec::Hmac256, "HMAC_SHA_256") => hmac::HMAC_SHA256,
         (Spec::Hmac384, "HMAC_SHA_384") => hmac::HMAC_SHA384,
@@ -182,6 +223,11 @@ pub(crate) fn verify_mac(tx: &mut Tx<'_>, input: VerifyMacRequest) -> Result<Ver
     let (key, mac_key) = mac_key(tx, &input.key_id, &input.mac_algorithm)?;
     dry_run(input.dry_run)?;
     // Compared in constant time.
-    hmac::verify(&mac_key, &input.message, &input.mac).map_err(|_| Fault::client("KMSInvalidMacException", ""))?;
-    Ok(VerifyMacResponse { key_id: Some(key.arn()), mac_valid: Some(true), mac_algorithm: Some(input.mac_algorithm) })
+    hmac::verify(&mac_key, &input.message, &input.mac)
+        .map_err(|_| Fault::client("KMSInvalidMacException", ""))?;
+    Ok(VerifyMacResponse {
+        key_id: Some(key.arn()),
+        mac_valid: Some(true),
+        mac_algorithm: Some(input.mac_algorithm),
+    })
 }

@@ -16,7 +16,9 @@ pub(crate) fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
         "Decrypt" => vec![context(asking, "EncryptionContext", by_blob(asking, "kms:Decrypt", "KeyId"))],
         "ReEncrypt" => reencrypting(asking),
         // Between services only; the handler looks at which.
-        "EnsureManagedKey" if matches!(asking.caller.kind, CallerKind::Service { .. }) => vec![Ask::free(action)],
+        "EnsureManagedKey" if matches!(asking.caller.kind, CallerKind::Service { .. }) => {
+            vec![Ask::free(action)]
+        }
         "EnsureManagedKey" => Vec::new(),
         _ => {
             let Some(id) = asking.text("KeyId") else { return Ok(Vec::new()) };
@@ -26,7 +28,10 @@ pub(crate) fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
             ask = ask
                 .key("kms:EncryptionAlgorithm", asking.text("EncryptionAlgorithm"))
                 .key("kms:MacAlgorithm", asking.text("MacAlgorithm"))
-                .key("kms:DataKeySpec", asking.text("KeySpec").filter(|_| operation.starts_with("GenerateDataKey")))
+                .key(
+                    "kms:DataKeySpec",
+                    asking.text("KeySpec").filter(|_| operation.starts_with("GenerateDataKey")),
+                )
                 .key("kms:ScheduleKeyDeletionPendingWindowInDays", number(asking, "PendingWindowInDays"))
                 .key("kms:RotationPeriodInDays", number(asking, "RotationPeriodInDays"))
                 .key("kms:BypassPolicyLockoutSafetyCheck", bypass(asking));
@@ -73,12 +78,18 @@ fn on_key(asking: &Asking<'_>, action: impl Into<String>, id: &str) -> Ask {
         ask = ask.key("kms:RequestAlias", Some(name));
     }
     let Some(key) = key else { return ask };
-    let aliases: Vec<String> =
-        asking.snapshot.list::<Alias>(&key.account, &key.region).filter(|a| a.key_arn == key.arn()).map(|a| a.name.clone()).collect();
+    let aliases: Vec<String> = asking
+        .snapshot
+        .list::<Alias>(&key.account, &key.region)
+        .filter(|a| a.key_arn == key.arn())
+        .map(|a| a.name.clone())
+        .collect();
     if !aliases.is_empty() {
         ask = ask.keys("kms:ResourceAliases", aliases);
     }
-    ask.key("kms:KeySpec", Some(key.spec.name())).key("kms:KeyUsage", Some(key.spec.usage())).key("kms:KeyOrigin", Some("AWS_KMS"))
+    ask.key("kms:KeySpec", Some(key.spec.name()))
+        .key("kms:KeyUsage", Some(key.spec.usage()))
+        .key("kms:KeyOrigin", Some("AWS_KMS"))
 }
 
 /// A key that is not there is asked for all the same, under the ARN it would have.
@@ -110,7 +121,9 @@ fn by_blob(asking: &Asking<'_>, action: &str, member: &str) -> Ask {
     let key = blob.and_then(|head| asking.snapshot.find_named::<Key>(&format!("kms-key/{}", head.key)));
     match (key, asking.text(member)) {
         (Some(key), named) => {
-            let id = named.filter(|n| found(asking, n).is_some_and(|k| k.id == key.id)).map_or_else(|| key.arn(), str::to_owned);
+            let id = named
+                .filter(|n| found(asking, n).is_some_and(|k| k.id == key.id))
+                .map_or_else(|| key.arn(), str::to_owned);
             on_key(asking, action, &id)
         }
         (None, Some(named)) => on_key(asking, action, named),
@@ -120,11 +133,15 @@ fn by_blob(asking: &Asking<'_>, action: &str, member: &str) -> Ask {
 }
 
 fn reencrypting(asking: &Asking<'_>) -> Vec<Ask> {
-    let from = context(asking, "SourceEncryptionContext", by_blob(asking, "kms:ReEncryptFrom", "SourceKeyId"));
+    let from =
+        context(asking, "SourceEncryptionContext", by_blob(asking, "kms:ReEncryptFrom", "SourceKeyId"));
     let to = on_key(asking, "kms:ReEncryptTo", asking.text("DestinationKeyId").unwrap_or_default());
     let to = context(asking, "DestinationEncryptionContext", to);
     let same = (from.resource == to.resource).to_string();
-    vec![from.key("kms:ReEncryptOnSameKey", Some(same.as_str())), to.key("kms:ReEncryptOnSameKey", Some(same))]
+    vec![
+        from.key("kms:ReEncryptOnSameKey", Some(same.as_str())),
+        to.key("kms:ReEncryptOnSameKey", Some(same)),
+    ]
 }
 
 /// Both the alias (by identity policies) and the key must allow.
@@ -137,4 +154,3 @@ fn aliasing(asking: &Asking<'_>, action: &str) -> Vec<Ask> {
     asks.extend(old.into_iter().chain(new).map(|id| on_key(asking, action, &id)));
     asks
 }
-

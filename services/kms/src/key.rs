@@ -122,7 +122,9 @@ impl Key {
     pub(crate) fn usable(&self) -> Result<(), Fault> {
         match self.state {
             State::Enabled => Ok(()),
-            State::Disabled => Err(Fault::client("DisabledException", format!("{} is disabled.", self.arn()))),
+            State::Disabled => {
+                Err(Fault::client("DisabledException", format!("{} is disabled.", self.arn())))
+            }
             State::PendingDeletion { .. } => Err(pending(self)),
         }
     }
@@ -140,12 +142,21 @@ fn pending(key: &Key) -> Fault {
 }
 
 pub(crate) fn not_found(id: &str) -> Fault {
-    let what = if id.contains("alias/") { format!("Alias {id} is not found.") } else { format!("Key '{id}' does not exist") };
+    let what = if id.contains("alias/") {
+        format!("Alias {id} is not found.")
+    } else {
+        format!("Key '{id}' does not exist")
+    };
     Fault::client("NotFoundException", what)
 }
 
 /// The key that an id, a key ARN, an alias or an alias ARN names.
-pub(crate) fn resolve<'a>(snapshot: &'a model::Snapshot, account: &AccountId, region: &str, id: &str) -> Option<&'a Key> {
+pub(crate) fn resolve<'a>(
+    snapshot: &'a model::Snapshot,
+    account: &AccountId,
+    region: &str,
+    id: &str,
+) -> Option<&'a Key> {
     if let Some(arn) = model::Arn::parse(id) {
         return match arn.resource.starts_with("alias/") {
             true => snapshot.find_arn::<Key>(&snapshot.find_arn::<Alias>(id)?.key_arn),
@@ -169,7 +180,11 @@ fn find_own(tx: &Tx<'_>, id: &str) -> Result<Key, Fault> {
     }
     let key = find(tx, id)?;
     match key.aws_managed {
-        true => Err(Fault::access_denied(format!("User: {} is not authorized to change the AWS managed key {}", tx.caller().arn, key.arn()))),
+        true => Err(Fault::access_denied(format!(
+            "User: {} is not authorized to change the AWS managed key {}",
+            tx.caller().arn,
+            key.arn()
+        ))),
         false => Ok(key),
     }
 }
@@ -178,7 +193,10 @@ pub(crate) fn tags_of(tags: Option<Vec<Tag>>) -> Result<Tags, Fault> {
     let mut found = Tags::new();
     for tag in tags.unwrap_or_default() {
         if tag.tag_key.starts_with("aws:") && !tag.tag_key.starts_with("aws:cloudformation:") {
-            return Err(Fault::client("TagException", "aws: prefixed tag key names are not allowed for external use."));
+            return Err(Fault::client(
+                "TagException",
+                "aws: prefixed tag key names are not allowed for external use.",
+            ));
         }
         if found.insert(tag.tag_key, tag.tag_value).is_some() {
             return Err(Fault::client("TagException", "Duplicate tag keys"));
@@ -233,21 +251,28 @@ fn make_material(tx: &mut Tx<'_>, key: &Key) -> Result<(), Fault> {
 /// The plaintext material of one version.
 pub(crate) fn material(tx: &Tx<'_>, key: &Key, version: u32) -> Result<Vec<u8>, Fault> {
     let place = material_key(&key.arn(), version);
-    let gone = || Fault::client("KeyUnavailableException", format!("the key material of {} is gone", key.arn()));
+    let gone =
+        || Fault::client("KeyUnavailableException", format!("the key material of {} is gone", key.arn()));
     tx.unseal("kms", &place, &tx.record(MATERIAL, &place)?.ok_or_else(gone)?)
 }
 
 /// <https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html>
 pub(crate) fn create_key(tx: &mut Tx<'_>, input: CreateKeyRequest) -> Result<CreateKeyResponse, Fault> {
-    let spec = input.key_spec.or(input.customer_master_key_spec).unwrap_or_else(|| "SYMMETRIC_DEFAULT".to_owned());
+    let spec =
+        input.key_spec.or(input.customer_master_key_spec).unwrap_or_else(|| "SYMMETRIC_DEFAULT".to_owned());
     let unsupported = |what: String| Fault::client("UnsupportedOperationException", what);
-    let known = Spec::parse(&spec).ok_or_else(|| unsupported(format!("keys of spec `{spec}` are not served by this runtime")))?;
-    if input.key_usage.as_deref().is_some_and(|usage| usage != known.usage()) || (known != Spec::Symmetric && input.key_usage.is_none()) {
+    let known = Spec::parse(&spec)
+        .ok_or_else(|| unsupported(format!("keys of spec `{spec}` are not served by this runtime")))?;
+    if input.key_usage.as_deref().is_some_and(|usage| usage != known.usage())
+        || (known != Spec::Symmetric && input.key_usage.is_none())
+    {
         let usage = input.key_usage.unwrap_or_else(|| "ENCRYPT_DECRYPT".to_owned());
         return Err(Fault::validation(format!("KeyUsage {usage} is not compatible with KeySpec {spec}")));
     }
     if input.origin.as_deref().is_some_and(|o| o != "AWS_KMS") || input.multi_region == Some(true) {
-        return Err(unsupported("imported, custom-store and multi-Region keys are not served by this runtime".to_owned()));
+        return Err(unsupported(
+            "imported, custom-store and multi-Region keys are not served by this runtime".to_owned(),
+        ));
     }
     let text = input.policy.unwrap_or_else(|| policy::default(&tx.account));
     let key = Key {
@@ -301,7 +326,14 @@ pub(crate) fn ensure_managed_key(tx: &mut Tx<'_>, input: Value) -> Result<Value,
         aws_managed: true,
     };
     make_material(tx, &key)?;
-    tx.put(Alias { account: key.account.clone(), region: key.region.clone(), name, key_arn: key.arn(), created: tx.now, updated: tx.now })?;
+    tx.put(Alias {
+        account: key.account.clone(),
+        region: key.region.clone(),
+        name,
+        key_arn: key.arn(),
+        created: tx.now,
+        updated: tx.now,
+    })?;
     tx.put(key)?;
     Ok(Value::Null)
 }
@@ -318,7 +350,8 @@ pub(crate) fn page<T>(
     limit: Option<i64>,
 ) -> (Vec<T>, Option<String>) {
     let limit = limit.and_then(|n| usize::try_from(n).ok()).unwrap_or(100);
-    let mut found: Vec<T> = items.filter(|item| marker.is_none_or(|m| id(item).as_str() > m)).take(limit + 1).collect();
+    let mut found: Vec<T> =
+        items.filter(|item| marker.is_none_or(|m| id(item).as_str() > m)).take(limit + 1).collect();
     let more = found.len() > limit;
     found.truncate(limit);
     let next = if more { found.last().map(id) } else { None };
@@ -327,7 +360,10 @@ pub(crate) fn page<T>(
 
 pub(crate) fn list_keys(tx: &mut Tx<'_>, input: ListKeysRequest) -> Result<ListKeysResponse, Fault> {
     let (keys, next) = page(tx.list::<Key>(), |k| k.id.clone(), input.marker.as_deref(), input.limit);
-    let keys = keys.into_iter().map(|k| KeyListEntry { key_id: Some(k.id.clone()), key_arn: Some(k.arn()) }).collect();
+    let keys = keys
+        .into_iter()
+        .map(|k| KeyListEntry { key_id: Some(k.id.clone()), key_arn: Some(k.arn()) })
+        .collect();
     Ok(ListKeysResponse { keys: Some(keys), truncated: Some(next.is_some()), next_marker: next })
 }
 
@@ -345,7 +381,10 @@ pub(crate) fn disable_key(tx: &mut Tx<'_>, input: DisableKeyRequest) -> Result<(
     tx.put(key)
 }
 
-pub(crate) fn update_key_description(tx: &mut Tx<'_>, input: UpdateKeyDescriptionRequest) -> Result<(), Fault> {
+pub(crate) fn update_key_description(
+    tx: &mut Tx<'_>,
+    input: UpdateKeyDescriptionRequest,
+) -> Result<(), Fault> {
     let mut key = find_own(tx, &input.key_id)?;
     key.not_pending()?;
     key.description = input.description;
@@ -357,7 +396,10 @@ fn deletion_job(key: &Key) -> String {
 }
 
 /// <https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html>
-pub(crate) fn schedule_key_deletion(tx: &mut Tx<'_>, input: ScheduleKeyDeletionRequest) -> Result<ScheduleKeyDeletionResponse, Fault> {
+pub(crate) fn schedule_key_deletion(
+    tx: &mut Tx<'_>,
+    input: ScheduleKeyDeletionRequest,
+) -> Result<ScheduleKeyDeletionResponse, Fault> {
     let mut key = find_own(tx, &input.key_id)?;
     key.not_pending()?;
     let days = input.pending_window_in_days.unwrap_or(30);
@@ -383,10 +425,16 @@ pub(crate) fn schedule_key_deletion(tx: &mut Tx<'_>, input: ScheduleKeyDeletionR
     })
 }
 
-pub(crate) fn cancel_key_deletion(tx: &mut Tx<'_>, input: CancelKeyDeletionRequest) -> Result<CancelKeyDeletionResponse, Fault> {
+pub(crate) fn cancel_key_deletion(
+    tx: &mut Tx<'_>,
+    input: CancelKeyDeletionRequest,
+) -> Result<CancelKeyDeletionResponse, Fault> {
     let mut key = find_own(tx, &input.key_id)?;
     if !matches!(key.state, State::PendingDeletion { .. }) {
-        return Err(Fault::client("KMSInvalidStateException", format!("{} is not pending deletion.", key.arn())));
+        return Err(Fault::client(
+            "KMSInvalidStateException",
+            format!("{} is not pending deletion.", key.arn()),
+        ));
     }
     key.state = State::Disabled;
     tx.effect(Effect::Unschedule { id: deletion_job(&key) })?;
@@ -409,7 +457,12 @@ pub(crate) fn delete_due(tx: &mut Tx<'_>, payload: serde_json::Value) -> Result<
         tx.remove_record(MATERIAL, &material_key(&key.arn(), version))?;
     }
     let arn = key.arn();
-    let aliases: Vec<Alias> = tx.snapshot().list::<Alias>(&key.account, &key.region).filter(|a| a.key_arn == arn).cloned().collect();
+    let aliases: Vec<Alias> = tx
+        .snapshot()
+        .list::<Alias>(&key.account, &key.region)
+        .filter(|a| a.key_arn == arn)
+        .cloned()
+        .collect();
     for alias in aliases {
         tx.remove(&alias)?;
     }
@@ -451,7 +504,10 @@ pub(crate) fn rotate_due(tx: &mut Tx<'_>, payload: serde_json::Value) -> Result<
 fn symmetric(key: &Key) -> Result<(), Fault> {
     match key.spec {
         Spec::Symmetric => Ok(()),
-        _ => Err(Fault::client("UnsupportedOperationException", format!("{} is no symmetric encryption key.", key.arn()))),
+        _ => Err(Fault::client(
+            "UnsupportedOperationException",
+            format!("{} is no symmetric encryption key.", key.arn()),
+        )),
     }
 }
 
@@ -473,7 +529,10 @@ pub(crate) fn disable_key_rotation(tx: &mut Tx<'_>, input: DisableKeyRotationReq
     tx.put(key)
 }
 
-pub(crate) fn get_key_rotation_status(tx: &mut Tx<'_>, input: GetKeyRotationStatusRequest) -> Result<GetKeyRotationStatusResponse, Fault> {
+pub(crate) fn get_key_rotation_status(
+    tx: &mut Tx<'_>,
+    input: GetKeyRotationStatusRequest,
+) -> Result<GetKeyRotationStatusResponse, Fault> {
     let key = find(tx, &input.key_id)?;
     symmetric(&key)?;
     Ok(GetKeyRotationStatusResponse {
@@ -485,7 +544,10 @@ pub(crate) fn get_key_rotation_status(tx: &mut Tx<'_>, input: GetKeyRotationStat
     })
 }
 
-pub(crate) fn rotate_key_on_demand(tx: &mut Tx<'_>, input: RotateKeyOnDemandRequest) -> Result<RotateKeyOnDemandResponse, Fault> {
+pub(crate) fn rotate_key_on_demand(
+    tx: &mut Tx<'_>,
+    input: RotateKeyOnDemandRequest,
+) -> Result<RotateKeyOnDemandResponse, Fault> {
     let key = find_own(tx, &input.key_id)?;
     key.usable()?;
     symmetric(&key)?;
@@ -508,7 +570,10 @@ pub(crate) fn untag_resource(tx: &mut Tx<'_>, input: UntagResourceRequest) -> Re
     tx.put(key)
 }
 
-pub(crate) fn list_resource_tags(tx: &mut Tx<'_>, input: ListResourceTagsRequest) -> Result<ListResourceTagsResponse, Fault> {
+pub(crate) fn list_resource_tags(
+    tx: &mut Tx<'_>,
+    input: ListResourceTagsRequest,
+) -> Result<ListResourceTagsResponse, Fault> {
     let key = find(tx, &input.key_id)?;
     let (tags, next) = page(key.tags.iter(), |(k, _)| (*k).clone(), input.marker.as_deref(), input.limit);
     let tags = tags.into_iter().map(|(k, v)| Tag { tag_key: k.clone(), tag_value: v.clone() }).collect();

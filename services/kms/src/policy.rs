@@ -39,11 +39,16 @@ pub(crate) fn check(tx: &mut Tx<'_>, key: &Key, bypass: bool) -> Result<(), Faul
     let request = Request { asks: vec![ask], via: Vec::new(), ..Request::clone(tx.request()) };
     match tx.host().authorize(&with_key, &request) {
         Decision::Allowed(_) => Ok(()),
-        Decision::Denied(_) => Err(malformed("The new key policy will not allow you to update the key policy in the future.".to_owned())),
+        Decision::Denied(_) => Err(malformed(
+            "The new key policy will not allow you to update the key policy in the future.".to_owned(),
+        )),
     }
 }
 
-pub(crate) fn get_key_policy(tx: &mut Tx<'_>, input: GetKeyPolicyRequest) -> Result<GetKeyPolicyResponse, Fault> {
+pub(crate) fn get_key_policy(
+    tx: &mut Tx<'_>,
+    input: GetKeyPolicyRequest,
+) -> Result<GetKeyPolicyResponse, Fault> {
     named(input.policy_name.as_deref())?;
     let key = find(tx, &input.key_id)?;
     Ok(GetKeyPolicyResponse { policy: Some(key.policy.text), policy_name: Some("default".to_owned()) })
@@ -69,7 +74,14 @@ pub(crate) fn put_key_policy(tx: &mut Tx<'_>, input: PutKeyPolicyRequest) -> Res
     tx.put(key)
 }
 
-pub(crate) fn list_key_policies(tx: &mut Tx<'_>, input: ListKeyPoliciesRequest) -> Result<ListKeyPoliciesResponse, Fault> {
+pub(crate) fn list_key_policies(
+    tx: &mut Tx<'_>,
+    input: ListKeyPoliciesRequest,
+) -> Result<ListKeyPoliciesResponse, Fault> {
     find(tx, &input.key_id)?;
-    Ok(ListKeyPoliciesResponse { policy_names: Some(vec!["default".to_owned()]), truncated: Some(false), next_marker: None })
+    Ok(ListKeyPoliciesResponse {
+        policy_names: Some(vec!["default".to_owned()]),
+        truncated: Some(false),
+        next_marker: None,
+    })
 }

@@ -6,13 +6,27 @@ use serde_json::{Map, Value as Json, json};
 const CLOUDFORMATION: &str = "cloudformation.amazonaws.com";
 
 pub(crate) const RESOURCES: &[Resource] = &[
-    Resource { type_name: "AWS::KMS::Key", create: create_key, update: update_key, delete: delete_key, ready: None },
-    Resource { type_name: "AWS::KMS::Alias", create: create_alias, update: update_alias, delete: delete_alias, ready: None },
+    Resource {
+        type_name: "AWS::KMS::Key",
+        create: create_key,
+        update: update_key,
+        delete: delete_key,
+        ready: None,
+    },
+    Resource {
+        type_name: "AWS::KMS::Alias",
+        create: create_alias,
+        update: update_alias,
+        delete: delete_alias,
+        ready: None,
+    },
 ];
 
 fn call(tx: &mut Tx<'_>, operation: &str, input: Json) -> Result<Value, Fault> {
     let input = match input {
-        Json::Object(map) => Json::Object(map.into_iter().filter(|(_, v)| !v.is_null()).collect::<Map<_, _>>()),
+        Json::Object(map) => {
+            Json::Object(map.into_iter().filter(|(_, v)| !v.is_null()).collect::<Map<_, _>>())
+        }
         other => other,
     };
     tx.call(CLOUDFORMATION, "kms", operation, Value::from_json(input))
@@ -34,16 +48,20 @@ fn is_true(deploy: &Deploy<'_>, property: &str) -> bool {
 
 fn create_key(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> {
     tx.source = deploy.source("/KeyPolicy");
-    let made = call(tx, "CreateKey", json!({
-        "Policy": deploy.property("KeyPolicy").map(ToString::to_string),
-        "Description": deploy.property("Description"),
-        "KeySpec": deploy.property("KeySpec"),
-        "KeyUsage": deploy.property("KeyUsage"),
-        "MultiRegion": deploy.property("MultiRegion"),
-        "Origin": deploy.property("Origin"),
-        "BypassPolicyLockoutSafetyCheck": deploy.property("BypassPolicyLockoutSafetyCheck"),
-        "Tags": tags(deploy),
-    }));
+    let made = call(
+        tx,
+        "CreateKey",
+        json!({
+            "Policy": deploy.property("KeyPolicy").map(ToString::to_string),
+            "Description": deploy.property("Description"),
+            "KeySpec": deploy.property("KeySpec"),
+            "KeyUsage": deploy.property("KeyUsage"),
+            "MultiRegion": deploy.property("MultiRegion"),
+            "Origin": deploy.property("Origin"),
+            "BypassPolicyLockoutSafetyCheck": deploy.property("BypassPolicyLockoutSafetyCheck"),
+            "Tags": tags(deploy),
+        }),
+    );
     tx.source = None;
     let made = made?;
     let facts = made.get("KeyMetadata").cloned().unwrap_or_default();
@@ -52,13 +70,21 @@ fn create_key(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> {
     if deploy.property("Enabled").and_then(Json::as_bool) == Some(false) {
         call(tx, "DisableKey", json!({"KeyId": id}))?;
     }
-    Ok(Physical::new(id.clone()).attribute("Arn", facts.text("Arn").unwrap_or_default()).attribute("KeyId", id))
+    Ok(Physical::new(id.clone())
+        .attribute("Arn", facts.text("Arn").unwrap_or_default())
+        .attribute("KeyId", id))
 }
 
 fn rotation(tx: &mut Tx<'_>, deploy: &Deploy<'_>, id: &str) -> Result<(), Fault> {
-    let was = deploy.previous.and_then(|p| p.get("EnableKeyRotation")).and_then(Json::as_bool).unwrap_or(false);
+    let was =
+        deploy.previous.and_then(|p| p.get("EnableKeyRotation")).and_then(Json::as_bool).unwrap_or(false);
     match (is_true(deploy, "EnableKeyRotation"), was) {
-        (true, _) => call(tx, "EnableKeyRotation", json!({"KeyId": id, "RotationPeriodInDays": deploy.property("RotationPeriodInDays")})).map(|_| ()),
+        (true, _) => call(
+            tx,
+            "EnableKeyRotation",
+            json!({"KeyId": id, "RotationPeriodInDays": deploy.property("RotationPeriodInDays")}),
+        )
+        .map(|_| ()),
         (false, true) => call(tx, "DisableKeyRotation", json!({"KeyId": id})).map(|_| ()),
         (false, false) => Ok(()),
     }
@@ -75,12 +101,20 @@ fn update_key(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> {
         && let Some(policy) = deploy.property("KeyPolicy")
     {
         tx.source = deploy.source("/KeyPolicy");
-        let done = call(tx, "PutKeyPolicy", json!({"KeyId": id, "Policy": policy.to_string(), "BypassPolicyLockoutSafetyCheck": deploy.property("BypassPolicyLockoutSafetyCheck")}));
+        let done = call(
+            tx,
+            "PutKeyPolicy",
+            json!({"KeyId": id, "Policy": policy.to_string(), "BypassPolicyLockoutSafetyCheck": deploy.property("BypassPolicyLockoutSafetyCheck")}),
+        );
         tx.source = None;
         done?;
     }
     if changed("Description") {
-        call(tx, "UpdateKeyDescription", json!({"KeyId": id, "Description": deploy.text("Description").unwrap_or_default()}))?;
+        call(
+            tx,
+            "UpdateKeyDescription",
+            json!({"KeyId": id, "Description": deploy.text("Description").unwrap_or_default()}),
+        )?;
     }
     if changed("EnableKeyRotation") || changed("RotationPeriodInDays") {
         rotation(tx, deploy, &id)?;
@@ -94,7 +128,9 @@ fn update_key(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> {
 fn ignore_missing(outcome: Result<Value, Fault>) -> Result<(), Fault> {
     match outcome {
         // A key that waits for its deletion is as good as deleted.
-        Err(fault) if fault.code != "NotFoundException" && fault.code != "KMSInvalidStateException" => Err(fault),
+        Err(fault) if fault.code != "NotFoundException" && fault.code != "KMSInvalidStateException" => {
+            Err(fault)
+        }
         _ => Ok(()),
     }
 }
@@ -112,7 +148,11 @@ fn create_alias(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault>
 }
 
 fn update_alias(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> {
-    call(tx, "UpdateAlias", json!({"AliasName": id(deploy)?, "TargetKeyId": deploy.property("TargetKeyId")}))?;
+    call(
+        tx,
+        "UpdateAlias",
+        json!({"AliasName": id(deploy)?, "TargetKeyId": deploy.property("TargetKeyId")}),
+    )?;
     Ok(deploy.physical.cloned().unwrap_or_default())
 }
 

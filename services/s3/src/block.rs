@@ -17,17 +17,33 @@ pub(crate) struct Block {
 
 impl Block {
     /// What every new bucket has since April 2023.
-    pub(crate) const ALL: Block =
-        Block { block_public_acls: true, ignore_public_acls: true, block_public_policy: true, restrict_public_buckets: true };
+    pub(crate) const ALL: Block = Block {
+        block_public_acls: true,
+        ignore_public_acls: true,
+        block_public_policy: true,
+        restrict_public_buckets: true,
+    };
 }
 
 /// Condition keys that confine "everyone" to someone, when compared with fixed values.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html>
 const CONFINING: [&str; 16] = [
-    "aws:sourcearn", "aws:sourcevpc", "aws:sourcevpce", "aws:sourceowner", "aws:sourceaccount", "aws:principalarn",
-    "aws:principalaccount", "aws:principalorgid", "aws:principalorgpaths", "aws:userid", "aws:sourceip",
-    "aws:vpcsourceip", "s3:x-amz-server-side-encryption-aws-kms-key-id", "s3:dataaccesspointarn",
-    "s3:dataaccesspointaccount", "aws:sourceorgid",
+    "aws:sourcearn",
+    "aws:sourcevpc",
+    "aws:sourcevpce",
+    "aws:sourceowner",
+    "aws:sourceaccount",
+    "aws:principalarn",
+    "aws:principalaccount",
+    "aws:principalorgid",
+    "aws:principalorgpaths",
+    "aws:userid",
+    "aws:sourceip",
+    "aws:vpcsourceip",
+    "s3:x-amz-server-side-encryption-aws-kms-key-id",
+    "s3:dataaccesspointarn",
+    "s3:dataaccesspointaccount",
+    "aws:sourceorgid",
 ];
 
 /// Whether a policy lets anyone in, in the sense of Block Public Access.
@@ -51,15 +67,23 @@ fn public_statement(statement: &Json) -> bool {
         _ => true,
     };
     let open = statement.get("NotPrincipal").is_some() || statement.get("Principal").is_some_and(everyone);
-    statement.get("Effect").and_then(Json::as_str) == Some("Allow") && open && !confined(statement.get("Condition"))
+    statement.get("Effect").and_then(Json::as_str) == Some("Allow")
+        && open
+        && !confined(statement.get("Condition"))
 }
 
 fn confined(condition: Option<&Json>) -> bool {
     let Some(Json::Object(operators)) = condition else { return false };
     operators.iter().any(|(operator, keys)| {
-        let positive = !operator.contains("Not") && !operator.ends_with("IfExists") && operator != "Null" && operator != "Bool";
+        let positive = !operator.contains("Not")
+            && !operator.ends_with("IfExists")
+            && operator != "Null"
+            && operator != "Bool";
         let Json::Object(keys) = keys else { return false };
-        positive && keys.iter().any(|(key, value)| CONFINING.contains(&key.to_ascii_lowercase().as_str()) && fixed(key, value))
+        positive
+            && keys.iter().any(|(key, value)| {
+                CONFINING.contains(&key.to_ascii_lowercase().as_str()) && fixed(key, value)
+            })
     })
 }
 
@@ -82,7 +106,8 @@ fn fixed(key: &str, value: &Json) -> bool {
 /// Refuses what the bucket's block forbids, and what is no policy about this bucket.
 pub(crate) fn check_policy(tx: &Tx<'_>, bucket: &Bucket, text: &str) -> Result<(), Fault> {
     let malformed = |why: &str| Fault::client("MalformedPolicy", why.to_owned());
-    let document: Json = serde_json::from_str(text).map_err(|_| malformed("Policies must be valid JSON and the first byte must be '{'"))?;
+    let document: Json = serde_json::from_str(text)
+        .map_err(|_| malformed("Policies must be valid JSON and the first byte must be '{'"))?;
     let statements = match document.get("Statement") {
         Some(Json::Array(list)) => list.clone(),
         Some(one @ Json::Object(_)) => vec![one.clone()],
@@ -98,7 +123,10 @@ pub(crate) fn check_policy(tx: &Tx<'_>, bucket: &Bucket, text: &str) -> Result<(
             Some(Json::Array(list)) => list.iter().filter_map(Json::as_str).collect(),
             _ => return Err(malformed("Missing required field Resource")),
         };
-        if !resources.iter().all(|r| *r == own || r.starts_with(&format!("{own}/")) || *r == format!("{own}*")) {
+        if !resources
+            .iter()
+            .all(|r| *r == own || r.starts_with(&format!("{own}/")) || *r == format!("{own}*"))
+        {
             return Err(malformed("Policy has invalid resource"));
         }
     }
@@ -107,19 +135,32 @@ pub(crate) fn check_policy(tx: &Tx<'_>, bucket: &Bucket, text: &str) -> Result<(
         return Err(Fault::new(
             "AccessDenied",
             403,
-            format!("User: {} is not authorized to perform: s3:PutBucketPolicy on resource: \"{own}\" because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.", tx.caller().arn),
+            format!(
+                "User: {} is not authorized to perform: s3:PutBucketPolicy on resource: \"{own}\" because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.",
+                tx.caller().arn
+            ),
         ));
     }
     Ok(())
 }
 
-pub(crate) fn get_bucket_policy_status(tx: &mut Tx<'_>, input: GetBucketPolicyStatusRequest) -> Result<GetBucketPolicyStatusOutput, Fault> {
+pub(crate) fn get_bucket_policy_status(
+    tx: &mut Tx<'_>,
+    input: GetBucketPolicyStatusRequest,
+) -> Result<GetBucketPolicyStatusOutput, Fault> {
     let bucket = find(tx, &input.bucket)?;
-    let policy = bucket.policy.ok_or_else(|| Fault::new("NoSuchBucketPolicy", 404, "The bucket policy does not exist"))?;
-    Ok(GetBucketPolicyStatusOutput { policy_status: Some(PolicyStatus { is_public: Some(is_public(&policy.text)) }) })
+    let policy = bucket
+        .policy
+        .ok_or_else(|| Fault::new("NoSuchBucketPolicy", 404, "The bucket policy does not exist"))?;
+    Ok(GetBucketPolicyStatusOutput {
+        policy_status: Some(PolicyStatus { is_public: Some(is_public(&policy.text)) }),
+    })
 }
 
-pub(crate) fn put_public_access_block(tx: &mut Tx<'_>, input: PutPublicAccessBlockRequest) -> Result<(), Fault> {
+pub(crate) fn put_public_access_block(
+    tx: &mut Tx<'_>,
+    input: PutPublicAccessBlockRequest,
+) -> Result<(), Fault> {
     let mut bucket = find(tx, &input.bucket)?;
     let wanted = input.public_access_block_configuration;
     bucket.block = Some(Block {
@@ -131,9 +172,18 @@ pub(crate) fn put_public_access_block(tx: &mut Tx<'_>, input: PutPublicAccessBlo
     tx.put(bucket)
 }
 
-pub(crate) fn get_public_access_block(tx: &mut Tx<'_>, input: GetPublicAccessBlockRequest) -> Result<GetPublicAccessBlockOutput, Fault> {
+pub(crate) fn get_public_access_block(
+    tx: &mut Tx<'_>,
+    input: GetPublicAccessBlockRequest,
+) -> Result<GetPublicAccessBlockOutput, Fault> {
     let bucket = find(tx, &input.bucket)?;
-    let missing = || Fault::new("NoSuchPublicAccessBlockConfiguration", 404, "The public access block configuration was not found");
+    let missing = || {
+        Fault::new(
+            "NoSuchPublicAccessBlockConfiguration",
+            404,
+            "The public access block configuration was not found",
+        )
+    };
     let block = bucket.block.ok_or_else(missing)?;
     Ok(GetPublicAccessBlockOutput {
         public_access_block_configuration: Some(PublicAccessBlockConfiguration {
@@ -145,7 +195,10 @@ pub(crate) fn get_public_access_block(tx: &mut Tx<'_>, input: GetPublicAccessBlo
     })
 }
 
-pub(crate) fn delete_public_access_block(tx: &mut Tx<'_>, input: DeletePublicAccessBlockRequest) -> Result<(), Fault> {
+pub(crate) fn delete_public_access_block(
+    tx: &mut Tx<'_>,
+    input: DeletePublicAccessBlockRequest,
+) -> Result<(), Fault> {
     let mut bucket = find(tx, &input.bucket)?;
     bucket.block = None;
     tx.put(bucket)
@@ -156,12 +209,16 @@ mod tests {
     use super::is_public;
 
     fn policy(principal: &str, condition: &str) -> String {
-        format!(r#"{{"Statement":[{{"Effect":"Allow","Principal":{principal},"Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"{condition}}}]}}"#)
+        format!(
+            r#"{{"Statement":[{{"Effect":"Allow","Principal":{principal},"Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"{condition}}}]}}"#
+        )
     }
 
     #[test]
     fn everyone_is_public_unless_confined() {
-        let when = |operator: &str, key: &str, value: &str| format!(r#","Condition":{{"{operator}":{{"{key}":{value}}}}}"#);
+        let when = |operator: &str, key: &str, value: &str| {
+            format!(r#","Condition":{{"{operator}":{{"{key}":{value}}}}}"#)
+        };
         let cases = [
             (policy(r#""*""#, ""), true),
             (policy(r#"{"AWS":"*"}"#, ""), true),

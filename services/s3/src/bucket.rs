@@ -63,9 +63,8 @@ pub(crate) fn arn(name: &str) -> String {
 
 /// The bucket of this name, whoever owns it.
 pub(crate) fn find(tx: &Tx<'_>, name: &str) -> Result<Bucket, Fault> {
-    let missing = || {
-        Fault::new("NoSuchBucket", 404, "The specified bucket does not exist").with("BucketName", name)
-    };
+    let missing =
+        || Fault::new("NoSuchBucket", 404, "The specified bucket does not exist").with("BucketName", name);
     tx.find_arn::<Bucket>(&arn(name)).cloned().ok_or_else(missing)
 }
 
@@ -84,15 +83,23 @@ fn valid_name(name: &str) -> bool {
 fn refuse_acl(acl: Option<&str>) -> Result<(), Fault> {
     match acl {
         None | Some("private" | "bucket-owner-full-control") => Ok(()),
-        Some(_) => Err(Fault::client("InvalidBucketAclWithObjectOwnership", "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")),
+        Some(_) => Err(Fault::client(
+            "InvalidBucketAclWithObjectOwnership",
+            "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+        )),
     }
 }
 
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html>
-pub(crate) fn create_bucket(tx: &mut Tx<'_>, input: CreateBucketRequest) -> Result<CreateBucketOutput, Fault> {
+pub(crate) fn create_bucket(
+    tx: &mut Tx<'_>,
+    input: CreateBucketRequest,
+) -> Result<CreateBucketOutput, Fault> {
     let name = input.bucket;
     if !valid_name(&name) {
-        return Err(Fault::client("InvalidBucketName", "The specified bucket is not valid.").with("BucketName", name));
+        return Err(
+            Fault::client("InvalidBucketName", "The specified bucket is not valid.").with("BucketName", name)
+        );
     }
     refuse_acl(input.acl.as_deref())?;
     let wanted = input.create_bucket_configuration.and_then(|c| c.location_constraint);
@@ -102,7 +109,9 @@ pub(crate) fn create_bucket(tx: &mut Tx<'_>, input: CreateBucketRequest) -> Resu
         Some(region) => region.to_owned(),
     };
     if tx.region != "us-east-1" && region != tx.region {
-        let message = format!("The {region} location constraint is incompatible for the region specific endpoint this request was sent to.");
+        let message = format!(
+            "The {region} location constraint is incompatible for the region specific endpoint this request was sent to."
+        );
         return Err(Fault::client("IllegalLocationConstraintException", message));
     }
     if let Some(old) = tx.find_arn::<Bucket>(&arn(&name)) {
@@ -135,7 +144,8 @@ pub(crate) fn create_bucket(tx: &mut Tx<'_>, input: CreateBucketRequest) -> Resu
 pub(crate) fn delete_bucket(tx: &mut Tx<'_>, input: DeleteBucketRequest) -> Result<(), Fault> {
     let bucket = find(tx, &input.bucket)?;
     if !listing::is_empty(tx, &bucket.name)? {
-        return Err(Fault::new("BucketNotEmpty", 409, "The bucket you tried to delete is not empty").with("BucketName", bucket.name));
+        return Err(Fault::new("BucketNotEmpty", 409, "The bucket you tried to delete is not empty")
+            .with("BucketName", bucket.name));
     }
     tx.remove(&bucket)
 }
@@ -169,7 +179,12 @@ pub(crate) fn list_buckets(tx: &mut Tx<'_>, input: ListBucketsRequest) -> Result
     buckets.truncate(limit);
     let continuation_token = if more { buckets.last().and_then(|b| b.name.clone()) } else { None };
     let owner = Owner { id: Some(canonical(&tx.account)), ..Owner::default() };
-    Ok(ListBucketsOutput { buckets: Some(buckets), owner: Some(owner), continuation_token, prefix: input.prefix })
+    Ok(ListBucketsOutput {
+        buckets: Some(buckets),
+        owner: Some(owner),
+        continuation_token,
+        prefix: input.prefix,
+    })
 }
 
 /// The canonical user id of an account: 64 hexadecimal digits.
@@ -178,17 +193,24 @@ pub(crate) fn canonical(account: &AccountId) -> String {
     hash.as_ref().iter().map(|b| format!("{b:02x}")).collect()
 }
 
-pub(crate) fn get_bucket_location(tx: &mut Tx<'_>, input: GetBucketLocationRequest) -> Result<GetBucketLocationOutput, Fault> {
+pub(crate) fn get_bucket_location(
+    tx: &mut Tx<'_>,
+    input: GetBucketLocationRequest,
+) -> Result<GetBucketLocationOutput, Fault> {
     let bucket = find(tx, &input.bucket)?;
     let named = (bucket.region != "us-east-1").then_some(bucket.region);
     Ok(GetBucketLocationOutput { location_constraint: named })
 }
 
-pub(crate) fn get_bucket_policy(tx: &mut Tx<'_>, input: GetBucketPolicyRequest) -> Result<GetBucketPolicyOutput, Fault> {
+pub(crate) fn get_bucket_policy(
+    tx: &mut Tx<'_>,
+    input: GetBucketPolicyRequest,
+) -> Result<GetBucketPolicyOutput, Fault> {
     let bucket = find(tx, &input.bucket)?;
     match bucket.policy {
         Some(policy) => Ok(GetBucketPolicyOutput { policy: Some(policy.text) }),
-        None => Err(Fault::new("NoSuchBucketPolicy", 404, "The bucket policy does not exist").with("BucketName", bucket.name)),
+        None => Err(Fault::new("NoSuchBucketPolicy", 404, "The bucket policy does not exist")
+            .with("BucketName", bucket.name)),
     }
 }
 
@@ -215,23 +237,37 @@ pub(crate) fn put_bucket_encryption(tx: &mut Tx<'_>, input: PutBucketEncryptionR
     bucket.encryption = match (default.sse_algorithm.as_str(), default.kms_master_key_id) {
         ("AES256", None) => Encryption::S3,
         ("aws:kms", key) => Encryption::Kms { key, bucket_key: rule.bucket_key_enabled.unwrap_or(false) },
-        ("AES256", Some(_)) => return Err(Fault::client("InvalidArgument", "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse")),
-        (other, _) => return Err(Fault::client("InvalidArgument", format!("the encryption `{other}` is not served"))),
+        ("AES256", Some(_)) => {
+            return Err(Fault::client(
+                "InvalidArgument",
+                "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse",
+            ));
+        }
+        (other, _) => {
+            return Err(Fault::client("InvalidArgument", format!("the encryption `{other}` is not served")));
+        }
     };
     tx.put(bucket)
 }
 
 pub(crate) fn malformed() -> Fault {
-    Fault::client("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
+    Fault::client(
+        "MalformedXML",
+        "The XML you provided was not well-formed or did not validate against our published schema",
+    )
 }
 
-pub(crate) fn get_bucket_encryption(tx: &mut Tx<'_>, input: GetBucketEncryptionRequest) -> Result<GetBucketEncryptionOutput, Fault> {
+pub(crate) fn get_bucket_encryption(
+    tx: &mut Tx<'_>,
+    input: GetBucketEncryptionRequest,
+) -> Result<GetBucketEncryptionOutput, Fault> {
     let bucket = find(tx, &input.bucket)?;
     let (sse_algorithm, kms_master_key_id, bucket_key) = match bucket.encryption {
         Encryption::S3 => ("AES256", None, false),
         Encryption::Kms { key, bucket_key } => ("aws:kms", key, bucket_key),
     };
-    let default = ServerSideEncryptionByDefault { sse_algorithm: sse_algorithm.to_owned(), kms_master_key_id };
+    let default =
+        ServerSideEncryptionByDefault { sse_algorithm: sse_algorithm.to_owned(), kms_master_key_id };
     let rule = ServerSideEncryptionRule {
         apply_server_side_encryption_by_default: Some(default),
         bucket_key_enabled: Some(bucket_key),
@@ -242,7 +278,10 @@ pub(crate) fn get_bucket_encryption(tx: &mut Tx<'_>, input: GetBucketEncryptionR
     })
 }
 
-pub(crate) fn delete_bucket_encryption(tx: &mut Tx<'_>, input: DeleteBucketEncryptionRequest) -> Result<(), Fault> {
+pub(crate) fn delete_bucket_encryption(
+    tx: &mut Tx<'_>,
+    input: DeleteBucketEncryptionRequest,
+) -> Result<(), Fault> {
     let mut bucket = find(tx, &input.bucket)?;
     bucket.encryption = Encryption::S3;
     tx.put(bucket)
@@ -256,12 +295,20 @@ pub(crate) fn put_bucket_versioning(tx: &mut Tx<'_>, input: PutBucketVersioningR
     bucket.versioning = match input.versioning_configuration.status.as_deref() {
         Some("Enabled") => Some(Versioning::Enabled),
         Some("Suspended") => Some(Versioning::Suspended),
-        _ => return Err(Fault::client("IllegalVersioningConfigurationException", "The Versioning element must be specified")),
+        _ => {
+            return Err(Fault::client(
+                "IllegalVersioningConfigurationException",
+                "The Versioning element must be specified",
+            ));
+        }
     };
     tx.put(bucket)
 }
 
-pub(crate) fn get_bucket_versioning(tx: &mut Tx<'_>, input: GetBucketVersioningRequest) -> Result<GetBucketVersioningOutput, Fault> {
+pub(crate) fn get_bucket_versioning(
+    tx: &mut Tx<'_>,
+    input: GetBucketVersioningRequest,
+) -> Result<GetBucketVersioningOutput, Fault> {
     let status = find(tx, &input.bucket)?.versioning.map(|v| format!("{v:?}"));
     Ok(GetBucketVersioningOutput { status, ..GetBucketVersioningOutput::default() })
 }
@@ -276,8 +323,15 @@ pub(crate) fn put_bucket_tagging(tx: &mut Tx<'_>, input: PutBucketTaggingRequest
 pub(crate) fn tags(tagging: Tagging) -> Result<Tags, Fault> {
     let mut tags = Tags::new();
     for tag in tagging.tag_set {
-        if tag.key.is_empty() || tag.key.len() > 128 || tag.value.len() > 256 || tags.insert(tag.key, tag.value).is_some() {
-            return Err(Fault::client("InvalidTag", "Cannot provide multiple Tags with the same key, or a tag that is too long"));
+        if tag.key.is_empty()
+            || tag.key.len() > 128
+            || tag.value.len() > 256
+            || tags.insert(tag.key, tag.value).is_some()
+        {
+            return Err(Fault::client(
+                "InvalidTag",
+                "Cannot provide multiple Tags with the same key, or a tag that is too long",
+            ));
         }
     }
     match tags.len() {
@@ -290,10 +344,15 @@ pub(crate) fn tag_set(tags: &Tags) -> Vec<Tag> {
     tags.iter().map(|(key, value)| Tag { key: key.clone(), value: value.clone() }).collect()
 }
 
-pub(crate) fn get_bucket_tagging(tx: &mut Tx<'_>, input: GetBucketTaggingRequest) -> Result<GetBucketTaggingOutput, Fault> {
+pub(crate) fn get_bucket_tagging(
+    tx: &mut Tx<'_>,
+    input: GetBucketTaggingRequest,
+) -> Result<GetBucketTaggingOutput, Fault> {
     let bucket = find(tx, &input.bucket)?;
     match bucket.tags.is_empty() {
-        true => Err(Fault::new("NoSuchTagSet", 404, "The TagSet does not exist").with("BucketName", bucket.name)),
+        true => {
+            Err(Fault::new("NoSuchTagSet", 404, "The TagSet does not exist").with("BucketName", bucket.name))
+        }
         false => Ok(GetBucketTaggingOutput { tag_set: tag_set(&bucket.tags) }),
     }
 }
@@ -304,7 +363,10 @@ pub(crate) fn delete_bucket_tagging(tx: &mut Tx<'_>, input: DeleteBucketTaggingR
     tx.put(bucket)
 }
 
-pub(crate) fn put_bucket_ownership_controls(tx: &mut Tx<'_>, input: PutBucketOwnershipControlsRequest) -> Result<(), Fault> {
+pub(crate) fn put_bucket_ownership_controls(
+    tx: &mut Tx<'_>,
+    input: PutBucketOwnershipControlsRequest,
+) -> Result<(), Fault> {
     let mut bucket = find(tx, &input.bucket)?;
     let rule = input.ownership_controls.rules.into_iter().next().ok_or_else(malformed)?;
     bucket.ownership = rule.object_ownership;

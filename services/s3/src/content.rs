@@ -65,16 +65,30 @@ fn unable(what: &str) -> Fault {
 }
 
 /// Chooses the encryption and gets a wrapping key for it. With KMS this is the caller's own `kms:GenerateDataKey`.
-pub(crate) fn begin(tx: &mut Tx<'_>, bucket: &Bucket, object: &str, wanted: Wanted) -> Result<(Sse, Wrapper), Fault> {
+pub(crate) fn begin(
+    tx: &mut Tx<'_>,
+    bucket: &Bucket,
+    object: &str,
+    wanted: Wanted,
+) -> Result<(Sse, Wrapper), Fault> {
     let (key, bucket_key) = match (wanted.algorithm.as_deref(), &bucket.encryption) {
-        (Some("AES256"), _) | (None, Encryption::S3) if wanted.key.is_none() => return Ok((Sse::S3, Wrapper::S3)),
+        (Some("AES256"), _) | (None, Encryption::S3) if wanted.key.is_none() => {
+            return Ok((Sse::S3, Wrapper::S3));
+        }
         (Some("aws:kms"), Encryption::Kms { key, bucket_key }) => {
             (wanted.key.or_else(|| key.clone()), wanted.bucket_key.unwrap_or(*bucket_key))
         }
         (Some("aws:kms"), Encryption::S3) => (wanted.key, wanted.bucket_key.unwrap_or(false)),
         (None, Encryption::Kms { key, bucket_key }) => (key.clone(), *bucket_key),
-        (Some("aws:kms:dsse"), _) => return Err(Fault::new("NotImplemented", 501, "the encryption `aws:kms:dsse` is not served")),
-        _ => return Err(Fault::client("InvalidArgument", "Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms")),
+        (Some("aws:kms:dsse"), _) => {
+            return Err(Fault::new("NotImplemented", 501, "the encryption `aws:kms:dsse` is not served"));
+        }
+        _ => {
+            return Err(Fault::client(
+                "InvalidArgument",
+                "Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms",
+            ));
+        }
     };
     if key.is_none() {
         // The service's own key, for customers who name none.
@@ -94,7 +108,8 @@ pub(crate) fn begin(tx: &mut Tx<'_>, bucket: &Bucket, object: &str, wanted: Want
     else {
         return Err(unable("encrypted: KMS gave no data key"));
     };
-    let sse = Sse::Kms { key_arn: key_arn.to_owned(), data_key: STANDARD.encode(sealed), context, bucket_key };
+    let sse =
+        Sse::Kms { key_arn: key_arn.to_owned(), data_key: STANDARD.encode(sealed), context, bucket_key };
     Ok((sse, Wrapper::Key(Box::new(cipher(plain)?))))
 }
 
@@ -138,7 +153,11 @@ impl Wrapper {
             Wrapper::Key(cipher) => {
                 let nonce: [u8; NONCE_LEN] = tx.random();
                 let mut sealed = key.to_vec();
-                let sealing = cipher.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::empty(), &mut sealed);
+                let sealing = cipher.seal_in_place_append_tag(
+                    Nonce::assume_unique_for_key(nonce),
+                    Aad::empty(),
+                    &mut sealed,
+                );
                 sealing.map_err(|_| unable("encrypted"))?;
                 [nonce.as_slice(), &sealed].concat()
             }
@@ -151,10 +170,14 @@ impl Wrapper {
         let plain = match self {
             Wrapper::S3 => tx.unseal("s3", b"", &wrapped)?,
             Wrapper::Key(cipher) => {
-                let (nonce, sealed) = wrapped.split_at_checked(NONCE_LEN).ok_or_else(|| unable("decrypted"))?;
+                let (nonce, sealed) =
+                    wrapped.split_at_checked(NONCE_LEN).ok_or_else(|| unable("decrypted"))?;
                 let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| unable("decrypted"))?;
                 let mut sealed = sealed.to_vec();
-                cipher.open_in_place(nonce, Aad::empty(), &mut sealed).map_err(|_| unable("decrypted"))?.to_vec()
+                cipher
+                    .open_in_place(nonce, Aad::empty(), &mut sealed)
+                    .map_err(|_| unable("decrypted"))?
+                    .to_vec()
             }
         };
         plain.try_into().map_err(|_| unable("decrypted"))
@@ -177,7 +200,9 @@ pub(crate) fn store(tx: &mut Tx<'_>, wrapper: &Wrapper, body: Body) -> Result<(P
             let mut sealed = bytes.to_vec();
             // The key is fresh and seals nothing else.
             let nonce = Nonce::assume_unique_for_key([0; NONCE_LEN]);
-            cipher(&key)?.seal_in_place_append_tag(nonce, Aad::empty(), &mut sealed).map_err(|_| unable("encrypted"))?;
+            cipher(&key)?
+                .seal_in_place_append_tag(nonce, Aad::empty(), &mut sealed)
+                .map_err(|_| unable("encrypted"))?;
             tx.put_record(CONTENT, name.as_bytes(), sealed)?;
             Ok((Piece { length: bytes.len() as u64, wrapped_key, place: Place::Record(name) }, md5))
         }
@@ -186,7 +211,13 @@ pub(crate) fn store(tx: &mut Tx<'_>, wrapper: &Wrapper, body: Body) -> Result<(P
 }
 
 /// The plaintext of some pieces from `offset` on; large ones as handles that the edge reads.
-pub(crate) fn load(tx: &Tx<'_>, wrapper: &Wrapper, pieces: &[Piece], offset: u64, length: u64) -> Result<Body, Fault> {
+pub(crate) fn load(
+    tx: &Tx<'_>,
+    wrapper: &Wrapper,
+    pieces: &[Piece],
+    offset: u64,
+    length: u64,
+) -> Result<Body, Fault> {
     let (mut at, end) = (0, offset.saturating_add(length));
     let mut found = Vec::new();
     for piece in pieces {
@@ -203,7 +234,8 @@ pub(crate) fn load(tx: &Tx<'_>, wrapper: &Wrapper, pieces: &[Piece], offset: u64
         let key = wrapper.unwrap(tx, &piece.wrapped_key)?;
         let mut sealed = sealed.to_vec();
         let nonce = Nonce::assume_unique_for_key([0; NONCE_LEN]);
-        let plain = cipher(&key)?.open_in_place(nonce, Aad::empty(), &mut sealed).map_err(|_| unable("decrypted"))?;
+        let plain =
+            cipher(&key)?.open_in_place(nonce, Aad::empty(), &mut sealed).map_err(|_| unable("decrypted"))?;
         let within = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).min(plain.len());
         let slice = plain.get(within(*from)..within(from + length)).unwrap_or_default();
         return Ok(Body::Memory(Bytes::copy_from_slice(slice)));
@@ -238,7 +270,12 @@ pub(crate) fn whole(tx: &Tx<'_>, wrapper: &Wrapper, pieces: &[Piece]) -> Result<
             Body::Memory(bytes) => out.extend_from_slice(&bytes),
             Body::Joined(parts) => {
                 for part in parts {
-                    out.extend_from_slice(&tx.host().blobs().read(&part.blob, &part.key, part.offset, part.length)?);
+                    out.extend_from_slice(&tx.host().blobs().read(
+                        &part.blob,
+                        &part.key,
+                        part.offset,
+                        part.length,
+                    )?);
                 }
             }
             Body::Spooled(_) => {}

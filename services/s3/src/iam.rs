@@ -31,24 +31,38 @@ pub(crate) fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
             let action = if versioned { "s3:GetObjectVersion" } else { "s3:GetObject" };
             vec![object(action, key).key("s3:VersionId", asking.text("VersionId"))]
         }
-        "GetObjectTagging" => vec![object(if versioned { "s3:GetObjectVersionTagging" } else { "s3:GetObjectTagging" }, key)],
-        "PutObjectTagging" => vec![object(if versioned { "s3:PutObjectVersionTagging" } else { "s3:PutObjectTagging" }, key)],
+        "GetObjectTagging" => {
+            vec![object(if versioned { "s3:GetObjectVersionTagging" } else { "s3:GetObjectTagging" }, key)]
+        }
+        "PutObjectTagging" => {
+            vec![object(if versioned { "s3:PutObjectVersionTagging" } else { "s3:PutObjectTagging" }, key)]
+        }
         "PutObject" | "CreateMultipartUpload" => writing(asking, object("s3:PutObject", key), key, object)?,
         "UploadPart" | "CompleteMultipartUpload" => vec![object("s3:PutObject", key)],
         "AbortMultipartUpload" => vec![object("s3:AbortMultipartUpload", key)],
         "ListParts" => vec![object("s3:ListMultipartUploadParts", key)],
-        "DeleteObject" => vec![object(if versioned { "s3:DeleteObjectVersion" } else { "s3:DeleteObject" }, key)],
+        "DeleteObject" => {
+            vec![object(if versioned { "s3:DeleteObjectVersion" } else { "s3:DeleteObject" }, key)]
+        }
         "DeleteObjects" => {
-            let objects = asking.input.get("Delete").and_then(|d| d.get("Objects")).and_then(Value::as_list).unwrap_or_default();
+            let objects = asking
+                .input
+                .get("Delete")
+                .and_then(|d| d.get("Objects"))
+                .and_then(Value::as_list)
+                .unwrap_or_default();
             let one = |o: &Value| {
-                let action = if o.text("VersionId").is_some() { "s3:DeleteObjectVersion" } else { "s3:DeleteObject" };
+                let action =
+                    if o.text("VersionId").is_some() { "s3:DeleteObjectVersion" } else { "s3:DeleteObject" };
                 object(action, o.text("Key").unwrap_or_default())
             };
             objects.iter().map(one).collect()
         }
         "CopyObject" => {
             let source = asking.text("CopySource").and_then(copy_source);
-            let (from, from_key, version) = source.ok_or_else(|| Fault::client("InvalidArgument", "Copy Source must mention the source bucket and key"))?;
+            let (from, from_key, version) = source.ok_or_else(|| {
+                Fault::client("InvalidArgument", "Copy Source must mention the source bucket and key")
+            })?;
             let action = if version.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
             let mut read = Ask::new(action, format!("{}/{from_key}", arn(&from)));
             read.owner = Some(arn(&from));
@@ -97,7 +111,8 @@ fn listing_keys(asking: &Asking<'_>, mut ask: Ask) -> Ask {
             .key("s3:max-keys", max);
     }
     if asking.operation == "CreateBucket" {
-        let location = asking.input.get("CreateBucketConfiguration").and_then(|c| c.text("LocationConstraint"));
+        let location =
+            asking.input.get("CreateBucketConfiguration").and_then(|c| c.text("LocationConstraint"));
         ask = ask.key("s3:LocationConstraint", location);
         // A bucket that is not there yet would be the caller's.
         ask.account = Some(asking.account.clone());
@@ -134,9 +149,12 @@ fn restrict_public(asking: &Asking<'_>, name: &str) -> Result<(), Fault> {
     let Some(bucket) = asking.snapshot.find_arn::<Bucket>(&arn(name)) else { return Ok(()) };
     let restricted = bucket.block.is_some_and(|b| b.restrict_public_buckets);
     let public = || bucket.policy.as_ref().is_some_and(|p| block::is_public(&p.text));
-    let outsider = asking.caller.account != bucket.account && !matches!(asking.caller.kind, CallerKind::Service { .. });
+    let outsider =
+        asking.caller.account != bucket.account && !matches!(asking.caller.kind, CallerKind::Service { .. });
     match restricted && outsider && public() {
-        true => Err(Fault::access_denied("Access Denied: the bucket's policy is public and RestrictPublicBuckets is on")),
+        true => Err(Fault::access_denied(
+            "Access Denied: the bucket's policy is public and RestrictPublicBuckets is on",
+        )),
         false => Ok(()),
     }
 }

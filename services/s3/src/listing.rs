@@ -39,7 +39,8 @@ fn page(tx: &Tx<'_>, asked: &Asked<'_>) -> Result<Page, Fault> {
     if asked.limit == 0 {
         return Ok(page);
     }
-    let begin = if asked.after >= asked.prefix { format!("{}\0", asked.after) } else { asked.prefix.to_owned() };
+    let begin =
+        if asked.after >= asked.prefix { format!("{}\0", asked.after) } else { asked.prefix.to_owned() };
     let mut from = record_key(asked.bucket, &begin);
     let mut last = asked.after.to_owned();
     loop {
@@ -50,7 +51,8 @@ fn page(tx: &Tx<'_>, asked: &Asked<'_>) -> Result<Page, Fault> {
             from = [record.as_slice(), &[0]].concat();
             let object = parsed(&bytes)?;
             let Some(rest) = object.key.strip_prefix(asked.prefix) else { return Ok(page) };
-            let common = asked.delimiter.and_then(|d| rest.find(d).map(|at| at + d.len())).and_then(|n| rest.get(..n));
+            let common =
+                asked.delimiter.and_then(|d| rest.find(d).map(|at| at + d.len())).and_then(|n| rest.get(..n));
             let common = common.map(|c| format!("{}{c}", asked.prefix));
             if common.as_ref().is_some_and(|c| page.prefixes.last() == Some(c) || *c == asked.after) {
                 continue;
@@ -89,7 +91,10 @@ fn bucket_end(bucket: &str) -> Vec<u8> {
 fn limit(max: Option<i64>) -> Result<usize, Fault> {
     match max {
         None => Ok(1000),
-        Some(n) if n < 0 => Err(Fault::client("InvalidArgument", "Argument max-keys must be an integer between 0 and 2147483647")),
+        Some(n) if n < 0 => Err(Fault::client(
+            "InvalidArgument",
+            "Argument max-keys must be an integer between 0 and 2147483647",
+        )),
         Some(n) => Ok(usize::try_from(n).unwrap_or(1000).min(1000)),
     }
 }
@@ -107,7 +112,9 @@ fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for b in text.bytes() {
         match b {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'*' | b'/' => out.push(char::from(b)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'*' | b'/' => {
+                out.push(char::from(b))
+            }
             b' ' => out.push('+'),
             b => out.push_str(&format!("%{b:02X}")),
         }
@@ -128,25 +135,35 @@ fn listed(object: &Object, encode: fn(&str) -> String) -> crate::shapes::Object 
 }
 
 fn commons(prefixes: &[String], encode: fn(&str) -> String) -> Option<Vec<CommonPrefix>> {
-    (!prefixes.is_empty()).then(|| prefixes.iter().map(|p| CommonPrefix { prefix: Some(encode(p)) }).collect())
+    (!prefixes.is_empty())
+        .then(|| prefixes.iter().map(|p| CommonPrefix { prefix: Some(encode(p)) }).collect())
 }
 
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html>
-pub(crate) fn list_objects_v2(tx: &mut Tx<'_>, input: ListObjectsV2Request) -> Result<ListObjectsV2Output, Fault> {
+pub(crate) fn list_objects_v2(
+    tx: &mut Tx<'_>,
+    input: ListObjectsV2Request,
+) -> Result<ListObjectsV2Output, Fault> {
     let bucket = bucket::find(tx, &input.bucket)?;
     let encode = encoder(input.encoding_type.as_deref())?;
     let invalid = || Fault::client("InvalidArgument", "The continuation token provided is incorrect");
     let after = match &input.continuation_token {
-        Some(token) => String::from_utf8(URL_SAFE_NO_PAD.decode(token).map_err(|_| invalid())?).map_err(|_| invalid())?,
+        Some(token) => {
+            String::from_utf8(URL_SAFE_NO_PAD.decode(token).map_err(|_| invalid())?).map_err(|_| invalid())?
+        }
         None => input.start_after.clone().unwrap_or_default(),
     };
     let limit = limit(input.max_keys)?;
     let prefix = input.prefix.clone().unwrap_or_default();
     let delimiter = input.delimiter.as_deref().filter(|d| !d.is_empty());
     let found = page(tx, &Asked { bucket: &bucket.name, prefix: &prefix, delimiter, after: &after, limit })?;
-    let owner = (input.fetch_owner == Some(true)).then(|| Owner { id: Some(canonical(&bucket.account)), ..Owner::default() });
-    let contents: Vec<_> =
-        found.objects.iter().map(|o| crate::shapes::Object { owner: owner.clone(), ..listed(o, encode) }).collect();
+    let owner = (input.fetch_owner == Some(true))
+        .then(|| Owner { id: Some(canonical(&bucket.account)), ..Owner::default() });
+    let contents: Vec<_> = found
+        .objects
+        .iter()
+        .map(|o| crate::shapes::Object { owner: owner.clone(), ..listed(o, encode) })
+        .collect();
     let count = contents.len() + found.prefixes.len();
     Ok(ListObjectsV2Output {
         is_truncated: Some(found.next.is_some()),
@@ -191,11 +208,18 @@ pub(crate) fn list_objects(tx: &mut Tx<'_>, input: ListObjectsRequest) -> Result
 }
 
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html>
-pub(crate) fn list_object_versions(tx: &mut Tx<'_>, input: ListObjectVersionsRequest) -> Result<ListObjectVersionsOutput, Fault> {
+pub(crate) fn list_object_versions(
+    tx: &mut Tx<'_>,
+    input: ListObjectVersionsRequest,
+) -> Result<ListObjectVersionsOutput, Fault> {
     let bucket = bucket::find(tx, &input.bucket)?;
     let encode = encoder(input.encoding_type.as_deref())?;
     if input.delimiter.as_deref().is_some_and(|d| !d.is_empty()) {
-        return Err(Fault::new("NotImplemented", 501, "the parameter `delimiter` of ListObjectVersions is not served"));
+        return Err(Fault::new(
+            "NotImplemented",
+            501,
+            "the parameter `delimiter` of ListObjectVersions is not served",
+        ));
     }
     let limit = limit(input.max_keys)?;
     let prefix = input.prefix.clone().unwrap_or_default();
@@ -208,7 +232,8 @@ pub(crate) fn list_object_versions(tx: &mut Tx<'_>, input: ListObjectVersionsReq
         (false, Some(_)) => record_key(&bucket.name, &marker),
     };
     let (from, to) = (begin.max(record_key(&bucket.name, &prefix)), bucket_end(&bucket.name));
-    let records = tx.records(table, Range { from: &from, to: Some(&to), reverse: false, limit: usize::MAX })?;
+    let records =
+        tx.records(table, Range { from: &from, to: Some(&to), reverse: false, limit: usize::MAX })?;
     let mut output = ListObjectVersionsOutput {
         is_truncated: Some(false),
         name: Some(bucket.name.clone()),

@@ -45,14 +45,23 @@ fn part_key(id: &str, number: i64) -> Vec<u8> {
 }
 
 fn find(tx: &Tx<'_>, bucket: &str, key: &str, id: &str) -> Result<Upload, Fault> {
-    let missing = || Fault::new("NoSuchUpload", 404, "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.");
+    let missing = || {
+        Fault::new(
+            "NoSuchUpload",
+            404,
+            "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.",
+        )
+    };
     tx.record_as(UPLOADS, &upload_key(bucket, key, id))?.ok_or_else(missing)
 }
 
 fn parts(tx: &Tx<'_>, id: &str) -> Result<Vec<StoredPart>, Fault> {
     let (from, to) = ([id.as_bytes(), &[0]].concat(), [id.as_bytes(), &[1]].concat());
     let records = tx.records(PARTS, Range { from: &from, to: Some(&to), reverse: false, limit: 10_000 })?;
-    let read = |bytes: &[u8]| serde_json::from_slice(bytes).map_err(|e| Fault::internal(format!("a part's record cannot be read: {e}")));
+    let read = |bytes: &[u8]| {
+        serde_json::from_slice(bytes)
+            .map_err(|e| Fault::internal(format!("a part's record cannot be read: {e}")))
+    };
     records.iter().map(|(_, bytes)| read(bytes)).collect()
 }
 
@@ -61,11 +70,18 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html>
-pub(crate) fn create_multipart_upload(tx: &mut Tx<'_>, input: CreateMultipartUploadRequest) -> Result<CreateMultipartUploadOutput, Fault> {
+pub(crate) fn create_multipart_upload(
+    tx: &mut Tx<'_>,
+    input: CreateMultipartUploadRequest,
+) -> Result<CreateMultipartUploadOutput, Fault> {
     let bucket = bucket::find(tx, &input.bucket)?;
     acl(input.acl.as_deref())?;
     refuse(&[("x-amz-server-side-encryption-customer-algorithm", input.sse_customer_algorithm.is_some())])?;
-    let wanted = Wanted { algorithm: input.server_side_encryption, key: input.ssekms_key_id, bucket_key: input.bucket_key_enabled };
+    let wanted = Wanted {
+        algorithm: input.server_side_encryption,
+        key: input.ssekms_key_id,
+        bucket_key: input.bucket_key_enabled,
+    };
     let (sse, _) = content::begin(tx, &bucket, &input.key, wanted)?;
     let id = tx.random_text(64, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._");
     let upload = Upload {
@@ -108,7 +124,14 @@ fn as_blob(tx: &Tx<'_>, body: Body) -> Result<Body, Fault> {
     let mut sink = tx.host().blobs().create(&key)?;
     sink.write(&bytes)?;
     let blob = sink.finish()?;
-    Ok(Body::Spooled(model::value::Spooled { blob, offset: 0, length: bytes.len() as u64, key, md5, sha256: [0; 32] }))
+    Ok(Body::Spooled(model::value::Spooled {
+        blob,
+        offset: 0,
+        length: bytes.len() as u64,
+        key,
+        md5,
+        sha256: [0; 32],
+    }))
 }
 
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html>
@@ -116,7 +139,10 @@ pub(crate) fn upload_part(tx: &mut Tx<'_>, input: UploadPartRequest) -> Result<U
     let bucket = bucket::find(tx, &input.bucket)?;
     let upload = find(tx, &bucket.name, &input.key, &input.upload_id)?;
     if !(1..=10_000).contains(&input.part_number) {
-        return Err(Fault::client("InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive"));
+        return Err(Fault::client(
+            "InvalidArgument",
+            "Part number must be an integer between 1 and 10000, inclusive",
+        ));
     }
     let wrapper = content::reopen(tx, &upload.sse)?;
     let body = as_blob(tx, input.body.unwrap_or(Body::Memory(bytes::Bytes::new())))?;
@@ -144,12 +170,20 @@ pub(crate) fn upload_part(tx: &mut Tx<'_>, input: UploadPartRequest) -> Result<U
 
 /// The parts that the client names, in its order, if they are the ones that were uploaded.
 fn chosen(have: &[StoredPart], wanted: &[CompletedPart]) -> Result<Vec<StoredPart>, Fault> {
-    let invalid = || Fault::client("InvalidPart", "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.");
+    let invalid = || {
+        Fault::client(
+            "InvalidPart",
+            "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
+        )
+    };
     let mut found: Vec<StoredPart> = Vec::with_capacity(wanted.len());
     for part in wanted {
         let number = part.part_number.ok_or_else(bucket::malformed)?;
         if found.last().is_some_and(|last| last.number >= number) {
-            return Err(Fault::client("InvalidPartOrder", "The list of parts was not in ascending order. Parts must be ordered by part number."));
+            return Err(Fault::client(
+                "InvalidPartOrder",
+                "The list of parts was not in ascending order. Parts must be ordered by part number.",
+            ));
         }
         let one = have.iter().find(|p| p.number == number).ok_or_else(invalid)?;
         if part.e_tag.as_deref().map(|e| e.trim_matches('"')) != Some(hex(&one.md5).as_str()) {
@@ -159,7 +193,10 @@ fn chosen(have: &[StoredPart], wanted: &[CompletedPart]) -> Result<Vec<StoredPar
     }
     let all_but_last = found.len().saturating_sub(1);
     if found.iter().take(all_but_last).any(|p| p.piece.length < SMALLEST) {
-        return Err(Fault::client("EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size"));
+        return Err(Fault::client(
+            "EntityTooSmall",
+            "Your proposed upload is smaller than the minimum allowed size",
+        ));
     }
     if found.is_empty() { Err(bucket::malformed()) } else { Ok(found) }
 }
@@ -214,7 +251,10 @@ pub(crate) fn complete_multipart_upload(
     })
 }
 
-pub(crate) fn abort_multipart_upload(tx: &mut Tx<'_>, input: AbortMultipartUploadRequest) -> Result<AbortMultipartUploadOutput, Fault> {
+pub(crate) fn abort_multipart_upload(
+    tx: &mut Tx<'_>,
+    input: AbortMultipartUploadRequest,
+) -> Result<AbortMultipartUploadOutput, Fault> {
     let bucket = bucket::find(tx, &input.bucket)?;
     let upload = find(tx, &bucket.name, &input.key, &input.upload_id)?;
     for part in parts(tx, &upload.id)? {
@@ -228,9 +268,11 @@ pub(crate) fn abort_multipart_upload(tx: &mut Tx<'_>, input: AbortMultipartUploa
 pub(crate) fn list_parts(tx: &mut Tx<'_>, input: ListPartsRequest) -> Result<ListPartsOutput, Fault> {
     let bucket: Bucket = bucket::find(tx, &input.bucket)?;
     let upload = find(tx, &bucket.name, &input.key, &input.upload_id)?;
-    let after = input.part_number_marker.as_ref().and_then(|m| m.to_string().parse::<i64>().ok()).unwrap_or(0);
+    let after =
+        input.part_number_marker.as_ref().and_then(|m| m.to_string().parse::<i64>().ok()).unwrap_or(0);
     let limit = input.max_parts.and_then(|n| usize::try_from(n).ok()).unwrap_or(1000).min(1000);
-    let mut found: Vec<_> = parts(tx, &upload.id)?.into_iter().filter(|p| p.number > after).take(limit + 1).collect();
+    let mut found: Vec<_> =
+        parts(tx, &upload.id)?.into_iter().filter(|p| p.number > after).take(limit + 1).collect();
     let more = found.len() > limit;
     found.truncate(limit);
     let shown = found.iter().map(|p| Part {
@@ -252,14 +294,18 @@ pub(crate) fn list_parts(tx: &mut Tx<'_>, input: ListPartsRequest) -> Result<Lis
     })
 }
 
-pub(crate) fn list_multipart_uploads(tx: &mut Tx<'_>, input: ListMultipartUploadsRequest) -> Result<ListMultipartUploadsOutput, Fault> {
+pub(crate) fn list_multipart_uploads(
+    tx: &mut Tx<'_>,
+    input: ListMultipartUploadsRequest,
+) -> Result<ListMultipartUploadsOutput, Fault> {
     let bucket = bucket::find(tx, &input.bucket)?;
     let prefix = input.prefix.clone().unwrap_or_default();
     let (from, to) = (object::record_key(&bucket.name, &prefix), [bucket.name.as_bytes(), &[1]].concat());
     let records = tx.records(UPLOADS, Range { from: &from, to: Some(&to), reverse: false, limit: 1000 })?;
     let mut uploads = Vec::new();
     for (_, bytes) in records {
-        let upload: Upload = serde_json::from_slice(&bytes).map_err(|e| Fault::internal(format!("an upload's record cannot be read: {e}")))?;
+        let upload: Upload = serde_json::from_slice(&bytes)
+            .map_err(|e| Fault::internal(format!("an upload's record cannot be read: {e}")))?;
         if upload.key.starts_with(&prefix) {
             uploads.push(MultipartUpload {
                 upload_id: Some(upload.id),

@@ -49,7 +49,8 @@ pub(crate) fn record_key(bucket: &str, key: &str) -> Vec<u8> {
 
 fn version_key(bucket: &str, object: &Object) -> Vec<u8> {
     let newest_first = u64::MAX - u64::try_from(object.modified.0).unwrap_or_default();
-    [record_key(bucket, &object.key).as_slice(), &[0], &newest_first.to_be_bytes(), object.version.as_bytes()].concat()
+    [record_key(bucket, &object.key).as_slice(), &[0], &newest_first.to_be_bytes(), object.version.as_bytes()]
+        .concat()
 }
 
 pub(crate) fn quoted(etag: &str) -> String {
@@ -68,7 +69,9 @@ pub(crate) fn find(tx: &Tx<'_>, bucket: &str, key: &str, version: Option<&str>) 
         return Ok(object);
     }
     let found = versions(tx, bucket, key)?.into_iter().find(|o| o.version == version);
-    found.ok_or_else(|| Fault::new("NoSuchVersion", 404, "The specified version does not exist.").with("Key", key))
+    found.ok_or_else(|| {
+        Fault::new("NoSuchVersion", 404, "The specified version does not exist.").with("Key", key)
+    })
 }
 
 fn versions(tx: &Tx<'_>, bucket: &str, key: &str) -> Result<Vec<Object>, Fault> {
@@ -80,7 +83,8 @@ fn versions(tx: &Tx<'_>, bucket: &str, key: &str) -> Result<Vec<Object>, Fault> 
 }
 
 pub(crate) fn parsed(bytes: &[u8]) -> Result<Object, Fault> {
-    serde_json::from_slice(bytes).map_err(|e| Fault::internal(format!("an object's record cannot be read: {e}")))
+    serde_json::from_slice(bytes)
+        .map_err(|e| Fault::internal(format!("an object's record cannot be read: {e}")))
 }
 
 /// Makes an object the current one; what it replaces is kept or freed as the bucket's versioning says.
@@ -88,7 +92,9 @@ pub(crate) fn keep(tx: &mut Tx<'_>, bucket: &Bucket, mut object: Object) -> Resu
     let place = record_key(&bucket.name, &object.key);
     let old: Option<Object> = tx.record_as(OBJECTS, &place)?;
     object.version = match bucket.versioning {
-        Some(Versioning::Enabled) => tx.random_text(32, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._"),
+        Some(Versioning::Enabled) => {
+            tx.random_text(32, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._")
+        }
         _ => "null".to_owned(),
     };
     match bucket.versioning {
@@ -101,7 +107,9 @@ pub(crate) fn keep(tx: &mut Tx<'_>, bucket: &Bucket, mut object: Object) -> Resu
             // What was put before versioning began becomes the null version.
             if let Some(old) = old.filter(|o| o.version == "null") {
                 match versioning {
-                    Versioning::Enabled => tx.put_record_as(VERSIONS, &version_key(&bucket.name, &old), &old)?,
+                    Versioning::Enabled => {
+                        tx.put_record_as(VERSIONS, &version_key(&bucket.name, &old), &old)?
+                    }
                     Versioning::Suspended => {
                         tx.remove_record(VERSIONS, &version_key(&bucket.name, &old))?;
                         content::discard(tx, &old.pieces)?;
@@ -139,7 +147,11 @@ pub(crate) fn put_object(tx: &mut Tx<'_>, input: PutObjectRequest) -> Result<Put
     }
     let current: Option<Object> = tx.record_as(OBJECTS, &record_key(&bucket.name, &input.key))?;
     preconditions(current.as_ref(), input.if_match.as_deref(), input.if_none_match.as_deref())?;
-    let wanted = Wanted { algorithm: input.server_side_encryption, key: input.ssekms_key_id, bucket_key: input.bucket_key_enabled };
+    let wanted = Wanted {
+        algorithm: input.server_side_encryption,
+        key: input.ssekms_key_id,
+        bucket_key: input.bucket_key_enabled,
+    };
     let (sse, wrapper) = content::begin(tx, &bucket, &input.key, wanted)?;
     let (piece, md5) = content::store(tx, &wrapper, input.body.unwrap_or(Body::Memory(bytes::Bytes::new())))?;
     let checksum = [
@@ -194,7 +206,9 @@ fn checksum_of(object: &Object, name: &str) -> Option<String> {
 
 pub(crate) fn refuse(unserved: &[(&str, bool)]) -> Result<(), Fault> {
     match unserved.iter().find(|(_, given)| *given) {
-        Some((name, _)) => Err(Fault::new("NotImplemented", 501, format!("the header `{name}` is not served"))),
+        Some((name, _)) => {
+            Err(Fault::new("NotImplemented", 501, format!("the header `{name}` is not served")))
+        }
         None => Ok(()),
     }
 }
@@ -208,14 +222,18 @@ pub(crate) fn acl(acl: Option<&str>) -> Result<(), Fault> {
 
 fn expected_owner(bucket: &Bucket, expected: Option<&str>) -> Result<(), Fault> {
     match expected {
-        Some(owner) if owner != bucket.account.as_str() => Err(Fault::new("AccessDenied", 403, "Access Denied")),
+        Some(owner) if owner != bucket.account.as_str() => {
+            Err(Fault::new("AccessDenied", 403, "Access Denied"))
+        }
         _ => Ok(()),
     }
 }
 
 /// `If-Match` and `If-None-Match` of a write.
 fn preconditions(current: Option<&Object>, matching: Option<&str>, none: Option<&str>) -> Result<(), Fault> {
-    let failed = || Fault::new("PreconditionFailed", 412, "At least one of the pre-conditions you specified did not hold");
+    let failed = || {
+        Fault::new("PreconditionFailed", 412, "At least one of the pre-conditions you specified did not hold")
+    };
     if matching.is_some_and(|m| current.is_none_or(|o| m.trim_matches('"') != o.etag)) {
         return Err(failed());
     }
@@ -260,7 +278,9 @@ pub(crate) fn unescaped(text: &str) -> String {
 pub(crate) fn shown(sse: &Sse) -> (String, Option<String>, Option<bool>) {
     match sse {
         Sse::S3 => ("AES256".to_owned(), None, None),
-        Sse::Kms { key_arn, bucket_key, .. } => ("aws:kms".to_owned(), Some(key_arn.clone()), bucket_key.then_some(true)),
+        Sse::Kms { key_arn, bucket_key, .. } => {
+            ("aws:kms".to_owned(), Some(key_arn.clone()), bucket_key.then_some(true))
+        }
     }
 }
 
@@ -283,10 +303,17 @@ fn look(tx: &Tx<'_>, input: &GetObjectRequest) -> Result<Looked, Fault> {
     refuse(&[("x-amz-server-side-encryption-customer-algorithm", input.sse_customer_algorithm.is_some())])?;
     let object = find(tx, &bucket.name, &input.key, input.version_id.as_deref())?;
     if object.delete_marker {
-        return Err(Fault::new("MethodNotAllowed", 405, "The specified method is not allowed against this resource."));
+        return Err(Fault::new(
+            "MethodNotAllowed",
+            405,
+            "The specified method is not allowed against this resource.",
+        ));
     }
-    let matches = |etags: &str| etags == "*" || etags.split(',').any(|e| e.trim().trim_matches('"') == object.etag);
-    let failed = || Fault::new("PreconditionFailed", 412, "At least one of the pre-conditions you specified did not hold");
+    let matches =
+        |etags: &str| etags == "*" || etags.split(',').any(|e| e.trim().trim_matches('"') == object.etag);
+    let failed = || {
+        Fault::new("PreconditionFailed", 412, "At least one of the pre-conditions you specified did not hold")
+    };
     let seconds = object.modified.seconds();
     if input.if_match.as_deref().is_some_and(|m| !matches(m))
         || (input.if_match.is_none() && input.if_unmodified_since.is_some_and(|t| seconds > t.seconds()))
@@ -342,9 +369,14 @@ pub(crate) fn get_object(tx: &mut Tx<'_>, input: GetObjectRequest) -> Result<Get
         e_tag: Some(quoted(&object.etag)),
         version_id: version_shown(&looked.bucket, object),
         content_range: looked.range.clone(),
-        content_type: input.response_content_type.or_else(|| object.headers.content_type.clone()).or_else(octets),
+        content_type: input
+            .response_content_type
+            .or_else(|| object.headers.content_type.clone())
+            .or_else(octets),
         cache_control: input.response_cache_control.or_else(|| object.headers.cache_control.clone()),
-        content_disposition: input.response_content_disposition.or_else(|| object.headers.disposition.clone()),
+        content_disposition: input
+            .response_content_disposition
+            .or_else(|| object.headers.disposition.clone()),
         content_encoding: input.response_content_encoding.or_else(|| object.headers.encoding.clone()),
         content_language: input.response_content_language.or_else(|| object.headers.language.clone()),
         server_side_encryption: Some(algorithm),
@@ -416,7 +448,12 @@ pub(crate) fn head_object(tx: &mut Tx<'_>, input: HeadObjectRequest) -> Result<H
 }
 
 /// Deletes the current object, or one version for good.
-fn delete(tx: &mut Tx<'_>, bucket: &Bucket, key: &str, version: Option<&str>) -> Result<DeletedObject, Fault> {
+fn delete(
+    tx: &mut Tx<'_>,
+    bucket: &Bucket,
+    key: &str,
+    version: Option<&str>,
+) -> Result<DeletedObject, Fault> {
     let place = record_key(&bucket.name, key);
     let mut deleted = DeletedObject { key: Some(key.to_owned()), ..DeletedObject::default() };
     let current: Option<Object> = tx.record_as(OBJECTS, &place)?;
@@ -467,7 +504,10 @@ fn delete(tx: &mut Tx<'_>, bucket: &Bucket, key: &str, version: Option<&str>) ->
 }
 
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html>
-pub(crate) fn delete_object(tx: &mut Tx<'_>, input: DeleteObjectRequest) -> Result<DeleteObjectOutput, Fault> {
+pub(crate) fn delete_object(
+    tx: &mut Tx<'_>,
+    input: DeleteObjectRequest,
+) -> Result<DeleteObjectOutput, Fault> {
     let bucket = bucket::find(tx, &input.bucket)?;
     let deleted = delete(tx, &bucket, &input.key, input.version_id.as_deref())?;
     Ok(DeleteObjectOutput {
@@ -478,7 +518,10 @@ pub(crate) fn delete_object(tx: &mut Tx<'_>, input: DeleteObjectRequest) -> Resu
 }
 
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html>
-pub(crate) fn delete_objects(tx: &mut Tx<'_>, input: DeleteObjectsRequest) -> Result<DeleteObjectsOutput, Fault> {
+pub(crate) fn delete_objects(
+    tx: &mut Tx<'_>,
+    input: DeleteObjectsRequest,
+) -> Result<DeleteObjectsOutput, Fault> {
     let bucket = bucket::find(tx, &input.bucket)?;
     if input.delete.objects.len() > 1000 {
         return Err(bucket::malformed());
@@ -506,7 +549,12 @@ pub(crate) fn copy_source(source: &str) -> Option<(String, String, Option<String
 
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html>
 pub(crate) fn copy_object(tx: &mut Tx<'_>, input: CopyObjectRequest) -> Result<CopyObjectOutput, Fault> {
-    let invalid = || Fault::client("InvalidArgument", "Copy Source must mention the source bucket and key: sourcebucket/sourcekey");
+    let invalid = || {
+        Fault::client(
+            "InvalidArgument",
+            "Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
+        )
+    };
     let (from, key, version) = copy_source(&input.copy_source).ok_or_else(invalid)?;
     let source_bucket = bucket::find(tx, &from)?;
     let bucket = bucket::find(tx, &input.bucket)?;
@@ -515,11 +563,18 @@ pub(crate) fn copy_object(tx: &mut Tx<'_>, input: CopyObjectRequest) -> Result<C
     let replace = input.metadata_directive.as_deref() == Some("REPLACE");
     let itself = from == input.bucket && key == input.key;
     if itself && !replace && input.server_side_encryption.is_none() && input.storage_class.is_none() {
-        return Err(Fault::client("InvalidRequest", "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes."));
+        return Err(Fault::client(
+            "InvalidRequest",
+            "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
+        ));
     }
     let wrapper = content::reopen(tx, &source.sse)?;
     let bytes = content::whole(tx, &wrapper, &source.pieces)?;
-    let wanted = Wanted { algorithm: input.server_side_encryption, key: input.ssekms_key_id, bucket_key: input.bucket_key_enabled };
+    let wanted = Wanted {
+        algorithm: input.server_side_encryption,
+        key: input.ssekms_key_id,
+        bucket_key: input.bucket_key_enabled,
+    };
     let (sse, wrapper) = content::begin(tx, &bucket, &input.key, wanted)?;
     let (piece, _) = content::store(tx, &wrapper, Body::Memory(bytes.into()))?;
     let headers = match replace {
@@ -568,13 +623,22 @@ pub(crate) fn copy_object(tx: &mut Tx<'_>, input: CopyObjectRequest) -> Result<C
     })
 }
 
-pub(crate) fn get_object_tagging(tx: &mut Tx<'_>, input: GetObjectTaggingRequest) -> Result<GetObjectTaggingOutput, Fault> {
+pub(crate) fn get_object_tagging(
+    tx: &mut Tx<'_>,
+    input: GetObjectTaggingRequest,
+) -> Result<GetObjectTaggingOutput, Fault> {
     let bucket = bucket::find(tx, &input.bucket)?;
     let object = find(tx, &bucket.name, &input.key, input.version_id.as_deref())?;
-    Ok(GetObjectTaggingOutput { version_id: version_shown(&bucket, &object), tag_set: bucket::tag_set(&object.tags) })
+    Ok(GetObjectTaggingOutput {
+        version_id: version_shown(&bucket, &object),
+        tag_set: bucket::tag_set(&object.tags),
+    })
 }
 
-pub(crate) fn put_object_tagging(tx: &mut Tx<'_>, input: PutObjectTaggingRequest) -> Result<PutObjectTaggingOutput, Fault> {
+pub(crate) fn put_object_tagging(
+    tx: &mut Tx<'_>,
+    input: PutObjectTaggingRequest,
+) -> Result<PutObjectTaggingOutput, Fault> {
     let bucket = bucket::find(tx, &input.bucket)?;
     let mut object = find(tx, &bucket.name, &input.key, input.version_id.as_deref())?;
     object.tags = bucket::tags(input.tagging)?;

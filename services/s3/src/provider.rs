@@ -6,8 +6,20 @@ use serde_json::{Value as Json, json};
 const CLOUDFORMATION: &str = "cloudformation.amazonaws.com";
 
 pub(crate) const RESOURCES: &[Resource] = &[
-    Resource { type_name: "AWS::S3::Bucket", create: create_bucket, update: update_bucket, delete: delete_bucket, ready: None },
-    Resource { type_name: "AWS::S3::BucketPolicy", create: put_policy, update: put_policy, delete: delete_policy, ready: None },
+    Resource {
+        type_name: "AWS::S3::Bucket",
+        create: create_bucket,
+        update: update_bucket,
+        delete: delete_bucket,
+        ready: None,
+    },
+    Resource {
+        type_name: "AWS::S3::BucketPolicy",
+        create: put_policy,
+        update: put_policy,
+        delete: delete_policy,
+        ready: None,
+    },
 ];
 
 fn call(tx: &mut Tx<'_>, operation: &str, input: Json) -> Result<Value, Fault> {
@@ -16,10 +28,21 @@ fn call(tx: &mut Tx<'_>, operation: &str, input: Json) -> Result<Value, Fault> {
 
 /// Properties that the type has and this runtime does not carry out.
 const UNSERVED: [&str; 15] = [
-    "AccelerateConfiguration", "AnalyticsConfigurations", "CorsConfiguration", "IntelligentTieringConfigurations",
-    "InventoryConfigurations", "LifecycleConfiguration", "LoggingConfiguration", "MetadataTableConfiguration",
-    "MetadataConfiguration", "MetricsConfigurations", "NotificationConfiguration", "ObjectLockConfiguration",
-    "ObjectLockEnabled", "ReplicationConfiguration", "WebsiteConfiguration",
+    "AccelerateConfiguration",
+    "AnalyticsConfigurations",
+    "CorsConfiguration",
+    "IntelligentTieringConfigurations",
+    "InventoryConfigurations",
+    "LifecycleConfiguration",
+    "LoggingConfiguration",
+    "MetadataTableConfiguration",
+    "MetadataConfiguration",
+    "MetricsConfigurations",
+    "NotificationConfiguration",
+    "ObjectLockConfiguration",
+    "ObjectLockEnabled",
+    "ReplicationConfiguration",
+    "WebsiteConfiguration",
 ];
 
 fn create_bucket(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> {
@@ -47,11 +70,19 @@ fn physical(tx: &Tx<'_>, name: String) -> Physical {
 }
 
 fn configure(tx: &mut Tx<'_>, deploy: &Deploy<'_>, name: &str) -> Result<(), Fault> {
-    if let Some(property) = UNSERVED.iter().find(|p| deploy.property(p).is_some_and(|v| *v != Json::Bool(false))) {
-        return Err(Fault::validation(format!("the property `{property}` of AWS::S3::Bucket is not served by this runtime")));
+    if let Some(property) =
+        UNSERVED.iter().find(|p| deploy.property(p).is_some_and(|v| *v != Json::Bool(false)))
+    {
+        return Err(Fault::validation(format!(
+            "the property `{property}` of AWS::S3::Bucket is not served by this runtime"
+        )));
     }
     if let Some(encryption) = deploy.property("BucketEncryption") {
-        let rules = encryption.get("ServerSideEncryptionConfiguration").and_then(Json::as_array).cloned().unwrap_or_default();
+        let rules = encryption
+            .get("ServerSideEncryptionConfiguration")
+            .and_then(Json::as_array)
+            .cloned()
+            .unwrap_or_default();
         let rules: Vec<Json> = rules
             .into_iter()
             .map(|rule| {
@@ -61,7 +92,11 @@ fn configure(tx: &mut Tx<'_>, deploy: &Deploy<'_>, name: &str) -> Result<(), Fau
                 })
             })
             .collect();
-        call(tx, "PutBucketEncryption", json!({"Bucket": name, "ServerSideEncryptionConfiguration": {"Rules": rules}}))?;
+        call(
+            tx,
+            "PutBucketEncryption",
+            json!({"Bucket": name, "ServerSideEncryptionConfiguration": {"Rules": rules}}),
+        )?;
     }
     if let Some(block) = deploy.property("PublicAccessBlockConfiguration") {
         call(tx, "PutPublicAccessBlock", json!({"Bucket": name, "PublicAccessBlockConfiguration": block}))?;
@@ -107,7 +142,10 @@ fn delete_bucket(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<(), Fault> {
 }
 
 fn put_policy(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> {
-    let bucket = deploy.text("Bucket").ok_or_else(|| Fault::validation("the property `Bucket` is required"))?.to_owned();
+    let bucket = deploy
+        .text("Bucket")
+        .ok_or_else(|| Fault::validation("the property `Bucket` is required"))?
+        .to_owned();
     let policy = deploy.property("PolicyDocument").map(ToString::to_string).unwrap_or_default();
     tx.source = deploy.source("/PolicyDocument");
     let done = call(tx, "PutBucketPolicy", json!({"Bucket": bucket, "Policy": policy}));

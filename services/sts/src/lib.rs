@@ -55,7 +55,10 @@ fn assuming(asking: &Asking<'_>) -> Vec<Ask> {
         .key("sts:ExternalId", asking.text("ExternalId"))
         .key("sts:RoleSessionName", asking.text("RoleSessionName"))
         .key("sts:SourceIdentity", source.clone())
-        .key("sts:DurationSeconds", asking.input.get("DurationSeconds").and_then(|d| d.as_i64()).map(|d| d.to_string()));
+        .key(
+            "sts:DurationSeconds",
+            asking.input.get("DurationSeconds").and_then(|d| d.as_i64()).map(|d| d.to_string()),
+        );
     assume.request_tags.clone_from(&tags);
     let mut asks = vec![assume];
     let transitive = asking.strings("TransitiveTagKeys");
@@ -78,7 +81,10 @@ fn inherited_source(caller: &Caller) -> Option<String> {
 }
 
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>
-fn get_caller_identity(tx: &mut Tx<'_>, _: GetCallerIdentityRequest) -> Result<GetCallerIdentityResponse, Fault> {
+fn get_caller_identity(
+    tx: &mut Tx<'_>,
+    _: GetCallerIdentityRequest,
+) -> Result<GetCallerIdentityResponse, Fault> {
     let caller = tx.caller();
     Ok(GetCallerIdentityResponse {
         user_id: Some(caller.principal_id.clone()),
@@ -98,11 +104,18 @@ fn credentials(tx: &Tx<'_>, caller: Caller) -> Result<Credentials, Fault> {
 }
 
 /// Session policies: at most 2,048 characters inline, ten managed ones.
-fn session_policies(tx: &Tx<'_>, inline: Option<String>, arns: Option<Vec<PolicyDescriptorType>>) -> Result<(Vec<String>, Vec<String>), Fault> {
+fn session_policies(
+    tx: &Tx<'_>,
+    inline: Option<String>,
+    arns: Option<Vec<PolicyDescriptorType>>,
+) -> Result<(Vec<String>, Vec<String>), Fault> {
     if let Some(text) = &inline {
         tx.host().check_policy(PolicyCheck::Session, text)?;
         if text.chars().count() > 2048 {
-            return Err(Fault::client("PackedPolicyTooLarge", "Packed policy consumes more than 100% of allotted space, please use smaller policy."));
+            return Err(Fault::client(
+                "PackedPolicyTooLarge",
+                "Packed policy consumes more than 100% of allotted space, please use smaller policy.",
+            ));
         }
     }
     let arns: Vec<String> = arns.unwrap_or_default().into_iter().filter_map(|p| p.arn).collect();
@@ -116,7 +129,10 @@ fn session_tags(given: Option<Vec<Tag>>) -> Result<Tags, Fault> {
     let mut tags = Tags::new();
     for tag in given.unwrap_or_default() {
         if tags.keys().any(|k: &String| k.eq_ignore_ascii_case(&tag.key)) {
-            return Err(Fault::client("InvalidParameterValue", "Duplicate tag keys found. Please note that Tag keys are case insensitive."));
+            return Err(Fault::client(
+                "InvalidParameterValue",
+                "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
+            ));
         }
         tags.insert(tag.key, tag.value);
     }
@@ -129,10 +145,15 @@ fn assume_role(tx: &mut Tx<'_>, input: AssumeRoleRequest) -> Result<AssumeRoleRe
         return Err(Fault::access_denied("Roles may not be assumed by root accounts."));
     }
     if input.serial_number.is_some() || input.token_code.is_some() {
-        return Err(Fault::access_denied("MultiFactorAuthentication failed with invalid MFA one time pass code."));
+        return Err(Fault::access_denied(
+            "MultiFactorAuthentication failed with invalid MFA one time pass code.",
+        ));
     }
     // Who asks for a role that is not there was refused by its missing trust already.
-    let role = tx.find_arn::<Role>(&input.role_arn).cloned().ok_or_else(|| Fault::access_denied("the role does not exist"))?;
+    let role = tx
+        .find_arn::<Role>(&input.role_arn)
+        .cloned()
+        .ok_or_else(|| Fault::access_denied("the role does not exist"))?;
     let chained = tx.caller().session.as_ref();
     let most = if chained.is_some() { 3600.min(role.max_session) } else { role.max_session };
     let seconds = input.duration_seconds.unwrap_or(3600);
@@ -150,7 +171,12 @@ fn assume_role(tx: &mut Tx<'_>, input: AssumeRoleRequest) -> Result<AssumeRoleRe
         // Transitive tags stay with every role of the chain, and cannot be overridden.
         for key in &session.transitive_tag_keys {
             if tags.keys().any(|k| k.eq_ignore_ascii_case(key)) {
-                return Err(Fault::client("InvalidParameterValue", format!("One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session: {key}")));
+                return Err(Fault::client(
+                    "InvalidParameterValue",
+                    format!(
+                        "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session: {key}"
+                    ),
+                ));
             }
             if let Some(value) = session.tags.get(key) {
                 tags.insert(key.clone(), value.clone());
@@ -202,10 +228,15 @@ fn must_be_user(tx: &Tx<'_>, operation: &str) -> Result<(), Fault> {
     }
 }
 
-fn get_session_token(tx: &mut Tx<'_>, input: GetSessionTokenRequest) -> Result<GetSessionTokenResponse, Fault> {
+fn get_session_token(
+    tx: &mut Tx<'_>,
+    input: GetSessionTokenRequest,
+) -> Result<GetSessionTokenResponse, Fault> {
     must_be_user(tx, "GetSessionToken")?;
     if input.serial_number.is_some() || input.token_code.is_some() {
-        return Err(Fault::access_denied("MultiFactorAuthentication failed with invalid MFA one time pass code."));
+        return Err(Fault::access_denied(
+            "MultiFactorAuthentication failed with invalid MFA one time pass code.",
+        ));
     }
     let root = tx.caller().kind == CallerKind::Root;
     let seconds = input.duration_seconds.unwrap_or(if root { 3600 } else { 43_200 });
@@ -215,11 +246,17 @@ fn get_session_token(tx: &mut Tx<'_>, input: GetSessionTokenRequest) -> Result<G
         ..Session::default()
     };
     let caller = Caller { session: Some(session), ..tx.caller().clone() };
-    Ok(GetSessionTokenResponse { credentials: Some(credentials(tx, caller)?), ..GetSessionTokenResponse::default() })
+    Ok(GetSessionTokenResponse {
+        credentials: Some(credentials(tx, caller)?),
+        ..GetSessionTokenResponse::default()
+    })
 }
 
 /// A federated user has what both the user and the session policies allow.
-fn get_federation_token(tx: &mut Tx<'_>, input: GetFederationTokenRequest) -> Result<GetFederationTokenResponse, Fault> {
+fn get_federation_token(
+    tx: &mut Tx<'_>,
+    input: GetFederationTokenRequest,
+) -> Result<GetFederationTokenResponse, Fault> {
     must_be_user(tx, "GetFederationToken")?;
     let CallerKind::User { name } = tx.caller().kind.clone() else {
         return Err(Fault::access_denied("only users may get federation tokens here"));
@@ -249,9 +286,13 @@ fn get_federation_token(tx: &mut Tx<'_>, input: GetFederationTokenRequest) -> Re
     })
 }
 
-fn get_access_key_info(tx: &mut Tx<'_>, input: GetAccessKeyInfoRequest) -> Result<GetAccessKeyInfoResponse, Fault> {
+fn get_access_key_info(
+    tx: &mut Tx<'_>,
+    input: GetAccessKeyInfoRequest,
+) -> Result<GetAccessKeyInfoResponse, Fault> {
     let named = format!("access-key/{}", input.access_key_id);
     let account = tx.snapshot().find_named::<AccessKey>(&named).map(|k| k.account.to_string());
-    account.map(|account| GetAccessKeyInfoResponse { account: Some(account) }).ok_or_else(|| Fault::validation("The access key id is not valid"))
+    account
+        .map(|account| GetAccessKeyInfoResponse { account: Some(account) })
+        .ok_or_else(|| Fault::validation("The access key id is not valid"))
 }
-
