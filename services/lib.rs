@@ -3,10 +3,14 @@
 /// Every service that is compiled in.
 pub fn all() -> Vec<&'static model::Service> {
     vec![
+        #[cfg(feature = "cloudtrail")]
+        &service_cloudtrail::SERVICE,
         #[cfg(feature = "iam")]
         &service_iam::SERVICE,
         #[cfg(feature = "kms")]
         &service_kms::SERVICE,
+        #[cfg(feature = "organizations")]
+        &service_organizations::SERVICE,
         #[cfg(feature = "s3")]
         &service_s3::SERVICE,
         #[cfg(feature = "sts")]

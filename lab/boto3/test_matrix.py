@@ -16,6 +16,10 @@ KNOWN = {
     "PermissionsBoundary": "arn:aws:iam::111122223333:policy/some", "RoleSessionName": "session",
     "AccessKeyId": "AKIAAAAAAAAAAAAAAAAA", "AliasName": "alias/some", "PolicyDocument": "{}", "Policy": "{}",
     "AssumeRolePolicyDocument": "{}", "Path": "/", "VersionId": "v1", "Name": "some-name",
+    "PolicyId": "p-examplepolicy", "AccountId": "111122223333", "ChildId": "111122223333", "TargetId": "r-abcd",
+    "RootId": "r-abcd", "ParentId": "r-abcd", "SourceParentId": "r-abcd", "DestinationParentId": "r-abcd",
+    "OrganizationalUnitId": "ou-abcd-abcdefgh", "CreateAccountRequestId": "car-" + "a" * 32, "Email": "a@example.com",
+    "TagKeys": ["some"],
 }
 
 

@@ -8,7 +8,7 @@ mod server;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{down, env, log, up};
+use commands::{down, env, journal, log, up};
 
 /// A zero-trust runtime that speaks AWS.
 #[derive(Parser)]
@@ -26,6 +26,10 @@ enum Command {
     Down(down::Down),
     /// Prints the exports that point AWS clients at the runtime
     Env(env::Env),
+    /// Follows decisions and calls as they are recorded
+    Trace(journal::Trace),
+    /// Tells why a request was allowed or denied
+    Explain(journal::Explain),
     /// Verifies the log of a data folder, offline
     #[command(name = "verify-log")]
     VerifyLog(log::VerifyLog),
@@ -36,6 +40,8 @@ fn main() -> ExitCode {
         Command::Up(up) => up.run(),
         Command::Down(down) => down.run(),
         Command::Env(env) => env.run(),
+        Command::Trace(trace) => trace.run(),
+        Command::Explain(explain) => explain.run(),
         Command::VerifyLog(verify) => verify.run(),
     };
     match done {

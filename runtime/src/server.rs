@@ -18,6 +18,9 @@ use tokio::sync::watch;
 
 use crate::commands::Ready;
 
+/// The signal of a file that grew past its limit (Linux).
+const SIGXFSZ: i32 = 25;
+
 /// What `up` was told.
 pub(crate) struct Start {
     pub(crate) data: PathBuf,
@@ -39,6 +42,9 @@ async fn serve(start: &Start, ready: impl FnOnce(&Ready)) -> Result<(), String> 
     let opening = Opening { data: &start.data, settings, services: services::all() };
     let estate = Estate::open(opening).map_err(|f| f.message)?;
     let administrator = estate.first_start(&start.data).map_err(|f| f.message)?;
+    // A file that may not grow is an error of the write, which the log answers by permitting nothing more;
+    // unhandled, the signal would end the process.
+    let _size_limit = signal(SignalKind::from_raw(SIGXFSZ)).map_err(|e| e.to_string())?;
     let listener = TcpListener::bind(address)
         .await
         .map_err(|e| format!("cannot listen on {address}: {e}; choose another port with `--port`"))?;

@@ -24,12 +24,19 @@ fn table(root: &Path, names: &[String]) -> Result<String, String> {
             std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))
         };
         let words = |text: &str, word: &str| {
-            let found = text.lines().filter_map(|l| l.strip_prefix(word)?.split(' ').next().map(str::to_owned));
+            let found =
+                text.lines().filter_map(|l| l.strip_prefix(word)?.split(' ').next().map(str::to_owned));
             found.collect::<Vec<_>>()
         };
         let operations = words(&read("model")?, "operation ");
-        let types: Vec<String> = words(&read("cfn")?, "type ");
-        let _ = writeln!(out, "| {name} | {}: {} | {} |", operations.len(), operations.join(", "), types.join(", "));
+        let types: Vec<String> = words(&read("cfn").unwrap_or_default(), "type ");
+        let _ = writeln!(
+            out,
+            "| {name} | {}: {} | {} |",
+            operations.len(),
+            operations.join(", "),
+            types.join(", ")
+        );
     }
     Ok(out)
 }

@@ -6,10 +6,10 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use model::estate::iam::{AccessKey, Account, Organization, User};
+use model::estate::iam::{AccessKey, Account, Organization, OrganizationPolicy, User};
 use model::graph::Change;
 use model::tx::Delta;
-use model::{AccountId, Fault, Host as _, Tags, Timestamp};
+use model::{AccountId, Fault, Host as _, PolicyText, Tags, Timestamp};
 
 use crate::Estate;
 use crate::recover::failed;
@@ -21,6 +21,9 @@ pub struct Administrator {
 
 const ADMINISTRATOR: &str = "administrator";
 const ADMINISTRATOR_ACCESS: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
+const FULL_SCP: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+const FULL_RCP: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;
 const DIGITS: &[u8] = b"0123456789";
 const UPPER: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const LOWER: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
@@ -83,9 +86,21 @@ impl Estate {
             .collect()
     }
 
-    fn organization(&self, account: &AccountId, now: Timestamp) -> [Change; 2] {
+    fn organization(&self, account: &AccountId, now: Timestamp) -> [Change; 4] {
         let root = format!("r-{}", self.text(4, LOWER));
+        let full = |id: &str, policy_type: &str, document: &str| OrganizationPolicy {
+            account: account.clone(),
+            id: id.to_owned(),
+            name: id.trim_start_matches("p-").to_owned(),
+            description: "Allows access to every operation".to_owned(),
+            policy_type: policy_type.to_owned(),
+            document: PolicyText::new(document, None),
+            aws_managed: true,
+            tags: Tags::new(),
+        };
         [
+            put(full("p-FullAWSAccess", "SERVICE_CONTROL_POLICY", FULL_SCP)),
+            put(full("p-RCPFullAWSAccess", "RESOURCE_CONTROL_POLICY", FULL_RCP)),
             put(Organization {
                 account: account.clone(),
                 id: format!("o-{}", self.text(10, LOWER)),

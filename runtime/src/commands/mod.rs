@@ -2,6 +2,7 @@
 
 pub(crate) mod down;
 pub(crate) mod env;
+pub(crate) mod journal;
 pub(crate) mod log;
 pub(crate) mod up;
 

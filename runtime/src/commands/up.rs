@@ -43,6 +43,12 @@ const PATIENCE: Duration = Duration::from_secs(600);
 
 impl Up {
     pub(crate) fn run(self) -> Result<(), String> {
+        if let Some(template) = &self.template {
+            return Err(format!(
+                "`{}` cannot be deployed: CloudFormation is not built yet; start with `--empty`",
+                template.display()
+            ));
+        }
         let data = self.data.clone().unwrap_or_else(default_data);
         let data = std::path::absolute(&data).map_err(|e| format!("`{}`: {e}", data.display()))?;
         if self.detach {
@@ -126,6 +132,7 @@ fn tell(ready: &Ready, output: Output) {
             println!(
                 "segmentation not active: networks are modelled and validated, packets are not filtered yet"
             );
+            println!("template     none deployed: CloudFormation is not built yet");
             println!("\nPoint AWS clients at it:  eval \"$(countersign env)\"");
         }
     }

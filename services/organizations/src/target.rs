@@ -1,0 +1,103 @@
+//! What a policy can be attached to: the root, an organizational unit, an account.
+
+use model::estate::iam::{Account, Organization, OrganizationalUnit};
+use model::{AccountId, Fault, Snapshot, Tx};
+
+/// The organization, as its management account sees it. No other account may change it.
+pub(crate) fn organization(tx: &Tx<'_>) -> Result<Organization, Fault> {
+    let organization = any(tx.snapshot()).cloned().ok_or_else(not_in_use)?;
+    match organization.account == tx.account {
+        true => Ok(organization),
+        false => Err(Fault::access_denied("You don't have permissions to access this resource.")),
+    }
+}
+
+pub(crate) fn any(snapshot: &Snapshot) -> Option<&Organization> {
+    snapshot.all::<Organization>().next()
+}
+
+fn not_in_use() -> Fault {
+    Fault::client("AWSOrganizationsNotInUseException", "Your account is not a member of an organization.")
+}
+
+/// A place in the tree.
+#[derive(Clone)]
+pub(crate) enum Target {
+    Root(Organization),
+    Unit(OrganizationalUnit),
+    Account(Account),
+}
+
+impl Target {
+    pub(crate) fn find(snapshot: &Snapshot, organization: &Organization, id: &str) -> Option<Target> {
+        if id == organization.root {
+            return Some(Target::Root(organization.clone()));
+        }
+        if let Some(unit) = snapshot.find::<OrganizationalUnit>(&organization.account, "", id) {
+            return Some(Target::Unit(unit.clone()));
+        }
+        let account = AccountId::parse(id)?;
+        let found = snapshot.find::<Account>(&account, "", id).filter(|a| a.parent.is_some());
+        found.cloned().map(Target::Account)
+    }
+
+    pub(crate) fn policies(&self) -> &[String] {
+        match self {
+            Target::Root(root) => &root.policies,
+            Target::Unit(unit) => &unit.policies,
+            Target::Account(account) => &account.policies,
+        }
+    }
+
+    pub(crate) fn with_policies(self, tx: &mut Tx<'_>, policies: Vec<String>) -> Result<(), Fault> {
+        match self {
+            Target::Root(root) => tx.put(Organization { policies, ..root }),
+            Target::Unit(unit) => tx.put(OrganizationalUnit { policies, ..unit }),
+            Target::Account(account) => tx.put(Account { policies, ..account }),
+        }
+    }
+
+    /// Id, name, type.
+    pub(crate) fn facts(&self) -> (String, String, &'static str) {
+        match self {
+            Target::Root(root) => (root.root.clone(), "Root".to_owned(), "ROOT"),
+            Target::Unit(unit) => (unit.id.clone(), unit.name.clone(), "ORGANIZATIONAL_UNIT"),
+            Target::Account(account) => (account.account.to_string(), account.name.clone(), "ACCOUNT"),
+        }
+    }
+}
+
+pub(crate) fn target(tx: &Tx<'_>, organization: &Organization, id: &str) -> Result<Target, Fault> {
+    let missing = || Fault::client("TargetNotFoundException", "You specified a target that doesn't exist.");
+    Target::find(tx.snapshot(), organization, id).ok_or_else(missing)
+}
+
+/// The root or a unit.
+pub(crate) fn parent(
+    tx: &Tx<'_>,
+    organization: &Organization,
+    id: &str,
+    code: &'static str,
+) -> Result<(), Fault> {
+    match Target::find(tx.snapshot(), organization, id) {
+        Some(Target::Root(_) | Target::Unit(_)) => Ok(()),
+        _ => Err(Fault::client(code, "You specified a parent that doesn't exist.")),
+    }
+}
+
+pub(crate) fn arn(organization: &Organization, kind: &str, id: &str) -> String {
+    model::ids::arn("organizations", "", &organization.account, &format!("{kind}/{}/{id}", organization.id))
+}
+
+/// A page of a list; the token is the number of items before it.
+pub(crate) fn page<T>(
+    items: Vec<T>,
+    token: Option<&str>,
+    max: Option<i64>,
+) -> Result<(Vec<T>, Option<String>), Fault> {
+    let invalid = || Fault::client("InvalidInputException", "You provided an invalid NextToken.");
+    let begin = token.map(|t| t.parse::<usize>().map_err(|_| invalid())).transpose()?.unwrap_or(0);
+    let limit = max.and_then(|n| usize::try_from(n).ok()).unwrap_or(20).clamp(1, 20);
+    let more = items.len() > begin + limit;
+    Ok((items.into_iter().skip(begin).take(limit).collect(), more.then(|| (begin + limit).to_string())))
+}
