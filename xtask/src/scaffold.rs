@@ -23,7 +23,7 @@ pub(crate) fn new_service(root: &Path, name: &str, data: &Path, operations: &[&s
         ));
     }
     let library = format!(
-        "//! {name}.\n\nmod shapes;\n\nuse model::{{Ask, Asking, Fault, Service, Tx, Value}};\n\n\
+        "//! {name}.\n\n#[rustfmt::skip]\nmod shapes;\n\nuse model::{{Ask, Asking, Fault, Service, Tx, Value}};\n\n\
          pub static SERVICE: Service = Service {{\n    name: \"{name}\",\n    model: include_str!(\"../{name}.model\"),\n\
          \x20   types: include_str!(\"../{name}.cfn\"),\n    actions: include_str!(\"../{name}.iam\"),\n    operations: model::operations![\n{listed}    ],\n\
          \x20   ask,\n    nodes: &[],\n    resources: &[],\n    jobs: &[],\n    founding: model::service::nothing,\n}};\n\n\

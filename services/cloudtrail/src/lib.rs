@@ -2,6 +2,7 @@
 //! event is a view of the runtime's own record.
 
 mod lookup;
+#[rustfmt::skip]
 mod shapes;
 mod view;
 

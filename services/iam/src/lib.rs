@@ -11,6 +11,7 @@ mod policy;
 mod profile;
 mod provider;
 mod role;
+#[rustfmt::skip]
 mod shapes;
 mod user;
 

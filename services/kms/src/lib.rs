@@ -8,6 +8,7 @@ mod iam;
 mod key;
 mod policy;
 mod provider;
+#[rustfmt::skip]
 mod shapes;
 
 use model::{NodeKind, Service};

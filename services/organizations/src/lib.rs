@@ -4,6 +4,7 @@
 mod account;
 mod iam;
 mod policy;
+#[rustfmt::skip]
 mod shapes;
 mod target;
 mod unit;

@@ -10,6 +10,7 @@ mod listing;
 mod multipart;
 mod object;
 mod provider;
+#[rustfmt::skip]
 mod shapes;
 
 use model::{NodeKind, Service};

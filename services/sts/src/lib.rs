@@ -1,6 +1,7 @@
 //! AWS Security Token Service: temporary credentials, and who one is. They are
 //! stateless: see `model::estate::credentials`.
 
+#[rustfmt::skip]
 mod shapes;
 
 use model::estate::credentials::mint;
