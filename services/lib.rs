@@ -3,6 +3,8 @@
 /// Every service that is compiled in.
 pub fn all() -> Vec<&'static model::Service> {
     vec![
+        #[cfg(feature = "cloudformation")]
+        &service_cloudformation::SERVICE,
         #[cfg(feature = "cloudtrail")]
         &service_cloudtrail::SERVICE,
         #[cfg(feature = "iam")]

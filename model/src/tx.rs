@@ -170,6 +170,8 @@ pub struct Tx<'a> {
     pending: BTreeMap<(String, Vec<u8>), Option<Bytes>>,
     delta: Delta,
     depth: u8,
+    /// Whom nested calls are made for, where that is not the caller of this transaction.
+    acting: Option<Caller>,
 }
 
 impl<'a> Tx<'a> {
@@ -187,6 +189,7 @@ impl<'a> Tx<'a> {
             pending: BTreeMap::new(),
             delta: Delta::default(),
             depth: 0,
+            acting: None,
         }
     }
 
@@ -202,8 +205,27 @@ impl<'a> Tx<'a> {
         self.permit.request()
     }
 
+    /// Whom this is done for: calls of this transaction are decided for them.
     pub fn caller(&self) -> &Caller {
-        &self.permit.request().caller
+        self.acting.as_ref().unwrap_or(&self.permit.request().caller)
+    }
+
+    /// Makes the calls that follow for another principal, such as the stored deployer of a stack.
+    pub fn act_as(&mut self, caller: Option<Caller>) {
+        self.acting = caller;
+    }
+
+    /// Does something wholly or not at all: what it changed before it failed is undone.
+    pub fn attempt<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
+        let before = (self.working.clone(), self.pending.clone());
+        let marks = (self.delta.changes.len(), self.delta.effects.len());
+        let outcome = work(self);
+        if outcome.is_err() {
+            (self.working, self.pending) = before;
+            self.delta.changes.truncate(marks.0);
+            self.delta.effects.truncate(marks.1);
+        }
+        outcome
     }
 
     pub fn host(&self) -> &'a dyn Host {
@@ -422,22 +444,18 @@ impl<'a> Tx<'a> {
             none if *none == AccountId::none() => self.account.clone(),
             account => account.clone(),
         };
-        let before = (self.working.clone(), self.pending.clone());
-        let marks = (self.delta.changes.len(), self.delta.effects.len());
         let outer_permit = std::mem::replace(&mut self.permit, permit);
         let outer_account = std::mem::replace(&mut self.account, account);
         let outer_writes = std::mem::replace(&mut self.writes, handler.writes);
+        // The permit names the caller of what is done under it.
+        let outer_acting = self.acting.take();
         self.depth += 1;
-        let outcome = (handler.run)(self, input);
+        let outcome = self.attempt(|tx| (handler.run)(tx, input));
         self.depth -= 1;
         self.permit = outer_permit;
         self.account = outer_account;
         self.writes = outer_writes;
-        if outcome.is_err() {
-            (self.working, self.pending) = before;
-            self.delta.changes.truncate(marks.0);
-            self.delta.effects.truncate(marks.1);
-        }
+        self.acting = outer_acting;
         outcome
     }
 

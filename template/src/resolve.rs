@@ -262,6 +262,16 @@ impl<'a> Scope<'a> {
                     }
                 }
             }
+            ("Fn::And" | "Fn::Or" | "Fn::Not" | "Fn::Equals", _) => Json::Bool(self.holds(node, lookup, 0)?),
+            _ => self.rarer(node, function, argument, lookup)?,
+        }))
+    }
+
+    /// The functions that templates use less.
+    fn rarer(&self, node: &Node, function: &str, argument: &Node, lookup: &dyn Lookup) -> Res<Json> {
+        let list = argument.list().unwrap_or_default();
+        let malformed = || wrong(node, format!("Template error: the argument of {function} is malformed"));
+        Ok(match (function, list) {
             ("Fn::Base64", _) => {
                 let text = as_text(&self.plain(argument, lookup)?);
                 Json::String(base64::engine::general_purpose::STANDARD.encode(text))
@@ -291,7 +301,6 @@ impl<'a> Scope<'a> {
                 Json::from(self.plain(argument, lookup)?.as_array().ok_or_else(malformed)?.len())
             }
             ("Fn::ToJsonString", _) => Json::String(self.plain(argument, lookup)?.to_string()),
-            ("Fn::And" | "Fn::Or" | "Fn::Not" | "Fn::Equals", _) => Json::Bool(self.holds(node, lookup, 0)?),
             _ => {
                 return Err(wrong(
                     node,
@@ -300,7 +309,7 @@ impl<'a> Scope<'a> {
                     ),
                 ));
             }
-        }))
+        })
     }
 
     fn reference(&self, node: &Node, name: &str, lookup: &dyn Lookup) -> Res<Json> {

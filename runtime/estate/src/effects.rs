@@ -23,6 +23,8 @@ pub(crate) struct Due {
     pub(crate) payload: serde_json::Value,
     pub(crate) account: AccountId,
     pub(crate) region: String,
+    /// Tells this schedule from a later one under the same id, even of the same millisecond.
+    pub(crate) nonce: u64,
 }
 
 /// A message to a person.
@@ -43,8 +45,9 @@ pub(crate) fn keep(
     for effect in &delta.effects {
         let write = match effect.clone() {
             Effect::Schedule { id, at, service, job, payload } => {
-                let due =
-                    Due { at, service, job, payload, account: account.clone(), region: region.to_owned() };
+                let nonce = u64::from_be_bytes(estate.random_bytes());
+                let (account, region) = (account.clone(), region.to_owned());
+                let due = Due { at, service, job, payload, account, region, nonce };
                 put(SCHEDULE, id.into_bytes(), &due)?
             }
             Effect::Unschedule { id } => {

@@ -58,9 +58,8 @@ pub(crate) async fn run_due(estate: &Arc<Estate>, now: Timestamp) -> Result<Opti
 async fn one(estate: &Arc<Estate>, id: Vec<u8>, due: Due) -> Result<(), Fault> {
     let ran = job(estate, &due).await;
     let current = estate.get(SCHEDULE, &id)?;
-    let unchanged = current
-        .and_then(|b| serde_json::from_slice::<Due>(&b).ok())
-        .is_some_and(|d| d.at == due.at && d.job == due.job);
+    let unchanged =
+        current.and_then(|b| serde_json::from_slice::<Due>(&b).ok()).is_some_and(|d| d.nonce == due.nonce);
     if !unchanged {
         // The job has scheduled itself anew under the same id.
         return Ok(());

@@ -45,7 +45,7 @@ impl Up {
     pub(crate) fn run(self) -> Result<(), String> {
         if let Some(template) = &self.template {
             return Err(format!(
-                "`{}` cannot be deployed: CloudFormation is not built yet; start with `--empty`",
+                "`{}` cannot be deployed by `up` yet; start with `--empty` and use `aws cloudformation deploy --template-file`",
                 template.display()
             ));
         }
@@ -132,7 +132,7 @@ fn tell(ready: &Ready, output: Output) {
             println!(
                 "segmentation not active: networks are modelled and validated, packets are not filtered yet"
             );
-            println!("template     none deployed: CloudFormation is not built yet");
+            println!("template     none deployed; deploy one with `aws cloudformation deploy`");
             println!("\nPoint AWS clients at it:  eval \"$(countersign env)\"");
         }
     }

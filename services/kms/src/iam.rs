@@ -66,7 +66,8 @@ fn found<'a>(asking: &Asking<'a>, id: &str) -> Option<&'a Key> {
 fn on_key(asking: &Asking<'_>, action: impl Into<String>, id: &str) -> Ask {
     let key = found(asking, id);
     let arn = key.map_or_else(|| arn_of_missing(asking, id), Key::arn);
-    let mut ask = Ask { consent: true, ..Ask::new(action.into(), arn) };
+    // Of a key that is not there identity policies decide who may know that.
+    let mut ask = Ask { consent: key.is_some(), ..Ask::new(action.into(), arn) };
     ask = ask.key("kms:CallerAccount", Some(asking.caller.account.as_str()));
     if let Some(via) = asking.via.last() {
         // `s3.amazonaws.com` shows itself with its Region here.

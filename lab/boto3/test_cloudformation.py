@@ -1,0 +1,228 @@
+"""Stacks: made, changed, rolled back and deleted, with real resources behind them."""
+
+import json
+import time
+import uuid
+
+import pytest
+from botocore.exceptions import ClientError
+from conftest import allow
+
+TEMPLATE = """
+AWSTemplateFormatVersion: "2010-09-09"
+Parameters:
+  Purpose: {Type: String, Default: receipts, AllowedValues: [receipts, pictures]}
+  Secret: {Type: String, Default: hidden, NoEcho: true}
+Mappings:
+  Days: {receipts: {window: 7}, pictures: {window: 30}}
+Conditions:
+  IsReceipts: !Equals [!Ref Purpose, receipts]
+Resources:
+  Key:
+    Type: AWS::KMS::Key
+    Properties:
+      Description: !Sub "${Purpose} of ${AWS::StackName}"
+      EnableKeyRotation: true
+      PendingWindowInDays: !FindInMap [Days, !Ref Purpose, window]
+      KeyPolicy:
+        Version: "2012-10-17"
+        Statement:
+          - Sid: Account
+            Effect: Allow
+            Principal: {AWS: !Sub "arn:aws:iam::${AWS::AccountId}:root"}
+            Action: kms:*
+            Resource: "*"
+  Alias:
+    Type: AWS::KMS::Alias
+    Properties:
+      AliasName: !Join ["/", [alias, !Ref "AWS::StackName"]]
+      TargetKeyId: !Ref Key
+  Bucket:
+    Type: AWS::S3::Bucket
+    Properties:
+      BucketEncryption:
+        ServerSideEncryptionConfiguration:
+          - ServerSideEncryptionByDefault: {SSEAlgorithm: "aws:kms", KMSMasterKeyID: !GetAtt Key.Arn}
+      VersioningConfiguration: !If [IsReceipts, {Status: Enabled}, !Ref "AWS::NoValue"]
+  Reader:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement: [{Effect: Allow, Principal: {AWS: !Ref "AWS::AccountId"}, Action: "sts:AssumeRole"}]
+      Policies:
+        - PolicyName: read
+          PolicyDocument:
+            Version: "2012-10-17"
+            Statement:
+              - {Sid: Read, Effect: Allow, Action: "s3:GetObject", Resource: !Sub "${Bucket.Arn}/*"}
+Outputs:
+  BucketName: {Value: !Ref Bucket, Export: {Name: !Sub "${AWS::StackName}-bucket"}}
+  KeyArn: {Value: !GetAtt Key.Arn}
+  RoleArn: {Value: !GetAtt Reader.Arn}
+"""
+
+
+def code(call):
+    with pytest.raises(ClientError) as refused:
+        call()
+    return refused.value.response["Error"]["Code"]
+
+
+def settled(cfn, name):
+    for _ in range(200):
+        stack = cfn.describe_stacks(StackName=name)["Stacks"][0]
+        if not stack["StackStatus"].endswith("_IN_PROGRESS"):
+            return stack
+        time.sleep(0.05)
+    raise AssertionError(stack)
+
+
+def create(cfn, body, **more):
+    name = f"stack-{uuid.uuid4().hex[:10]}"
+    made = cfn.create_stack(StackName=name, TemplateBody=body, Capabilities=["CAPABILITY_IAM"], **more)["StackId"]
+    return name, made, settled(cfn, made)
+
+
+def outputs(stack):
+    return {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])}
+
+
+def test_a_stack_lives(admin, runtime, account):
+    cfn, s3 = admin("cloudformation"), admin("s3")
+    name, made, stack = create(cfn, TEMPLATE)
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack
+    out = outputs(stack)
+    assert {p["ParameterKey"]: p["ParameterValue"] for p in stack["Parameters"]} == {"Purpose": "receipts", "Secret": "****"}
+    s3.put_object(Bucket=out["BucketName"], Key="k", Body=b"x")
+    assert s3.head_object(Bucket=out["BucketName"], Key="k")["SSEKMSKeyId"] == out["KeyArn"]
+    tags = {t["Key"]: t["Value"] for t in s3.get_bucket_tagging(Bucket=out["BucketName"])["TagSet"]}
+    assert tags["aws:cloudformation:stack-name"] == name
+    assert admin("kms").describe_key(KeyId=f"alias/{name}")["KeyMetadata"]["Description"] == f"receipts of {name}"
+    # An update in place, and one that replaces the alias.
+    body = TEMPLATE.replace("Description: !Sub \"${Purpose} of", "Description: !Sub \"new ${Purpose} of").replace("[alias, !Ref", "[alias, new, !Ref")
+    cfn.update_stack(StackName=name, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
+    assert settled(cfn, name)["StackStatus"] == "UPDATE_COMPLETE"
+    assert admin("kms").describe_key(KeyId=f"alias/new/{name}")["KeyMetadata"]["Description"] == f"new receipts of {name}"
+    assert code(lambda: admin("kms").describe_key(KeyId=f"alias/{name}")) == "NotFoundException"
+    assert outputs(settled(cfn, name))["KeyArn"] == out["KeyArn"]
+    assert code(lambda: cfn.update_stack(StackName=name, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])) == "ValidationError"
+    # The bucket is not empty: the stack cannot go.
+    cfn.delete_stack(StackName=name)
+    assert settled(cfn, made)["StackStatus"] == "DELETE_FAILED"
+    for version in s3.list_object_versions(Bucket=out["BucketName"])["Versions"]:
+        s3.delete_object(Bucket=out["BucketName"], Key=version["Key"], VersionId=version["VersionId"])
+    cfn.delete_stack(StackName=name)
+    assert settled(cfn, made)["StackStatus"] == "DELETE_COMPLETE"
+    assert code(lambda: s3.head_bucket(Bucket=out["BucketName"])) in ("404", "NoSuchBucket")
+    assert admin("kms").describe_key(KeyId=out["KeyArn"])["KeyMetadata"]["KeyState"] == "PendingDeletion"
+    assert code(lambda: cfn.describe_stacks(StackName=name)) == "ValidationError"
+
+
+def test_a_failed_creation_leaves_nothing_behind(admin):
+    cfn, bucket = admin("cloudformation"), f"left-{uuid.uuid4().hex[:12]}"
+    body = {
+        "Resources": {
+            "First": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": bucket}},
+            "Second": {"Type": "AWS::KMS::Alias", "DependsOn": "First", "Properties": {"AliasName": "alias/none", "TargetKeyId": "missing"}},
+        }
+    }
+    _, made, stack = create(cfn, json.dumps(body))
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE" and "Second" in stack["StackStatusReason"]
+    assert code(lambda: admin("s3").head_bucket(Bucket=bucket)) in ("404", "NoSuchBucket")
+    statuses = [e["ResourceStatus"] for e in cfn.describe_stack_events(StackName=made)["StackEvents"] if e["LogicalResourceId"] == "First"]
+    assert statuses == ["DELETE_COMPLETE", "DELETE_IN_PROGRESS", "CREATE_COMPLETE", "CREATE_IN_PROGRESS"]
+
+
+def test_a_failed_update_goes_back(admin):
+    cfn = admin("cloudformation")
+    name, made, stack = create(cfn, TEMPLATE)
+    arn = outputs(stack)["KeyArn"]
+    broken = TEMPLATE.replace("Description: !Sub", "Description: !Sub \"changed\" #").replace("TargetKeyId: !Ref Key", "TargetKeyId: missing")
+    cfn.update_stack(StackName=name, TemplateBody=broken, Capabilities=["CAPABILITY_IAM"])
+    after = settled(cfn, name)
+    assert after["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE", after
+    assert admin("kms").describe_key(KeyId=arn)["KeyMetadata"]["Description"] == f"receipts of {name}"
+    assert admin("kms").describe_key(KeyId=f"alias/{name}")["KeyMetadata"]["Arn"] == arn
+
+
+def test_the_deployer_needs_each_permission(admin, limited):
+    body = json.dumps({"Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}, "Key": {"Type": "AWS::KMS::Key"}}})
+    clients = limited(allow("cloudformation:*", "s3:*", "kms:List*"))
+    _, _, stack = create(clients("cloudformation"), body)
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE" and "kms:CreateKey" in stack["StackStatusReason"]
+    whole = limited(allow("cloudformation:*", "s3:*", "kms:*"))
+    assert create(whole("cloudformation"), body)[2]["StackStatus"] == "CREATE_COMPLETE"
+    via = limited(allow("cloudformation:*"))
+    denied = allow("cloudformation:*", "s3:*")
+    denied["Statement"].append({"Effect": "Deny", "Action": "s3:*", "Resource": "*", "Condition": {"Bool": {"aws:ViaAWSService": "true"}}})
+    assert via and create(limited(denied)("cloudformation"), json.dumps({"Resources": {"B": {"Type": "AWS::S3::Bucket"}}}))[2]["StackStatus"] == "ROLLBACK_COMPLETE"
+
+
+@pytest.mark.parametrize(
+    "change, part",
+    [
+        (("AWS::KMS::Alias", "AWS::KMS::Alien"), "Unrecognized resource types: [AWS::KMS::Alien]"),
+        (("EnableKeyRotation: true", "EnableKeyRotatio: true"), "did you mean `EnableKeyRotation`?"),
+        (("EnableKeyRotation: true", "EnableKeyRotation: maybe"), "must be of type Boolean"),
+        (("!Ref Key\n", "!Ref Kee\n"), "Unresolved resource dependencies [Kee]"),
+        (("!GetAtt Key.Arn}", "!GetAtt Key.Arm}"), "does not support attribute Arm"),
+        (("Default: receipts", "Default: other"), "AllowedValues"),
+        (("!If [IsReceipts", "!If [IsOther"), "unresolved condition dependency IsOther"),
+        (("      EnableKeyRotation: true", "      EnableKeyRotation: true\n      EnableKeyRotation: true"), "is there twice"),
+        (("PendingWindowInDays: !FindInMap [Days", "PendingWindowInDays: !Ref Alias #"), "Circular dependency"),
+    ],
+)
+def test_what_is_wrong_is_refused_before_anything_is_made(admin, change, part):
+    assert change[0] in TEMPLATE
+    with pytest.raises(ClientError) as refused:
+        create(admin("cloudformation"), TEMPLATE.replace(*change, 1))
+    error = refused.value.response["Error"]
+    assert error["Code"] == "ValidationError" and part in error["Message"] and "line" in error["Message"], error
+
+
+def test_capabilities_exports_and_change_sets(admin):
+    cfn = admin("cloudformation")
+    assert code(lambda: cfn.create_stack(StackName="x", TemplateBody=TEMPLATE)) == "InsufficientCapabilitiesException"
+    name, _, stack = create(cfn, TEMPLATE)
+    user = {"Resources": {"Policy": {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": {"Fn::ImportValue": f"{name}-bucket"}, "PolicyDocument": {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [{"Fn::Sub": ["arn:aws:s3:::${B}/*", {"B": {"Fn::ImportValue": f"{name}-bucket"}}]}],
+                       "Condition": {"Bool": {"aws:SecureTransport": "false"}}}]}}}}}
+    other, _, made = create(cfn, json.dumps(user))
+    assert made["StackStatus"] == "CREATE_COMPLETE", made
+    assert code(lambda: cfn.delete_stack(StackName=name)) == "ValidationError"
+    assert any(e["Name"] == f"{name}-bucket" for e in cfn.list_exports()["Exports"])
+    cfn.delete_stack(StackName=other)
+    settled(cfn, made["StackId"])
+    changed = TEMPLATE.replace("EnableKeyRotation: true", "EnableKeyRotation: false").replace("[alias, !Ref", "[alias, two, !Ref")
+    cfn.create_change_set(StackName=name, ChangeSetName="look", TemplateBody=changed, Capabilities=["CAPABILITY_IAM"])
+    changes = cfn.describe_change_set(StackName=name, ChangeSetName="look")["Changes"]
+    found = {c["ResourceChange"]["LogicalResourceId"]: (c["ResourceChange"]["Action"], c["ResourceChange"].get("Replacement")) for c in changes}
+    assert found == {"Key": ("Modify", "False"), "Alias": ("Modify", "True")}
+    cfn.execute_change_set(StackName=name, ChangeSetName="look")
+    assert settled(cfn, name)["StackStatus"] == "UPDATE_COMPLETE"
+    fresh = f"fresh-{uuid.uuid4().hex[:8]}"
+    cfn.create_change_set(StackName=fresh, ChangeSetName="new", ChangeSetType="CREATE", TemplateBody=json.dumps({"Resources": {"B": {"Type": "AWS::S3::Bucket"}}}))
+    assert cfn.describe_stacks(StackName=fresh)["Stacks"][0]["StackStatus"] == "REVIEW_IN_PROGRESS"
+    cfn.execute_change_set(StackName=fresh, ChangeSetName="new")
+    assert settled(cfn, fresh)["StackStatus"] == "CREATE_COMPLETE"
+
+
+def test_a_denial_names_the_line_of_the_template(admin, runtime):
+    import subprocess
+
+    from conftest import PROGRAM
+
+    _, _, stack = create(admin("cloudformation"), TEMPLATE)
+    out = outputs(stack)
+    keys = admin("sts").assume_role(RoleArn=out["RoleArn"], RoleSessionName="session")["Credentials"]
+    reader = runtime.session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+    admin("s3").put_object(Bucket=out["BucketName"], Key="k", Body=b"x")
+    # The bucket lets it; the key does not.
+    with pytest.raises(ClientError) as refused:
+        reader("s3").get_object(Bucket=out["BucketName"], Key="k")
+    request = refused.value.response["ResponseMetadata"]["RequestId"]
+    told = subprocess.run([PROGRAM, "explain", request, "--data", runtime.data], capture_output=True, text=True).stdout
+    line = next(i for i, text in enumerate(TEMPLATE.splitlines(), 1) if "Sid: Read" in text)
+    assert "DENIED" in told and f"Read of `read` at template:{line}" in told, told

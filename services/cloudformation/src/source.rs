@@ -1,0 +1,184 @@
+//! Where a template comes from, and whether it may be deployed at all.
+
+use std::collections::BTreeMap;
+
+use model::{Body, Fault, Members, Tx, Value};
+use template::{Node, Scope, Types};
+
+use crate::lookup::World;
+use crate::shapes::*;
+
+/// A template's text, and the name of the file it was in.
+pub(crate) struct Source {
+    pub(crate) text: String,
+    pub(crate) file: String,
+}
+
+pub(crate) fn refuse(message: impl Into<String>) -> Fault {
+    Fault::client("ValidationError", message)
+}
+
+/// The body given, or the object that the URL names, read as the caller.
+pub(crate) fn of(tx: &mut Tx<'_>, body: Option<String>, url: Option<String>) -> Result<Source, Fault> {
+    match (body, url) {
+        (Some(text), None) => Ok(Source { text, file: "template".to_owned() }),
+        (None, Some(url)) => {
+            let (bucket, key) =
+                object(&url).ok_or_else(|| refuse(format!("TemplateURL must be a supported URL: {url}")))?;
+            let mut input = Members::default();
+            input.push("Bucket", bucket.as_str());
+            input.push("Key", key.as_str());
+            let got: Value = tx.call("cloudformation.amazonaws.com", "s3", "GetObject", Value::Map(input))?;
+            let bytes = match got.get("Body") {
+                Some(Value::Body(body)) => whole(tx, body)?,
+                _ => Vec::new(),
+            };
+            let text = String::from_utf8(bytes)
+                .map_err(|_| refuse("Template format error: the template is not UTF-8"))?;
+            Ok(Source { text, file: key })
+        }
+        _ => Err(refuse("Either Template URL or Template Body must be specified.")),
+    }
+}
+
+fn whole(tx: &Tx<'_>, body: &Body) -> Result<Vec<u8>, Fault> {
+    match body {
+        Body::Memory(bytes) => Ok(bytes.to_vec()),
+        Body::Spooled(one) => {
+            Ok(tx.host().blobs().read(&one.blob, &one.key, one.offset, one.length)?.to_vec())
+        }
+        Body::Joined(parts) => {
+            let mut out = Vec::new();
+            for part in parts {
+                out.extend_from_slice(&tx.host().blobs().read(
+                    &part.blob,
+                    &part.key,
+                    part.offset,
+                    part.length,
+                )?);
+            }
+            Ok(out)
+        }
+    }
+}
+
+/// Bucket and key of an S3 URL, path style or virtual-hosted.
+fn object(url: &str) -> Option<(String, String)> {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
+    let (host, path) = rest.split_once('/')?;
+    let path = path.split('?').next().unwrap_or(path);
+    let path = unescaped(path);
+    if let Some((bucket, _)) = host.split_once(".s3") {
+        return Some((bucket.to_owned(), path));
+    }
+    let (bucket, key) = path.split_once('/')?;
+    Some((bucket.to_owned(), key.to_owned()))
+}
+
+fn unescaped(text: &str) -> String {
+    let mut out = Vec::new();
+    let mut bytes = text.bytes();
+    while let Some(b) = bytes.next() {
+        let pair: Option<Vec<u8>> = (b == b'%').then(|| bytes.by_ref().take(2).collect());
+        match pair.and_then(|p| u8::from_str_radix(std::str::from_utf8(&p).ok()?, 16).ok()) {
+            Some(byte) => out.push(byte),
+            None => out.push(b),
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// The types that this runtime serves.
+pub(crate) fn types(tx: &Tx<'_>) -> Result<Types, Fault> {
+    let mut types = Types::default();
+    for served in &tx.host().registry().services {
+        types.read(served.service.types).map_err(|e| {
+            Fault::internal(format!("the types of `{}` cannot be read: {e}", served.service.name))
+        })?;
+    }
+    Ok(types)
+}
+
+pub(crate) fn parse(text: &str) -> Result<Node, Fault> {
+    template::parse(text).map_err(|p| refuse(p.to_string()))
+}
+
+/// Refuses what cannot be deployed, before anything is made: every problem, with its place.
+pub(crate) fn admit(
+    tx: &Tx<'_>,
+    source: &Source,
+    parameters: &BTreeMap<String, String>,
+    capabilities: &[String],
+) -> Result<(), Fault> {
+    let node = parse(&source.text)?;
+    let problems = template::check(&node, &types(tx)?);
+    if !problems.is_empty() {
+        let told: Vec<String> = problems.iter().take(10).map(ToString::to_string).collect();
+        return Err(refuse(told.join("; ")));
+    }
+    let world = World::new(tx, "", "");
+    Scope::new(&node, parameters, &world).map_err(|p| refuse(p.to_string()))?;
+    capable(&node, capabilities)
+}
+
+/// Templates that make principals must be owned up to.
+fn capable(node: &Node, capabilities: &[String]) -> Result<(), Fault> {
+    let (mut any, mut named) = (false, false);
+    for (_, _, resource) in node.get("Resources").and_then(Node::map).unwrap_or_default() {
+        let kind = resource.get("Type").and_then(Node::text).unwrap_or_default();
+        if !matches!(
+            kind,
+            "AWS::IAM::User"
+                | "AWS::IAM::Group"
+                | "AWS::IAM::Role"
+                | "AWS::IAM::Policy"
+                | "AWS::IAM::ManagedPolicy"
+                | "AWS::IAM::AccessKey"
+                | "AWS::IAM::InstanceProfile"
+                | "AWS::IAM::UserToGroupAddition"
+        ) {
+            continue;
+        }
+        any = true;
+        let names = ["UserName", "GroupName", "RoleName", "ManagedPolicyName", "InstanceProfileName"];
+        let custom = names.iter().any(|n| resource.get("Properties").is_some_and(|p| p.get(n).is_some()));
+        named |= custom && kind != "AWS::IAM::AccessKey";
+    }
+    let has = |c: &str| capabilities.iter().any(|given| given == c);
+    let missing = |c: &str| {
+        Err(Fault::client("InsufficientCapabilitiesException", format!("Requires capabilities : [{c}]")))
+    };
+    match (any, named) {
+        (true, true) if !has("CAPABILITY_NAMED_IAM") => missing("CAPABILITY_NAMED_IAM"),
+        (true, false) if !has("CAPABILITY_IAM") && !has("CAPABILITY_NAMED_IAM") => missing("CAPABILITY_IAM"),
+        _ => Ok(()),
+    }
+}
+
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ValidateTemplate.html>
+pub(crate) fn validate_template(
+    tx: &mut Tx<'_>,
+    input: ValidateTemplateInput,
+) -> Result<ValidateTemplateOutput, Fault> {
+    let source = of(tx, input.template_body, input.template_url)?;
+    let node = parse(&source.text)?;
+    let problems = template::check(&node, &types(tx)?);
+    if let Some(problem) = problems.first() {
+        return Err(refuse(problem.to_string()));
+    }
+    let declared = node.get("Parameters").and_then(Node::map).unwrap_or_default();
+    let text = |facts: &Node, key: &str| {
+        facts.get(key).map(|v| v.to_json()).map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned))
+    };
+    let parameters = declared.iter().map(|(name, _, facts)| TemplateParameter {
+        parameter_key: Some(name.clone()),
+        default_value: text(facts, "Default"),
+        no_echo: Some(text(facts, "NoEcho").as_deref() == Some("true")),
+        description: text(facts, "Description"),
+    });
+    Ok(ValidateTemplateOutput {
+        parameters: Some(parameters.collect()),
+        description: node.get("Description").and_then(Node::text).map(str::to_owned),
+        ..ValidateTemplateOutput::default()
+    })
+}

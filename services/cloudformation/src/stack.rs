@@ -1,0 +1,412 @@
+//! Stacks: the node, and the operations that set one going.
+
+use std::collections::BTreeMap;
+
+use model::estate::iam::Role;
+use model::identity::Session;
+use model::{AccountId, Caller, CallerKind, Effect, Fault, Node, Tags, Timestamp, Tx};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::shapes::*;
+use crate::source::{self, Source};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Stack {
+    pub(crate) account: AccountId,
+    pub(crate) region: String,
+    pub(crate) name: String,
+    /// The ARN, which names this life of the stack.
+    pub(crate) id: String,
+    pub(crate) status: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) created: Timestamp,
+    pub(crate) updated: Option<Timestamp>,
+    pub(crate) deleted: Option<Timestamp>,
+    pub(crate) current: Version,
+    /// What an update that fails goes back to.
+    pub(crate) previous: Option<Version>,
+    pub(crate) tags: Tags,
+    pub(crate) capabilities: Vec<String>,
+    /// For whom every step is made.
+    pub(crate) deployer: Caller,
+    pub(crate) role_arn: Option<String>,
+    pub(crate) protected: bool,
+    pub(crate) keep_on_failure: bool,
+    /// In order of their making.
+    pub(crate) resources: Vec<Made>,
+    /// Replaced resources, to be deleted once the update has gone well.
+    pub(crate) garbage: Vec<Made>,
+    pub(crate) outputs: Vec<Shown>,
+    /// Names of exports of other stacks that this one uses.
+    pub(crate) imports: Vec<String>,
+    pub(crate) change_set: Option<String>,
+}
+
+/// A template with its parameters.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Version {
+    pub(crate) template: String,
+    /// The file's name, for the places of statements.
+    pub(crate) file: String,
+    /// Sealed: parameters may be secret.
+    pub(crate) parameters: String,
+}
+
+/// A resource of a stack.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Made {
+    pub(crate) logical: String,
+    pub(crate) kind: String,
+    pub(crate) physical: model::Physical,
+    pub(crate) status: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) time: Timestamp,
+    /// Resolved properties, sealed.
+    pub(crate) properties: String,
+    pub(crate) deletion: String,
+    pub(crate) replace: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Shown {
+    pub(crate) name: String,
+    pub(crate) value: String,
+    pub(crate) description: Option<String>,
+    pub(crate) export: Option<String>,
+}
+
+impl Node for Stack {
+    const KIND: &'static str = "AWS::CloudFormation::Stack";
+    fn account(&self) -> &AccountId {
+        &self.account
+    }
+    fn region(&self) -> &str {
+        &self.region
+    }
+    /// A deleted stack's name may be taken again.
+    fn local_id(&self) -> &str {
+        if self.deleted.is_some() { &self.id } else { &self.name }
+    }
+    fn arn(&self) -> Option<String> {
+        Some(self.id.clone())
+    }
+    fn tags(&self) -> &Tags {
+        &self.tags
+    }
+}
+
+impl Stack {
+    pub(crate) fn in_progress(&self) -> bool {
+        self.status.ends_with("_IN_PROGRESS") && self.status != "REVIEW_IN_PROGRESS"
+    }
+}
+
+pub(crate) fn seal(tx: &Tx<'_>, value: &Json) -> Result<String, Fault> {
+    let sealed = tx.seal("cloudformation", b"", value.to_string().as_bytes())?;
+    Ok(sealed.iter().map(|b| format!("{b:02x}")).collect())
+}
+
+pub(crate) fn unseal(tx: &Tx<'_>, sealed: &str) -> Result<Json, Fault> {
+    let unreadable = || Fault::internal("a stack's values cannot be read");
+    let digits = |at: usize| sealed.get(at..at + 2).and_then(|d| u8::from_str_radix(d, 16).ok());
+    let bytes: Option<Vec<u8>> = (0..sealed.len()).step_by(2).map(digits).collect();
+    let plain = tx.unseal("cloudformation", b"", &bytes.ok_or_else(unreadable)?)?;
+    serde_json::from_slice(&plain).map_err(|_| unreadable())
+}
+
+pub(crate) fn parameters(tx: &Tx<'_>, version: &Version) -> Result<BTreeMap<String, String>, Fault> {
+    serde_json::from_value(unseal(tx, &version.parameters)?)
+        .map_err(|_| Fault::internal("a stack's parameters cannot be read"))
+}
+
+/// The stack of this name or id.
+pub(crate) fn find(tx: &Tx<'_>, name: &str) -> Result<Stack, Fault> {
+    let found = if name.starts_with("arn:") { tx.find_arn::<Stack>(name) } else { tx.find::<Stack>(name) };
+    found.filter(|s| s.account == tx.account).cloned().ok_or_else(|| missing(name))
+}
+
+pub(crate) fn missing(name: &str) -> Fault {
+    Fault::client("ValidationError", format!("Stack with id {name} does not exist"))
+}
+
+/// The parameters of a call over those that the stack has.
+pub(crate) fn given(
+    tx: &Tx<'_>,
+    list: Option<Vec<Parameter>>,
+    old: Option<&Version>,
+) -> Result<BTreeMap<String, String>, Fault> {
+    let old = old.map(|v| parameters(tx, v)).transpose()?.unwrap_or_default();
+    let mut found = BTreeMap::new();
+    for parameter in list.unwrap_or_default() {
+        let name = parameter.parameter_key.unwrap_or_default();
+        let previous = parameter.use_previous_value == Some(true);
+        let value = if previous { old.get(&name).cloned() } else { parameter.parameter_value };
+        if let Some(value) = value {
+            found.insert(name, value);
+        }
+    }
+    Ok(found)
+}
+
+/// For whom the steps are made: the caller, or the role that the caller passes.
+pub(crate) fn deployer(tx: &Tx<'_>, role_arn: Option<&str>) -> Result<Caller, Fault> {
+    let Some(arn) = role_arn else { return Ok(tx.caller().clone()) };
+    let refused = || Fault::client("ValidationError", format!("Role {arn} is invalid or cannot be assumed"));
+    let role = tx
+        .find_arn::<Role>(arn)
+        .filter(|r| r.trust.text.contains("cloudformation.amazonaws.com"))
+        .ok_or_else(refused)?;
+    let session = "AWSCloudFormation".to_owned();
+    Ok(Caller {
+        arn: model::ids::arn("sts", "", &role.account, &format!("assumed-role/{}/{session}", role.name)),
+        account: role.account.clone(),
+        principal_id: format!("{}:{session}", role.id),
+        kind: CallerKind::Role { role_arn: role.arn(), session_name: session },
+        access_key: None,
+        session: Some(Session { issued: tx.now, expires: tx.now.plus_seconds(43_200), ..Session::default() }),
+    })
+}
+
+pub(crate) fn tags_of(tags: Option<Vec<Tag>>) -> Tags {
+    tags.unwrap_or_default().into_iter().map(|t| (t.key, t.value)).collect()
+}
+
+/// A stack that is to begin its life.
+pub(crate) struct Begin {
+    pub(crate) name: String,
+    pub(crate) source: Source,
+    pub(crate) parameters: BTreeMap<String, String>,
+    pub(crate) tags: Tags,
+    pub(crate) capabilities: Vec<String>,
+    pub(crate) role_arn: Option<String>,
+    pub(crate) status: &'static str,
+}
+
+pub(crate) fn begin(tx: &Tx<'_>, begin: Begin) -> Result<Stack, Fault> {
+    let name = begin.name;
+    let id =
+        model::ids::arn("cloudformation", &tx.region, &tx.account, &format!("stack/{name}/{}", tx.uuid()));
+    let sealed = seal(tx, &serde_json::json!(begin.parameters))?;
+    Ok(Stack {
+        account: tx.account.clone(),
+        region: tx.region.clone(),
+        id,
+        status: begin.status.to_owned(),
+        reason: None,
+        created: tx.now,
+        updated: None,
+        deleted: None,
+        current: Version { template: begin.source.text, file: begin.source.file, parameters: sealed },
+        previous: None,
+        tags: begin.tags,
+        capabilities: begin.capabilities,
+        deployer: deployer(tx, begin.role_arn.as_deref())?,
+        role_arn: begin.role_arn,
+        protected: false,
+        keep_on_failure: false,
+        resources: Vec::new(),
+        garbage: Vec::new(),
+        outputs: Vec::new(),
+        imports: Vec::new(),
+        change_set: None,
+        name,
+    })
+}
+
+/// Sets the stack going.
+pub(crate) fn go(tx: &mut Tx<'_>, stack: Stack) -> Result<(), Fault> {
+    let (id, status) = (stack.id.clone(), stack.status.clone());
+    event(
+        tx,
+        &stack,
+        &Happened {
+            logical: &stack.name,
+            physical: &id,
+            kind: Stack::KIND,
+            status: &status,
+            reason: Some("User Initiated"),
+        },
+    )?;
+    schedule(tx, &id, 0)?;
+    tx.put(stack)
+}
+
+/// The next step, after so many milliseconds.
+pub(crate) fn schedule(tx: &mut Tx<'_>, id: &str, after: i64) -> Result<(), Fault> {
+    tx.effect(Effect::Schedule {
+        id: id.to_owned(),
+        at: Timestamp(tx.now.0 + after),
+        service: "cloudformation".to_owned(),
+        job: "Advance".to_owned(),
+        payload: serde_json::json!({"stack": id}),
+    })
+}
+
+/// Something that happened to a stack or one of its resources.
+pub(crate) struct Happened<'a> {
+    pub(crate) logical: &'a str,
+    pub(crate) physical: &'a str,
+    pub(crate) kind: &'a str,
+    pub(crate) status: &'a str,
+    pub(crate) reason: Option<&'a str>,
+}
+
+/// The table of events, newest first: `stack id 0 time`.
+pub(crate) const EVENTS: &str = "cloudformation/events";
+
+pub(crate) fn event(tx: &mut Tx<'_>, stack: &Stack, happened: &Happened<'_>) -> Result<(), Fault> {
+    let newest_first = u64::MAX - u64::try_from(tx.now.0).unwrap_or_default();
+    // Within one transaction the later event stands before the earlier.
+    let order = u64::MAX
+        - u64::try_from(tx.records(EVENTS, all(&stack.id, &mut Vec::new(), &mut Vec::new()))?.len())
+            .unwrap_or_default();
+    let key = [stack.id.as_bytes(), &[0], &newest_first.to_be_bytes(), &order.to_be_bytes()].concat();
+    let id = tx.uuid();
+    let value = serde_json::json!({
+        "StackId": stack.id, "EventId": id, "StackName": stack.name, "LogicalResourceId": happened.logical,
+        "PhysicalResourceId": happened.physical, "ResourceType": happened.kind, "Timestamp": tx.now.to_rfc3339(),
+        "ResourceStatus": happened.status, "ResourceStatusReason": happened.reason,
+    });
+    tx.put_record_as(EVENTS, &key, &value)
+}
+
+/// The range of a stack's events.
+pub(crate) fn all<'a>(id: &str, from: &'a mut Vec<u8>, to: &'a mut Vec<u8>) -> model::Range<'a> {
+    *from = [id.as_bytes(), &[0]].concat();
+    *to = [id.as_bytes(), &[1]].concat();
+    model::Range { from, to: Some(to), reverse: false, limit: usize::MAX }
+}
+
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html>
+pub(crate) fn create_stack(tx: &mut Tx<'_>, input: CreateStackInput) -> Result<CreateStackOutput, Fault> {
+    let name = input.stack_name;
+    if tx.find::<Stack>(&name).is_some() {
+        return Err(Fault::client("AlreadyExistsException", format!("Stack [{name}] already exists")));
+    }
+    let source = source::of(tx, input.template_body, input.template_url)?;
+    let parameters = given(tx, input.parameters, None)?;
+    let capabilities = input.capabilities.unwrap_or_default();
+    source::admit(tx, &source, &parameters, &capabilities)?;
+    let keep = input.disable_rollback == Some(true) || input.on_failure.as_deref() == Some("DO_NOTHING");
+    let mut stack = begin(
+        tx,
+        Begin {
+            name,
+            source,
+            parameters,
+            tags: tags_of(input.tags),
+            capabilities,
+            role_arn: input.role_arn,
+            status: "CREATE_IN_PROGRESS",
+        },
+    )?;
+    stack.protected = input.enable_termination_protection == Some(true);
+    stack.keep_on_failure = keep;
+    let id = stack.id.clone();
+    go(tx, stack)?;
+    Ok(CreateStackOutput { stack_id: Some(id), ..CreateStackOutput::default() })
+}
+
+const UPDATABLE: [&str; 7] = [
+    "CREATE_COMPLETE",
+    "UPDATE_COMPLETE",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "IMPORT_COMPLETE",
+    "IMPORT_ROLLBACK_COMPLETE",
+    "CREATE_FAILED",
+    "UPDATE_FAILED",
+];
+
+pub(crate) fn updatable(stack: &Stack) -> Result<(), Fault> {
+    match UPDATABLE.contains(&stack.status.as_str()) {
+        true => Ok(()),
+        false => Err(Fault::client(
+            "ValidationError",
+            format!("Stack:{} is in {} state and can not be updated.", stack.id, stack.status),
+        )),
+    }
+}
+
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_UpdateStack.html>
+pub(crate) fn update_stack(tx: &mut Tx<'_>, input: UpdateStackInput) -> Result<UpdateStackOutput, Fault> {
+    let mut stack = find(tx, &input.stack_name)?;
+    updatable(&stack)?;
+    let source = match input.use_previous_template {
+        Some(true) => Source { text: stack.current.template.clone(), file: stack.current.file.clone() },
+        _ => source::of(tx, input.template_body, input.template_url)?,
+    };
+    let parameters = given(tx, input.parameters, Some(&stack.current))?;
+    let capabilities = input.capabilities.unwrap_or_default();
+    source::admit(tx, &source, &parameters, &capabilities)?;
+    let tags = input.tags.map_or_else(|| stack.tags.clone(), |t| tags_of(Some(t)));
+    let old = self::parameters(tx, &stack.current)?;
+    if source.text == stack.current.template && parameters == old && tags == stack.tags {
+        return Err(Fault::client("ValidationError", "No updates are to be performed."));
+    }
+    stack.tags = tags;
+    stack.capabilities = capabilities;
+    stack.role_arn = input.role_arn.or(stack.role_arn);
+    update(tx, &mut stack, source, &parameters)?;
+    let id = stack.id.clone();
+    go(tx, stack)?;
+    Ok(UpdateStackOutput { stack_id: Some(id), ..UpdateStackOutput::default() })
+}
+
+/// Turns the stack to a new version, the old one kept for the way back.
+pub(crate) fn update(
+    tx: &Tx<'_>,
+    stack: &mut Stack,
+    source: Source,
+    parameters: &BTreeMap<String, String>,
+) -> Result<(), Fault> {
+    let version = Version {
+        template: source.text,
+        file: source.file,
+        parameters: seal(tx, &serde_json::json!(parameters))?,
+    };
+    stack.previous = Some(std::mem::replace(&mut stack.current, version));
+    stack.status = "UPDATE_IN_PROGRESS".to_owned();
+    stack.reason = None;
+    stack.updated = Some(tx.now);
+    stack.deployer = deployer(tx, stack.role_arn.as_deref())?;
+    Ok(())
+}
+
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html>
+pub(crate) fn delete_stack(tx: &mut Tx<'_>, input: DeleteStackInput) -> Result<(), Fault> {
+    let Ok(mut stack) = find(tx, &input.stack_name) else { return Ok(()) };
+    if stack.deleted.is_some() || stack.status == "DELETE_IN_PROGRESS" {
+        return Ok(());
+    }
+    if stack.protected {
+        return Err(Fault::client(
+            "ValidationError",
+            format!("Stack [{}] cannot be deleted while TerminationProtection is enabled", stack.name),
+        ));
+    }
+    if stack.in_progress() {
+        return Err(Fault::client(
+            "ValidationError",
+            format!("Stack [{}] cannot be deleted while in status {}", stack.name, stack.status),
+        ));
+    }
+    for export in stack.outputs.iter().filter_map(|o| o.export.as_ref()) {
+        if let Some(user) = tx.list::<Stack>().find(|s| s.imports.contains(export) && s.deleted.is_none()) {
+            return Err(Fault::client(
+                "ValidationError",
+                format!("Export {export} cannot be deleted as it is in use by {}", user.name),
+            ));
+        }
+    }
+    for made in &mut stack.resources {
+        if input.retain_resources.iter().flatten().any(|r| *r == made.logical) {
+            made.deletion = "Retain".to_owned();
+        }
+    }
+    stack.role_arn = input.role_arn.or(stack.role_arn);
+    stack.deployer = deployer(tx, stack.role_arn.as_deref())?;
+    stack.status = "DELETE_IN_PROGRESS".to_owned();
+    stack.reason = None;
+    go(tx, stack)
+}
