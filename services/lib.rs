@@ -3,19 +3,51 @@
 /// Every service that is compiled in.
 pub fn all() -> Vec<&'static model::Service> {
     vec![
+        #[cfg(feature = "acm")]
+        &service_acm::SERVICE,
+        #[cfg(feature = "apigateway")]
+        &service_apigateway::SERVICE,
+        #[cfg(feature = "apigatewayv2")]
+        &service_apigatewayv2::SERVICE,
         #[cfg(feature = "cloudformation")]
         &service_cloudformation::SERVICE,
         #[cfg(feature = "cloudtrail")]
         &service_cloudtrail::SERVICE,
+        #[cfg(feature = "cognito-identity")]
+        &service_cognito_identity::SERVICE,
+        #[cfg(feature = "cognito-idp")]
+        &service_cognito_idp::SERVICE,
+        #[cfg(feature = "dynamodb")]
+        &service_dynamodb::SERVICE,
+        #[cfg(feature = "ec2")]
+        &service_ec2::SERVICE,
+        #[cfg(feature = "ecr")]
+        &service_ecr::SERVICE,
+        #[cfg(feature = "ecs")]
+        &service_ecs::SERVICE,
+        #[cfg(feature = "elbv2")]
+        &service_elbv2::SERVICE,
         #[cfg(feature = "iam")]
         &service_iam::SERVICE,
         #[cfg(feature = "kms")]
         &service_kms::SERVICE,
+        #[cfg(feature = "logs")]
+        &service_logs::SERVICE,
         #[cfg(feature = "organizations")]
         &service_organizations::SERVICE,
+        #[cfg(feature = "rds")]
+        &service_rds::SERVICE,
         #[cfg(feature = "s3")]
         &service_s3::SERVICE,
+        #[cfg(feature = "secretsmanager")]
+        &service_secretsmanager::SERVICE,
+        #[cfg(feature = "securityhub")]
+        &service_securityhub::SERVICE,
+        #[cfg(feature = "ssm")]
+        &service_ssm::SERVICE,
         #[cfg(feature = "sts")]
         &service_sts::SERVICE,
+        #[cfg(feature = "wafv2")]
+        &service_wafv2::SERVICE,
     ]
 }

@@ -19,7 +19,8 @@ KNOWN = {
     "PolicyId": "p-examplepolicy", "AccountId": "111122223333", "ChildId": "111122223333", "TargetId": "r-abcd",
     "RootId": "r-abcd", "ParentId": "r-abcd", "SourceParentId": "r-abcd", "DestinationParentId": "r-abcd",
     "OrganizationalUnitId": "ou-abcd-abcdefgh", "CreateAccountRequestId": "car-" + "a" * 32, "Email": "a@example.com",
-    "TagKeys": ["some"],
+    "TagKeys": ["some"], "ResourceType": "Parameter", "ResourceId": "some", "Names": ["some"], "SecretId": "some",
+    "StackName": "some", "ChangeSetName": "some", "TemplateBody": "{}", "LogicalResourceId": "Some", "ResourcePolicy": "{}",
 }
 
 

@@ -9,6 +9,7 @@ pub mod fault;
 pub mod graph;
 pub mod identity;
 pub mod ids;
+pub mod plane;
 pub mod policy;
 pub mod service;
 pub mod time;

@@ -238,6 +238,36 @@ impl Deploy<'_> {
         Some(Source { file: self.file.to_owned(), statement_lines })
     }
 
+    /// Calls the service's own operation for the deployer; absent (`null`) members are left out.
+    pub fn call(
+        &self,
+        tx: &mut Tx<'_>,
+        service: &str,
+        operation: &str,
+        input: serde_json::Value,
+    ) -> Result<Value, Fault> {
+        let input = match input {
+            serde_json::Value::Object(map) => map.into_iter().filter(|(_, v)| !v.is_null()).collect(),
+            other => other,
+        };
+        tx.call("cloudformation.amazonaws.com", service, operation, Value::from_json(input))
+    }
+
+    /// The physical id; an error where there is none yet.
+    pub fn id(&self) -> Result<&str, Fault> {
+        let missing = || Fault::internal(format!("resource `{}` has no physical id", self.logical_id));
+        self.physical.map(|p| p.id.as_str()).ok_or_else(missing)
+    }
+
+    /// The stack's tags with those of this property, in either form, on top.
+    pub fn tags_with(&self, property: &str) -> crate::graph::Tags {
+        let mut tags = self.tags.clone();
+        if let Some(own) = self.property(property) {
+            tags.extend(tags_of(&Value::from_json(own.clone())));
+        }
+        tags
+    }
+
     /// A physical name as CloudFormation makes it, `STACK-LOGICAL-RANDOM`, at most `max` long.
     pub fn name(&self, tx: &mut Tx<'_>, max: usize) -> String {
         let random = tx.random_text(12, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "a command line program answers on its standard output")]
 
 mod commands;
+mod pages;
 mod server;
 
 use std::process::ExitCode;

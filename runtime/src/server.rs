@@ -5,18 +5,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use edge::ca::OnDemand;
+use edge::host::{self, Part};
 use edge::listen::{self, Answer, Connection};
+use edge::{balancer, gateway};
 use estate::{Estate, Opening};
-use http_body_util::{BodyExt as _, Full};
 use hyper::Request;
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Incoming;
 use model::Host as _;
+use model::plane::{Book, Calls, Plane};
 use model::tx::Settings;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::commands::Ready;
+use crate::pages;
 
 /// The signal of a file that grew past its limit (Linux).
 const SIGXFSZ: i32 = 25;
@@ -49,8 +52,20 @@ async fn serve(start: &Start, ready: impl FnOnce(&Ready)) -> Result<(), String> 
         .await
         .map_err(|e| format!("cannot listen on {address}: {e}; choose another port with `--port`"))?;
     let (stop, stopped) = watch::channel(false);
-    let listening = tokio::spawn(listen::serve(listener, tls(&estate)?, stopped, answering(&estate)));
+    let plane = Arc::new(Plane {
+        estate: Arc::clone(&estate) as Arc<dyn Calls>,
+        book: Book::default(),
+        data: start.data.clone(),
+        root_pem: estate.root_certificate().to_owned(),
+    });
+    let answer = answering(&estate, &plane);
+    let listening = tokio::spawn(listen::serve(listener, tls(&estate)?, stopped.clone(), answer));
     tokio::spawn(Arc::clone(&estate).keep_schedule());
+    let planes = [
+        tokio::spawn(balancer::run(Arc::clone(&plane), stopped.clone())),
+        tokio::spawn(edge::database::run(Arc::clone(&plane), stopped.clone())),
+        tokio::spawn(act::run(Arc::clone(&plane), stopped)),
+    ];
     let told = Ready {
         console: format!("{endpoint}/_countersign/"),
         endpoint,
@@ -66,6 +81,9 @@ async fn serve(start: &Start, ready: impl FnOnce(&Ready)) -> Result<(), String> 
     Ready::forget(&start.data);
     let _ = stop.send(true);
     let _ = listening.await;
+    for plane in planes {
+        let _ = plane.await;
+    }
     Ok(())
 }
 
@@ -79,24 +97,31 @@ fn tls(estate: &Arc<Estate>) -> Result<Arc<rustls::ServerConfig>, String> {
 
 type Answered = std::pin::Pin<Box<dyn Future<Output = Answer> + Send>>;
 
-/// What the one port answers: the runtime's own pages, else the AWS APIs.
-fn answering(estate: &Arc<Estate>) -> impl Fn(Connection, Request<Incoming>) -> Answered + Clone + use<> {
-    let estate = Arc::clone(estate);
+/// What the one port answers: the runtime's own pages, the data planes, else the AWS APIs.
+fn answering(
+    estate: &Arc<Estate>,
+    plane: &Arc<Plane>,
+) -> impl Fn(Connection, Request<Incoming>) -> Answered + Clone + use<> {
+    let (estate, plane) = (Arc::clone(estate), Arc::clone(plane));
     move |connection, request| {
-        let estate = Arc::clone(&estate);
+        let (estate, plane) = (Arc::clone(&estate), Arc::clone(&plane));
         Box::pin(async move {
-            if request.uri().path() == "/_countersign/health" {
-                return text("running\n");
+            let host = request.uri().authority().map(|a| a.as_str().to_owned());
+            let header = request.headers().get(hyper::header::HOST).and_then(|h| h.to_str().ok());
+            let host = host.or_else(|| header.map(str::to_owned)).unwrap_or_default();
+            match host::part(&host, request.uri().path()) {
+                Part::Console(path) => pages::answer(&path),
+                Part::Gateway { api, path } => {
+                    gateway::answer(plane, connection, request, gateway::Call { api, path }).await
+                }
+                Part::Balancer(name) => balancer::answer(plane, connection, request, name).await,
+                Part::Aws => match edge::oidc::document(&plane, request.uri().path()) {
+                    Some(document) => document,
+                    None => edge::aws::answer(estate, connection, request).await,
+                },
             }
-            edge::aws::answer(estate, connection, request).await
         })
     }
-}
-
-fn text(text: &'static str) -> Answer {
-    hyper::Response::new(
-        Full::new(Bytes::from_static(text.as_bytes())).map_err(|never| match never {}).boxed(),
-    )
 }
 
 async fn until_told_to_stop() -> Result<(), String> {

@@ -15,9 +15,9 @@ use model::value::Spooled;
 use model::{Body, Fault, Host, Origin};
 use wire::{Head, Lost, Route};
 
-use crate::door::{Calls, Incoming};
 use crate::listen::{Answer, Connection};
 use crate::sigv4::{self, Refusal};
+use model::plane::{Calls, Incoming};
 
 /// Where unsigned requests that name no region go.
 pub const DEFAULT_REGION: &str = "us-east-1";

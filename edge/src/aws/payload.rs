@@ -14,8 +14,8 @@ use wire::Head;
 
 use super::who::Identity;
 use crate::chunked::{Decoder, Step};
-use crate::door::Calls;
 use crate::sigv4::{self, Claim, Payload, Refusal, Rules, Signed};
+use model::plane::Calls;
 
 /// The longest body that is taken into memory.
 const MEMORY: usize = 20 << 20;

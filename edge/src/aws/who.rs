@@ -6,8 +6,8 @@ use model::estate::credentials::{self, BadToken};
 use model::estate::iam::{AccessKey, User};
 use model::{AccountId, Caller, CallerKind, Snapshot, ids};
 
-use crate::door::Calls;
 use crate::sigv4::{Claim, Refusal};
+use model::plane::Calls;
 
 /// The caller that a claim names, with the secret of its access key.
 pub(super) struct Identity {

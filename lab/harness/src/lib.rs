@@ -14,10 +14,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use edge::door::{Calls as _, Incoming};
 use estate::{Estate, Opening};
 use model::estate::iam::{InlinePolicy, User};
 use model::graph::Change;
+use model::plane::{Calls as _, Incoming};
 use model::tx::{Delta, Settings};
 use model::{
     AccountId, Caller, CallerKind, Fault, Host as _, Origin, PolicyText, Service, Tags, Timestamp, Value,

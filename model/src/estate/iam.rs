@@ -6,6 +6,8 @@ use crate::graph::{Node, NodeKind, Tags};
 use crate::ids::{AccountId, arn};
 use crate::policy::PolicyText;
 use crate::time::Timestamp;
+use crate::tx::Tx;
+use crate::{Caller, CallerKind, Fault};
 
 /// The nodes of this file, for the service that owns them.
 pub const NODES: &[NodeKind] = &[
@@ -120,6 +122,63 @@ impl Role {
 }
 
 node!(Role, "AWS::IAM::Role", name, arn: arn, tags: tags, policy: trust);
+
+/// A service that acts in an account through its service-linked role, which is made at the first use.
+pub struct Linked<'a> {
+    /// e.g. `ecs.amazonaws.com`.
+    pub service: &'a str,
+    /// e.g. `AWSServiceRoleForECS`.
+    pub role: &'a str,
+    /// The permissions policy of the role.
+    pub policy: &'a str,
+}
+
+impl Linked<'_> {
+    /// The service as the caller of what it does in this account.
+    pub fn caller(&self, tx: &mut Tx<'_>) -> Result<Caller, Fault> {
+        let Linked { service, role, policy } = self;
+        let id = match tx.find_global::<Role>(role) {
+            Some(role) => role.id.clone(),
+            None => {
+                let trust = format!(
+                    r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Service":"{service}"}},"Action":"sts:AssumeRole"}}]}}"#
+                );
+                let id = format!("AROA{}", tx.random_text(17, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"));
+                tx.put(Role {
+                    account: tx.account.clone(),
+                    name: (*role).to_owned(),
+                    path: format!("/aws-service-role/{service}/"),
+                    id: id.clone(),
+                    created: tx.now,
+                    description: None,
+                    max_session: 3600,
+                    trust: PolicyText::new(&trust, None),
+                    inline: vec![InlinePolicy {
+                        name: (*role).to_owned(),
+                        document: PolicyText::new(*policy, None),
+                    }],
+                    attached: Vec::new(),
+                    boundary: None,
+                    tags: Tags::new(),
+                    last_used: None,
+                })?;
+                id
+            }
+        };
+        let session_name = service.split('.').next().unwrap_or(service).to_owned();
+        Ok(Caller {
+            arn: arn("sts", "", &tx.account, &format!("assumed-role/{role}/{session_name}")),
+            account: tx.account.clone(),
+            principal_id: format!("{id}:{session_name}"),
+            kind: CallerKind::Role {
+                role_arn: arn("iam", "", &tx.account, &format!("role/aws-service-role/{service}/{role}")),
+                session_name,
+            },
+            access_key: None,
+            session: None,
+        })
+    }
+}
 
 /// A customer-managed policy. (AWS-managed ones are data of the `iam` service, not nodes.)
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

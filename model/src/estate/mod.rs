@@ -2,5 +2,34 @@
 //! edge routes by, what `act` runs. A node that only its own service reads
 //! lives in that service's folder.
 
+pub mod acm;
+pub mod cognito;
 pub mod credentials;
+pub mod ec2;
+pub mod elb;
 pub mod iam;
+
+/// Implements [`Node`](crate::Node) for a regional resource with an `arn()` and `tags`.
+#[macro_export]
+macro_rules! regional_node {
+    ($type:ty, $kind:literal, $id:ident) => {
+        impl $crate::Node for $type {
+            const KIND: &'static str = $kind;
+            fn account(&self) -> &$crate::AccountId {
+                &self.account
+            }
+            fn region(&self) -> &str {
+                &self.region
+            }
+            fn local_id(&self) -> &str {
+                &self.$id
+            }
+            fn arn(&self) -> Option<String> {
+                Some(self.arn())
+            }
+            fn tags(&self) -> &$crate::Tags {
+                &self.tags
+            }
+        }
+    };
+}

@@ -3,10 +3,10 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError};
 
-use edge::door::Incoming;
 use model::decision::{Request, permit};
 use model::event::Event;
 use model::graph::Change;
+use model::plane::Incoming;
 use model::service::Asking;
 use model::tx::{Delta, Side, call_event};
 use model::{Ask, Fault, Host as _, Snapshot, Tx, Value};
@@ -114,6 +114,9 @@ impl Estate {
         snapshot.version += 1;
         let snapshot = Arc::new(snapshot);
         self.published.store(Arc::clone(&snapshot));
+        if !delta.changes.is_empty() {
+            self.graph.send_replace(snapshot.version);
+        }
         let _ = self.feed.send(Committed { snapshot, changes: Arc::new(delta.changes) });
         if delta.effects.is_empty() {
             return Ok(ticket);

@@ -17,13 +17,13 @@ use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 use edge::ca::Authority;
-use edge::door::{Calls, Incoming};
 use model::graph::Change;
+use model::plane::{Answering, Asked, Calls, Incoming, Newer, Report};
 use model::service::Registry;
 use model::tx::Settings;
-use model::{Fault, Snapshot, Timestamp, Value};
+use model::{Fault, Origin, Snapshot, Timestamp, Value};
 use record::{Blobs, Keyring, Log, Store};
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, broadcast, watch};
 
 pub use bootstrap::Administrator;
 pub use effects::Message;
@@ -60,6 +60,8 @@ pub struct Estate {
     writing: Mutex<()>,
     feed: broadcast::Sender<Committed>,
     events: broadcast::Sender<Arc<model::event::Event>>,
+    /// The version of the newest snapshot in which the graph differs from the one before.
+    graph: watch::Sender<u64>,
     /// Something was scheduled, or is to be mailed or removed.
     pub(crate) work: Notify,
     /// Keeps other processes out.
@@ -121,7 +123,7 @@ impl Calls for Estate {
         now()
     }
 
-    fn call<'a>(&'a self, incoming: Incoming<'a>) -> edge::door::Answering<'a> {
+    fn call<'a>(&'a self, incoming: Incoming<'a>) -> Answering<'a> {
         Box::pin(async move {
             let (outcome, durable) = self.run(incoming);
             match durable {
@@ -129,6 +131,49 @@ impl Calls for Estate {
                 Some(ticket) => durable_then(ticket, outcome).await,
                 None => outcome,
             }
+        })
+    }
+
+    fn ask<'a>(&'a self, asked: Asked<'a>) -> Answering<'a> {
+        Box::pin(async move {
+            let not_served = || Fault::not_served(&format!("{}:{}", asked.service, asked.operation));
+            let served = self.registry.service(asked.service).ok_or_else(not_served)?;
+            let operation = served.operation(asked.operation).ok_or_else(not_served)?;
+            if let Some(shape) = served.api.operation(asked.operation).and_then(|o| o.input) {
+                wire::validate(&served.api, shape, &asked.input)?;
+            }
+            let account = Some(asked.caller.account.clone());
+            self.call(Incoming {
+                served,
+                operation,
+                caller: asked.caller,
+                origin: Origin::internal("countersign"),
+                request_id: model::tx::uuid_from(self.random_bytes()),
+                trace: asked.trace,
+                region: asked.region,
+                account,
+                input: asked.input,
+                job: false,
+            })
+            .await
+        })
+    }
+
+    fn report<'a>(&'a self, report: Report<'a>) -> Answering<'a> {
+        Box::pin(async move {
+            let missing = || Fault::internal(format!("`{}` has no job `{}`", report.service, report.job));
+            let served = self.registry.service(report.service).ok_or_else(missing)?;
+            let job = served.service.jobs.iter().find(|j| j.name == report.job).ok_or_else(missing)?;
+            self.call(schedule::job_call(self, served, job, report)).await
+        })
+    }
+
+    fn newer(&self, version: u64) -> Newer<'_> {
+        Box::pin(async move {
+            let mut graph = self.graph.subscribe();
+            // The sender lives as long as this estate does.
+            let _ = graph.wait_for(|newest| *newest > version).await;
+            self.published.load_full()
         })
     }
 }

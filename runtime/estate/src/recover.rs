@@ -11,7 +11,7 @@ use model::service::{Registry, Served};
 use model::tx::{Delta, Settings};
 use model::{Fault, Snapshot};
 use record::{Keyring, Log, Store};
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, broadcast, watch};
 
 use crate::{Estate, GRAPH_TABLE, kind};
 
@@ -41,6 +41,7 @@ impl Estate {
         let blobs = record::Blobs::open(data).map_err(|e| failed("the blobs cannot be opened", e))?;
         let authority = authority(data, &keyring)?;
         let snapshot = graph(&store, &registry)?;
+        let version = snapshot.version;
         let estate = Arc::new(Estate {
             registry,
             log,
@@ -53,6 +54,7 @@ impl Estate {
             writing: Mutex::new(()),
             feed: broadcast::channel(1024).0,
             events: broadcast::channel(4096).0,
+            graph: watch::Sender::new(version),
             work: Notify::new(),
             _folder: folder,
         });

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use edge::door::{Calls as _, Incoming};
+use model::plane::{Calls as _, Incoming, Report};
 use model::service::{Job, Served};
 use model::tx::{Delta, Range, RecordWrite, Records as _};
 use model::{Caller, Fault, Origin, Timestamp, Value};
@@ -89,22 +89,37 @@ async fn job(estate: &Arc<Estate>, due: &Due) -> Result<(), Fault> {
     run_job(estate, served, job, due).await
 }
 
-/// A job is a call like any other, by the service itself.
 async fn run_job(estate: &Arc<Estate>, served: &Served, job: &'static Job, due: &Due) -> Result<(), Fault> {
+    let report = Report {
+        service: served.service.name,
+        job: job.name,
+        account: due.account.clone(),
+        region: due.region.clone(),
+        payload: due.payload.clone(),
+    };
+    estate.call(job_call(estate, served, job, report)).await.map(|_| ())
+}
+
+/// A job is a call like any other, by the service itself.
+pub(crate) fn job_call<'a>(
+    estate: &Estate,
+    served: &'a Served,
+    job: &'static Job,
+    report: Report<'_>,
+) -> Incoming<'a> {
     let service = served.service.name;
-    let incoming = Incoming {
+    Incoming {
         served,
         operation: &job.operation,
-        caller: Caller::service(&format!("{service}.amazonaws.com"), &due.account),
+        caller: Caller::service(&format!("{service}.amazonaws.com"), &report.account),
         origin: Origin::internal(service),
         request_id: model::tx::uuid_from(estate.random_bytes()),
         trace: String::new(),
-        region: due.region.clone(),
-        account: Some(due.account.clone()),
-        input: Value::from_json(due.payload.clone()),
+        region: report.region,
+        account: Some(report.account),
+        input: Value::from_json(report.payload),
         job: true,
-    };
-    estate.call(incoming).await.map(|_| ())
+    }
 }
 
 fn remove_blobs(estate: &Estate) -> Result<(), Fault> {

@@ -1,0 +1,47 @@
+//! What a user pool's tokens are verified with.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountId, Node};
+
+/// The public side of a user pool, for authorizers and the JWKS document.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TokenIssuer {
+    pub account: AccountId,
+    pub region: String,
+    /// The pool's id, `us-east-1_AbCdEfGhI`.
+    pub pool: String,
+    pub keys: Vec<PublicKey>,
+}
+
+/// An RSA public key of a JWK set (RFC 7517); `n` and `e` in base64url.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublicKey {
+    pub kid: String,
+    pub n: String,
+    pub e: String,
+}
+
+impl TokenIssuer {
+    /// The `iss` claim: `https://cognito-idp.REGION.amazonaws.com/POOL`.
+    pub fn issuer(&self) -> String {
+        format!("https://cognito-idp.{}.amazonaws.com/{}", self.region, self.pool)
+    }
+}
+
+impl Node for TokenIssuer {
+    const KIND: &'static str = "Countersign::TokenIssuer";
+    fn account(&self) -> &AccountId {
+        &self.account
+    }
+    fn region(&self) -> &str {
+        &self.region
+    }
+    fn local_id(&self) -> &str {
+        &self.pool
+    }
+    /// `issuer/` and the `iss` claim.
+    fn global_name(&self) -> Option<String> {
+        Some(format!("issuer/{}", self.issuer()))
+    }
+}

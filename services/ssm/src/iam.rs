@@ -1,0 +1,35 @@
+//! Which permission each call needs.
+
+use model::{Ask, Asking, Fault};
+
+use crate::parameter::{arn, plain_name};
+
+pub(crate) fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
+    let operation = asking.operation;
+    let on = |name: &str| {
+        let name = plain_name(name);
+        let name = name.rsplit_once(':').map_or(name, |(n, _)| n);
+        let mut ask = Ask::new(format!("ssm:{operation}"), arn(asking.region, asking.account, name));
+        ask.account = Some(asking.account.clone());
+        ask.request_tags = asking.tags("Tags");
+        ask.tag_keys = asking.strings("TagKeys");
+        ask
+    };
+    Ok(match operation {
+        "DescribeParameters" => vec![Ask::new("ssm:DescribeParameters", "*")],
+        "GetParameters" | "DeleteParameters" => asking.strings("Names").iter().map(|n| on(n)).collect(),
+        "GetParametersByPath" => {
+            let recursive = asking.input.get("Recursive").and_then(|r| r.as_bool()).unwrap_or(false);
+            vec![
+                on(asking.text("Path").unwrap_or_default()).key("ssm:Recursive", Some(recursive.to_string())),
+            ]
+        }
+        "PutParameter" => {
+            let overwrite = asking.input.get("Overwrite").and_then(|r| r.as_bool()).unwrap_or(false);
+            vec![
+                on(asking.text("Name").unwrap_or_default()).key("ssm:Overwrite", Some(overwrite.to_string())),
+            ]
+        }
+        _ => asking.text("Name").or(asking.text("ResourceId")).map(on).into_iter().collect(),
+    })
+}
