@@ -226,3 +226,86 @@ def test_a_denial_names_the_line_of_the_template(admin, runtime):
     told = subprocess.run([PROGRAM, "explain", request, "--data", runtime.data], capture_output=True, text=True).stdout
     line = next(i for i, text in enumerate(TEMPLATE.splitlines(), 1) if "Sid: Read" in text)
     assert "DENIED" in told and f"Read of `read` at template:{line}" in told, told
+
+
+def settled(cfn, stack):
+    for _ in range(200):
+        found = cfn.describe_stacks(StackName=stack)["Stacks"][0]
+        if not found["StackStatus"].endswith("IN_PROGRESS"):
+            return found
+        time.sleep(0.05)
+    raise AssertionError(found)
+
+
+@pytest.fixture
+def child(admin):
+    """A nested stack's template in a bucket: its URL."""
+    s3, bucket = admin("s3"), f"templates-{uuid.uuid4().hex[:12]}"
+    s3.create_bucket(Bucket=bucket)
+
+    def put(body):
+        s3.put_object(Bucket=bucket, Key="child.json", Body=json.dumps(body))
+        return f"https://{bucket}.s3.amazonaws.com/child.json"
+
+    return put
+
+
+def nested(value, good=True):
+    kind = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": {"Ref": "Value"}}}
+    bad = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Name": "/aws/refused", "Value": "x"}}
+    resources = {"Child": kind} if good else {"Child": kind, "Bad": {**bad, "DependsOn": "Child"}}
+    return {"Parameters": {"Value": {"Type": "String"}}, "Resources": resources, "Outputs": {"Name": {"Value": {"Ref": "Child"}}}}
+
+
+def parent(url, value):
+    child = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url, "Parameters": {"Value": value}}}
+    copy = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": {"Fn::GetAtt": "Inner.Outputs.Name"}}}
+    return json.dumps({"Resources": {"Inner": child, "Copy": copy}, "Outputs": {"Name": {"Value": {"Fn::GetAtt": "Inner.Outputs.Name"}}}})
+
+
+def test_nested_stacks_are_made_changed_and_deleted_with_their_parent(admin, child):
+    cfn, ssm, stack = admin("cloudformation"), admin("ssm"), f"s-{uuid.uuid4().hex[:12]}"
+    url = child(nested("one"))
+    cfn.create_stack(StackName=stack, TemplateBody=parent(url, "one"))
+    made = settled(cfn, stack)
+    assert made["StackStatus"] == "CREATE_COMPLETE", made
+    name = made["Outputs"][0]["OutputValue"]
+    assert ssm.get_parameter(Name=name)["Parameter"]["Value"] == "one"
+    cfn.update_stack(StackName=stack, TemplateBody=parent(url, "two"))
+    assert settled(cfn, stack)["StackStatus"] == "UPDATE_COMPLETE"
+    assert ssm.get_parameter(Name=name)["Parameter"]["Value"] == "two"
+    stack_id, inner = made["StackId"], cfn.describe_stack_resource(StackName=stack, LogicalResourceId="Inner")
+    cfn.delete_stack(StackName=stack)
+    assert settled(cfn, stack_id)["StackStatus"] == "DELETE_COMPLETE"
+    assert settled(cfn, inner["StackResourceDetail"]["PhysicalResourceId"])["StackStatus"] == "DELETE_COMPLETE"
+    with pytest.raises(ClientError):
+        ssm.get_parameter(Name=name)
+
+
+def test_a_nested_stack_that_fails_takes_its_parent_back(admin, child):
+    cfn, stack = admin("cloudformation"), f"s-{uuid.uuid4().hex[:12]}"
+    before = {p["Name"] for p in admin("ssm").describe_parameters()["Parameters"]}
+    cfn.create_stack(StackName=stack, TemplateBody=parent(child(nested("one", good=False)), "one"))
+    made = settled(cfn, stack)
+    assert made["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert {p["Name"] for p in admin("ssm").describe_parameters()["Parameters"]} == before
+
+
+def test_parameters_may_name_stored_values_and_rules_must_hold(admin):
+    cfn, ssm, stack = admin("cloudformation"), admin("ssm"), f"s-{uuid.uuid4().hex[:12]}"
+    ssm.put_parameter(Name=f"/{stack}/version", Value="6", Type="String")
+    body = json.dumps({
+        "Parameters": {"Version": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": f"/{stack}/version"}},
+        "Rules": {"Known": {"Assertions": [{"Assert": {"Fn::Not": [{"Fn::Contains": [["1", "2"], {"Ref": "Version"}]}]}, "AssertDescription": "too old"}]}},
+        "Resources": {"Copy": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": {"Ref": "Version"}}}},
+    })
+    cfn.create_stack(StackName=stack, TemplateBody=body)
+    assert settled(cfn, stack)["StackStatus"] == "CREATE_COMPLETE"
+    name = cfn.describe_stack_resource(StackName=stack, LogicalResourceId="Copy")["StackResourceDetail"]["PhysicalResourceId"]
+    assert ssm.get_parameter(Name=name)["Parameter"]["Value"] == "6"
+    ssm.put_parameter(Name=f"/{stack}/version", Value="2", Type="String", Overwrite=True)
+    with pytest.raises(ClientError, match="too old"):
+        cfn.update_stack(StackName=stack, UsePreviousTemplate=True)
+    ssm.delete_parameter(Name=f"/{stack}/version")
+    with pytest.raises(ClientError, match="Unable to fetch parameters"):
+        cfn.update_stack(StackName=stack, UsePreviousTemplate=True)

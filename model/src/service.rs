@@ -184,6 +184,14 @@ pub struct Resource {
     pub ready: Option<ReadyCheck>,
 }
 
+/// What a provider's `delete` gives while the resource is still going: it is asked again.
+pub fn going() -> Fault {
+    Fault::client(GOING, "the deletion is in progress")
+}
+
+/// The code of [`going`].
+pub const GOING: &str = "DeletionInProgress";
+
 /// Looks whether a resource has settled.
 pub type ReadyCheck = fn(&mut Tx<'_>, &Physical) -> Result<Ready, Fault>;
 

@@ -3,13 +3,14 @@
 #![allow(clippy::print_stdout, reason = "a command line program answers on its standard output")]
 
 mod commands;
+mod deploy;
 mod pages;
 mod server;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{down, env, journal, log, up};
+use commands::{down, env, journal, log, template, up};
 
 /// A zero-trust runtime that speaks AWS.
 #[derive(Parser)]
@@ -31,6 +32,9 @@ enum Command {
     Trace(journal::Trace),
     /// Tells why a request was allowed or denied
     Explain(journal::Explain),
+    /// Reads templates without running them
+    #[command(subcommand)]
+    Template(template::Template),
     /// Verifies the log of a data folder, offline
     #[command(name = "verify-log")]
     VerifyLog(log::VerifyLog),
@@ -43,6 +47,7 @@ fn main() -> ExitCode {
         Command::Env(env) => env.run(),
         Command::Trace(trace) => trace.run(),
         Command::Explain(explain) => explain.run(),
+        Command::Template(template) => template.run(),
         Command::VerifyLog(verify) => verify.run(),
     };
     match done {

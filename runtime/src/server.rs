@@ -19,6 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::commands::Ready;
+use crate::deploy::{self, Template};
 use crate::pages;
 
 /// The signal of a file that grew past its limit (Linux).
@@ -29,6 +30,7 @@ pub(crate) struct Start {
     pub(crate) data: PathBuf,
     pub(crate) port: u16,
     pub(crate) region: String,
+    pub(crate) template: Option<Template>,
 }
 
 /// Serves until SIGINT or SIGTERM; calls `ready` once everything answers.
@@ -66,10 +68,20 @@ async fn serve(start: &Start, ready: impl FnOnce(&Ready)) -> Result<(), String> 
         tokio::spawn(edge::database::run(Arc::clone(&plane), stopped.clone())),
         tokio::spawn(act::run(Arc::clone(&plane), stopped)),
     ];
+    let outputs = match &start.template {
+        None => Vec::new(),
+        Some(template) => {
+            tokio::select! {
+                outcome = deploy::deploy(&estate, template, &start.region) => outcome?,
+                told = until_told_to_stop() => return told,
+            }
+        }
+    };
+    let shop = outputs.iter().find(|(name, _)| name == "ShopUrl");
     let told = Ready {
         console: format!("{endpoint}/_countersign/"),
-        endpoint,
-        shop: None,
+        endpoint: endpoint.clone(),
+        shop: shop.map(|(_, url)| deploy::local_url(url, &endpoint)),
         credentials: administrator.file,
         ca: start.data.join("ca.pem"),
         region: start.region.clone(),

@@ -2,29 +2,45 @@
 //! types that are served, resolved. Pure: what a reference stands for is asked of the caller.
 
 mod check;
+mod known;
 mod node;
 mod order;
 mod parse;
 mod resolve;
+mod rules;
 mod types;
 
-pub use check::check;
+pub use check::{check, inspect};
 pub use node::{Node, Place, Val};
 pub use order::order;
 pub use parse::parse;
-pub use resolve::{Lookup, Resolved, Scope};
+pub use resolve::{Lookup, Resolved, Scope, dynamic_references, fill_dynamic, stored_kind};
 pub use types::{Property, Shape, TypeSchema, Types};
 
-/// Something wrong with a template, and where.
+/// Something that stands in a template's way, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
+    pub kind: ProblemKind,
     pub message: String,
     pub place: Place,
 }
 
+/// Whose fault it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProblemKind {
+    /// AWS would refuse it, too.
+    Wrong,
+    /// AWS takes it; this runtime does not.
+    NotServed,
+}
+
 impl Problem {
     pub(crate) fn new(place: Place, message: impl Into<String>) -> Problem {
-        Problem { message: message.into(), place }
+        Problem { kind: ProblemKind::Wrong, message: message.into(), place }
+    }
+
+    pub(crate) fn not_served(place: Place, message: impl Into<String>) -> Problem {
+        Problem { kind: ProblemKind::NotServed, message: message.into(), place }
     }
 }
 

@@ -14,12 +14,12 @@ pub trait Lookup {
     fn reference(&self, logical: &str) -> Option<Json>;
     fn attribute(&self, logical: &str, name: &str) -> Option<Json>;
     fn export(&self, name: &str) -> Option<String>;
+    /// The value of a Systems Manager parameter, for template parameters that name one.
+    fn stored(&self, name: &str) -> Option<String>;
     /// A pseudo parameter such as `AWS::Region`.
     fn pseudo(&self, name: &str) -> Option<Json>;
     /// The availability zones of a region.
     fn zones(&self, region: &str) -> Vec<String>;
-    /// The value behind `{{resolve:...}}`.
-    fn dynamic(&self, reference: &str) -> Result<String, String>;
 }
 
 /// A template with its parameters and conditions decided.
@@ -40,6 +40,11 @@ type Res<T> = Result<T, Problem>;
 
 fn wrong(node: &Node, message: impl Into<String>) -> Problem {
     Problem::new(node.place, message)
+}
+
+/// The kind of value behind a parameter of a `AWS::SSM::Parameter::Value<...>` kind.
+pub fn stored_kind(kind: &str) -> Option<&str> {
+    kind.strip_prefix("AWS::SSM::Parameter::Value<")?.strip_suffix('>')
 }
 
 /// The names in `${...}`, without the literals `${!...}`.
@@ -64,6 +69,18 @@ impl<'a> Scope<'a> {
                 text.ok_or_else(|| Problem::new(*place, format!("Parameters: [{name}] must have values")))?;
             allowed(name, facts, &text)?;
             let kind = facts.get("Type").and_then(Node::text).unwrap_or("String");
+            let (kind, text) = match stored_kind(kind) {
+                None => (kind, text),
+                Some(kind) => {
+                    let missing = || {
+                        let message = format!(
+                            "Unable to fetch parameters [{text}] from parameter store for this account."
+                        );
+                        Problem::new(*place, message)
+                    };
+                    (kind, lookup.stored(&text).ok_or_else(missing)?)
+                }
+            };
             let is_list = kind == "CommaDelimitedList" || kind.starts_with("List<");
             let value = match is_list {
                 true => text.split(',').map(|t| Json::String(t.trim().to_owned())).collect(),
@@ -165,7 +182,7 @@ impl<'a> Scope<'a> {
                 }
                 Json::Object(out)
             }
-            Val::Text(text) => Json::String(dynamic(node, text, lookup)?),
+            Val::Text(text) => Json::String(text.clone()),
             _ => node.to_json(),
         }))
     }
@@ -365,26 +382,49 @@ impl<'a> Scope<'a> {
             out.push_str(&as_text(&value));
         }
         out.push_str(rest);
-        dynamic(node, &out, lookup)
+        Ok(out)
     }
 }
 
-/// Fills in `{{resolve:...}}`.
-fn dynamic(node: &Node, text: &str, lookup: &dyn Lookup) -> Res<String> {
-    if !text.contains("{{resolve:") {
-        return Ok(text.to_owned());
+/// The dynamic references, `{{resolve:...}}`, in a resolved value.
+pub fn dynamic_references(value: &Json) -> Vec<String> {
+    match value {
+        Json::String(text) => {
+            let starts = text.split("{{resolve:").skip(1);
+            starts.filter_map(|from| from.split_once("}}")).map(|(r, _)| r.to_owned()).collect()
+        }
+        Json::Array(list) => list.iter().flat_map(dynamic_references).collect(),
+        Json::Object(map) => map.values().flat_map(dynamic_references).collect(),
+        Json::Null | Json::Bool(_) | Json::Number(_) => Vec::new(),
     }
-    let (mut out, mut rest) = (String::new(), text);
-    while let Some((before, from)) = rest.split_once("{{resolve:") {
-        let (reference, after) = from
-            .split_once("}}")
-            .ok_or_else(|| wrong(node, "Template error: a dynamic reference has no `}}`"))?;
-        out.push_str(before);
-        out.push_str(&lookup.dynamic(reference).map_err(|e| wrong(node, e))?);
-        rest = after;
+}
+
+/// Puts what the dynamic references stand for in their places. What is put in is not looked at again.
+pub fn fill_dynamic(value: &mut Json, known: &BTreeMap<String, String>) {
+    match value {
+        Json::String(text) if text.contains("{{resolve:") => {
+            let mut out = String::new();
+            let mut rest = text.as_str();
+            while let Some((before, from)) = rest.split_once("{{resolve:") {
+                out.push_str(before);
+                match from.split_once("}}").and_then(|(r, after)| Some((known.get(r)?, after))) {
+                    Some((found, after)) => {
+                        out.push_str(found);
+                        rest = after;
+                    }
+                    None => {
+                        out.push_str("{{resolve:");
+                        rest = from;
+                    }
+                }
+            }
+            out.push_str(rest);
+            *text = out;
+        }
+        Json::Array(list) => list.iter_mut().for_each(|v| fill_dynamic(v, known)),
+        Json::Object(map) => map.values_mut().for_each(|v| fill_dynamic(v, known)),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
     }
-    out.push_str(rest);
-    Ok(out)
 }
 
 /// Scalars as the text that CloudFormation makes of them.

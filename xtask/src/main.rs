@@ -5,10 +5,12 @@
 //! - `cargo xtask sync --from BOTOCORE_DATA SERVICE [OPERATION ...]`: adds operations to a service's
 //!   API model, from botocore's public data; those it has already are refreshed.
 //! - `cargo xtask new-service NAME --from BOTOCORE_DATA OPERATION ...`: a new folder with all a service needs.
+//! - `cargo xtask known-types --from CFN_LINT_SCHEMAS`: the names of all CloudFormation types anew.
 #![allow(clippy::print_stdout, reason = "a command line tool")]
 
 mod botocore;
 mod coverage;
+mod known;
 mod list;
 mod scaffold;
 mod shapes;
@@ -29,7 +31,8 @@ fn main() -> ExitCode {
         ["new-service", name, "--from", data, operations @ ..] => {
             scaffold::new_service(&root(), name, Path::new(data), operations).and_then(|()| sync(false))
         }
-        _ => Err("usage: cargo xtask sync [--check] | sync --from DATA SERVICE [OPERATION ...] | new-service NAME --from DATA OPERATION ...".to_owned()),
+        ["known-types", "--from", schemas] => known::write(&root(), Path::new(schemas)),
+        _ => Err("usage: cargo xtask sync [--check] | sync --from DATA SERVICE [OPERATION ...] | new-service NAME --from DATA OPERATION ... | known-types --from SCHEMAS".to_owned()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

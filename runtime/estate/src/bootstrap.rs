@@ -9,7 +9,7 @@ use std::sync::Arc;
 use model::estate::iam::{AccessKey, Account, Organization, OrganizationPolicy, User};
 use model::graph::Change;
 use model::tx::Delta;
-use model::{AccountId, Fault, Host as _, PolicyText, Tags, Timestamp};
+use model::{AccountId, Caller, CallerKind, Fault, Host as _, PolicyText, Tags, Timestamp};
 
 use crate::Estate;
 use crate::recover::failed;
@@ -74,6 +74,21 @@ impl Estate {
         )?;
         self.begin(Delta { changes, ..Delta::default() })?;
         Ok(Administrator { file })
+    }
+
+    /// The administrator of the first start, as the caller of what the operator has done at the start.
+    pub fn administrator(&self) -> Option<Caller> {
+        let snapshot = self.snapshot();
+        let account = snapshot.all::<Organization>().next()?.account.clone();
+        let user = snapshot.find::<User>(&account, "", ADMINISTRATOR)?;
+        Some(Caller {
+            arn: user.arn(),
+            principal_id: user.id.clone(),
+            kind: CallerKind::User { name: user.name.clone() },
+            account,
+            access_key: None,
+            session: None,
+        })
     }
 
     /// What services found and the graph lacks.

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 
 use super::{Ready, default_data};
+use crate::deploy::Template;
 use crate::server;
 
 #[derive(Args)]
 pub(crate) struct Up {
-    /// The CloudFormation template to deploy
+    /// The CloudFormation template to deploy [default: the SecureCart shop]
     pub(crate) template: Option<PathBuf>,
     /// The data folder [default: ~/.countersign]
     #[arg(long)]
@@ -43,21 +44,25 @@ const PATIENCE: Duration = Duration::from_secs(600);
 
 impl Up {
     pub(crate) fn run(self) -> Result<(), String> {
-        if let Some(template) = &self.template {
-            return Err(format!(
-                "`{}` cannot be deployed by `up` yet; start with `--empty` and use `aws cloudformation deploy --template-file`",
-                template.display()
-            ));
-        }
         let data = self.data.clone().unwrap_or_else(default_data);
         let data = std::path::absolute(&data).map_err(|e| format!("`{}`: {e}", data.display()))?;
         if self.detach {
             return self.detached(&data);
         }
         let output = self.output;
-        server::run(&server::Start { data, port: self.port, region: self.region }, |ready| {
-            tell(ready, output)
-        })
+        let template = self.template()?;
+        let deploys = template.is_some();
+        let start = server::Start { data, port: self.port, region: self.region, template };
+        server::run(&start, |ready| tell(ready, output, deploys))
+    }
+
+    fn template(&self) -> Result<Option<Template>, String> {
+        match (&self.template, self.empty) {
+            (Some(_), true) => Err("either a template or `--empty`, not both".to_owned()),
+            (None, true) => Ok(None),
+            (None, false) => Ok(Some(Template::shop())),
+            (Some(file), false) => Template::read(file).map(Some),
+        }
     }
 
     /// Starts another process of this program, and waits until it is ready.
@@ -91,7 +96,7 @@ impl Up {
             if let Ok(ready) = Ready::read(data)
                 && ready.pid == child.id()
             {
-                tell(&ready, self.output);
+                tell(&ready, self.output, !self.empty);
                 return Ok(());
             }
             if let Ok(Some(status)) = child.try_wait() {
@@ -111,7 +116,7 @@ fn last_lines(log: &Path) -> String {
     lines.into_iter().rev().collect::<Vec<_>>().join("\n")
 }
 
-fn tell(ready: &Ready, output: Output) {
+fn tell(ready: &Ready, output: Output, deploys: bool) {
     match output {
         Output::Json => {
             let json = serde_json::json!({
@@ -132,7 +137,9 @@ fn tell(ready: &Ready, output: Output) {
             println!(
                 "segmentation not active: networks are modelled and validated, packets are not filtered yet"
             );
-            println!("template     none deployed; deploy one with `aws cloudformation deploy`");
+            if !deploys {
+                println!("template     none deployed; deploy one with `aws cloudformation deploy`");
+            }
             println!("\nPoint AWS clients at it:  eval \"$(countersign env)\"");
         }
     }

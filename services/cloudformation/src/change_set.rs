@@ -7,7 +7,7 @@ use template::Node as TemplateNode;
 use crate::shapes::*;
 use crate::source::{self, Source, parse, types};
 use crate::stack::{
-    self, Begin, Stack, Version, deployer, find, given, parameters, seal, tags_of, unseal, updatable,
+    self, Begin, Stack, Version, chosen, deployer, find, parameters, seal, tags_of, unseal, updatable,
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -71,10 +71,10 @@ fn find_set(tx: &Tx<'_>, name: &str, stack_name: Option<&str>) -> Result<ChangeS
 }
 
 /// What would be added, changed and removed. A reference to something new is not known yet and counts as a change.
-fn plan(tx: &Tx<'_>, stack: &Stack, version: &Version) -> Result<Vec<Planned>, Fault> {
+fn plan(tx: &mut Tx<'_>, stack: &Stack, version: &Version) -> Result<Vec<Planned>, Fault> {
     let node = parse(&version.template)?;
     let given = parameters(tx, version)?;
-    let world = crate::lookup::World::of(tx, stack);
+    let world = crate::lookup::World::of(tx, stack, version)?;
     let scope = template::Scope::new(&node, &given, &world).map_err(|p| source::refuse(p.to_string()))?;
     let types = types(tx)?;
     let wanted: Vec<(&String, &TemplateNode)> = node
@@ -99,9 +99,10 @@ fn plan(tx: &Tx<'_>, stack: &Stack, version: &Version) -> Result<Vec<Planned>, F
             continue;
         };
         let before = unseal(tx, &made.properties)?;
+        let world = crate::lookup::World::of(tx, stack, version)?;
         let after = resource.get("Properties").map(|p| scope.value(p, &world).map(|r| r.value));
         let after = match after {
-            Some(Ok(value)) => Some(value),
+            Some(Ok(mut value)) => crate::lookup::fill(tx, &mut value).is_ok().then_some(value),
             Some(Err(_)) => None,
             None => Some(serde_json::json!({})),
         };
@@ -153,9 +154,10 @@ pub(crate) fn create_change_set(
         }
         _ => source::of(tx, input.template_body, input.template_url)?,
     };
-    let values = given(tx, input.parameters, existing.as_ref().map(|s| &s.current))?;
+    let values = chosen(tx, input.parameters, existing.as_ref().map(|s| &s.current))?;
     let capabilities = input.capabilities.unwrap_or_default();
-    source::admit(tx, &source, &values, &capabilities)?;
+    let file = source.file.clone();
+    let version = source::admit(tx, source, values, &capabilities)?;
     let tags = input.tags.map(|t| tags_of(Some(t)));
     let stack = match existing {
         Some(stack) if stack.status == "REVIEW_IN_PROGRESS" => stack,
@@ -173,13 +175,13 @@ pub(crate) fn create_change_set(
             stack
         }
         None if creating => {
-            let empty = Source { text: r#"{"Resources":{}}"#.to_owned(), file: source.file.clone() };
+            let parameters = seal(tx, &serde_json::json!({"parameters": {}, "stored": {}}))?;
+            let empty = Version { template: r#"{"Resources":{}}"#.to_owned(), file, parameters };
             let stack = stack::begin(
                 tx,
                 Begin {
                     name: input.stack_name.clone(),
-                    source: empty,
-                    parameters: Default::default(),
+                    version: empty,
                     tags: tags.clone().unwrap_or_default(),
                     capabilities: Vec::new(),
                     role_arn: None,
@@ -190,11 +192,6 @@ pub(crate) fn create_change_set(
             stack
         }
         None => return Err(stack::missing(&input.stack_name)),
-    };
-    let version = Version {
-        template: source.text,
-        file: source.file,
-        parameters: seal(tx, &serde_json::json!(values))?,
     };
     let changes = plan(tx, &stack, &version)?;
     let tags = tags.unwrap_or_else(|| stack.tags.clone());
@@ -286,9 +283,7 @@ pub(crate) fn execute_change_set(
         stack.keep_on_failure = input.disable_rollback == Some(true);
     } else {
         updatable(&stack)?;
-        let values = parameters(tx, &set.version)?;
-        let source = Source { text: set.version.template.clone(), file: set.version.file.clone() };
-        stack::update(tx, &mut stack, source, &values)?;
+        stack::update(tx, &mut stack, set.version.clone())?;
     }
     set.execution = "EXECUTE_COMPLETE".to_owned();
     tx.put(set)?;

@@ -53,13 +53,17 @@ fn step(tx: &mut Tx<'_>, stack: &mut Stack) -> Result<Step, Fault> {
         let creating = stack.status == "ROLLBACK_IN_PROGRESS";
         return match stack.resources.pop() {
             None => Ok(Step::Finished),
-            Some(made) => {
-                let outcome = delete(tx, stack, &made, creating);
-                if outcome.is_err() {
-                    stack.resources.push(Made { status: "DELETE_FAILED".to_owned(), ..made });
+            Some(made) => match delete(tx, stack, &made, creating) {
+                Ok(Gone::Yes) => Ok(Step::Done),
+                Ok(Gone::NotYet) => {
+                    stack.resources.push(Made { status: GOING.to_owned(), ..made });
+                    Ok(Step::Wait)
                 }
-                outcome.map(|()| Step::Done)
-            }
+                Err(fault) => {
+                    stack.resources.push(Made { status: "DELETE_FAILED".to_owned(), ..made });
+                    Err(fault)
+                }
+            },
         };
     }
     let version = stack.current.clone();
@@ -67,7 +71,7 @@ fn step(tx: &mut Tx<'_>, stack: &mut Stack) -> Result<Step, Fault> {
     let given = parameters(tx, &version)?;
     let wrong = |p: template::Problem| Fault::client("ValidationError", p.to_string());
     let ordered = {
-        let world = World::of(tx, stack);
+        let world = World::of(tx, stack, &version)?;
         let scope = Scope::new(&node, &given, &world).map_err(wrong)?;
         let resources = node.get("Resources");
         let wanted = |name: &str| resources.and_then(|r| r.get(name)).is_some_and(|r| scope.wanted(r));
@@ -83,12 +87,18 @@ fn step(tx: &mut Tx<'_>, stack: &mut Stack) -> Result<Step, Fault> {
     // What is no longer wanted goes last, the youngest first.
     if let Some(at) = stack.resources.iter().rposition(|m| !ordered.contains(&m.logical)) {
         let made = stack.resources.remove(at);
-        delete(tx, stack, &made, false)?;
+        if delete(tx, stack, &made, false)? == Gone::NotYet {
+            stack.resources.insert(at, Made { status: GOING.to_owned(), ..made });
+            return Ok(Step::Wait);
+        }
         return Ok(Step::Done);
     }
     if let Some(made) = stack.garbage.pop() {
         let made = Made { deletion: made.replace.clone(), ..made };
-        delete(tx, stack, &made, false)?;
+        if delete(tx, stack, &made, false)? == Gone::NotYet {
+            stack.garbage.push(Made { status: GOING.to_owned(), ..made });
+            return Ok(Step::Wait);
+        }
         return Ok(Step::Done);
     }
     outputs(tx, stack, &node, &given)?;
@@ -112,16 +122,16 @@ fn resolve(tx: &mut Tx<'_>, stack: &mut Stack, target: &Target<'_>) -> Result<Re
     let Some(properties) = target.resource.get("Properties") else {
         return Ok(Resolved { value: Json::Object(serde_json::Map::new()), lines: BTreeMap::new() });
     };
-    let dynamic = lookup::dynamic(tx, properties)?;
-    let world = World::of(tx, stack).with(dynamic);
+    let world = World::of(tx, stack, target.version)?;
     let wrong = |p: template::Problem| Fault::client("ValidationError", p.to_string());
     let scope = Scope::new(target.node, target.given, &world).map_err(wrong)?;
-    let resolved = scope.value(properties, &world).map_err(wrong)?;
+    let mut resolved = scope.value(properties, &world).map_err(wrong)?;
     for name in world.imports.into_inner() {
         if !stack.imports.contains(&name) {
             stack.imports.push(name);
         }
     }
+    lookup::fill(tx, &mut resolved.value)?;
     Ok(resolved)
 }
 
@@ -323,16 +333,28 @@ fn settle(tx: &mut Tx<'_>, stack: &mut Stack, mut made: Made) -> Result<Step, Fa
     Ok(Step::Done)
 }
 
-fn delete(tx: &mut Tx<'_>, stack: &Stack, made: &Made, creating: bool) -> Result<(), Fault> {
+#[derive(PartialEq)]
+enum Gone {
+    Yes,
+    NotYet,
+}
+
+/// The status of a resource whose deletion takes its time.
+const GOING: &str = "DELETE_IN_PROGRESS";
+
+fn delete(tx: &mut Tx<'_>, stack: &Stack, made: &Made, creating: bool) -> Result<Gone, Fault> {
     let retained = match made.deletion.as_str() {
         "Retain" => true,
         "RetainExceptOnCreate" => !creating,
         _ => false,
     };
     if retained {
-        return tell(tx, stack, made, "DELETE_SKIPPED", None);
+        tell(tx, stack, made, "DELETE_SKIPPED", None)?;
+        return Ok(Gone::Yes);
     }
-    tell(tx, stack, made, "DELETE_IN_PROGRESS", None)?;
+    if made.status != GOING {
+        tell(tx, stack, made, GOING, None)?;
+    }
     let properties = unseal(tx, &made.properties)?;
     let (tags, lines) = (Tags::new(), BTreeMap::new());
     let deploy = Deploy {
@@ -347,8 +369,14 @@ fn delete(tx: &mut Tx<'_>, stack: &Stack, made: &Made, creating: bool) -> Result
         lines: &lines,
     };
     let provider = provider(tx, &made.kind)?;
-    match tx.attempt(|tx| (provider.delete)(tx, &deploy)) {
-        Ok(()) => tell(tx, stack, made, "DELETE_COMPLETE", None),
+    let deleted = tx.attempt(|tx| match (provider.delete)(tx, &deploy) {
+        Ok(()) => Ok(Gone::Yes),
+        Err(fault) if fault.code == model::service::GOING => Ok(Gone::NotYet),
+        Err(fault) => Err(fault),
+    });
+    match deleted {
+        Ok(Gone::NotYet) => Ok(Gone::NotYet),
+        Ok(Gone::Yes) => tell(tx, stack, made, "DELETE_COMPLETE", None).map(|()| Gone::Yes),
         Err(fault) => {
             tell(tx, stack, made, "DELETE_FAILED", Some(&fault.message))?;
             Err(named(&made.logical, fault))
@@ -363,7 +391,7 @@ fn outputs(
     given: &BTreeMap<String, String>,
 ) -> Result<(), Fault> {
     let wrong = |p: template::Problem| Fault::client("ValidationError", p.to_string());
-    let world = World::of(tx, stack);
+    let world = World::of(tx, stack, &stack.current)?;
     let scope = Scope::new(node, given, &world).map_err(wrong)?;
     let text = |node: &Node| -> Result<String, Fault> {
         let value = scope.value(node, &world).map_err(wrong)?.value;

@@ -6,6 +6,7 @@ mod change_set;
 mod converge;
 mod iam;
 mod lookup;
+mod provider;
 #[rustfmt::skip]
 mod shapes;
 mod show;
@@ -40,7 +41,7 @@ pub static SERVICE: Service = Service {
     ],
     ask: iam::ask,
     nodes: &[NodeKind::of::<stack::Stack>(), NodeKind::of::<change_set::ChangeSet>()],
-    resources: &[],
-    jobs: model::jobs![Advance => converge::advance],
+    resources: provider::RESOURCES,
+    jobs: model::jobs![Advance => converge::advance, Deploy => stack::deploy],
     founding: model::service::nothing,
 };

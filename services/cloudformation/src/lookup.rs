@@ -1,12 +1,13 @@
 //! What a template's references stand for, in a stack.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use model::{Members, Tx, Value};
 use serde_json::{Value as Json, json};
 use template::Lookup;
 
-use crate::stack::{Made, Stack};
+use crate::stack::{Made, Stack, Version, given};
 
 pub(crate) struct World<'t, 'h> {
     tx: &'t Tx<'h>,
@@ -15,46 +16,42 @@ pub(crate) struct World<'t, 'h> {
     made: Vec<Made>,
     /// Names of exports that were asked for.
     pub(crate) imports: RefCell<Vec<String>>,
-    /// Values of dynamic references, got before.
-    dynamic: Vec<(String, String)>,
+    /// Values of Systems Manager parameters, read when the version was admitted.
+    stored: BTreeMap<String, String>,
 }
 
 impl<'t, 'h> World<'t, 'h> {
-    pub(crate) fn new(tx: &'t Tx<'h>, name: &str, id: &str) -> World<'t, 'h> {
+    pub(crate) fn new(tx: &'t Tx<'h>, stored: BTreeMap<String, String>) -> World<'t, 'h> {
         World {
             tx,
-            name: name.to_owned(),
-            id: id.to_owned(),
+            name: String::new(),
+            id: String::new(),
+            stored,
             made: Vec::new(),
             imports: RefCell::default(),
-            dynamic: Vec::new(),
         }
     }
 
-    pub(crate) fn of(tx: &'t Tx<'h>, stack: &Stack) -> World<'t, 'h> {
-        World { made: stack.resources.clone(), ..World::new(tx, &stack.name, &stack.id) }
-    }
-
-    #[must_use]
-    pub(crate) fn with(mut self, dynamic: Vec<(String, String)>) -> World<'t, 'h> {
-        self.dynamic = dynamic;
-        self
+    pub(crate) fn of(
+        tx: &'t Tx<'h>,
+        stack: &Stack,
+        version: &Version,
+    ) -> Result<World<'t, 'h>, model::Fault> {
+        let stored = given(tx, version)?.stored;
+        let (name, id, made) = (stack.name.clone(), stack.id.clone(), stack.resources.clone());
+        Ok(World { name, id, made, ..World::new(tx, stored) })
     }
 }
 
-/// The values of the dynamic references in a resource, read for the deployer and kept nowhere.
-pub(crate) fn dynamic(tx: &mut Tx<'_>, node: &template::Node) -> Result<Vec<(String, String)>, model::Fault> {
-    let mut found = Vec::new();
-    let text = node.to_json().to_string();
-    for (_, from) in
-        text.match_indices("{{resolve:").filter_map(|(at, m)| Some((at, text.get(at + m.len()..)?)))
-    {
-        let Some((reference, _)) = from.split_once("}}") else { continue };
-        if found.iter().all(|(r, _)| r != reference) {
-            found.push((reference.to_owned(), read(tx, reference)?));
-        }
+/// Puts what dynamic references stand for, read for the deployer, in their places.
+pub(crate) fn fill(tx: &mut Tx<'_>, value: &mut Json) -> Result<(), model::Fault> {
+    let mut known = BTreeMap::new();
+    for reference in template::dynamic_references(value) {
+        let text = read(tx, &reference)?;
+        known.insert(reference, text);
     }
-    Ok(found)
+    template::fill_dynamic(value, &known);
+    Ok(())
 }
 
 fn read(tx: &mut Tx<'_>, reference: &str) -> Result<String, model::Fault> {
@@ -114,6 +111,10 @@ impl Lookup for World<'_, '_> {
         stacks.flat_map(|s| &s.outputs).find(|o| o.export.as_deref() == Some(name)).map(|o| o.value.clone())
     }
 
+    fn stored(&self, name: &str) -> Option<String> {
+        self.stored.get(name).cloned()
+    }
+
     fn pseudo(&self, name: &str) -> Option<Json> {
         Some(match name {
             "AWS::AccountId" => json!(self.tx.account),
@@ -130,10 +131,5 @@ impl Lookup for World<'_, '_> {
     fn zones(&self, region: &str) -> Vec<String> {
         let region = if region.is_empty() { &self.tx.region } else { region };
         ["a", "b", "c"].iter().map(|z| format!("{region}{z}")).collect()
-    }
-
-    fn dynamic(&self, reference: &str) -> Result<String, String> {
-        let found = self.dynamic.iter().find(|(r, _)| r == reference).map(|(_, v)| v.clone());
-        found.ok_or_else(|| format!("`{{{{resolve:{reference}}}}}` is not allowed here"))
     }
 }

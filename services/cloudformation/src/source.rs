@@ -7,6 +7,7 @@ use template::{Node, Scope, Types};
 
 use crate::lookup::World;
 use crate::shapes::*;
+use crate::stack::{Given, Version, seal};
 
 /// A template's text, and the name of the file it was in.
 pub(crate) struct Source {
@@ -105,20 +106,56 @@ pub(crate) fn parse(text: &str) -> Result<Node, Fault> {
 
 /// Refuses what cannot be deployed, before anything is made: every problem, with its place.
 pub(crate) fn admit(
-    tx: &Tx<'_>,
-    source: &Source,
-    parameters: &BTreeMap<String, String>,
+    tx: &mut Tx<'_>,
+    source: Source,
+    parameters: BTreeMap<String, String>,
     capabilities: &[String],
-) -> Result<(), Fault> {
+) -> Result<Version, Fault> {
     let node = parse(&source.text)?;
     let problems = template::check(&node, &types(tx)?);
     if !problems.is_empty() {
         let told: Vec<String> = problems.iter().take(10).map(ToString::to_string).collect();
         return Err(refuse(told.join("; ")));
     }
-    let world = World::new(tx, "", "");
-    Scope::new(&node, parameters, &world).map_err(|p| refuse(p.to_string()))?;
-    capable(&node, capabilities)
+    let stored = stored(tx, &node, &parameters)?;
+    let world = World::new(tx, stored.clone());
+    let wrong = |p: template::Problem| refuse(p.to_string());
+    let scope = Scope::new(&node, &parameters, &world).map_err(wrong)?;
+    scope.keep_rules(&world).map_err(wrong)?;
+    capable(&node, capabilities)?;
+    let given = Given { parameters, stored };
+    let sealed = seal(tx, &serde_json::to_value(given).unwrap_or_default())?;
+    Ok(Version { template: source.text, file: source.file, parameters: sealed })
+}
+
+/// The values of the Systems Manager parameters that template parameters name, read for the caller.
+fn stored(
+    tx: &mut Tx<'_>,
+    node: &Node,
+    parameters: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, String>, Fault> {
+    let mut found = BTreeMap::new();
+    for (name, _, facts) in node.get("Parameters").and_then(Node::map).unwrap_or_default() {
+        if facts.get("Type").and_then(Node::text).and_then(template::stored_kind).is_none() {
+            continue;
+        }
+        let default = facts.get("Default").and_then(Node::text);
+        let Some(key) = parameters.get(name).map(String::as_str).or(default) else { continue };
+        let mut input = Members::default();
+        input.push("Name", key);
+        let got: Result<Value, Fault> =
+            tx.call("cloudformation.amazonaws.com", "ssm", "GetParameter", Value::Map(input));
+        match got {
+            Err(fault) if fault.code != "ParameterNotFound" => return Err(fault),
+            // What is not there is refused by the resolution, which knows the place.
+            Err(_) => {}
+            Ok(got) => {
+                let value = got.get("Parameter").and_then(|p| p.text("Value")).unwrap_or_default();
+                found.insert(key.to_owned(), value.to_owned());
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Templates that make principals must be owned up to.

@@ -49,8 +49,16 @@ pub(crate) struct Version {
     pub(crate) template: String,
     /// The file's name, for the places of statements.
     pub(crate) file: String,
-    /// Sealed: parameters may be secret.
+    /// A [`Given`], sealed: parameters may be secret.
     pub(crate) parameters: String,
+}
+
+/// What a version was given.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Given {
+    pub(crate) parameters: BTreeMap<String, String>,
+    /// The values of Systems Manager parameters that template parameters name.
+    pub(crate) stored: BTreeMap<String, String>,
 }
 
 /// A resource of a stack.
@@ -115,9 +123,13 @@ pub(crate) fn unseal(tx: &Tx<'_>, sealed: &str) -> Result<Json, Fault> {
     serde_json::from_slice(&plain).map_err(|_| unreadable())
 }
 
-pub(crate) fn parameters(tx: &Tx<'_>, version: &Version) -> Result<BTreeMap<String, String>, Fault> {
+pub(crate) fn given(tx: &Tx<'_>, version: &Version) -> Result<Given, Fault> {
     serde_json::from_value(unseal(tx, &version.parameters)?)
         .map_err(|_| Fault::internal("a stack's parameters cannot be read"))
+}
+
+pub(crate) fn parameters(tx: &Tx<'_>, version: &Version) -> Result<BTreeMap<String, String>, Fault> {
+    Ok(given(tx, version)?.parameters)
 }
 
 /// The stack of this name or id.
@@ -131,7 +143,7 @@ pub(crate) fn missing(name: &str) -> Fault {
 }
 
 /// The parameters of a call over those that the stack has.
-pub(crate) fn given(
+pub(crate) fn chosen(
     tx: &Tx<'_>,
     list: Option<Vec<Parameter>>,
     old: Option<&Version>,
@@ -175,8 +187,7 @@ pub(crate) fn tags_of(tags: Option<Vec<Tag>>) -> Tags {
 /// A stack that is to begin its life.
 pub(crate) struct Begin {
     pub(crate) name: String,
-    pub(crate) source: Source,
-    pub(crate) parameters: BTreeMap<String, String>,
+    pub(crate) version: Version,
     pub(crate) tags: Tags,
     pub(crate) capabilities: Vec<String>,
     pub(crate) role_arn: Option<String>,
@@ -187,7 +198,6 @@ pub(crate) fn begin(tx: &Tx<'_>, begin: Begin) -> Result<Stack, Fault> {
     let name = begin.name;
     let id =
         model::ids::arn("cloudformation", &tx.region, &tx.account, &format!("stack/{name}/{}", tx.uuid()));
-    let sealed = seal(tx, &serde_json::json!(begin.parameters))?;
     Ok(Stack {
         account: tx.account.clone(),
         region: tx.region.clone(),
@@ -197,7 +207,7 @@ pub(crate) fn begin(tx: &Tx<'_>, begin: Begin) -> Result<Stack, Fault> {
         created: tx.now,
         updated: None,
         deleted: None,
-        current: Version { template: begin.source.text, file: begin.source.file, parameters: sealed },
+        current: begin.version,
         previous: None,
         tags: begin.tags,
         capabilities: begin.capabilities,
@@ -285,16 +295,15 @@ pub(crate) fn create_stack(tx: &mut Tx<'_>, input: CreateStackInput) -> Result<C
         return Err(Fault::client("AlreadyExistsException", format!("Stack [{name}] already exists")));
     }
     let source = source::of(tx, input.template_body, input.template_url)?;
-    let parameters = given(tx, input.parameters, None)?;
+    let parameters = chosen(tx, input.parameters, None)?;
     let capabilities = input.capabilities.unwrap_or_default();
-    source::admit(tx, &source, &parameters, &capabilities)?;
+    let version = source::admit(tx, source, parameters, &capabilities)?;
     let keep = input.disable_rollback == Some(true) || input.on_failure.as_deref() == Some("DO_NOTHING");
     let mut stack = begin(
         tx,
         Begin {
             name,
-            source,
-            parameters,
+            version,
             tags: tags_of(input.tags),
             capabilities,
             role_arn: input.role_arn,
@@ -336,35 +345,26 @@ pub(crate) fn update_stack(tx: &mut Tx<'_>, input: UpdateStackInput) -> Result<U
         Some(true) => Source { text: stack.current.template.clone(), file: stack.current.file.clone() },
         _ => source::of(tx, input.template_body, input.template_url)?,
     };
-    let parameters = given(tx, input.parameters, Some(&stack.current))?;
+    let parameters = chosen(tx, input.parameters, Some(&stack.current))?;
     let capabilities = input.capabilities.unwrap_or_default();
-    source::admit(tx, &source, &parameters, &capabilities)?;
+    let version = source::admit(tx, source, parameters, &capabilities)?;
     let tags = input.tags.map_or_else(|| stack.tags.clone(), |t| tags_of(Some(t)));
-    let old = self::parameters(tx, &stack.current)?;
-    if source.text == stack.current.template && parameters == old && tags == stack.tags {
+    let same =
+        version.template == stack.current.template && given(tx, &version)? == given(tx, &stack.current)?;
+    if same && tags == stack.tags {
         return Err(Fault::client("ValidationError", "No updates are to be performed."));
     }
     stack.tags = tags;
     stack.capabilities = capabilities;
     stack.role_arn = input.role_arn.or(stack.role_arn);
-    update(tx, &mut stack, source, &parameters)?;
+    update(tx, &mut stack, version)?;
     let id = stack.id.clone();
     go(tx, stack)?;
     Ok(UpdateStackOutput { stack_id: Some(id), ..UpdateStackOutput::default() })
 }
 
 /// Turns the stack to a new version, the old one kept for the way back.
-pub(crate) fn update(
-    tx: &Tx<'_>,
-    stack: &mut Stack,
-    source: Source,
-    parameters: &BTreeMap<String, String>,
-) -> Result<(), Fault> {
-    let version = Version {
-        template: source.text,
-        file: source.file,
-        parameters: seal(tx, &serde_json::json!(parameters))?,
-    };
+pub(crate) fn update(tx: &Tx<'_>, stack: &mut Stack, version: Version) -> Result<(), Fault> {
     stack.previous = Some(std::mem::replace(&mut stack.current, version));
     stack.status = "UPDATE_IN_PROGRESS".to_owned();
     stack.reason = None;
@@ -408,5 +408,52 @@ pub(crate) fn delete_stack(tx: &mut Tx<'_>, input: DeleteStackInput) -> Result<(
     stack.deployer = deployer(tx, stack.role_arn.as_deref())?;
     stack.status = "DELETE_IN_PROGRESS".to_owned();
     stack.reason = None;
+    go(tx, stack)
+}
+
+/// A template that the runtime was started with, to be deployed for its administrator.
+#[derive(Deserialize)]
+struct Started {
+    name: String,
+    template: String,
+    file: String,
+    deployer: Caller,
+}
+
+/// The job: makes the stack, or brings it to this template.
+pub(crate) fn deploy(tx: &mut Tx<'_>, payload: Json) -> Result<(), Fault> {
+    let started: Started = serde_json::from_value(payload)
+        .map_err(|e| Fault::internal(format!("a deployment cannot be read: {e}")))?;
+    tx.act_as(Some(started.deployer));
+    let capabilities = vec!["CAPABILITY_NAMED_IAM".to_owned(), "CAPABILITY_AUTO_EXPAND".to_owned()];
+    let source = Source { text: started.template, file: started.file };
+    let version = source::admit(tx, source, BTreeMap::new(), &capabilities)?;
+    let mut stack = match tx.find::<Stack>(&started.name).cloned() {
+        None => begin(
+            tx,
+            Begin {
+                name: started.name,
+                version,
+                tags: Tags::new(),
+                capabilities,
+                role_arn: None,
+                status: "CREATE_IN_PROGRESS",
+            },
+        )?,
+        // What was going on when the runtime stopped goes on by itself.
+        Some(stack) if stack.in_progress() => return Ok(()),
+        Some(mut stack) => {
+            updatable(&stack)?;
+            let same = version.template == stack.current.template
+                && given(tx, &version)? == given(tx, &stack.current)?;
+            if same && !stack.status.ends_with("_FAILED") {
+                return Ok(());
+            }
+            update(tx, &mut stack, version)?;
+            stack
+        }
+    };
+    stack.keep_on_failure = false;
+    tx.act_as(None);
     go(tx, stack)
 }
