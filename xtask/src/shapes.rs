@@ -108,9 +108,10 @@ fn field(name: &str) -> String {
         }
         out.push(if *c == '-' || *c == '.' || *c == ':' { '_' } else { c.to_ascii_lowercase() });
     }
-    const KEYWORDS: [&str; 17] = [
+    const KEYWORDS: [&str; 24] = [
         "type", "match", "as", "ref", "use", "move", "where", "loop", "in", "enum", "static", "abstract",
-        "final", "override", "virtual", "for", "if",
+        "final", "override", "virtual", "for", "if", "return", "break", "continue", "else", "mod", "trait",
+        "yield",
     ];
     if out == "self" {
         return "self_".to_owned();
