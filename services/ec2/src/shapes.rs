@@ -7,6 +7,232 @@ use model::value::{Body, FromValue, IntoValue, Members, Value, optional, require
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AttachmentEnaSrdSpecification {
+    pub ena_srd_enabled: Option<bool>,
+    pub ena_srd_udp_specification: Option<AttachmentEnaSrdUdpSpecification>,
+}
+impl FromValue for AttachmentEnaSrdSpecification {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AttachmentEnaSrdSpecification {
+            ena_srd_enabled: optional(&mut m, "EnaSrdEnabled")?,
+            ena_srd_udp_specification: optional(&mut m, "EnaSrdUdpSpecification")?,
+        })
+    }
+}
+impl IntoValue for AttachmentEnaSrdSpecification {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("EnaSrdEnabled", self.ena_srd_enabled);
+        m.put_some("EnaSrdUdpSpecification", self.ena_srd_udp_specification);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AttachmentEnaSrdUdpSpecification {
+    pub ena_srd_udp_enabled: Option<bool>,
+}
+impl FromValue for AttachmentEnaSrdUdpSpecification {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AttachmentEnaSrdUdpSpecification {
+            ena_srd_udp_enabled: optional(&mut m, "EnaSrdUdpEnabled")?,
+        })
+    }
+}
+impl IntoValue for AttachmentEnaSrdUdpSpecification {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("EnaSrdUdpEnabled", self.ena_srd_udp_enabled);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AttributeBooleanValue {
+    pub value: Option<bool>,
+}
+impl FromValue for AttributeBooleanValue {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AttributeBooleanValue {
+            value: optional(&mut m, "Value")?,
+        })
+    }
+}
+impl IntoValue for AttributeBooleanValue {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Value", self.value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AttributeValue {
+    pub value: Option<String>,
+}
+impl FromValue for AttributeValue {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AttributeValue {
+            value: optional(&mut m, "Value")?,
+        })
+    }
+}
+impl IntoValue for AttributeValue {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Value", self.value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AuthorizeSecurityGroupEgressRequest {
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub dry_run: Option<bool>,
+    pub group_id: String,
+    pub source_security_group_name: Option<String>,
+    pub source_security_group_owner_id: Option<String>,
+    pub ip_protocol: Option<String>,
+    pub from_port: Option<i64>,
+    pub to_port: Option<i64>,
+    pub cidr_ip: Option<String>,
+    pub ip_permissions: Option<Vec<IpPermission>>,
+}
+impl FromValue for AuthorizeSecurityGroupEgressRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AuthorizeSecurityGroupEgressRequest {
+            tag_specifications: optional(&mut m, "TagSpecifications")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            group_id: required(&mut m, "GroupId")?,
+            source_security_group_name: optional(&mut m, "SourceSecurityGroupName")?,
+            source_security_group_owner_id: optional(&mut m, "SourceSecurityGroupOwnerId")?,
+            ip_protocol: optional(&mut m, "IpProtocol")?,
+            from_port: optional(&mut m, "FromPort")?,
+            to_port: optional(&mut m, "ToPort")?,
+            cidr_ip: optional(&mut m, "CidrIp")?,
+            ip_permissions: optional(&mut m, "IpPermissions")?,
+        })
+    }
+}
+impl IntoValue for AuthorizeSecurityGroupEgressRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(10);
+        m.put_some("TagSpecifications", self.tag_specifications);
+        m.put_some("DryRun", self.dry_run);
+        m.put("GroupId", self.group_id);
+        m.put_some("SourceSecurityGroupName", self.source_security_group_name);
+        m.put_some("SourceSecurityGroupOwnerId", self.source_security_group_owner_id);
+        m.put_some("IpProtocol", self.ip_protocol);
+        m.put_some("FromPort", self.from_port);
+        m.put_some("ToPort", self.to_port);
+        m.put_some("CidrIp", self.cidr_ip);
+        m.put_some("IpPermissions", self.ip_permissions);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AuthorizeSecurityGroupEgressResult {
+    pub r#return: Option<bool>,
+    pub security_group_rules: Option<Vec<SecurityGroupRule>>,
+}
+impl FromValue for AuthorizeSecurityGroupEgressResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AuthorizeSecurityGroupEgressResult {
+            r#return: optional(&mut m, "Return")?,
+            security_group_rules: optional(&mut m, "SecurityGroupRules")?,
+        })
+    }
+}
+impl IntoValue for AuthorizeSecurityGroupEgressResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Return", self.r#return);
+        m.put_some("SecurityGroupRules", self.security_group_rules);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AuthorizeSecurityGroupIngressRequest {
+    pub cidr_ip: Option<String>,
+    pub from_port: Option<i64>,
+    pub group_id: Option<String>,
+    pub group_name: Option<String>,
+    pub ip_permissions: Option<Vec<IpPermission>>,
+    pub ip_protocol: Option<String>,
+    pub source_security_group_name: Option<String>,
+    pub source_security_group_owner_id: Option<String>,
+    pub to_port: Option<i64>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for AuthorizeSecurityGroupIngressRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AuthorizeSecurityGroupIngressRequest {
+            cidr_ip: optional(&mut m, "CidrIp")?,
+            from_port: optional(&mut m, "FromPort")?,
+            group_id: optional(&mut m, "GroupId")?,
+            group_name: optional(&mut m, "GroupName")?,
+            ip_permissions: optional(&mut m, "IpPermissions")?,
+            ip_protocol: optional(&mut m, "IpProtocol")?,
+            source_security_group_name: optional(&mut m, "SourceSecurityGroupName")?,
+            source_security_group_owner_id: optional(&mut m, "SourceSecurityGroupOwnerId")?,
+            to_port: optional(&mut m, "ToPort")?,
+            tag_specifications: optional(&mut m, "TagSpecifications")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for AuthorizeSecurityGroupIngressRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(11);
+        m.put_some("CidrIp", self.cidr_ip);
+        m.put_some("FromPort", self.from_port);
+        m.put_some("GroupId", self.group_id);
+        m.put_some("GroupName", self.group_name);
+        m.put_some("IpPermissions", self.ip_permissions);
+        m.put_some("IpProtocol", self.ip_protocol);
+        m.put_some("SourceSecurityGroupName", self.source_security_group_name);
+        m.put_some("SourceSecurityGroupOwnerId", self.source_security_group_owner_id);
+        m.put_some("ToPort", self.to_port);
+        m.put_some("TagSpecifications", self.tag_specifications);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AuthorizeSecurityGroupIngressResult {
+    pub r#return: Option<bool>,
+    pub security_group_rules: Option<Vec<SecurityGroupRule>>,
+}
+impl FromValue for AuthorizeSecurityGroupIngressResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AuthorizeSecurityGroupIngressResult {
+            r#return: optional(&mut m, "Return")?,
+            security_group_rules: optional(&mut m, "SecurityGroupRules")?,
+        })
+    }
+}
+impl IntoValue for AuthorizeSecurityGroupIngressResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Return", self.r#return);
+        m.put_some("SecurityGroupRules", self.security_group_rules);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct BlockPublicAccessStates {
     pub internet_gateway_block_mode: Option<String>,
 }
@@ -22,6 +248,929 @@ impl IntoValue for BlockPublicAccessStates {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(1);
         m.put_some("InternetGatewayBlockMode", self.internet_gateway_block_mode);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConnectionTrackingConfiguration {
+    pub tcp_established_timeout: Option<i64>,
+    pub udp_stream_timeout: Option<i64>,
+    pub udp_timeout: Option<i64>,
+}
+impl FromValue for ConnectionTrackingConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ConnectionTrackingConfiguration {
+            tcp_established_timeout: optional(&mut m, "TcpEstablishedTimeout")?,
+            udp_stream_timeout: optional(&mut m, "UdpStreamTimeout")?,
+            udp_timeout: optional(&mut m, "UdpTimeout")?,
+        })
+    }
+}
+impl IntoValue for ConnectionTrackingConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("TcpEstablishedTimeout", self.tcp_established_timeout);
+        m.put_some("UdpStreamTimeout", self.udp_stream_timeout);
+        m.put_some("UdpTimeout", self.udp_timeout);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConnectionTrackingSpecificationRequest {
+    pub tcp_established_timeout: Option<i64>,
+    pub udp_stream_timeout: Option<i64>,
+    pub udp_timeout: Option<i64>,
+}
+impl FromValue for ConnectionTrackingSpecificationRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ConnectionTrackingSpecificationRequest {
+            tcp_established_timeout: optional(&mut m, "TcpEstablishedTimeout")?,
+            udp_stream_timeout: optional(&mut m, "UdpStreamTimeout")?,
+            udp_timeout: optional(&mut m, "UdpTimeout")?,
+        })
+    }
+}
+impl IntoValue for ConnectionTrackingSpecificationRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("TcpEstablishedTimeout", self.tcp_established_timeout);
+        m.put_some("UdpStreamTimeout", self.udp_stream_timeout);
+        m.put_some("UdpTimeout", self.udp_timeout);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateNetworkInterfaceRequest {
+    pub ipv4_prefixes: Option<Vec<Ipv4PrefixSpecificationRequest>>,
+    pub ipv4_prefix_count: Option<i64>,
+    pub ipv6_prefixes: Option<Vec<Ipv6PrefixSpecificationRequest>>,
+    pub ipv6_prefix_count: Option<i64>,
+    pub interface_type: Option<String>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub client_token: Option<String>,
+    pub enable_primary_ipv6: Option<bool>,
+    pub connection_tracking_specification: Option<ConnectionTrackingSpecificationRequest>,
+    pub operator: Option<OperatorRequest>,
+    pub subnet_id: String,
+    pub description: Option<String>,
+    pub private_ip_address: Option<String>,
+    pub groups: Option<Vec<String>>,
+    pub private_ip_addresses: Option<Vec<PrivateIpAddressSpecification>>,
+    pub secondary_private_ip_address_count: Option<i64>,
+    pub ipv6_addresses: Option<Vec<InstanceIpv6Address>>,
+    pub ipv6_address_count: Option<i64>,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for CreateNetworkInterfaceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateNetworkInterfaceRequest {
+            ipv4_prefixes: optional(&mut m, "Ipv4Prefixes")?,
+            ipv4_prefix_count: optional(&mut m, "Ipv4PrefixCount")?,
+            ipv6_prefixes: optional(&mut m, "Ipv6Prefixes")?,
+            ipv6_prefix_count: optional(&mut m, "Ipv6PrefixCount")?,
+            interface_type: optional(&mut m, "InterfaceType")?,
+            tag_specifications: optional(&mut m, "TagSpecifications")?,
+            client_token: optional(&mut m, "ClientToken")?,
+            enable_primary_ipv6: optional(&mut m, "EnablePrimaryIpv6")?,
+            connection_tracking_specification: optional(&mut m, "ConnectionTrackingSpecification")?,
+            operator: optional(&mut m, "Operator")?,
+            subnet_id: required(&mut m, "SubnetId")?,
+            description: optional(&mut m, "Description")?,
+            private_ip_address: optional(&mut m, "PrivateIpAddress")?,
+            groups: optional(&mut m, "Groups")?,
+            private_ip_addresses: optional(&mut m, "PrivateIpAddresses")?,
+            secondary_private_ip_address_count: optional(&mut m, "SecondaryPrivateIpAddressCount")?,
+            ipv6_addresses: optional(&mut m, "Ipv6Addresses")?,
+            ipv6_address_count: optional(&mut m, "Ipv6AddressCount")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for CreateNetworkInterfaceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(19);
+        m.put_some("Ipv4Prefixes", self.ipv4_prefixes);
+        m.put_some("Ipv4PrefixCount", self.ipv4_prefix_count);
+        m.put_some("Ipv6Prefixes", self.ipv6_prefixes);
+        m.put_some("Ipv6PrefixCount", self.ipv6_prefix_count);
+        m.put_some("InterfaceType", self.interface_type);
+        m.put_some("TagSpecifications", self.tag_specifications);
+        m.put_some("ClientToken", self.client_token);
+        m.put_some("EnablePrimaryIpv6", self.enable_primary_ipv6);
+        m.put_some("ConnectionTrackingSpecification", self.connection_tracking_specification);
+        m.put_some("Operator", self.operator);
+        m.put("SubnetId", self.subnet_id);
+        m.put_some("Description", self.description);
+        m.put_some("PrivateIpAddress", self.private_ip_address);
+        m.put_some("Groups", self.groups);
+        m.put_some("PrivateIpAddresses", self.private_ip_addresses);
+        m.put_some("SecondaryPrivateIpAddressCount", self.secondary_private_ip_address_count);
+        m.put_some("Ipv6Addresses", self.ipv6_addresses);
+        m.put_some("Ipv6AddressCount", self.ipv6_address_count);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateNetworkInterfaceResult {
+    pub network_interface: Option<NetworkInterface>,
+    pub client_token: Option<String>,
+}
+impl FromValue for CreateNetworkInterfaceResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateNetworkInterfaceResult {
+            network_interface: optional(&mut m, "NetworkInterface")?,
+            client_token: optional(&mut m, "ClientToken")?,
+        })
+    }
+}
+impl IntoValue for CreateNetworkInterfaceResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("NetworkInterface", self.network_interface);
+        m.put_some("ClientToken", self.client_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateSecurityGroupRequest {
+    pub description: String,
+    pub group_name: String,
+    pub vpc_id: Option<String>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for CreateSecurityGroupRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateSecurityGroupRequest {
+            description: required(&mut m, "Description")?,
+            group_name: required(&mut m, "GroupName")?,
+            vpc_id: optional(&mut m, "VpcId")?,
+            tag_specifications: optional(&mut m, "TagSpecifications")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for CreateSecurityGroupRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("Description", self.description);
+        m.put("GroupName", self.group_name);
+        m.put_some("VpcId", self.vpc_id);
+        m.put_some("TagSpecifications", self.tag_specifications);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateSecurityGroupResult {
+    pub group_id: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub security_group_arn: Option<String>,
+}
+impl FromValue for CreateSecurityGroupResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateSecurityGroupResult {
+            group_id: optional(&mut m, "GroupId")?,
+            tags: optional(&mut m, "Tags")?,
+            security_group_arn: optional(&mut m, "SecurityGroupArn")?,
+        })
+    }
+}
+impl IntoValue for CreateSecurityGroupResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("GroupId", self.group_id);
+        m.put_some("Tags", self.tags);
+        m.put_some("SecurityGroupArn", self.security_group_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateSubnetRequest {
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub availability_zone: Option<String>,
+    pub availability_zone_id: Option<String>,
+    pub cidr_block: Option<String>,
+    pub ipv6_cidr_block: Option<String>,
+    pub outpost_arn: Option<String>,
+    pub vpc_id: String,
+    pub ipv6_native: Option<bool>,
+    pub ipv4_ipam_pool_id: Option<String>,
+    pub ipv4_netmask_length: Option<i64>,
+    pub ipv6_ipam_pool_id: Option<String>,
+    pub ipv6_netmask_length: Option<i64>,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for CreateSubnetRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateSubnetRequest {
+            tag_specifications: optional(&mut m, "TagSpecifications")?,
+            availability_zone: optional(&mut m, "AvailabilityZone")?,
+            availability_zone_id: optional(&mut m, "AvailabilityZoneId")?,
+            cidr_block: optional(&mut m, "CidrBlock")?,
+            ipv6_cidr_block: optional(&mut m, "Ipv6CidrBlock")?,
+            outpost_arn: optional(&mut m, "OutpostArn")?,
+            vpc_id: required(&mut m, "VpcId")?,
+            ipv6_native: optional(&mut m, "Ipv6Native")?,
+            ipv4_ipam_pool_id: optional(&mut m, "Ipv4IpamPoolId")?,
+            ipv4_netmask_length: optional(&mut m, "Ipv4NetmaskLength")?,
+            ipv6_ipam_pool_id: optional(&mut m, "Ipv6IpamPoolId")?,
+            ipv6_netmask_length: optional(&mut m, "Ipv6NetmaskLength")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for CreateSubnetRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(13);
+        m.put_some("TagSpecifications", self.tag_specifications);
+        m.put_some("AvailabilityZone", self.availability_zone);
+        m.put_some("AvailabilityZoneId", self.availability_zone_id);
+        m.put_some("CidrBlock", self.cidr_block);
+        m.put_some("Ipv6CidrBlock", self.ipv6_cidr_block);
+        m.put_some("OutpostArn", self.outpost_arn);
+        m.put("VpcId", self.vpc_id);
+        m.put_some("Ipv6Native", self.ipv6_native);
+        m.put_some("Ipv4IpamPoolId", self.ipv4_ipam_pool_id);
+        m.put_some("Ipv4NetmaskLength", self.ipv4_netmask_length);
+        m.put_some("Ipv6IpamPoolId", self.ipv6_ipam_pool_id);
+        m.put_some("Ipv6NetmaskLength", self.ipv6_netmask_length);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateSubnetResult {
+    pub subnet: Option<Subnet>,
+}
+impl FromValue for CreateSubnetResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateSubnetResult {
+            subnet: optional(&mut m, "Subnet")?,
+        })
+    }
+}
+impl IntoValue for CreateSubnetResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Subnet", self.subnet);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateTagsRequest {
+    pub dry_run: Option<bool>,
+    pub resources: Vec<String>,
+    pub tags: Vec<Tag>,
+}
+impl FromValue for CreateTagsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateTagsRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            resources: required(&mut m, "Resources")?,
+            tags: required(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for CreateTagsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("DryRun", self.dry_run);
+        m.put("Resources", self.resources);
+        m.put("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateVpcRequest {
+    pub cidr_block: Option<String>,
+    pub ipv6_pool: Option<String>,
+    pub ipv6_cidr_block: Option<String>,
+    pub ipv4_ipam_pool_id: Option<String>,
+    pub ipv4_netmask_length: Option<i64>,
+    pub ipv6_ipam_pool_id: Option<String>,
+    pub ipv6_netmask_length: Option<i64>,
+    pub ipv6_cidr_block_network_border_group: Option<String>,
+    pub vpc_encryption_control: Option<VpcEncryptionControlConfiguration>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub dry_run: Option<bool>,
+    pub instance_tenancy: Option<String>,
+    pub amazon_provided_ipv6_cidr_block: Option<bool>,
+}
+impl FromValue for CreateVpcRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateVpcRequest {
+            cidr_block: optional(&mut m, "CidrBlock")?,
+            ipv6_pool: optional(&mut m, "Ipv6Pool")?,
+            ipv6_cidr_block: optional(&mut m, "Ipv6CidrBlock")?,
+            ipv4_ipam_pool_id: optional(&mut m, "Ipv4IpamPoolId")?,
+            ipv4_netmask_length: optional(&mut m, "Ipv4NetmaskLength")?,
+            ipv6_ipam_pool_id: optional(&mut m, "Ipv6IpamPoolId")?,
+            ipv6_netmask_length: optional(&mut m, "Ipv6NetmaskLength")?,
+            ipv6_cidr_block_network_border_group: optional(&mut m, "Ipv6CidrBlockNetworkBorderGroup")?,
+            vpc_encryption_control: optional(&mut m, "VpcEncryptionControl")?,
+            tag_specifications: optional(&mut m, "TagSpecifications")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            instance_tenancy: optional(&mut m, "InstanceTenancy")?,
+            amazon_provided_ipv6_cidr_block: optional(&mut m, "AmazonProvidedIpv6CidrBlock")?,
+        })
+    }
+}
+impl IntoValue for CreateVpcRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(13);
+        m.put_some("CidrBlock", self.cidr_block);
+        m.put_some("Ipv6Pool", self.ipv6_pool);
+        m.put_some("Ipv6CidrBlock", self.ipv6_cidr_block);
+        m.put_some("Ipv4IpamPoolId", self.ipv4_ipam_pool_id);
+        m.put_some("Ipv4NetmaskLength", self.ipv4_netmask_length);
+        m.put_some("Ipv6IpamPoolId", self.ipv6_ipam_pool_id);
+        m.put_some("Ipv6NetmaskLength", self.ipv6_netmask_length);
+        m.put_some("Ipv6CidrBlockNetworkBorderGroup", self.ipv6_cidr_block_network_border_group);
+        m.put_some("VpcEncryptionControl", self.vpc_encryption_control);
+        m.put_some("TagSpecifications", self.tag_specifications);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("InstanceTenancy", self.instance_tenancy);
+        m.put_some("AmazonProvidedIpv6CidrBlock", self.amazon_provided_ipv6_cidr_block);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateVpcResult {
+    pub vpc: Option<Vpc>,
+}
+impl FromValue for CreateVpcResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateVpcResult {
+            vpc: optional(&mut m, "Vpc")?,
+        })
+    }
+}
+impl IntoValue for CreateVpcResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Vpc", self.vpc);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteNetworkInterfaceRequest {
+    pub dry_run: Option<bool>,
+    pub network_interface_id: String,
+}
+impl FromValue for DeleteNetworkInterfaceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteNetworkInterfaceRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            network_interface_id: required(&mut m, "NetworkInterfaceId")?,
+        })
+    }
+}
+impl IntoValue for DeleteNetworkInterfaceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("DryRun", self.dry_run);
+        m.put("NetworkInterfaceId", self.network_interface_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteSecurityGroupRequest {
+    pub group_id: Option<String>,
+    pub group_name: Option<String>,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for DeleteSecurityGroupRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteSecurityGroupRequest {
+            group_id: optional(&mut m, "GroupId")?,
+            group_name: optional(&mut m, "GroupName")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for DeleteSecurityGroupRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("GroupId", self.group_id);
+        m.put_some("GroupName", self.group_name);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteSecurityGroupResult {
+    pub r#return: Option<bool>,
+    pub group_id: Option<String>,
+}
+impl FromValue for DeleteSecurityGroupResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteSecurityGroupResult {
+            r#return: optional(&mut m, "Return")?,
+            group_id: optional(&mut m, "GroupId")?,
+        })
+    }
+}
+impl IntoValue for DeleteSecurityGroupResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Return", self.r#return);
+        m.put_some("GroupId", self.group_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteSubnetRequest {
+    pub subnet_id: String,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for DeleteSubnetRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteSubnetRequest {
+            subnet_id: required(&mut m, "SubnetId")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for DeleteSubnetRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("SubnetId", self.subnet_id);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteTagsRequest {
+    pub dry_run: Option<bool>,
+    pub resources: Vec<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+impl FromValue for DeleteTagsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteTagsRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            resources: required(&mut m, "Resources")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for DeleteTagsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("DryRun", self.dry_run);
+        m.put("Resources", self.resources);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteVpcRequest {
+    pub vpc_id: String,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for DeleteVpcRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteVpcRequest {
+            vpc_id: required(&mut m, "VpcId")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for DeleteVpcRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("VpcId", self.vpc_id);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeNetworkInterfaceAttributeRequest {
+    pub dry_run: Option<bool>,
+    pub network_interface_id: String,
+    pub attribute: Option<String>,
+}
+impl FromValue for DescribeNetworkInterfaceAttributeRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeNetworkInterfaceAttributeRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            network_interface_id: required(&mut m, "NetworkInterfaceId")?,
+            attribute: optional(&mut m, "Attribute")?,
+        })
+    }
+}
+impl IntoValue for DescribeNetworkInterfaceAttributeRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("DryRun", self.dry_run);
+        m.put("NetworkInterfaceId", self.network_interface_id);
+        m.put_some("Attribute", self.attribute);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeNetworkInterfaceAttributeResult {
+    pub attachment: Option<NetworkInterfaceAttachment>,
+    pub description: Option<AttributeValue>,
+    pub groups: Option<Vec<GroupIdentifier>>,
+    pub network_interface_id: Option<String>,
+    pub source_dest_check: Option<AttributeBooleanValue>,
+    pub associate_public_ip_address: Option<bool>,
+}
+impl FromValue for DescribeNetworkInterfaceAttributeResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeNetworkInterfaceAttributeResult {
+            attachment: optional(&mut m, "Attachment")?,
+            description: optional(&mut m, "Description")?,
+            groups: optional(&mut m, "Groups")?,
+            network_interface_id: optional(&mut m, "NetworkInterfaceId")?,
+            source_dest_check: optional(&mut m, "SourceDestCheck")?,
+            associate_public_ip_address: optional(&mut m, "AssociatePublicIpAddress")?,
+        })
+    }
+}
+impl IntoValue for DescribeNetworkInterfaceAttributeResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("Attachment", self.attachment);
+        m.put_some("Description", self.description);
+        m.put_some("Groups", self.groups);
+        m.put_some("NetworkInterfaceId", self.network_interface_id);
+        m.put_some("SourceDestCheck", self.source_dest_check);
+        m.put_some("AssociatePublicIpAddress", self.associate_public_ip_address);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeNetworkInterfacesRequest {
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+    pub include_managed_resources: Option<bool>,
+    pub dry_run: Option<bool>,
+    pub network_interface_ids: Option<Vec<String>>,
+    pub filters: Option<Vec<Filter>>,
+}
+impl FromValue for DescribeNetworkInterfacesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeNetworkInterfacesRequest {
+            next_token: optional(&mut m, "NextToken")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            include_managed_resources: optional(&mut m, "IncludeManagedResources")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            network_interface_ids: optional(&mut m, "NetworkInterfaceIds")?,
+            filters: optional(&mut m, "Filters")?,
+        })
+    }
+}
+impl IntoValue for DescribeNetworkInterfacesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("IncludeManagedResources", self.include_managed_resources);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("NetworkInterfaceIds", self.network_interface_ids);
+        m.put_some("Filters", self.filters);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeNetworkInterfacesResult {
+    pub network_interfaces: Option<Vec<NetworkInterface>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for DescribeNetworkInterfacesResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeNetworkInterfacesResult {
+            network_interfaces: optional(&mut m, "NetworkInterfaces")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for DescribeNetworkInterfacesResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("NetworkInterfaces", self.network_interfaces);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeSecurityGroupRulesRequest {
+    pub filters: Option<Vec<Filter>>,
+    pub security_group_rule_ids: Option<Vec<String>>,
+    pub dry_run: Option<bool>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+}
+impl FromValue for DescribeSecurityGroupRulesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeSecurityGroupRulesRequest {
+            filters: optional(&mut m, "Filters")?,
+            security_group_rule_ids: optional(&mut m, "SecurityGroupRuleIds")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            next_token: optional(&mut m, "NextToken")?,
+            max_results: optional(&mut m, "MaxResults")?,
+        })
+    }
+}
+impl IntoValue for DescribeSecurityGroupRulesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("Filters", self.filters);
+        m.put_some("SecurityGroupRuleIds", self.security_group_rule_ids);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("MaxResults", self.max_results);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeSecurityGroupRulesResult {
+    pub security_group_rules: Option<Vec<SecurityGroupRule>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for DescribeSecurityGroupRulesResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeSecurityGroupRulesResult {
+            security_group_rules: optional(&mut m, "SecurityGroupRules")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for DescribeSecurityGroupRulesResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("SecurityGroupRules", self.security_group_rules);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeSecurityGroupsRequest {
+    pub group_ids: Option<Vec<String>>,
+    pub group_names: Option<Vec<String>>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+}
+impl FromValue for DescribeSecurityGroupsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeSecurityGroupsRequest {
+            group_ids: optional(&mut m, "GroupIds")?,
+            group_names: optional(&mut m, "GroupNames")?,
+            next_token: optional(&mut m, "NextToken")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            filters: optional(&mut m, "Filters")?,
+        })
+    }
+}
+impl IntoValue for DescribeSecurityGroupsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("GroupIds", self.group_ids);
+        m.put_some("GroupNames", self.group_names);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("Filters", self.filters);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeSecurityGroupsResult {
+    pub next_token: Option<String>,
+    pub security_groups: Option<Vec<SecurityGroup>>,
+}
+impl FromValue for DescribeSecurityGroupsResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeSecurityGroupsResult {
+            next_token: optional(&mut m, "NextToken")?,
+            security_groups: optional(&mut m, "SecurityGroups")?,
+        })
+    }
+}
+impl IntoValue for DescribeSecurityGroupsResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("SecurityGroups", self.security_groups);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeSubnetsRequest {
+    pub filters: Option<Vec<Filter>>,
+    pub subnet_ids: Option<Vec<String>>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for DescribeSubnetsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeSubnetsRequest {
+            filters: optional(&mut m, "Filters")?,
+            subnet_ids: optional(&mut m, "SubnetIds")?,
+            next_token: optional(&mut m, "NextToken")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for DescribeSubnetsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("Filters", self.filters);
+        m.put_some("SubnetIds", self.subnet_ids);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeSubnetsResult {
+    pub next_token: Option<String>,
+    pub subnets: Option<Vec<Subnet>>,
+}
+impl FromValue for DescribeSubnetsResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeSubnetsResult {
+            next_token: optional(&mut m, "NextToken")?,
+            subnets: optional(&mut m, "Subnets")?,
+        })
+    }
+}
+impl IntoValue for DescribeSubnetsResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("Subnets", self.subnets);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTagsRequest {
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i64>,
+    pub next_token: Option<String>,
+}
+impl FromValue for DescribeTagsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTagsRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            filters: optional(&mut m, "Filters")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for DescribeTagsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("Filters", self.filters);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTagsResult {
+    pub next_token: Option<String>,
+    pub tags: Option<Vec<TagDescription>>,
+}
+impl FromValue for DescribeTagsResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTagsResult {
+            next_token: optional(&mut m, "NextToken")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for DescribeTagsResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVpcAttributeRequest {
+    pub attribute: String,
+    pub vpc_id: String,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for DescribeVpcAttributeRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeVpcAttributeRequest {
+            attribute: required(&mut m, "Attribute")?,
+            vpc_id: required(&mut m, "VpcId")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for DescribeVpcAttributeRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("Attribute", self.attribute);
+        m.put("VpcId", self.vpc_id);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVpcAttributeResult {
+    pub enable_dns_hostnames: Option<AttributeBooleanValue>,
+    pub enable_dns_support: Option<AttributeBooleanValue>,
+    pub enable_network_address_usage_metrics: Option<AttributeBooleanValue>,
+    pub vpc_id: Option<String>,
+}
+impl FromValue for DescribeVpcAttributeResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeVpcAttributeResult {
+            enable_dns_hostnames: optional(&mut m, "EnableDnsHostnames")?,
+            enable_dns_support: optional(&mut m, "EnableDnsSupport")?,
+            enable_network_address_usage_metrics: optional(&mut m, "EnableNetworkAddressUsageMetrics")?,
+            vpc_id: optional(&mut m, "VpcId")?,
+        })
+    }
+}
+impl IntoValue for DescribeVpcAttributeResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("EnableDnsHostnames", self.enable_dns_hostnames);
+        m.put_some("EnableDnsSupport", self.enable_dns_support);
+        m.put_some("EnableNetworkAddressUsageMetrics", self.enable_network_address_usage_metrics);
+        m.put_some("VpcId", self.vpc_id);
         Value::Map(m)
     }
 }
@@ -82,6 +1231,49 @@ impl IntoValue for DescribeVpcsResult {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct EnaSrdSpecification {
+    pub ena_srd_enabled: Option<bool>,
+    pub ena_srd_udp_specification: Option<EnaSrdUdpSpecification>,
+}
+impl FromValue for EnaSrdSpecification {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(EnaSrdSpecification {
+            ena_srd_enabled: optional(&mut m, "EnaSrdEnabled")?,
+            ena_srd_udp_specification: optional(&mut m, "EnaSrdUdpSpecification")?,
+        })
+    }
+}
+impl IntoValue for EnaSrdSpecification {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("EnaSrdEnabled", self.ena_srd_enabled);
+        m.put_some("EnaSrdUdpSpecification", self.ena_srd_udp_specification);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EnaSrdUdpSpecification {
+    pub ena_srd_udp_enabled: Option<bool>,
+}
+impl FromValue for EnaSrdUdpSpecification {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(EnaSrdUdpSpecification {
+            ena_srd_udp_enabled: optional(&mut m, "EnaSrdUdpEnabled")?,
+        })
+    }
+}
+impl IntoValue for EnaSrdUdpSpecification {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("EnaSrdUdpEnabled", self.ena_srd_udp_enabled);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
     pub name: Option<String>,
     pub values: Option<Vec<String>>,
@@ -105,6 +1297,1382 @@ impl IntoValue for Filter {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct GroupIdentifier {
+    pub group_id: Option<String>,
+    pub group_name: Option<String>,
+}
+impl FromValue for GroupIdentifier {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GroupIdentifier {
+            group_id: optional(&mut m, "GroupId")?,
+            group_name: optional(&mut m, "GroupName")?,
+        })
+    }
+}
+impl IntoValue for GroupIdentifier {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("GroupId", self.group_id);
+        m.put_some("GroupName", self.group_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceIpv6Address {
+    pub ipv6_address: Option<String>,
+    pub is_primary_ipv6: Option<bool>,
+}
+impl FromValue for InstanceIpv6Address {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(InstanceIpv6Address {
+            ipv6_address: optional(&mut m, "Ipv6Address")?,
+            is_primary_ipv6: optional(&mut m, "IsPrimaryIpv6")?,
+        })
+    }
+}
+impl IntoValue for InstanceIpv6Address {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Ipv6Address", self.ipv6_address);
+        m.put_some("IsPrimaryIpv6", self.is_primary_ipv6);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IpPermission {
+    pub ip_protocol: Option<String>,
+    pub from_port: Option<i64>,
+    pub to_port: Option<i64>,
+    pub user_id_group_pairs: Option<Vec<UserIdGroupPair>>,
+    pub ip_ranges: Option<Vec<IpRange>>,
+    pub ipv6_ranges: Option<Vec<Ipv6Range>>,
+    pub prefix_list_ids: Option<Vec<PrefixListId>>,
+}
+impl FromValue for IpPermission {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(IpPermission {
+            ip_protocol: optional(&mut m, "IpProtocol")?,
+            from_port: optional(&mut m, "FromPort")?,
+            to_port: optional(&mut m, "ToPort")?,
+            user_id_group_pairs: optional(&mut m, "UserIdGroupPairs")?,
+            ip_ranges: optional(&mut m, "IpRanges")?,
+            ipv6_ranges: optional(&mut m, "Ipv6Ranges")?,
+            prefix_list_ids: optional(&mut m, "PrefixListIds")?,
+        })
+    }
+}
+impl IntoValue for IpPermission {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put_some("IpProtocol", self.ip_protocol);
+        m.put_some("FromPort", self.from_port);
+        m.put_some("ToPort", self.to_port);
+        m.put_some("UserIdGroupPairs", self.user_id_group_pairs);
+        m.put_some("IpRanges", self.ip_ranges);
+        m.put_some("Ipv6Ranges", self.ipv6_ranges);
+        m.put_some("PrefixListIds", self.prefix_list_ids);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IpRange {
+    pub description: Option<String>,
+    pub cidr_ip: Option<String>,
+}
+impl FromValue for IpRange {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(IpRange {
+            description: optional(&mut m, "Description")?,
+            cidr_ip: optional(&mut m, "CidrIp")?,
+        })
+    }
+}
+impl IntoValue for IpRange {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Description", self.description);
+        m.put_some("CidrIp", self.cidr_ip);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ipv4PrefixSpecification {
+    pub ipv4_prefix: Option<String>,
+}
+impl FromValue for Ipv4PrefixSpecification {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Ipv4PrefixSpecification {
+            ipv4_prefix: optional(&mut m, "Ipv4Prefix")?,
+        })
+    }
+}
+impl IntoValue for Ipv4PrefixSpecification {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Ipv4Prefix", self.ipv4_prefix);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ipv4PrefixSpecificationRequest {
+    pub ipv4_prefix: Option<String>,
+}
+impl FromValue for Ipv4PrefixSpecificationRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Ipv4PrefixSpecificationRequest {
+            ipv4_prefix: optional(&mut m, "Ipv4Prefix")?,
+        })
+    }
+}
+impl IntoValue for Ipv4PrefixSpecificationRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Ipv4Prefix", self.ipv4_prefix);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ipv6PrefixSpecification {
+    pub ipv6_prefix: Option<String>,
+}
+impl FromValue for Ipv6PrefixSpecification {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Ipv6PrefixSpecification {
+            ipv6_prefix: optional(&mut m, "Ipv6Prefix")?,
+        })
+    }
+}
+impl IntoValue for Ipv6PrefixSpecification {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Ipv6Prefix", self.ipv6_prefix);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ipv6PrefixSpecificationRequest {
+    pub ipv6_prefix: Option<String>,
+}
+impl FromValue for Ipv6PrefixSpecificationRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Ipv6PrefixSpecificationRequest {
+            ipv6_prefix: optional(&mut m, "Ipv6Prefix")?,
+        })
+    }
+}
+impl IntoValue for Ipv6PrefixSpecificationRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Ipv6Prefix", self.ipv6_prefix);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ipv6Range {
+    pub description: Option<String>,
+    pub cidr_ipv6: Option<String>,
+}
+impl FromValue for Ipv6Range {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Ipv6Range {
+            description: optional(&mut m, "Description")?,
+            cidr_ipv6: optional(&mut m, "CidrIpv6")?,
+        })
+    }
+}
+impl IntoValue for Ipv6Range {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Description", self.description);
+        m.put_some("CidrIpv6", self.cidr_ipv6);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyNetworkInterfaceAttributeRequest {
+    pub ena_srd_specification: Option<EnaSrdSpecification>,
+    pub enable_primary_ipv6: Option<bool>,
+    pub connection_tracking_specification: Option<ConnectionTrackingSpecificationRequest>,
+    pub associate_public_ip_address: Option<bool>,
+    pub associated_subnet_ids: Option<Vec<String>>,
+    pub dry_run: Option<bool>,
+    pub network_interface_id: String,
+    pub description: Option<AttributeValue>,
+    pub source_dest_check: Option<AttributeBooleanValue>,
+    pub groups: Option<Vec<String>>,
+    pub attachment: Option<NetworkInterfaceAttachmentChanges>,
+}
+impl FromValue for ModifyNetworkInterfaceAttributeRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyNetworkInterfaceAttributeRequest {
+            ena_srd_specification: optional(&mut m, "EnaSrdSpecification")?,
+            enable_primary_ipv6: optional(&mut m, "EnablePrimaryIpv6")?,
+            connection_tracking_specification: optional(&mut m, "ConnectionTrackingSpecification")?,
+            associate_public_ip_address: optional(&mut m, "AssociatePublicIpAddress")?,
+            associated_subnet_ids: optional(&mut m, "AssociatedSubnetIds")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            network_interface_id: required(&mut m, "NetworkInterfaceId")?,
+            description: optional(&mut m, "Description")?,
+            source_dest_check: optional(&mut m, "SourceDestCheck")?,
+            groups: optional(&mut m, "Groups")?,
+            attachment: optional(&mut m, "Attachment")?,
+        })
+    }
+}
+impl IntoValue for ModifyNetworkInterfaceAttributeRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(11);
+        m.put_some("EnaSrdSpecification", self.ena_srd_specification);
+        m.put_some("EnablePrimaryIpv6", self.enable_primary_ipv6);
+        m.put_some("ConnectionTrackingSpecification", self.connection_tracking_specification);
+        m.put_some("AssociatePublicIpAddress", self.associate_public_ip_address);
+        m.put_some("AssociatedSubnetIds", self.associated_subnet_ids);
+        m.put_some("DryRun", self.dry_run);
+        m.put("NetworkInterfaceId", self.network_interface_id);
+        m.put_some("Description", self.description);
+        m.put_some("SourceDestCheck", self.source_dest_check);
+        m.put_some("Groups", self.groups);
+        m.put_some("Attachment", self.attachment);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifySecurityGroupRulesRequest {
+    pub group_id: String,
+    pub security_group_rules: Vec<SecurityGroupRuleUpdate>,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for ModifySecurityGroupRulesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifySecurityGroupRulesRequest {
+            group_id: required(&mut m, "GroupId")?,
+            security_group_rules: required(&mut m, "SecurityGroupRules")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for ModifySecurityGroupRulesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("GroupId", self.group_id);
+        m.put("SecurityGroupRules", self.security_group_rules);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifySecurityGroupRulesResult {
+    pub r#return: Option<bool>,
+}
+impl FromValue for ModifySecurityGroupRulesResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifySecurityGroupRulesResult {
+            r#return: optional(&mut m, "Return")?,
+        })
+    }
+}
+impl IntoValue for ModifySecurityGroupRulesResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Return", self.r#return);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifySubnetAttributeRequest {
+    pub assign_ipv6_address_on_creation: Option<AttributeBooleanValue>,
+    pub map_public_ip_on_launch: Option<AttributeBooleanValue>,
+    pub subnet_id: String,
+    pub map_customer_owned_ip_on_launch: Option<AttributeBooleanValue>,
+    pub customer_owned_ipv4_pool: Option<String>,
+    pub enable_dns64: Option<AttributeBooleanValue>,
+    pub private_dns_hostname_type_on_launch: Option<String>,
+    pub enable_resource_name_dns_a_record_on_launch: Option<AttributeBooleanValue>,
+    pub enable_resource_name_dns_aaaa_record_on_launch: Option<AttributeBooleanValue>,
+    pub enable_lni_at_device_index: Option<i64>,
+    pub disable_lni_at_device_index: Option<AttributeBooleanValue>,
+}
+impl FromValue for ModifySubnetAttributeRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifySubnetAttributeRequest {
+            assign_ipv6_address_on_creation: optional(&mut m, "AssignIpv6AddressOnCreation")?,
+            map_public_ip_on_launch: optional(&mut m, "MapPublicIpOnLaunch")?,
+            subnet_id: required(&mut m, "SubnetId")?,
+            map_customer_owned_ip_on_launch: optional(&mut m, "MapCustomerOwnedIpOnLaunch")?,
+            customer_owned_ipv4_pool: optional(&mut m, "CustomerOwnedIpv4Pool")?,
+            enable_dns64: optional(&mut m, "EnableDns64")?,
+            private_dns_hostname_type_on_launch: optional(&mut m, "PrivateDnsHostnameTypeOnLaunch")?,
+            enable_resource_name_dns_a_record_on_launch: optional(&mut m, "EnableResourceNameDnsARecordOnLaunch")?,
+            enable_resource_name_dns_aaaa_record_on_launch: optional(&mut m, "EnableResourceNameDnsAAAARecordOnLaunch")?,
+            enable_lni_at_device_index: optional(&mut m, "EnableLniAtDeviceIndex")?,
+            disable_lni_at_device_index: optional(&mut m, "DisableLniAtDeviceIndex")?,
+        })
+    }
+}
+impl IntoValue for ModifySubnetAttributeRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(11);
+        m.put_some("AssignIpv6AddressOnCreation", self.assign_ipv6_address_on_creation);
+        m.put_some("MapPublicIpOnLaunch", self.map_public_ip_on_launch);
+        m.put("SubnetId", self.subnet_id);
+        m.put_some("MapCustomerOwnedIpOnLaunch", self.map_customer_owned_ip_on_launch);
+        m.put_some("CustomerOwnedIpv4Pool", self.customer_owned_ipv4_pool);
+        m.put_some("EnableDns64", self.enable_dns64);
+        m.put_some("PrivateDnsHostnameTypeOnLaunch", self.private_dns_hostname_type_on_launch);
+        m.put_some("EnableResourceNameDnsARecordOnLaunch", self.enable_resource_name_dns_a_record_on_launch);
+        m.put_some("EnableResourceNameDnsAAAARecordOnLaunch", self.enable_resource_name_dns_aaaa_record_on_launch);
+        m.put_some("EnableLniAtDeviceIndex", self.enable_lni_at_device_index);
+        m.put_some("DisableLniAtDeviceIndex", self.disable_lni_at_device_index);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyVpcAttributeRequest {
+    pub enable_dns_hostnames: Option<AttributeBooleanValue>,
+    pub enable_dns_support: Option<AttributeBooleanValue>,
+    pub vpc_id: String,
+    pub enable_network_address_usage_metrics: Option<AttributeBooleanValue>,
+}
+impl FromValue for ModifyVpcAttributeRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyVpcAttributeRequest {
+            enable_dns_hostnames: optional(&mut m, "EnableDnsHostnames")?,
+            enable_dns_support: optional(&mut m, "EnableDnsSupport")?,
+            vpc_id: required(&mut m, "VpcId")?,
+            enable_network_address_usage_metrics: optional(&mut m, "EnableNetworkAddressUsageMetrics")?,
+        })
+    }
+}
+impl IntoValue for ModifyVpcAttributeRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("EnableDnsHostnames", self.enable_dns_hostnames);
+        m.put_some("EnableDnsSupport", self.enable_dns_support);
+        m.put("VpcId", self.vpc_id);
+        m.put_some("EnableNetworkAddressUsageMetrics", self.enable_network_address_usage_metrics);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkInterface {
+    pub association: Option<NetworkInterfaceAssociation>,
+    pub attachment: Option<NetworkInterfaceAttachment>,
+    pub availability_zone: Option<String>,
+    pub connection_tracking_configuration: Option<ConnectionTrackingConfiguration>,
+    pub description: Option<String>,
+    pub groups: Option<Vec<GroupIdentifier>>,
+    pub interface_type: Option<String>,
+    pub ipv6_addresses: Option<Vec<NetworkInterfaceIpv6Address>>,
+    pub mac_address: Option<String>,
+    pub network_interface_id: Option<String>,
+    pub outpost_arn: Option<String>,
+    pub owner_id: Option<String>,
+    pub private_dns_name: Option<String>,
+    pub public_dns_name: Option<String>,
+    pub public_ip_dns_name_options: Option<PublicIpDnsNameOptions>,
+    pub private_ip_address: Option<String>,
+    pub private_ip_addresses: Option<Vec<NetworkInterfacePrivateIpAddress>>,
+    pub ipv4_prefixes: Option<Vec<Ipv4PrefixSpecification>>,
+    pub ipv6_prefixes: Option<Vec<Ipv6PrefixSpecification>>,
+    pub requester_id: Option<String>,
+    pub requester_managed: Option<bool>,
+    pub source_dest_check: Option<bool>,
+    pub status: Option<String>,
+    pub subnet_id: Option<String>,
+    pub tag_set: Option<Vec<Tag>>,
+    pub vpc_id: Option<String>,
+    pub deny_all_igw_traffic: Option<bool>,
+    pub ipv6_native: Option<bool>,
+    pub ipv6_address: Option<String>,
+    pub operator: Option<OperatorResponse>,
+    pub associated_subnets: Option<Vec<String>>,
+    pub availability_zone_id: Option<String>,
+}
+impl FromValue for NetworkInterface {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(NetworkInterface {
+            association: optional(&mut m, "Association")?,
+            attachment: optional(&mut m, "Attachment")?,
+            availability_zone: optional(&mut m, "AvailabilityZone")?,
+            connection_tracking_configuration: optional(&mut m, "ConnectionTrackingConfiguration")?,
+            description: optional(&mut m, "Description")?,
+            groups: optional(&mut m, "Groups")?,
+            interface_type: optional(&mut m, "InterfaceType")?,
+            ipv6_addresses: optional(&mut m, "Ipv6Addresses")?,
+            mac_address: optional(&mut m, "MacAddress")?,
+            network_interface_id: optional(&mut m, "NetworkInterfaceId")?,
+            outpost_arn: optional(&mut m, "OutpostArn")?,
+            owner_id: optional(&mut m, "OwnerId")?,
+            private_dns_name: optional(&mut m, "PrivateDnsName")?,
+            public_dns_name: optional(&mut m, "PublicDnsName")?,
+            public_ip_dns_name_options: optional(&mut m, "PublicIpDnsNameOptions")?,
+            private_ip_address: optional(&mut m, "PrivateIpAddress")?,
+            private_ip_addresses: optional(&mut m, "PrivateIpAddresses")?,
+            ipv4_prefixes: optional(&mut m, "Ipv4Prefixes")?,
+            ipv6_prefixes: optional(&mut m, "Ipv6Prefixes")?,
+            requester_id: optional(&mut m, "RequesterId")?,
+            requester_managed: optional(&mut m, "RequesterManaged")?,
+            source_dest_check: optional(&mut m, "SourceDestCheck")?,
+            status: optional(&mut m, "Status")?,
+            subnet_id: optional(&mut m, "SubnetId")?,
+            tag_set: optional(&mut m, "TagSet")?,
+            vpc_id: optional(&mut m, "VpcId")?,
+            deny_all_igw_traffic: optional(&mut m, "DenyAllIgwTraffic")?,
+            ipv6_native: optional(&mut m, "Ipv6Native")?,
+            ipv6_address: optional(&mut m, "Ipv6Address")?,
+            operator: optional(&mut m, "Operator")?,
+            associated_subnets: optional(&mut m, "AssociatedSubnets")?,
+            availability_zone_id: optional(&mut m, "AvailabilityZoneId")?,
+        })
+    }
+}
+impl IntoValue for NetworkInterface {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(32);
+        m.put_some("Association", self.association);
+        m.put_some("Attachment", self.attachment);
+        m.put_some("AvailabilityZone", self.availability_zone);
+        m.put_some("ConnectionTrackingConfiguration", self.connection_tracking_configuration);
+        m.put_some("Description", self.description);
+        m.put_some("Groups", self.groups);
+        m.put_some("InterfaceType", self.interface_type);
+        m.put_some("Ipv6Addresses", self.ipv6_addresses);
+        m.put_some("MacAddress", self.mac_address);
+        m.put_some("NetworkInterfaceId", self.network_interface_id);
+        m.put_some("OutpostArn", self.outpost_arn);
+        m.put_some("OwnerId", self.owner_id);
+        m.put_some("PrivateDnsName", self.private_dns_name);
+        m.put_some("PublicDnsName", self.public_dns_name);
+        m.put_some("PublicIpDnsNameOptions", self.public_ip_dns_name_options);
+        m.put_some("PrivateIpAddress", self.private_ip_address);
+        m.put_some("PrivateIpAddresses", self.private_ip_addresses);
+        m.put_some("Ipv4Prefixes", self.ipv4_prefixes);
+        m.put_some("Ipv6Prefixes", self.ipv6_prefixes);
+        m.put_some("RequesterId", self.requester_id);
+        m.put_some("RequesterManaged", self.requester_managed);
+        m.put_some("SourceDestCheck", self.source_dest_check);
+        m.put_some("Status", self.status);
+        m.put_some("SubnetId", self.subnet_id);
+        m.put_some("TagSet", self.tag_set);
+        m.put_some("VpcId", self.vpc_id);
+        m.put_some("DenyAllIgwTraffic", self.deny_all_igw_traffic);
+        m.put_some("Ipv6Native", self.ipv6_native);
+        m.put_some("Ipv6Address", self.ipv6_address);
+        m.put_some("Operator", self.operator);
+        m.put_some("AssociatedSubnets", self.associated_subnets);
+        m.put_some("AvailabilityZoneId", self.availability_zone_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkInterfaceAssociation {
+    pub allocation_id: Option<String>,
+    pub association_id: Option<String>,
+    pub ip_owner_id: Option<String>,
+    pub public_dns_name: Option<String>,
+    pub public_ip: Option<String>,
+    pub customer_owned_ip: Option<String>,
+    pub carrier_ip: Option<String>,
+}
+impl FromValue for NetworkInterfaceAssociation {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(NetworkInterfaceAssociation {
+            allocation_id: optional(&mut m, "AllocationId")?,
+            association_id: optional(&mut m, "AssociationId")?,
+            ip_owner_id: optional(&mut m, "IpOwnerId")?,
+            public_dns_name: optional(&mut m, "PublicDnsName")?,
+            public_ip: optional(&mut m, "PublicIp")?,
+            customer_owned_ip: optional(&mut m, "CustomerOwnedIp")?,
+            carrier_ip: optional(&mut m, "CarrierIp")?,
+        })
+    }
+}
+impl IntoValue for NetworkInterfaceAssociation {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put_some("AllocationId", self.allocation_id);
+        m.put_some("AssociationId", self.association_id);
+        m.put_some("IpOwnerId", self.ip_owner_id);
+        m.put_some("PublicDnsName", self.public_dns_name);
+        m.put_some("PublicIp", self.public_ip);
+        m.put_some("CustomerOwnedIp", self.customer_owned_ip);
+        m.put_some("CarrierIp", self.carrier_ip);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkInterfaceAttachment {
+    pub attach_time: Option<Timestamp>,
+    pub attachment_id: Option<String>,
+    pub delete_on_termination: Option<bool>,
+    pub device_index: Option<i64>,
+    pub network_card_index: Option<i64>,
+    pub instance_id: Option<String>,
+    pub instance_owner_id: Option<String>,
+    pub status: Option<String>,
+    pub ena_srd_specification: Option<AttachmentEnaSrdSpecification>,
+    pub ena_queue_count: Option<i64>,
+}
+impl FromValue for NetworkInterfaceAttachment {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(NetworkInterfaceAttachment {
+            attach_time: optional(&mut m, "AttachTime")?,
+            attachment_id: optional(&mut m, "AttachmentId")?,
+            delete_on_termination: optional(&mut m, "DeleteOnTermination")?,
+            device_index: optional(&mut m, "DeviceIndex")?,
+            network_card_index: optional(&mut m, "NetworkCardIndex")?,
+            instance_id: optional(&mut m, "InstanceId")?,
+            instance_owner_id: optional(&mut m, "InstanceOwnerId")?,
+            status: optional(&mut m, "Status")?,
+            ena_srd_specification: optional(&mut m, "EnaSrdSpecification")?,
+            ena_queue_count: optional(&mut m, "EnaQueueCount")?,
+        })
+    }
+}
+impl IntoValue for NetworkInterfaceAttachment {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(10);
+        m.put_some("AttachTime", self.attach_time);
+        m.put_some("AttachmentId", self.attachment_id);
+        m.put_some("DeleteOnTermination", self.delete_on_termination);
+        m.put_some("DeviceIndex", self.device_index);
+        m.put_some("NetworkCardIndex", self.network_card_index);
+        m.put_some("InstanceId", self.instance_id);
+        m.put_some("InstanceOwnerId", self.instance_owner_id);
+        m.put_some("Status", self.status);
+        m.put_some("EnaSrdSpecification", self.ena_srd_specification);
+        m.put_some("EnaQueueCount", self.ena_queue_count);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkInterfaceAttachmentChanges {
+    pub default_ena_queue_count: Option<bool>,
+    pub ena_queue_count: Option<i64>,
+    pub attachment_id: Option<String>,
+    pub delete_on_termination: Option<bool>,
+}
+impl FromValue for NetworkInterfaceAttachmentChanges {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(NetworkInterfaceAttachmentChanges {
+            default_ena_queue_count: optional(&mut m, "DefaultEnaQueueCount")?,
+            ena_queue_count: optional(&mut m, "EnaQueueCount")?,
+            attachment_id: optional(&mut m, "AttachmentId")?,
+            delete_on_termination: optional(&mut m, "DeleteOnTermination")?,
+        })
+    }
+}
+impl IntoValue for NetworkInterfaceAttachmentChanges {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("DefaultEnaQueueCount", self.default_ena_queue_count);
+        m.put_some("EnaQueueCount", self.ena_queue_count);
+        m.put_some("AttachmentId", self.attachment_id);
+        m.put_some("DeleteOnTermination", self.delete_on_termination);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkInterfaceIpv6Address {
+    pub ipv6_address: Option<String>,
+    pub public_ipv6_dns_name: Option<String>,
+    pub is_primary_ipv6: Option<bool>,
+}
+impl FromValue for NetworkInterfaceIpv6Address {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(NetworkInterfaceIpv6Address {
+            ipv6_address: optional(&mut m, "Ipv6Address")?,
+            public_ipv6_dns_name: optional(&mut m, "PublicIpv6DnsName")?,
+            is_primary_ipv6: optional(&mut m, "IsPrimaryIpv6")?,
+        })
+    }
+}
+impl IntoValue for NetworkInterfaceIpv6Address {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("Ipv6Address", self.ipv6_address);
+        m.put_some("PublicIpv6DnsName", self.public_ipv6_dns_name);
+        m.put_some("IsPrimaryIpv6", self.is_primary_ipv6);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkInterfacePrivateIpAddress {
+    pub association: Option<NetworkInterfaceAssociation>,
+    pub primary: Option<bool>,
+    pub private_dns_name: Option<String>,
+    pub private_ip_address: Option<String>,
+}
+impl FromValue for NetworkInterfacePrivateIpAddress {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(NetworkInterfacePrivateIpAddress {
+            association: optional(&mut m, "Association")?,
+            primary: optional(&mut m, "Primary")?,
+            private_dns_name: optional(&mut m, "PrivateDnsName")?,
+            private_ip_address: optional(&mut m, "PrivateIpAddress")?,
+        })
+    }
+}
+impl IntoValue for NetworkInterfacePrivateIpAddress {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("Association", self.association);
+        m.put_some("Primary", self.primary);
+        m.put_some("PrivateDnsName", self.private_dns_name);
+        m.put_some("PrivateIpAddress", self.private_ip_address);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OperatorRequest {
+    pub principal: Option<String>,
+}
+impl FromValue for OperatorRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(OperatorRequest {
+            principal: optional(&mut m, "Principal")?,
+        })
+    }
+}
+impl IntoValue for OperatorRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Principal", self.principal);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OperatorResponse {
+    pub managed: Option<bool>,
+    pub principal: Option<String>,
+    pub hidden_by_default: Option<bool>,
+}
+impl FromValue for OperatorResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(OperatorResponse {
+            managed: optional(&mut m, "Managed")?,
+            principal: optional(&mut m, "Principal")?,
+            hidden_by_default: optional(&mut m, "HiddenByDefault")?,
+        })
+    }
+}
+impl IntoValue for OperatorResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("Managed", self.managed);
+        m.put_some("Principal", self.principal);
+        m.put_some("HiddenByDefault", self.hidden_by_default);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PrefixListId {
+    pub description: Option<String>,
+    pub prefix_list_id: Option<String>,
+}
+impl FromValue for PrefixListId {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PrefixListId {
+            description: optional(&mut m, "Description")?,
+            prefix_list_id: optional(&mut m, "PrefixListId")?,
+        })
+    }
+}
+impl IntoValue for PrefixListId {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Description", self.description);
+        m.put_some("PrefixListId", self.prefix_list_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PrivateDnsNameOptionsOnLaunch {
+    pub hostname_type: Option<String>,
+    pub enable_resource_name_dns_a_record: Option<bool>,
+    pub enable_resource_name_dns_aaaa_record: Option<bool>,
+}
+impl FromValue for PrivateDnsNameOptionsOnLaunch {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PrivateDnsNameOptionsOnLaunch {
+            hostname_type: optional(&mut m, "HostnameType")?,
+            enable_resource_name_dns_a_record: optional(&mut m, "EnableResourceNameDnsARecord")?,
+            enable_resource_name_dns_aaaa_record: optional(&mut m, "EnableResourceNameDnsAAAARecord")?,
+        })
+    }
+}
+impl IntoValue for PrivateDnsNameOptionsOnLaunch {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("HostnameType", self.hostname_type);
+        m.put_some("EnableResourceNameDnsARecord", self.enable_resource_name_dns_a_record);
+        m.put_some("EnableResourceNameDnsAAAARecord", self.enable_resource_name_dns_aaaa_record);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PrivateIpAddressSpecification {
+    pub primary: Option<bool>,
+    pub private_ip_address: Option<String>,
+}
+impl FromValue for PrivateIpAddressSpecification {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PrivateIpAddressSpecification {
+            primary: optional(&mut m, "Primary")?,
+            private_ip_address: optional(&mut m, "PrivateIpAddress")?,
+        })
+    }
+}
+impl IntoValue for PrivateIpAddressSpecification {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Primary", self.primary);
+        m.put_some("PrivateIpAddress", self.private_ip_address);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PublicIpDnsNameOptions {
+    pub dns_hostname_type: Option<String>,
+    pub public_ipv4_dns_name: Option<String>,
+    pub public_ipv6_dns_name: Option<String>,
+    pub public_dual_stack_dns_name: Option<String>,
+}
+impl FromValue for PublicIpDnsNameOptions {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PublicIpDnsNameOptions {
+            dns_hostname_type: optional(&mut m, "DnsHostnameType")?,
+            public_ipv4_dns_name: optional(&mut m, "PublicIpv4DnsName")?,
+            public_ipv6_dns_name: optional(&mut m, "PublicIpv6DnsName")?,
+            public_dual_stack_dns_name: optional(&mut m, "PublicDualStackDnsName")?,
+        })
+    }
+}
+impl IntoValue for PublicIpDnsNameOptions {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("DnsHostnameType", self.dns_hostname_type);
+        m.put_some("PublicIpv4DnsName", self.public_ipv4_dns_name);
+        m.put_some("PublicIpv6DnsName", self.public_ipv6_dns_name);
+        m.put_some("PublicDualStackDnsName", self.public_dual_stack_dns_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReferencedSecurityGroup {
+    pub group_id: Option<String>,
+    pub peering_status: Option<String>,
+    pub user_id: Option<String>,
+    pub vpc_id: Option<String>,
+    pub vpc_peering_connection_id: Option<String>,
+}
+impl FromValue for ReferencedSecurityGroup {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ReferencedSecurityGroup {
+            group_id: optional(&mut m, "GroupId")?,
+            peering_status: optional(&mut m, "PeeringStatus")?,
+            user_id: optional(&mut m, "UserId")?,
+            vpc_id: optional(&mut m, "VpcId")?,
+            vpc_peering_connection_id: optional(&mut m, "VpcPeeringConnectionId")?,
+        })
+    }
+}
+impl IntoValue for ReferencedSecurityGroup {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("GroupId", self.group_id);
+        m.put_some("PeeringStatus", self.peering_status);
+        m.put_some("UserId", self.user_id);
+        m.put_some("VpcId", self.vpc_id);
+        m.put_some("VpcPeeringConnectionId", self.vpc_peering_connection_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RevokeSecurityGroupEgressRequest {
+    pub security_group_rule_ids: Option<Vec<String>>,
+    pub dry_run: Option<bool>,
+    pub group_id: String,
+    pub source_security_group_name: Option<String>,
+    pub source_security_group_owner_id: Option<String>,
+    pub ip_protocol: Option<String>,
+    pub from_port: Option<i64>,
+    pub to_port: Option<i64>,
+    pub cidr_ip: Option<String>,
+    pub ip_permissions: Option<Vec<IpPermission>>,
+}
+impl FromValue for RevokeSecurityGroupEgressRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RevokeSecurityGroupEgressRequest {
+            security_group_rule_ids: optional(&mut m, "SecurityGroupRuleIds")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            group_id: required(&mut m, "GroupId")?,
+            source_security_group_name: optional(&mut m, "SourceSecurityGroupName")?,
+            source_security_group_owner_id: optional(&mut m, "SourceSecurityGroupOwnerId")?,
+            ip_protocol: optional(&mut m, "IpProtocol")?,
+            from_port: optional(&mut m, "FromPort")?,
+            to_port: optional(&mut m, "ToPort")?,
+            cidr_ip: optional(&mut m, "CidrIp")?,
+            ip_permissions: optional(&mut m, "IpPermissions")?,
+        })
+    }
+}
+impl IntoValue for RevokeSecurityGroupEgressRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(10);
+        m.put_some("SecurityGroupRuleIds", self.security_group_rule_ids);
+        m.put_some("DryRun", self.dry_run);
+        m.put("GroupId", self.group_id);
+        m.put_some("SourceSecurityGroupName", self.source_security_group_name);
+        m.put_some("SourceSecurityGroupOwnerId", self.source_security_group_owner_id);
+        m.put_some("IpProtocol", self.ip_protocol);
+        m.put_some("FromPort", self.from_port);
+        m.put_some("ToPort", self.to_port);
+        m.put_some("CidrIp", self.cidr_ip);
+        m.put_some("IpPermissions", self.ip_permissions);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RevokeSecurityGroupEgressResult {
+    pub r#return: Option<bool>,
+    pub unknown_ip_permissions: Option<Vec<IpPermission>>,
+    pub revoked_security_group_rules: Option<Vec<RevokedSecurityGroupRule>>,
+}
+impl FromValue for RevokeSecurityGroupEgressResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RevokeSecurityGroupEgressResult {
+            r#return: optional(&mut m, "Return")?,
+            unknown_ip_permissions: optional(&mut m, "UnknownIpPermissions")?,
+            revoked_security_group_rules: optional(&mut m, "RevokedSecurityGroupRules")?,
+        })
+    }
+}
+impl IntoValue for RevokeSecurityGroupEgressResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("Return", self.r#return);
+        m.put_some("UnknownIpPermissions", self.unknown_ip_permissions);
+        m.put_some("RevokedSecurityGroupRules", self.revoked_security_group_rules);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RevokeSecurityGroupIngressRequest {
+    pub cidr_ip: Option<String>,
+    pub from_port: Option<i64>,
+    pub group_id: Option<String>,
+    pub group_name: Option<String>,
+    pub ip_permissions: Option<Vec<IpPermission>>,
+    pub ip_protocol: Option<String>,
+    pub source_security_group_name: Option<String>,
+    pub source_security_group_owner_id: Option<String>,
+    pub to_port: Option<i64>,
+    pub security_group_rule_ids: Option<Vec<String>>,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for RevokeSecurityGroupIngressRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RevokeSecurityGroupIngressRequest {
+            cidr_ip: optional(&mut m, "CidrIp")?,
+            from_port: optional(&mut m, "FromPort")?,
+            group_id: optional(&mut m, "GroupId")?,
+            group_name: optional(&mut m, "GroupName")?,
+            ip_permissions: optional(&mut m, "IpPermissions")?,
+            ip_protocol: optional(&mut m, "IpProtocol")?,
+            source_security_group_name: optional(&mut m, "SourceSecurityGroupName")?,
+            source_security_group_owner_id: optional(&mut m, "SourceSecurityGroupOwnerId")?,
+            to_port: optional(&mut m, "ToPort")?,
+            security_group_rule_ids: optional(&mut m, "SecurityGroupRuleIds")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for RevokeSecurityGroupIngressRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(11);
+        m.put_some("CidrIp", self.cidr_ip);
+        m.put_some("FromPort", self.from_port);
+        m.put_some("GroupId", self.group_id);
+        m.put_some("GroupName", self.group_name);
+        m.put_some("IpPermissions", self.ip_permissions);
+        m.put_some("IpProtocol", self.ip_protocol);
+        m.put_some("SourceSecurityGroupName", self.source_security_group_name);
+        m.put_some("SourceSecurityGroupOwnerId", self.source_security_group_owner_id);
+        m.put_some("ToPort", self.to_port);
+        m.put_some("SecurityGroupRuleIds", self.security_group_rule_ids);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RevokeSecurityGroupIngressResult {
+    pub r#return: Option<bool>,
+    pub unknown_ip_permissions: Option<Vec<IpPermission>>,
+    pub revoked_security_group_rules: Option<Vec<RevokedSecurityGroupRule>>,
+}
+impl FromValue for RevokeSecurityGroupIngressResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RevokeSecurityGroupIngressResult {
+            r#return: optional(&mut m, "Return")?,
+            unknown_ip_permissions: optional(&mut m, "UnknownIpPermissions")?,
+            revoked_security_group_rules: optional(&mut m, "RevokedSecurityGroupRules")?,
+        })
+    }
+}
+impl IntoValue for RevokeSecurityGroupIngressResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("Return", self.r#return);
+        m.put_some("UnknownIpPermissions", self.unknown_ip_permissions);
+        m.put_some("RevokedSecurityGroupRules", self.revoked_security_group_rules);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RevokedSecurityGroupRule {
+    pub security_group_rule_id: Option<String>,
+    pub group_id: Option<String>,
+    pub is_egress: Option<bool>,
+    pub ip_protocol: Option<String>,
+    pub from_port: Option<i64>,
+    pub to_port: Option<i64>,
+    pub cidr_ipv4: Option<String>,
+    pub cidr_ipv6: Option<String>,
+    pub prefix_list_id: Option<String>,
+    pub referenced_group_id: Option<String>,
+    pub description: Option<String>,
+}
+impl FromValue for RevokedSecurityGroupRule {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RevokedSecurityGroupRule {
+            security_group_rule_id: optional(&mut m, "SecurityGroupRuleId")?,
+            group_id: optional(&mut m, "GroupId")?,
+            is_egress: optional(&mut m, "IsEgress")?,
+            ip_protocol: optional(&mut m, "IpProtocol")?,
+            from_port: optional(&mut m, "FromPort")?,
+            to_port: optional(&mut m, "ToPort")?,
+            cidr_ipv4: optional(&mut m, "CidrIpv4")?,
+            cidr_ipv6: optional(&mut m, "CidrIpv6")?,
+            prefix_list_id: optional(&mut m, "PrefixListId")?,
+            referenced_group_id: optional(&mut m, "ReferencedGroupId")?,
+            description: optional(&mut m, "Description")?,
+        })
+    }
+}
+impl IntoValue for RevokedSecurityGroupRule {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(11);
+        m.put_some("SecurityGroupRuleId", self.security_group_rule_id);
+        m.put_some("GroupId", self.group_id);
+        m.put_some("IsEgress", self.is_egress);
+        m.put_some("IpProtocol", self.ip_protocol);
+        m.put_some("FromPort", self.from_port);
+        m.put_some("ToPort", self.to_port);
+        m.put_some("CidrIpv4", self.cidr_ipv4);
+        m.put_some("CidrIpv6", self.cidr_ipv6);
+        m.put_some("PrefixListId", self.prefix_list_id);
+        m.put_some("ReferencedGroupId", self.referenced_group_id);
+        m.put_some("Description", self.description);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SecurityGroup {
+    pub group_id: Option<String>,
+    pub ip_permissions_egress: Option<Vec<IpPermission>>,
+    pub tags: Option<Vec<Tag>>,
+    pub vpc_id: Option<String>,
+    pub security_group_arn: Option<String>,
+    pub owner_id: Option<String>,
+    pub group_name: Option<String>,
+    pub description: Option<String>,
+    pub ip_permissions: Option<Vec<IpPermission>>,
+}
+impl FromValue for SecurityGroup {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SecurityGroup {
+            group_id: optional(&mut m, "GroupId")?,
+            ip_permissions_egress: optional(&mut m, "IpPermissionsEgress")?,
+            tags: optional(&mut m, "Tags")?,
+            vpc_id: optional(&mut m, "VpcId")?,
+            security_group_arn: optional(&mut m, "SecurityGroupArn")?,
+            owner_id: optional(&mut m, "OwnerId")?,
+            group_name: optional(&mut m, "GroupName")?,
+            description: optional(&mut m, "Description")?,
+            ip_permissions: optional(&mut m, "IpPermissions")?,
+        })
+    }
+}
+impl IntoValue for SecurityGroup {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put_some("GroupId", self.group_id);
+        m.put_some("IpPermissionsEgress", self.ip_permissions_egress);
+        m.put_some("Tags", self.tags);
+        m.put_some("VpcId", self.vpc_id);
+        m.put_some("SecurityGroupArn", self.security_group_arn);
+        m.put_some("OwnerId", self.owner_id);
+        m.put_some("GroupName", self.group_name);
+        m.put_some("Description", self.description);
+        m.put_some("IpPermissions", self.ip_permissions);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SecurityGroupRule {
+    pub security_group_rule_id: Option<String>,
+    pub group_id: Option<String>,
+    pub group_owner_id: Option<String>,
+    pub is_egress: Option<bool>,
+    pub ip_protocol: Option<String>,
+    pub from_port: Option<i64>,
+    pub to_port: Option<i64>,
+    pub cidr_ipv4: Option<String>,
+    pub cidr_ipv6: Option<String>,
+    pub prefix_list_id: Option<String>,
+    pub referenced_group_info: Option<ReferencedSecurityGroup>,
+    pub description: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub security_group_rule_arn: Option<String>,
+}
+impl FromValue for SecurityGroupRule {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SecurityGroupRule {
+            security_group_rule_id: optional(&mut m, "SecurityGroupRuleId")?,
+            group_id: optional(&mut m, "GroupId")?,
+            group_owner_id: optional(&mut m, "GroupOwnerId")?,
+            is_egress: optional(&mut m, "IsEgress")?,
+            ip_protocol: optional(&mut m, "IpProtocol")?,
+            from_port: optional(&mut m, "FromPort")?,
+            to_port: optional(&mut m, "ToPort")?,
+            cidr_ipv4: optional(&mut m, "CidrIpv4")?,
+            cidr_ipv6: optional(&mut m, "CidrIpv6")?,
+            prefix_list_id: optional(&mut m, "PrefixListId")?,
+            referenced_group_info: optional(&mut m, "ReferencedGroupInfo")?,
+            description: optional(&mut m, "Description")?,
+            tags: optional(&mut m, "Tags")?,
+            security_group_rule_arn: optional(&mut m, "SecurityGroupRuleArn")?,
+        })
+    }
+}
+impl IntoValue for SecurityGroupRule {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(14);
+        m.put_some("SecurityGroupRuleId", self.security_group_rule_id);
+        m.put_some("GroupId", self.group_id);
+        m.put_some("GroupOwnerId", self.group_owner_id);
+        m.put_some("IsEgress", self.is_egress);
+        m.put_some("IpProtocol", self.ip_protocol);
+        m.put_some("FromPort", self.from_port);
+        m.put_some("ToPort", self.to_port);
+        m.put_some("CidrIpv4", self.cidr_ipv4);
+        m.put_some("CidrIpv6", self.cidr_ipv6);
+        m.put_some("PrefixListId", self.prefix_list_id);
+        m.put_some("ReferencedGroupInfo", self.referenced_group_info);
+        m.put_some("Description", self.description);
+        m.put_some("Tags", self.tags);
+        m.put_some("SecurityGroupRuleArn", self.security_group_rule_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SecurityGroupRuleDescription {
+    pub security_group_rule_id: Option<String>,
+    pub description: Option<String>,
+}
+impl FromValue for SecurityGroupRuleDescription {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SecurityGroupRuleDescription {
+            security_group_rule_id: optional(&mut m, "SecurityGroupRuleId")?,
+            description: optional(&mut m, "Description")?,
+        })
+    }
+}
+impl IntoValue for SecurityGroupRuleDescription {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("SecurityGroupRuleId", self.security_group_rule_id);
+        m.put_some("Description", self.description);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SecurityGroupRuleRequest {
+    pub ip_protocol: Option<String>,
+    pub from_port: Option<i64>,
+    pub to_port: Option<i64>,
+    pub cidr_ipv4: Option<String>,
+    pub cidr_ipv6: Option<String>,
+    pub prefix_list_id: Option<String>,
+    pub referenced_group_id: Option<String>,
+    pub description: Option<String>,
+}
+impl FromValue for SecurityGroupRuleRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SecurityGroupRuleRequest {
+            ip_protocol: optional(&mut m, "IpProtocol")?,
+            from_port: optional(&mut m, "FromPort")?,
+            to_port: optional(&mut m, "ToPort")?,
+            cidr_ipv4: optional(&mut m, "CidrIpv4")?,
+            cidr_ipv6: optional(&mut m, "CidrIpv6")?,
+            prefix_list_id: optional(&mut m, "PrefixListId")?,
+            referenced_group_id: optional(&mut m, "ReferencedGroupId")?,
+            description: optional(&mut m, "Description")?,
+        })
+    }
+}
+impl IntoValue for SecurityGroupRuleRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(8);
+        m.put_some("IpProtocol", self.ip_protocol);
+        m.put_some("FromPort", self.from_port);
+        m.put_some("ToPort", self.to_port);
+        m.put_some("CidrIpv4", self.cidr_ipv4);
+        m.put_some("CidrIpv6", self.cidr_ipv6);
+        m.put_some("PrefixListId", self.prefix_list_id);
+        m.put_some("ReferencedGroupId", self.referenced_group_id);
+        m.put_some("Description", self.description);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SecurityGroupRuleUpdate {
+    pub security_group_rule_id: String,
+    pub security_group_rule: Option<SecurityGroupRuleRequest>,
+}
+impl FromValue for SecurityGroupRuleUpdate {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SecurityGroupRuleUpdate {
+            security_group_rule_id: required(&mut m, "SecurityGroupRuleId")?,
+            security_group_rule: optional(&mut m, "SecurityGroupRule")?,
+        })
+    }
+}
+impl IntoValue for SecurityGroupRuleUpdate {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("SecurityGroupRuleId", self.security_group_rule_id);
+        m.put_some("SecurityGroupRule", self.security_group_rule);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Subnet {
+    pub availability_zone_id: Option<String>,
+    pub enable_lni_at_device_index: Option<i64>,
+    pub map_customer_owned_ip_on_launch: Option<bool>,
+    pub customer_owned_ipv4_pool: Option<String>,
+    pub owner_id: Option<String>,
+    pub assign_ipv6_address_on_creation: Option<bool>,
+    pub ipv6_cidr_block_association_set: Option<Vec<SubnetIpv6CidrBlockAssociation>>,
+    pub tags: Option<Vec<Tag>>,
+    pub subnet_arn: Option<String>,
+    pub outpost_arn: Option<String>,
+    pub enable_dns64: Option<bool>,
+    pub ipv6_native: Option<bool>,
+    pub private_dns_name_options_on_launch: Option<PrivateDnsNameOptionsOnLaunch>,
+    pub block_public_access_states: Option<BlockPublicAccessStates>,
+    pub r#type: Option<String>,
+    pub subnet_id: Option<String>,
+    pub state: Option<String>,
+    pub vpc_id: Option<String>,
+    pub cidr_block: Option<String>,
+    pub available_ip_address_count: Option<i64>,
+    pub availability_zone: Option<String>,
+    pub default_for_az: Option<bool>,
+    pub map_public_ip_on_launch: Option<bool>,
+}
+impl FromValue for Subnet {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Subnet {
+            availability_zone_id: optional(&mut m, "AvailabilityZoneId")?,
+            enable_lni_at_device_index: optional(&mut m, "EnableLniAtDeviceIndex")?,
+            map_customer_owned_ip_on_launch: optional(&mut m, "MapCustomerOwnedIpOnLaunch")?,
+            customer_owned_ipv4_pool: optional(&mut m, "CustomerOwnedIpv4Pool")?,
+            owner_id: optional(&mut m, "OwnerId")?,
+            assign_ipv6_address_on_creation: optional(&mut m, "AssignIpv6AddressOnCreation")?,
+            ipv6_cidr_block_association_set: optional(&mut m, "Ipv6CidrBlockAssociationSet")?,
+            tags: optional(&mut m, "Tags")?,
+            subnet_arn: optional(&mut m, "SubnetArn")?,
+            outpost_arn: optional(&mut m, "OutpostArn")?,
+            enable_dns64: optional(&mut m, "EnableDns64")?,
+            ipv6_native: optional(&mut m, "Ipv6Native")?,
+            private_dns_name_options_on_launch: optional(&mut m, "PrivateDnsNameOptionsOnLaunch")?,
+            block_public_access_states: optional(&mut m, "BlockPublicAccessStates")?,
+            r#type: optional(&mut m, "Type")?,
+            subnet_id: optional(&mut m, "SubnetId")?,
+            state: optional(&mut m, "State")?,
+            vpc_id: optional(&mut m, "VpcId")?,
+            cidr_block: optional(&mut m, "CidrBlock")?,
+            available_ip_address_count: optional(&mut m, "AvailableIpAddressCount")?,
+            availability_zone: optional(&mut m, "AvailabilityZone")?,
+            default_for_az: optional(&mut m, "DefaultForAz")?,
+            map_public_ip_on_launch: optional(&mut m, "MapPublicIpOnLaunch")?,
+        })
+    }
+}
+impl IntoValue for Subnet {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(23);
+        m.put_some("AvailabilityZoneId", self.availability_zone_id);
+        m.put_some("EnableLniAtDeviceIndex", self.enable_lni_at_device_index);
+        m.put_some("MapCustomerOwnedIpOnLaunch", self.map_customer_owned_ip_on_launch);
+        m.put_some("CustomerOwnedIpv4Pool", self.customer_owned_ipv4_pool);
+        m.put_some("OwnerId", self.owner_id);
+        m.put_some("AssignIpv6AddressOnCreation", self.assign_ipv6_address_on_creation);
+        m.put_some("Ipv6CidrBlockAssociationSet", self.ipv6_cidr_block_association_set);
+        m.put_some("Tags", self.tags);
+        m.put_some("SubnetArn", self.subnet_arn);
+        m.put_some("OutpostArn", self.outpost_arn);
+        m.put_some("EnableDns64", self.enable_dns64);
+        m.put_some("Ipv6Native", self.ipv6_native);
+        m.put_some("PrivateDnsNameOptionsOnLaunch", self.private_dns_name_options_on_launch);
+        m.put_some("BlockPublicAccessStates", self.block_public_access_states);
+        m.put_some("Type", self.r#type);
+        m.put_some("SubnetId", self.subnet_id);
+        m.put_some("State", self.state);
+        m.put_some("VpcId", self.vpc_id);
+        m.put_some("CidrBlock", self.cidr_block);
+        m.put_some("AvailableIpAddressCount", self.available_ip_address_count);
+        m.put_some("AvailabilityZone", self.availability_zone);
+        m.put_some("DefaultForAz", self.default_for_az);
+        m.put_some("MapPublicIpOnLaunch", self.map_public_ip_on_launch);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SubnetCidrBlockState {
+    pub state: Option<String>,
+    pub status_message: Option<String>,
+}
+impl FromValue for SubnetCidrBlockState {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SubnetCidrBlockState {
+            state: optional(&mut m, "State")?,
+            status_message: optional(&mut m, "StatusMessage")?,
+        })
+    }
+}
+impl IntoValue for SubnetCidrBlockState {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("State", self.state);
+        m.put_some("StatusMessage", self.status_message);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SubnetIpv6CidrBlockAssociation {
+    pub association_id: Option<String>,
+    pub ipv6_cidr_block: Option<String>,
+    pub ipv6_cidr_block_state: Option<SubnetCidrBlockState>,
+    pub ipv6_address_attribute: Option<String>,
+    pub ip_source: Option<String>,
+}
+impl FromValue for SubnetIpv6CidrBlockAssociation {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SubnetIpv6CidrBlockAssociation {
+            association_id: optional(&mut m, "AssociationId")?,
+            ipv6_cidr_block: optional(&mut m, "Ipv6CidrBlock")?,
+            ipv6_cidr_block_state: optional(&mut m, "Ipv6CidrBlockState")?,
+            ipv6_address_attribute: optional(&mut m, "Ipv6AddressAttribute")?,
+            ip_source: optional(&mut m, "IpSource")?,
+        })
+    }
+}
+impl IntoValue for SubnetIpv6CidrBlockAssociation {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("AssociationId", self.association_id);
+        m.put_some("Ipv6CidrBlock", self.ipv6_cidr_block);
+        m.put_some("Ipv6CidrBlockState", self.ipv6_cidr_block_state);
+        m.put_some("Ipv6AddressAttribute", self.ipv6_address_attribute);
+        m.put_some("IpSource", self.ip_source);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tag {
     pub key: Option<String>,
     pub value: Option<String>,
@@ -123,6 +2691,200 @@ impl IntoValue for Tag {
         let mut m = Members::with_capacity(2);
         m.put_some("Key", self.key);
         m.put_some("Value", self.value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagDescription {
+    pub key: Option<String>,
+    pub resource_id: Option<String>,
+    pub resource_type: Option<String>,
+    pub value: Option<String>,
+}
+impl FromValue for TagDescription {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TagDescription {
+            key: optional(&mut m, "Key")?,
+            resource_id: optional(&mut m, "ResourceId")?,
+            resource_type: optional(&mut m, "ResourceType")?,
+            value: optional(&mut m, "Value")?,
+        })
+    }
+}
+impl IntoValue for TagDescription {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("Key", self.key);
+        m.put_some("ResourceId", self.resource_id);
+        m.put_some("ResourceType", self.resource_type);
+        m.put_some("Value", self.value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagSpecification {
+    pub resource_type: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+impl FromValue for TagSpecification {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TagSpecification {
+            resource_type: optional(&mut m, "ResourceType")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for TagSpecification {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("ResourceType", self.resource_type);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateSecurityGroupRuleDescriptionsEgressRequest {
+    pub dry_run: Option<bool>,
+    pub group_id: Option<String>,
+    pub group_name: Option<String>,
+    pub ip_permissions: Option<Vec<IpPermission>>,
+    pub security_group_rule_descriptions: Option<Vec<SecurityGroupRuleDescription>>,
+}
+impl FromValue for UpdateSecurityGroupRuleDescriptionsEgressRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateSecurityGroupRuleDescriptionsEgressRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            group_id: optional(&mut m, "GroupId")?,
+            group_name: optional(&mut m, "GroupName")?,
+            ip_permissions: optional(&mut m, "IpPermissions")?,
+            security_group_rule_descriptions: optional(&mut m, "SecurityGroupRuleDescriptions")?,
+        })
+    }
+}
+impl IntoValue for UpdateSecurityGroupRuleDescriptionsEgressRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("GroupId", self.group_id);
+        m.put_some("GroupName", self.group_name);
+        m.put_some("IpPermissions", self.ip_permissions);
+        m.put_some("SecurityGroupRuleDescriptions", self.security_group_rule_descriptions);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateSecurityGroupRuleDescriptionsEgressResult {
+    pub r#return: Option<bool>,
+}
+impl FromValue for UpdateSecurityGroupRuleDescriptionsEgressResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateSecurityGroupRuleDescriptionsEgressResult {
+            r#return: optional(&mut m, "Return")?,
+        })
+    }
+}
+impl IntoValue for UpdateSecurityGroupRuleDescriptionsEgressResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Return", self.r#return);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateSecurityGroupRuleDescriptionsIngressRequest {
+    pub dry_run: Option<bool>,
+    pub group_id: Option<String>,
+    pub group_name: Option<String>,
+    pub ip_permissions: Option<Vec<IpPermission>>,
+    pub security_group_rule_descriptions: Option<Vec<SecurityGroupRuleDescription>>,
+}
+impl FromValue for UpdateSecurityGroupRuleDescriptionsIngressRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateSecurityGroupRuleDescriptionsIngressRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            group_id: optional(&mut m, "GroupId")?,
+            group_name: optional(&mut m, "GroupName")?,
+            ip_permissions: optional(&mut m, "IpPermissions")?,
+            security_group_rule_descriptions: optional(&mut m, "SecurityGroupRuleDescriptions")?,
+        })
+    }
+}
+impl IntoValue for UpdateSecurityGroupRuleDescriptionsIngressRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("GroupId", self.group_id);
+        m.put_some("GroupName", self.group_name);
+        m.put_some("IpPermissions", self.ip_permissions);
+        m.put_some("SecurityGroupRuleDescriptions", self.security_group_rule_descriptions);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateSecurityGroupRuleDescriptionsIngressResult {
+    pub r#return: Option<bool>,
+}
+impl FromValue for UpdateSecurityGroupRuleDescriptionsIngressResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateSecurityGroupRuleDescriptionsIngressResult {
+            r#return: optional(&mut m, "Return")?,
+        })
+    }
+}
+impl IntoValue for UpdateSecurityGroupRuleDescriptionsIngressResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Return", self.r#return);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UserIdGroupPair {
+    pub description: Option<String>,
+    pub user_id: Option<String>,
+    pub group_name: Option<String>,
+    pub group_id: Option<String>,
+    pub vpc_id: Option<String>,
+    pub vpc_peering_connection_id: Option<String>,
+    pub peering_status: Option<String>,
+}
+impl FromValue for UserIdGroupPair {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UserIdGroupPair {
+            description: optional(&mut m, "Description")?,
+            user_id: optional(&mut m, "UserId")?,
+            group_name: optional(&mut m, "GroupName")?,
+            group_id: optional(&mut m, "GroupId")?,
+            vpc_id: optional(&mut m, "VpcId")?,
+            vpc_peering_connection_id: optional(&mut m, "VpcPeeringConnectionId")?,
+            peering_status: optional(&mut m, "PeeringStatus")?,
+        })
+    }
+}
+impl IntoValue for UserIdGroupPair {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put_some("Description", self.description);
+        m.put_some("UserId", self.user_id);
+        m.put_some("GroupName", self.group_name);
+        m.put_some("GroupId", self.group_id);
+        m.put_some("VpcId", self.vpc_id);
+        m.put_some("VpcPeeringConnectionId", self.vpc_peering_connection_id);
+        m.put_some("PeeringStatus", self.peering_status);
         Value::Map(m)
     }
 }
@@ -263,6 +3025,50 @@ impl IntoValue for VpcEncryptionControl {
         m.put_some("StateMessage", self.state_message);
         m.put_some("ResourceExclusions", self.resource_exclusions);
         m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VpcEncryptionControlConfiguration {
+    pub mode: String,
+    pub internet_gateway_exclusion: Option<String>,
+    pub egress_only_internet_gateway_exclusion: Option<String>,
+    pub nat_gateway_exclusion: Option<String>,
+    pub virtual_private_gateway_exclusion: Option<String>,
+    pub vpc_peering_exclusion: Option<String>,
+    pub lambda_exclusion: Option<String>,
+    pub vpc_lattice_exclusion: Option<String>,
+    pub elastic_file_system_exclusion: Option<String>,
+}
+impl FromValue for VpcEncryptionControlConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(VpcEncryptionControlConfiguration {
+            mode: required(&mut m, "Mode")?,
+            internet_gateway_exclusion: optional(&mut m, "InternetGatewayExclusion")?,
+            egress_only_internet_gateway_exclusion: optional(&mut m, "EgressOnlyInternetGatewayExclusion")?,
+            nat_gateway_exclusion: optional(&mut m, "NatGatewayExclusion")?,
+            virtual_private_gateway_exclusion: optional(&mut m, "VirtualPrivateGatewayExclusion")?,
+            vpc_peering_exclusion: optional(&mut m, "VpcPeeringExclusion")?,
+            lambda_exclusion: optional(&mut m, "LambdaExclusion")?,
+            vpc_lattice_exclusion: optional(&mut m, "VpcLatticeExclusion")?,
+            elastic_file_system_exclusion: optional(&mut m, "ElasticFileSystemExclusion")?,
+        })
+    }
+}
+impl IntoValue for VpcEncryptionControlConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put("Mode", self.mode);
+        m.put_some("InternetGatewayExclusion", self.internet_gateway_exclusion);
+        m.put_some("EgressOnlyInternetGatewayExclusion", self.egress_only_internet_gateway_exclusion);
+        m.put_some("NatGatewayExclusion", self.nat_gateway_exclusion);
+        m.put_some("VirtualPrivateGatewayExclusion", self.virtual_private_gateway_exclusion);
+        m.put_some("VpcPeeringExclusion", self.vpc_peering_exclusion);
+        m.put_some("LambdaExclusion", self.lambda_exclusion);
+        m.put_some("VpcLatticeExclusion", self.vpc_lattice_exclusion);
+        m.put_some("ElasticFileSystemExclusion", self.elastic_file_system_exclusion);
         Value::Map(m)
     }
 }

@@ -1,0 +1,210 @@
+//! Which permission each call needs: on what it makes, and on each resource that it names.
+//!
+//! Follows "Actions, resources, and condition keys for Amazon EC2". What is tagged as it is made
+//! asks for `ec2:CreateTags` as well, with `ec2:CreateAction`.
+
+use model::{Ask, Asking, Fault, Tags, Value};
+use serde_json::Value as Json;
+
+use crate::kind;
+
+/// A resource that an operation bears on.
+#[derive(Clone, Copy)]
+pub(crate) enum On {
+    /// What it makes, by the type in ARNs.
+    New(&'static str),
+    /// What this member of the input names, one or several, of this type.
+    Named(&'static str, &'static str),
+    /// Only asked for when it is tagged as it is made.
+    Tagged(&'static str),
+}
+
+use On::{Named, New, Tagged};
+
+/// Operations with resources; all others ask for `*`.
+const TABLE: &[(&str, &[On])] = &[
+    ("CreateVpc", &[New("vpc")]),
+    ("ModifyVpcAttribute", &[Named("vpc", "VpcId")]),
+    ("DescribeVpcAttribute", &[Named("vpc", "VpcId")]),
+    ("ModifySubnetAttribute", &[Named("subnet", "SubnetId")]),
+    ("ModifySecurityGroupRules", &[Named("security-group", "GroupId")]),
+    ("UpdateSecurityGroupRuleDescriptionsIngress", &[Named("security-group", "GroupId")]),
+    ("UpdateSecurityGroupRuleDescriptionsEgress", &[Named("security-group", "GroupId")]),
+    (
+        "ModifyNetworkInterfaceAttribute",
+        &[Named("network-interface", "NetworkInterfaceId"), Named("security-group", "Groups")],
+    ),
+    ("DeleteVpc", &[Named("vpc", "VpcId")]),
+    ("CreateSubnet", &[New("subnet"), Named("vpc", "VpcId")]),
+    ("DeleteSubnet", &[Named("subnet", "SubnetId")]),
+    ("CreateSecurityGroup", &[New("security-group"), Named("vpc", "VpcId")]),
+    ("DeleteSecurityGroup", &[Named("security-group", "GroupId")]),
+    ("AuthorizeSecurityGroupIngress", &[Named("security-group", "GroupId"), Tagged("security-group-rule")]),
+    ("AuthorizeSecurityGroupEgress", &[Named("security-group", "GroupId"), Tagged("security-group-rule")]),
+    ("RevokeSecurityGroupIngress", &[Named("security-group", "GroupId")]),
+    ("RevokeSecurityGroupEgress", &[Named("security-group", "GroupId")]),
+    (
+        "CreateNetworkInterface",
+        &[New("network-interface"), Named("subnet", "SubnetId"), Named("security-group", "Groups")],
+    ),
+    ("DeleteNetworkInterface", &[Named("network-interface", "NetworkInterfaceId")]),
+];
+
+pub(crate) fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
+    let action = format!("ec2:{}", asking.operation);
+    if matches!(asking.operation, "CreateTags" | "DeleteTags") {
+        return Ok(tagging(asking, &action));
+    }
+    let Some((_, resources)) = TABLE.iter().find(|(name, _)| *name == asking.operation) else {
+        return Ok(vec![region(asking, Ask::new(action, "*"))]);
+    };
+    let mut asks = Vec::new();
+    let surroundings = surroundings(asking, resources);
+    for on in *resources {
+        match on {
+            New(of) => {
+                let mut ask = region(asking, Ask::new(action.clone(), arn(asking, of, "*")));
+                ask.request_tags = given(asking, of);
+                ask.context.extend(surroundings.clone());
+                asks.push(ask);
+            }
+            Named(of, member) => {
+                for id in ids(asking.input, member) {
+                    let mut ask = region(asking, on_resource(asking, &action, &arn(asking, of, &id)));
+                    ask.request_tags = given(asking, of);
+                    asks.push(ask);
+                }
+            }
+            Tagged(_) => {}
+        }
+    }
+    asks.extend(creation_tags(asking, resources));
+    // Names of groups are of the default VPC; without ids the action is asked for at large.
+    if asks.is_empty() {
+        asks.push(region(asking, Ask::new(action, "*")));
+    }
+    Ok(asks)
+}
+
+/// Tags that come with a creation are a permission of their own.
+fn creation_tags(asking: &Asking<'_>, resources: &[On]) -> Vec<Ask> {
+    let mut asks = Vec::new();
+    for on in resources {
+        let (New(of) | Tagged(of)) = on else { continue };
+        let tags = given(asking, of);
+        if !tags.is_empty() {
+            let mut ask = region(asking, Ask::new("ec2:CreateTags", arn(asking, of, "*")))
+                .key("ec2:CreateAction", Some(asking.operation));
+            ask.request_tags = tags;
+            asks.push(ask);
+        }
+    }
+    asks
+}
+
+fn region(asking: &Asking<'_>, ask: Ask) -> Ask {
+    let mut ask = ask.key("ec2:Region", Some(asking.region));
+    ask.account = Some(asking.account.clone());
+    ask
+}
+
+fn arn(asking: &Asking<'_>, of: &str, id: &str) -> String {
+    asking.arn("ec2", &format!("{of}/{id}"))
+}
+
+fn ids(input: &Value, member: &str) -> Vec<String> {
+    match input.get(member) {
+        Some(Value::Text(id)) => vec![id.clone()],
+        Some(Value::List(list)) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The tags that the request gives to what it makes of this type.
+fn given(asking: &Asking<'_>, of: &str) -> Tags {
+    let list = asking.input.get("TagSpecifications").and_then(Value::as_list).unwrap_or_default();
+    let own = list.iter().filter(|s| s.text("ResourceType") == Some(of));
+    own.filter_map(|s| s.get("Tags")).flat_map(model::service::tags_of).collect()
+}
+
+/// An ask about a resource that exists, with the keys that are about it.
+fn on_resource(asking: &Asking<'_>, action: &str, arn: &str) -> Ask {
+    let mut ask = Ask::new(action.to_owned(), arn.to_owned());
+    if let Some(node) = asking.snapshot.by_arn(arn) {
+        ask.context.extend(facts(asking, &node.to_json()).map(|(k, v)| (k.into(), vec![v])));
+    }
+    ask
+}
+
+/// Members of nodes that condition keys show, and the type of the ARN where the key shows one.
+const FACTS: &[(&str, &str, &str)] = &[
+    ("ec2:Vpc", "vpc", "vpc"),
+    ("ec2:VpcID", "vpc", ""),
+    ("ec2:Subnet", "subnet", "subnet"),
+    ("ec2:SubnetID", "subnet", ""),
+    ("ec2:AvailabilityZone", "zone", ""),
+    ("ec2:Tenancy", "tenancy", ""),
+    ("ec2:PublicIpAddress", "public_ip", ""),
+    ("ec2:AllocationId", "allocation", ""),
+    ("ec2:AuthorizedService", "requester", ""),
+];
+
+fn facts(asking: &Asking<'_>, node: &Json) -> impl Iterator<Item = (&'static str, String)> {
+    let found: Vec<(&'static str, String)> = FACTS
+        .iter()
+        .filter_map(|(key, member, of)| {
+            let value = node.get(member)?.as_str()?;
+            Some((*key, if of.is_empty() { value.to_owned() } else { arn(asking, of, value) }))
+        })
+        .collect();
+    found.into_iter()
+}
+
+type Context = Vec<(std::borrow::Cow<'static, str>, Vec<String>)>;
+
+/// The keys of something new: where it will be, by what the request names beside it.
+fn surroundings(asking: &Asking<'_>, resources: &[On]) -> Context {
+    let mut context = Context::new();
+    let mut set = |key: &'static str, value: String| {
+        if context.iter().all(|(k, _)| k != key) {
+            context.push((key.into(), vec![value]));
+        }
+    };
+    for on in resources {
+        let Named(of @ ("vpc" | "subnet"), member) = on else { continue };
+        for id in ids(asking.input, member) {
+            let own = arn(asking, of, &id);
+            match *of {
+                "vpc" => {
+                    set("ec2:Vpc", own.clone());
+                    set("ec2:VpcID", id);
+                }
+                _ => {
+                    set("ec2:Subnet", own.clone());
+                    set("ec2:SubnetID", id);
+                }
+            }
+            if let Some(node) = asking.snapshot.by_arn(&own) {
+                facts(asking, &node.to_json()).for_each(|(k, v)| set(k, v));
+            }
+        }
+    }
+    if let Some(zone) = asking.text("AvailabilityZone") {
+        set("ec2:AvailabilityZone", zone.to_owned());
+    }
+    context
+}
+
+fn tagging(asking: &Asking<'_>, action: &str) -> Vec<Ask> {
+    let tags = asking.tags("Tags");
+    let each = ids(asking.input, "Resources").into_iter().map(|id| {
+        let of = kind::of(&id).map_or("*", |k| if k.arn.is_empty() { "*" } else { k.arn });
+        let mut ask = region(asking, on_resource(asking, action, &arn(asking, of, &id)));
+        match asking.operation {
+            "CreateTags" => ask.request_tags = tags.clone(),
+            _ => ask.tag_keys = tags.keys().cloned().collect(),
+        }
+        ask
+    });
+    each.collect()
+}
