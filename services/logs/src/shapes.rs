@@ -7,6 +7,176 @@ use model::value::{Body, FromValue, IntoValue, Members, Value, optional, require
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateKmsKeyRequest {
+    pub log_group_name: Option<String>,
+    pub kms_key_id: String,
+    pub resource_identifier: Option<String>,
+}
+impl FromValue for AssociateKmsKeyRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AssociateKmsKeyRequest {
+            log_group_name: optional(&mut m, "logGroupName")?,
+            kms_key_id: required(&mut m, "kmsKeyId")?,
+            resource_identifier: optional(&mut m, "resourceIdentifier")?,
+        })
+    }
+}
+impl IntoValue for AssociateKmsKeyRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("logGroupName", self.log_group_name);
+        m.put("kmsKeyId", self.kms_key_id);
+        m.put_some("resourceIdentifier", self.resource_identifier);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateLogGroupRequest {
+    pub log_group_name: String,
+    pub kms_key_id: Option<String>,
+    pub tags: Option<BTreeMap<String, String>>,
+    pub log_group_class: Option<String>,
+    pub deletion_protection_enabled: Option<bool>,
+}
+impl FromValue for CreateLogGroupRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateLogGroupRequest {
+            log_group_name: required(&mut m, "logGroupName")?,
+            kms_key_id: optional(&mut m, "kmsKeyId")?,
+            tags: optional(&mut m, "tags")?,
+            log_group_class: optional(&mut m, "logGroupClass")?,
+            deletion_protection_enabled: optional(&mut m, "deletionProtectionEnabled")?,
+        })
+    }
+}
+impl IntoValue for CreateLogGroupRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("logGroupName", self.log_group_name);
+        m.put_some("kmsKeyId", self.kms_key_id);
+        m.put_some("tags", self.tags);
+        m.put_some("logGroupClass", self.log_group_class);
+        m.put_some("deletionProtectionEnabled", self.deletion_protection_enabled);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateLogStreamRequest {
+    pub log_group_name: String,
+    pub log_stream_name: String,
+}
+impl FromValue for CreateLogStreamRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateLogStreamRequest {
+            log_group_name: required(&mut m, "logGroupName")?,
+            log_stream_name: required(&mut m, "logStreamName")?,
+        })
+    }
+}
+impl IntoValue for CreateLogStreamRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("logGroupName", self.log_group_name);
+        m.put("logStreamName", self.log_stream_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteLogGroupRequest {
+    pub log_group_name: String,
+}
+impl FromValue for DeleteLogGroupRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteLogGroupRequest {
+            log_group_name: required(&mut m, "logGroupName")?,
+        })
+    }
+}
+impl IntoValue for DeleteLogGroupRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("logGroupName", self.log_group_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteLogStreamRequest {
+    pub log_group_name: String,
+    pub log_stream_name: String,
+}
+impl FromValue for DeleteLogStreamRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteLogStreamRequest {
+            log_group_name: required(&mut m, "logGroupName")?,
+            log_stream_name: required(&mut m, "logStreamName")?,
+        })
+    }
+}
+impl IntoValue for DeleteLogStreamRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("logGroupName", self.log_group_name);
+        m.put("logStreamName", self.log_stream_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteResourcePolicyRequest {
+    pub policy_name: Option<String>,
+    pub resource_arn: Option<String>,
+    pub expected_revision_id: Option<String>,
+}
+impl FromValue for DeleteResourcePolicyRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteResourcePolicyRequest {
+            policy_name: optional(&mut m, "policyName")?,
+            resource_arn: optional(&mut m, "resourceArn")?,
+            expected_revision_id: optional(&mut m, "expectedRevisionId")?,
+        })
+    }
+}
+impl IntoValue for DeleteResourcePolicyRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("policyName", self.policy_name);
+        m.put_some("resourceArn", self.resource_arn);
+        m.put_some("expectedRevisionId", self.expected_revision_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRetentionPolicyRequest {
+    pub log_group_name: String,
+}
+impl FromValue for DeleteRetentionPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteRetentionPolicyRequest {
+            log_group_name: required(&mut m, "logGroupName")?,
+        })
+    }
+}
+impl IntoValue for DeleteRetentionPolicyRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("logGroupName", self.log_group_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeLogGroupsRequest {
     pub account_identifiers: Option<Vec<String>>,
     pub log_group_name_prefix: Option<String>,
@@ -71,6 +241,465 @@ impl IntoValue for DescribeLogGroupsResponse {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeLogStreamsRequest {
+    pub log_group_name: Option<String>,
+    pub log_group_identifier: Option<String>,
+    pub log_stream_name_prefix: Option<String>,
+    pub order_by: Option<String>,
+    pub descending: Option<bool>,
+    pub next_token: Option<String>,
+    pub limit: Option<i64>,
+}
+impl FromValue for DescribeLogStreamsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeLogStreamsRequest {
+            log_group_name: optional(&mut m, "logGroupName")?,
+            log_group_identifier: optional(&mut m, "logGroupIdentifier")?,
+            log_stream_name_prefix: optional(&mut m, "logStreamNamePrefix")?,
+            order_by: optional(&mut m, "orderBy")?,
+            descending: optional(&mut m, "descending")?,
+            next_token: optional(&mut m, "nextToken")?,
+            limit: optional(&mut m, "limit")?,
+        })
+    }
+}
+impl IntoValue for DescribeLogStreamsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put_some("logGroupName", self.log_group_name);
+        m.put_some("logGroupIdentifier", self.log_group_identifier);
+        m.put_some("logStreamNamePrefix", self.log_stream_name_prefix);
+        m.put_some("orderBy", self.order_by);
+        m.put_some("descending", self.descending);
+        m.put_some("nextToken", self.next_token);
+        m.put_some("limit", self.limit);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeLogStreamsResponse {
+    pub log_streams: Option<Vec<LogStream>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for DescribeLogStreamsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeLogStreamsResponse {
+            log_streams: optional(&mut m, "logStreams")?,
+            next_token: optional(&mut m, "nextToken")?,
+        })
+    }
+}
+impl IntoValue for DescribeLogStreamsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("logStreams", self.log_streams);
+        m.put_some("nextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeResourcePoliciesRequest {
+    pub next_token: Option<String>,
+    pub limit: Option<i64>,
+    pub resource_arn: Option<String>,
+    pub policy_scope: Option<String>,
+}
+impl FromValue for DescribeResourcePoliciesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeResourcePoliciesRequest {
+            next_token: optional(&mut m, "nextToken")?,
+            limit: optional(&mut m, "limit")?,
+            resource_arn: optional(&mut m, "resourceArn")?,
+            policy_scope: optional(&mut m, "policyScope")?,
+        })
+    }
+}
+impl IntoValue for DescribeResourcePoliciesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("nextToken", self.next_token);
+        m.put_some("limit", self.limit);
+        m.put_some("resourceArn", self.resource_arn);
+        m.put_some("policyScope", self.policy_scope);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeResourcePoliciesResponse {
+    pub resource_policies: Option<Vec<ResourcePolicy>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for DescribeResourcePoliciesResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeResourcePoliciesResponse {
+            resource_policies: optional(&mut m, "resourcePolicies")?,
+            next_token: optional(&mut m, "nextToken")?,
+        })
+    }
+}
+impl IntoValue for DescribeResourcePoliciesResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("resourcePolicies", self.resource_policies);
+        m.put_some("nextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisassociateKmsKeyRequest {
+    pub log_group_name: Option<String>,
+    pub resource_identifier: Option<String>,
+}
+impl FromValue for DisassociateKmsKeyRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DisassociateKmsKeyRequest {
+            log_group_name: optional(&mut m, "logGroupName")?,
+            resource_identifier: optional(&mut m, "resourceIdentifier")?,
+        })
+    }
+}
+impl IntoValue for DisassociateKmsKeyRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("logGroupName", self.log_group_name);
+        m.put_some("resourceIdentifier", self.resource_identifier);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Entity {
+    pub key_attributes: Option<BTreeMap<String, String>>,
+    pub attributes: Option<BTreeMap<String, String>>,
+}
+impl FromValue for Entity {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Entity {
+            key_attributes: optional(&mut m, "keyAttributes")?,
+            attributes: optional(&mut m, "attributes")?,
+        })
+    }
+}
+impl IntoValue for Entity {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("keyAttributes", self.key_attributes);
+        m.put_some("attributes", self.attributes);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FilterLogEventsRequest {
+    pub log_group_name: Option<String>,
+    pub log_group_identifier: Option<String>,
+    pub log_stream_names: Option<Vec<String>>,
+    pub log_stream_name_prefix: Option<String>,
+    pub start_time: Option<i64>,
+    pub end_time: Option<i64>,
+    pub filter_pattern: Option<String>,
+    pub next_token: Option<String>,
+    pub limit: Option<i64>,
+    pub interleaved: Option<bool>,
+    pub unmask: Option<bool>,
+}
+impl FromValue for FilterLogEventsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(FilterLogEventsRequest {
+            log_group_name: optional(&mut m, "logGroupName")?,
+            log_group_identifier: optional(&mut m, "logGroupIdentifier")?,
+            log_stream_names: optional(&mut m, "logStreamNames")?,
+            log_stream_name_prefix: optional(&mut m, "logStreamNamePrefix")?,
+            start_time: optional(&mut m, "startTime")?,
+            end_time: optional(&mut m, "endTime")?,
+            filter_pattern: optional(&mut m, "filterPattern")?,
+            next_token: optional(&mut m, "nextToken")?,
+            limit: optional(&mut m, "limit")?,
+            interleaved: optional(&mut m, "interleaved")?,
+            unmask: optional(&mut m, "unmask")?,
+        })
+    }
+}
+impl IntoValue for FilterLogEventsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(11);
+        m.put_some("logGroupName", self.log_group_name);
+        m.put_some("logGroupIdentifier", self.log_group_identifier);
+        m.put_some("logStreamNames", self.log_stream_names);
+        m.put_some("logStreamNamePrefix", self.log_stream_name_prefix);
+        m.put_some("startTime", self.start_time);
+        m.put_some("endTime", self.end_time);
+        m.put_some("filterPattern", self.filter_pattern);
+        m.put_some("nextToken", self.next_token);
+        m.put_some("limit", self.limit);
+        m.put_some("interleaved", self.interleaved);
+        m.put_some("unmask", self.unmask);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FilterLogEventsResponse {
+    pub events: Option<Vec<FilteredLogEvent>>,
+    pub searched_log_streams: Option<Vec<SearchedLogStream>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for FilterLogEventsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(FilterLogEventsResponse {
+            events: optional(&mut m, "events")?,
+            searched_log_streams: optional(&mut m, "searchedLogStreams")?,
+            next_token: optional(&mut m, "nextToken")?,
+        })
+    }
+}
+impl IntoValue for FilterLogEventsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("events", self.events);
+        m.put_some("searchedLogStreams", self.searched_log_streams);
+        m.put_some("nextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct FilteredLogEvent {
+    pub log_stream_name: Option<String>,
+    pub timestamp: Option<i64>,
+    pub message: Option<String>,
+    pub ingestion_time: Option<i64>,
+    pub event_id: Option<String>,
+}
+impl FromValue for FilteredLogEvent {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(FilteredLogEvent {
+            log_stream_name: optional(&mut m, "logStreamName")?,
+            timestamp: optional(&mut m, "timestamp")?,
+            message: optional(&mut m, "message")?,
+            ingestion_time: optional(&mut m, "ingestionTime")?,
+            event_id: optional(&mut m, "eventId")?,
+        })
+    }
+}
+impl IntoValue for FilteredLogEvent {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("logStreamName", self.log_stream_name);
+        m.put_some("timestamp", self.timestamp);
+        m.put_some("message", self.message);
+        m.put_some("ingestionTime", self.ingestion_time);
+        m.put_some("eventId", self.event_id);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for FilteredLogEvent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FilteredLogEvent")
+            .field("logStreamName", &self.log_stream_name)
+            .field("timestamp", &self.timestamp)
+            .field("message", &"***")
+            .field("ingestionTime", &self.ingestion_time)
+            .field("eventId", &self.event_id)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetLogEventsRequest {
+    pub log_group_name: Option<String>,
+    pub log_group_identifier: Option<String>,
+    pub log_stream_name: String,
+    pub start_time: Option<i64>,
+    pub end_time: Option<i64>,
+    pub next_token: Option<String>,
+    pub limit: Option<i64>,
+    pub start_from_head: Option<bool>,
+    pub unmask: Option<bool>,
+}
+impl FromValue for GetLogEventsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetLogEventsRequest {
+            log_group_name: optional(&mut m, "logGroupName")?,
+            log_group_identifier: optional(&mut m, "logGroupIdentifier")?,
+            log_stream_name: required(&mut m, "logStreamName")?,
+            start_time: optional(&mut m, "startTime")?,
+            end_time: optional(&mut m, "endTime")?,
+            next_token: optional(&mut m, "nextToken")?,
+            limit: optional(&mut m, "limit")?,
+            start_from_head: optional(&mut m, "startFromHead")?,
+            unmask: optional(&mut m, "unmask")?,
+        })
+    }
+}
+impl IntoValue for GetLogEventsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put_some("logGroupName", self.log_group_name);
+        m.put_some("logGroupIdentifier", self.log_group_identifier);
+        m.put("logStreamName", self.log_stream_name);
+        m.put_some("startTime", self.start_time);
+        m.put_some("endTime", self.end_time);
+        m.put_some("nextToken", self.next_token);
+        m.put_some("limit", self.limit);
+        m.put_some("startFromHead", self.start_from_head);
+        m.put_some("unmask", self.unmask);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetLogEventsResponse {
+    pub events: Option<Vec<OutputLogEvent>>,
+    pub next_forward_token: Option<String>,
+    pub next_backward_token: Option<String>,
+}
+impl FromValue for GetLogEventsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetLogEventsResponse {
+            events: optional(&mut m, "events")?,
+            next_forward_token: optional(&mut m, "nextForwardToken")?,
+            next_backward_token: optional(&mut m, "nextBackwardToken")?,
+        })
+    }
+}
+impl IntoValue for GetLogEventsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("events", self.events);
+        m.put_some("nextForwardToken", self.next_forward_token);
+        m.put_some("nextBackwardToken", self.next_backward_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InputLogEvent {
+    pub timestamp: i64,
+    pub message: String,
+}
+impl FromValue for InputLogEvent {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(InputLogEvent {
+            timestamp: required(&mut m, "timestamp")?,
+            message: required(&mut m, "message")?,
+        })
+    }
+}
+impl IntoValue for InputLogEvent {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("timestamp", self.timestamp);
+        m.put("message", self.message);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for InputLogEvent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InputLogEvent")
+            .field("timestamp", &self.timestamp)
+            .field("message", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTagsForResourceRequest {
+    pub resource_arn: String,
+}
+impl FromValue for ListTagsForResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListTagsForResourceRequest {
+            resource_arn: required(&mut m, "resourceArn")?,
+        })
+    }
+}
+impl IntoValue for ListTagsForResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("resourceArn", self.resource_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTagsForResourceResponse {
+    pub tags: Option<BTreeMap<String, String>>,
+}
+impl FromValue for ListTagsForResourceResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListTagsForResourceResponse {
+            tags: optional(&mut m, "tags")?,
+        })
+    }
+}
+impl IntoValue for ListTagsForResourceResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTagsLogGroupRequest {
+    pub log_group_name: String,
+}
+impl FromValue for ListTagsLogGroupRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListTagsLogGroupRequest {
+            log_group_name: required(&mut m, "logGroupName")?,
+        })
+    }
+}
+impl IntoValue for ListTagsLogGroupRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("logGroupName", self.log_group_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTagsLogGroupResponse {
+    pub tags: Option<BTreeMap<String, String>>,
+}
+impl FromValue for ListTagsLogGroupResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListTagsLogGroupResponse {
+            tags: optional(&mut m, "tags")?,
+        })
+    }
+}
+impl IntoValue for ListTagsLogGroupResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LogGroup {
     pub log_group_name: Option<String>,
     pub creation_time: Option<i64>,
@@ -122,6 +751,512 @@ impl IntoValue for LogGroup {
         m.put_some("logGroupArn", self.log_group_arn);
         m.put_some("deletionProtectionEnabled", self.deletion_protection_enabled);
         m.put_some("bearerTokenAuthenticationEnabled", self.bearer_token_authentication_enabled);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LogStream {
+    pub log_stream_name: Option<String>,
+    pub creation_time: Option<i64>,
+    pub first_event_timestamp: Option<i64>,
+    pub last_event_timestamp: Option<i64>,
+    pub last_ingestion_time: Option<i64>,
+    pub upload_sequence_token: Option<String>,
+    pub arn: Option<String>,
+    pub stored_bytes: Option<i64>,
+}
+impl FromValue for LogStream {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(LogStream {
+            log_stream_name: optional(&mut m, "logStreamName")?,
+            creation_time: optional(&mut m, "creationTime")?,
+            first_event_timestamp: optional(&mut m, "firstEventTimestamp")?,
+            last_event_timestamp: optional(&mut m, "lastEventTimestamp")?,
+            last_ingestion_time: optional(&mut m, "lastIngestionTime")?,
+            upload_sequence_token: optional(&mut m, "uploadSequenceToken")?,
+            arn: optional(&mut m, "arn")?,
+            stored_bytes: optional(&mut m, "storedBytes")?,
+        })
+    }
+}
+impl IntoValue for LogStream {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(8);
+        m.put_some("logStreamName", self.log_stream_name);
+        m.put_some("creationTime", self.creation_time);
+        m.put_some("firstEventTimestamp", self.first_event_timestamp);
+        m.put_some("lastEventTimestamp", self.last_event_timestamp);
+        m.put_some("lastIngestionTime", self.last_ingestion_time);
+        m.put_some("uploadSequenceToken", self.upload_sequence_token);
+        m.put_some("arn", self.arn);
+        m.put_some("storedBytes", self.stored_bytes);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct MetricFilterMatchRecord {
+    pub event_number: Option<i64>,
+    pub event_message: Option<String>,
+    pub extracted_values: Option<BTreeMap<String, String>>,
+}
+impl FromValue for MetricFilterMatchRecord {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(MetricFilterMatchRecord {
+            event_number: optional(&mut m, "eventNumber")?,
+            event_message: optional(&mut m, "eventMessage")?,
+            extracted_values: optional(&mut m, "extractedValues")?,
+        })
+    }
+}
+impl IntoValue for MetricFilterMatchRecord {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("eventNumber", self.event_number);
+        m.put_some("eventMessage", self.event_message);
+        m.put_some("extractedValues", self.extracted_values);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for MetricFilterMatchRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MetricFilterMatchRecord")
+            .field("eventNumber", &self.event_number)
+            .field("eventMessage", &"***")
+            .field("extractedValues", &self.extracted_values)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct OutputLogEvent {
+    pub timestamp: Option<i64>,
+    pub message: Option<String>,
+    pub ingestion_time: Option<i64>,
+}
+impl FromValue for OutputLogEvent {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(OutputLogEvent {
+            timestamp: optional(&mut m, "timestamp")?,
+            message: optional(&mut m, "message")?,
+            ingestion_time: optional(&mut m, "ingestionTime")?,
+        })
+    }
+}
+impl IntoValue for OutputLogEvent {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("timestamp", self.timestamp);
+        m.put_some("message", self.message);
+        m.put_some("ingestionTime", self.ingestion_time);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for OutputLogEvent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OutputLogEvent")
+            .field("timestamp", &self.timestamp)
+            .field("message", &"***")
+            .field("ingestionTime", &self.ingestion_time)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutLogEventsRequest {
+    pub log_group_name: String,
+    pub log_stream_name: String,
+    pub log_events: Vec<InputLogEvent>,
+    pub sequence_token: Option<String>,
+    pub entity: Option<Entity>,
+}
+impl FromValue for PutLogEventsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutLogEventsRequest {
+            log_group_name: required(&mut m, "logGroupName")?,
+            log_stream_name: required(&mut m, "logStreamName")?,
+            log_events: required(&mut m, "logEvents")?,
+            sequence_token: optional(&mut m, "sequenceToken")?,
+            entity: optional(&mut m, "entity")?,
+        })
+    }
+}
+impl IntoValue for PutLogEventsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("logGroupName", self.log_group_name);
+        m.put("logStreamName", self.log_stream_name);
+        m.put("logEvents", self.log_events);
+        m.put_some("sequenceToken", self.sequence_token);
+        m.put_some("entity", self.entity);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutLogEventsResponse {
+    pub next_sequence_token: Option<String>,
+    pub rejected_log_events_info: Option<RejectedLogEventsInfo>,
+    pub rejected_entity_info: Option<RejectedEntityInfo>,
+}
+impl FromValue for PutLogEventsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutLogEventsResponse {
+            next_sequence_token: optional(&mut m, "nextSequenceToken")?,
+            rejected_log_events_info: optional(&mut m, "rejectedLogEventsInfo")?,
+            rejected_entity_info: optional(&mut m, "rejectedEntityInfo")?,
+        })
+    }
+}
+impl IntoValue for PutLogEventsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("nextSequenceToken", self.next_sequence_token);
+        m.put_some("rejectedLogEventsInfo", self.rejected_log_events_info);
+        m.put_some("rejectedEntityInfo", self.rejected_entity_info);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutLogGroupDeletionProtectionRequest {
+    pub log_group_identifier: String,
+    pub deletion_protection_enabled: bool,
+}
+impl FromValue for PutLogGroupDeletionProtectionRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutLogGroupDeletionProtectionRequest {
+            log_group_identifier: required(&mut m, "logGroupIdentifier")?,
+            deletion_protection_enabled: required(&mut m, "deletionProtectionEnabled")?,
+        })
+    }
+}
+impl IntoValue for PutLogGroupDeletionProtectionRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("logGroupIdentifier", self.log_group_identifier);
+        m.put("deletionProtectionEnabled", self.deletion_protection_enabled);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutResourcePolicyRequest {
+    pub policy_name: Option<String>,
+    pub policy_document: Option<String>,
+    pub resource_arn: Option<String>,
+    pub expected_revision_id: Option<String>,
+}
+impl FromValue for PutResourcePolicyRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutResourcePolicyRequest {
+            policy_name: optional(&mut m, "policyName")?,
+            policy_document: optional(&mut m, "policyDocument")?,
+            resource_arn: optional(&mut m, "resourceArn")?,
+            expected_revision_id: optional(&mut m, "expectedRevisionId")?,
+        })
+    }
+}
+impl IntoValue for PutResourcePolicyRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("policyName", self.policy_name);
+        m.put_some("policyDocument", self.policy_document);
+        m.put_some("resourceArn", self.resource_arn);
+        m.put_some("expectedRevisionId", self.expected_revision_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutResourcePolicyResponse {
+    pub resource_policy: Option<ResourcePolicy>,
+    pub revision_id: Option<String>,
+}
+impl FromValue for PutResourcePolicyResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutResourcePolicyResponse {
+            resource_policy: optional(&mut m, "resourcePolicy")?,
+            revision_id: optional(&mut m, "revisionId")?,
+        })
+    }
+}
+impl IntoValue for PutResourcePolicyResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("resourcePolicy", self.resource_policy);
+        m.put_some("revisionId", self.revision_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutRetentionPolicyRequest {
+    pub log_group_name: String,
+    pub retention_in_days: i64,
+}
+impl FromValue for PutRetentionPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutRetentionPolicyRequest {
+            log_group_name: required(&mut m, "logGroupName")?,
+            retention_in_days: required(&mut m, "retentionInDays")?,
+        })
+    }
+}
+impl IntoValue for PutRetentionPolicyRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("logGroupName", self.log_group_name);
+        m.put("retentionInDays", self.retention_in_days);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RejectedEntityInfo {
+    pub error_type: String,
+}
+impl FromValue for RejectedEntityInfo {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RejectedEntityInfo {
+            error_type: required(&mut m, "errorType")?,
+        })
+    }
+}
+impl IntoValue for RejectedEntityInfo {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("errorType", self.error_type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RejectedLogEventsInfo {
+    pub too_new_log_event_start_index: Option<i64>,
+    pub too_old_log_event_end_index: Option<i64>,
+    pub expired_log_event_end_index: Option<i64>,
+}
+impl FromValue for RejectedLogEventsInfo {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RejectedLogEventsInfo {
+            too_new_log_event_start_index: optional(&mut m, "tooNewLogEventStartIndex")?,
+            too_old_log_event_end_index: optional(&mut m, "tooOldLogEventEndIndex")?,
+            expired_log_event_end_index: optional(&mut m, "expiredLogEventEndIndex")?,
+        })
+    }
+}
+impl IntoValue for RejectedLogEventsInfo {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("tooNewLogEventStartIndex", self.too_new_log_event_start_index);
+        m.put_some("tooOldLogEventEndIndex", self.too_old_log_event_end_index);
+        m.put_some("expiredLogEventEndIndex", self.expired_log_event_end_index);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResourcePolicy {
+    pub policy_name: Option<String>,
+    pub policy_document: Option<String>,
+    pub last_updated_time: Option<i64>,
+    pub policy_scope: Option<String>,
+    pub resource_arn: Option<String>,
+    pub revision_id: Option<String>,
+}
+impl FromValue for ResourcePolicy {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ResourcePolicy {
+            policy_name: optional(&mut m, "policyName")?,
+            policy_document: optional(&mut m, "policyDocument")?,
+            last_updated_time: optional(&mut m, "lastUpdatedTime")?,
+            policy_scope: optional(&mut m, "policyScope")?,
+            resource_arn: optional(&mut m, "resourceArn")?,
+            revision_id: optional(&mut m, "revisionId")?,
+        })
+    }
+}
+impl IntoValue for ResourcePolicy {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("policyName", self.policy_name);
+        m.put_some("policyDocument", self.policy_document);
+        m.put_some("lastUpdatedTime", self.last_updated_time);
+        m.put_some("policyScope", self.policy_scope);
+        m.put_some("resourceArn", self.resource_arn);
+        m.put_some("revisionId", self.revision_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SearchedLogStream {
+    pub log_stream_name: Option<String>,
+    pub searched_completely: Option<bool>,
+}
+impl FromValue for SearchedLogStream {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SearchedLogStream {
+            log_stream_name: optional(&mut m, "logStreamName")?,
+            searched_completely: optional(&mut m, "searchedCompletely")?,
+        })
+    }
+}
+impl IntoValue for SearchedLogStream {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("logStreamName", self.log_stream_name);
+        m.put_some("searchedCompletely", self.searched_completely);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagLogGroupRequest {
+    pub log_group_name: String,
+    pub tags: BTreeMap<String, String>,
+}
+impl FromValue for TagLogGroupRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TagLogGroupRequest {
+            log_group_name: required(&mut m, "logGroupName")?,
+            tags: required(&mut m, "tags")?,
+        })
+    }
+}
+impl IntoValue for TagLogGroupRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("logGroupName", self.log_group_name);
+        m.put("tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagResourceRequest {
+    pub resource_arn: String,
+    pub tags: BTreeMap<String, String>,
+}
+impl FromValue for TagResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TagResourceRequest {
+            resource_arn: required(&mut m, "resourceArn")?,
+            tags: required(&mut m, "tags")?,
+        })
+    }
+}
+impl IntoValue for TagResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("resourceArn", self.resource_arn);
+        m.put("tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TestMetricFilterRequest {
+    pub filter_pattern: String,
+    pub log_event_messages: Vec<String>,
+}
+impl FromValue for TestMetricFilterRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TestMetricFilterRequest {
+            filter_pattern: required(&mut m, "filterPattern")?,
+            log_event_messages: required(&mut m, "logEventMessages")?,
+        })
+    }
+}
+impl IntoValue for TestMetricFilterRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("filterPattern", self.filter_pattern);
+        m.put("logEventMessages", self.log_event_messages);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TestMetricFilterResponse {
+    pub matches: Option<Vec<MetricFilterMatchRecord>>,
+}
+impl FromValue for TestMetricFilterResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TestMetricFilterResponse {
+            matches: optional(&mut m, "matches")?,
+        })
+    }
+}
+impl IntoValue for TestMetricFilterResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("matches", self.matches);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagLogGroupRequest {
+    pub log_group_name: String,
+    pub tags: Vec<String>,
+}
+impl FromValue for UntagLogGroupRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UntagLogGroupRequest {
+            log_group_name: required(&mut m, "logGroupName")?,
+            tags: required(&mut m, "tags")?,
+        })
+    }
+}
+impl IntoValue for UntagLogGroupRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("logGroupName", self.log_group_name);
+        m.put("tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagResourceRequest {
+    pub resource_arn: String,
+    pub tag_keys: Vec<String>,
+}
+impl FromValue for UntagResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UntagResourceRequest {
+            resource_arn: required(&mut m, "resourceArn")?,
+            tag_keys: required(&mut m, "tagKeys")?,
+        })
+    }
+}
+impl IntoValue for UntagResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("resourceArn", self.resource_arn);
+        m.put("tagKeys", self.tag_keys);
         Value::Map(m)
     }
 }
