@@ -56,6 +56,10 @@ fn principal(context: &mut Context, snapshot: &Snapshot, caller: &Caller, reques
     if let CallerKind::Service { name } = &caller.kind {
         context.set("aws:PrincipalServiceName", name.clone());
         context.set("aws:SourceAccount", caller.account.to_string());
+        // The resource that the service acts for, where there is one.
+        if caller.principal_id.starts_with("arn:") {
+            context.set("aws:SourceArn", caller.principal_id.clone());
+        }
         return;
     }
     if caller.kind == CallerKind::Anonymous {

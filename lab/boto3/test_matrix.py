@@ -33,7 +33,7 @@ def value(shape, name):
     if kind == "list":
         return [value(shape.member, name)] * max(1, shape.metadata.get("min", 1))
     if kind == "map":
-        return {}
+        return {"some": value(shape.value, "some")} if shape.metadata.get("min") else {}
     if kind in ("integer", "long"):
         return max(1, shape.metadata.get("min", 1))
     if kind == "boolean":

@@ -85,6 +85,11 @@ impl Caller {
         }
     }
 
+    /// An AWS service acting for a resource of the account's: `aws:SourceArn`.
+    pub fn service_for(name: &str, account: &AccountId, resource: &str) -> Caller {
+        Caller { principal_id: resource.to_owned(), ..Caller::service(name, account) }
+    }
+
     pub fn anonymous() -> Caller {
         Caller {
             arn: String::new(),

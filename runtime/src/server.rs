@@ -20,7 +20,7 @@ use tokio::sync::watch;
 
 use crate::commands::Ready;
 use crate::deploy::{self, Template};
-use crate::pages;
+use crate::{follow, pages};
 
 /// The signal of a file that grew past its limit (Linux).
 const SIGXFSZ: i32 = 25;
@@ -66,7 +66,8 @@ async fn serve(start: &Start, ready: impl FnOnce(&Ready)) -> Result<(), String> 
     let planes = [
         tokio::spawn(balancer::run(Arc::clone(&plane), stopped.clone())),
         tokio::spawn(edge::database::run(Arc::clone(&plane), stopped.clone())),
-        tokio::spawn(act::run(Arc::clone(&plane), stopped)),
+        tokio::spawn(act::run(Arc::clone(&plane), stopped.clone())),
+        tokio::spawn(follow::run(Arc::clone(&estate), stopped)),
     ];
     let outputs = match &start.template {
         None => Vec::new(),

@@ -78,7 +78,12 @@ fn generated(root: &Path) -> Result<Vec<(PathBuf, String)>, String> {
         let text = std::fs::read_to_string(&model).map_err(|e| format!("{}: {e}", model.display()))?;
         let api = model::api::Api::parse(Box::leak(text.into_boxed_str()))
             .map_err(|e| format!("{}: {e}", model.display()))?;
-        files.push((folder.join("src/shapes.rs"), shapes::rust(&api)));
+        // A service that works on plain documents has no use for shapes.
+        let library =
+            std::fs::read_to_string(folder.join("src/lib.rs")).unwrap_or_else(|_| "mod shapes;".to_owned());
+        if library.contains("mod shapes;") {
+            files.push((folder.join("src/shapes.rs"), shapes::rust(&api)));
+        }
     }
     Ok(files)
 }

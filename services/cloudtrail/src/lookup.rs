@@ -80,7 +80,8 @@ pub(crate) fn lookup_events(
         }
         if let EventBody::Call(call) = event.body.clone() {
             let seen = Seen { seq, event, call };
-            if view::is_management(&seen.call) && attributes.iter().all(|a| matches(&seen, a)) {
+            let shown = view::is_management(&seen.call) && view::is_call(tx.host(), &seen.call);
+            if shown && attributes.iter().all(|a| matches(&seen, a)) {
                 found.push(seen);
             }
         }

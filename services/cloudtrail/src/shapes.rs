@@ -7,6 +7,319 @@ use model::value::{Body, FromValue, IntoValue, Members, Value, optional, require
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddTagsRequest {
+    pub resource_id: String,
+    pub tags_list: Vec<Tag>,
+}
+impl FromValue for AddTagsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AddTagsRequest {
+            resource_id: required(&mut m, "ResourceId")?,
+            tags_list: required(&mut m, "TagsList")?,
+        })
+    }
+}
+impl IntoValue for AddTagsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ResourceId", self.resource_id);
+        m.put("TagsList", self.tags_list);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddTagsResponse {
+}
+impl FromValue for AddTagsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AddTagsResponse {
+        })
+    }
+}
+impl IntoValue for AddTagsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AdvancedEventSelector {
+    pub name: Option<String>,
+    pub field_selectors: Vec<AdvancedFieldSelector>,
+}
+impl FromValue for AdvancedEventSelector {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdvancedEventSelector {
+            name: optional(&mut m, "Name")?,
+            field_selectors: required(&mut m, "FieldSelectors")?,
+        })
+    }
+}
+impl IntoValue for AdvancedEventSelector {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Name", self.name);
+        m.put("FieldSelectors", self.field_selectors);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AdvancedFieldSelector {
+    pub field: String,
+    pub equals: Option<Vec<String>>,
+    pub starts_with: Option<Vec<String>>,
+    pub ends_with: Option<Vec<String>>,
+    pub not_equals: Option<Vec<String>>,
+    pub not_starts_with: Option<Vec<String>>,
+    pub not_ends_with: Option<Vec<String>>,
+}
+impl FromValue for AdvancedFieldSelector {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdvancedFieldSelector {
+            field: required(&mut m, "Field")?,
+            equals: optional(&mut m, "Equals")?,
+            starts_with: optional(&mut m, "StartsWith")?,
+            ends_with: optional(&mut m, "EndsWith")?,
+            not_equals: optional(&mut m, "NotEquals")?,
+            not_starts_with: optional(&mut m, "NotStartsWith")?,
+            not_ends_with: optional(&mut m, "NotEndsWith")?,
+        })
+    }
+}
+impl IntoValue for AdvancedFieldSelector {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put("Field", self.field);
+        m.put_some("Equals", self.equals);
+        m.put_some("StartsWith", self.starts_with);
+        m.put_some("EndsWith", self.ends_with);
+        m.put_some("NotEquals", self.not_equals);
+        m.put_some("NotStartsWith", self.not_starts_with);
+        m.put_some("NotEndsWith", self.not_ends_with);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateTrailRequest {
+    pub name: String,
+    pub s3_bucket_name: String,
+    pub s3_key_prefix: Option<String>,
+    pub sns_topic_name: Option<String>,
+    pub include_global_service_events: Option<bool>,
+    pub is_multi_region_trail: Option<bool>,
+    pub enable_log_file_validation: Option<bool>,
+    pub cloud_watch_logs_log_group_arn: Option<String>,
+    pub cloud_watch_logs_role_arn: Option<String>,
+    pub kms_key_id: Option<String>,
+    pub is_organization_trail: Option<bool>,
+    pub tags_list: Option<Vec<Tag>>,
+}
+impl FromValue for CreateTrailRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateTrailRequest {
+            name: required(&mut m, "Name")?,
+            s3_bucket_name: required(&mut m, "S3BucketName")?,
+            s3_key_prefix: optional(&mut m, "S3KeyPrefix")?,
+            sns_topic_name: optional(&mut m, "SnsTopicName")?,
+            include_global_service_events: optional(&mut m, "IncludeGlobalServiceEvents")?,
+            is_multi_region_trail: optional(&mut m, "IsMultiRegionTrail")?,
+            enable_log_file_validation: optional(&mut m, "EnableLogFileValidation")?,
+            cloud_watch_logs_log_group_arn: optional(&mut m, "CloudWatchLogsLogGroupArn")?,
+            cloud_watch_logs_role_arn: optional(&mut m, "CloudWatchLogsRoleArn")?,
+            kms_key_id: optional(&mut m, "KmsKeyId")?,
+            is_organization_trail: optional(&mut m, "IsOrganizationTrail")?,
+            tags_list: optional(&mut m, "TagsList")?,
+        })
+    }
+}
+impl IntoValue for CreateTrailRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(12);
+        m.put("Name", self.name);
+        m.put("S3BucketName", self.s3_bucket_name);
+        m.put_some("S3KeyPrefix", self.s3_key_prefix);
+        m.put_some("SnsTopicName", self.sns_topic_name);
+        m.put_some("IncludeGlobalServiceEvents", self.include_global_service_events);
+        m.put_some("IsMultiRegionTrail", self.is_multi_region_trail);
+        m.put_some("EnableLogFileValidation", self.enable_log_file_validation);
+        m.put_some("CloudWatchLogsLogGroupArn", self.cloud_watch_logs_log_group_arn);
+        m.put_some("CloudWatchLogsRoleArn", self.cloud_watch_logs_role_arn);
+        m.put_some("KmsKeyId", self.kms_key_id);
+        m.put_some("IsOrganizationTrail", self.is_organization_trail);
+        m.put_some("TagsList", self.tags_list);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateTrailResponse {
+    pub name: Option<String>,
+    pub s3_bucket_name: Option<String>,
+    pub s3_key_prefix: Option<String>,
+    pub sns_topic_name: Option<String>,
+    pub sns_topic_arn: Option<String>,
+    pub include_global_service_events: Option<bool>,
+    pub is_multi_region_trail: Option<bool>,
+    pub trail_arn: Option<String>,
+    pub log_file_validation_enabled: Option<bool>,
+    pub cloud_watch_logs_log_group_arn: Option<String>,
+    pub cloud_watch_logs_role_arn: Option<String>,
+    pub kms_key_id: Option<String>,
+    pub is_organization_trail: Option<bool>,
+}
+impl FromValue for CreateTrailResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateTrailResponse {
+            name: optional(&mut m, "Name")?,
+            s3_bucket_name: optional(&mut m, "S3BucketName")?,
+            s3_key_prefix: optional(&mut m, "S3KeyPrefix")?,
+            sns_topic_name: optional(&mut m, "SnsTopicName")?,
+            sns_topic_arn: optional(&mut m, "SnsTopicARN")?,
+            include_global_service_events: optional(&mut m, "IncludeGlobalServiceEvents")?,
+            is_multi_region_trail: optional(&mut m, "IsMultiRegionTrail")?,
+            trail_arn: optional(&mut m, "TrailARN")?,
+            log_file_validation_enabled: optional(&mut m, "LogFileValidationEnabled")?,
+            cloud_watch_logs_log_group_arn: optional(&mut m, "CloudWatchLogsLogGroupArn")?,
+            cloud_watch_logs_role_arn: optional(&mut m, "CloudWatchLogsRoleArn")?,
+            kms_key_id: optional(&mut m, "KmsKeyId")?,
+            is_organization_trail: optional(&mut m, "IsOrganizationTrail")?,
+        })
+    }
+}
+impl IntoValue for CreateTrailResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(13);
+        m.put_some("Name", self.name);
+        m.put_some("S3BucketName", self.s3_bucket_name);
+        m.put_some("S3KeyPrefix", self.s3_key_prefix);
+        m.put_some("SnsTopicName", self.sns_topic_name);
+        m.put_some("SnsTopicARN", self.sns_topic_arn);
+        m.put_some("IncludeGlobalServiceEvents", self.include_global_service_events);
+        m.put_some("IsMultiRegionTrail", self.is_multi_region_trail);
+        m.put_some("TrailARN", self.trail_arn);
+        m.put_some("LogFileValidationEnabled", self.log_file_validation_enabled);
+        m.put_some("CloudWatchLogsLogGroupArn", self.cloud_watch_logs_log_group_arn);
+        m.put_some("CloudWatchLogsRoleArn", self.cloud_watch_logs_role_arn);
+        m.put_some("KmsKeyId", self.kms_key_id);
+        m.put_some("IsOrganizationTrail", self.is_organization_trail);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DataResource {
+    pub r#type: Option<String>,
+    pub values: Option<Vec<String>>,
+}
+impl FromValue for DataResource {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DataResource {
+            r#type: optional(&mut m, "Type")?,
+            values: optional(&mut m, "Values")?,
+        })
+    }
+}
+impl IntoValue for DataResource {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Type", self.r#type);
+        m.put_some("Values", self.values);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteTrailRequest {
+    pub name: String,
+}
+impl FromValue for DeleteTrailRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteTrailRequest {
+            name: required(&mut m, "Name")?,
+        })
+    }
+}
+impl IntoValue for DeleteTrailRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("Name", self.name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteTrailResponse {
+}
+impl FromValue for DeleteTrailResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteTrailResponse {
+        })
+    }
+}
+impl IntoValue for DeleteTrailResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTrailsRequest {
+    pub trail_name_list: Option<Vec<String>>,
+    pub include_shadow_trails: Option<bool>,
+}
+impl FromValue for DescribeTrailsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTrailsRequest {
+            trail_name_list: optional(&mut m, "trailNameList")?,
+            include_shadow_trails: optional(&mut m, "includeShadowTrails")?,
+        })
+    }
+}
+impl IntoValue for DescribeTrailsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("trailNameList", self.trail_name_list);
+        m.put_some("includeShadowTrails", self.include_shadow_trails);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTrailsResponse {
+    pub trail_list: Option<Vec<Trail>>,
+}
+impl FromValue for DescribeTrailsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTrailsResponse {
+            trail_list: optional(&mut m, "trailList")?,
+        })
+    }
+}
+impl IntoValue for DescribeTrailsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("trailList", self.trail_list);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Event {
     pub event_id: Option<String>,
     pub event_name: Option<String>,
@@ -46,6 +359,298 @@ impl IntoValue for Event {
         m.put_some("Username", self.username);
         m.put_some("Resources", self.resources);
         m.put_some("CloudTrailEvent", self.cloud_trail_event);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EventSelector {
+    pub read_write_type: Option<String>,
+    pub include_management_events: Option<bool>,
+    pub data_resources: Option<Vec<DataResource>>,
+    pub exclude_management_event_sources: Option<Vec<String>>,
+}
+impl FromValue for EventSelector {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(EventSelector {
+            read_write_type: optional(&mut m, "ReadWriteType")?,
+            include_management_events: optional(&mut m, "IncludeManagementEvents")?,
+            data_resources: optional(&mut m, "DataResources")?,
+            exclude_management_event_sources: optional(&mut m, "ExcludeManagementEventSources")?,
+        })
+    }
+}
+impl IntoValue for EventSelector {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("ReadWriteType", self.read_write_type);
+        m.put_some("IncludeManagementEvents", self.include_management_events);
+        m.put_some("DataResources", self.data_resources);
+        m.put_some("ExcludeManagementEventSources", self.exclude_management_event_sources);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetEventSelectorsRequest {
+    pub trail_name: String,
+}
+impl FromValue for GetEventSelectorsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetEventSelectorsRequest {
+            trail_name: required(&mut m, "TrailName")?,
+        })
+    }
+}
+impl IntoValue for GetEventSelectorsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("TrailName", self.trail_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetEventSelectorsResponse {
+    pub trail_arn: Option<String>,
+    pub event_selectors: Option<Vec<EventSelector>>,
+    pub advanced_event_selectors: Option<Vec<AdvancedEventSelector>>,
+}
+impl FromValue for GetEventSelectorsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetEventSelectorsResponse {
+            trail_arn: optional(&mut m, "TrailARN")?,
+            event_selectors: optional(&mut m, "EventSelectors")?,
+            advanced_event_selectors: optional(&mut m, "AdvancedEventSelectors")?,
+        })
+    }
+}
+impl IntoValue for GetEventSelectorsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("TrailARN", self.trail_arn);
+        m.put_some("EventSelectors", self.event_selectors);
+        m.put_some("AdvancedEventSelectors", self.advanced_event_selectors);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetTrailRequest {
+    pub name: String,
+}
+impl FromValue for GetTrailRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetTrailRequest {
+            name: required(&mut m, "Name")?,
+        })
+    }
+}
+impl IntoValue for GetTrailRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("Name", self.name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetTrailResponse {
+    pub trail: Option<Trail>,
+}
+impl FromValue for GetTrailResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetTrailResponse {
+            trail: optional(&mut m, "Trail")?,
+        })
+    }
+}
+impl IntoValue for GetTrailResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Trail", self.trail);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetTrailStatusRequest {
+    pub name: String,
+}
+impl FromValue for GetTrailStatusRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetTrailStatusRequest {
+            name: required(&mut m, "Name")?,
+        })
+    }
+}
+impl IntoValue for GetTrailStatusRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("Name", self.name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetTrailStatusResponse {
+    pub is_logging: Option<bool>,
+    pub latest_delivery_error: Option<String>,
+    pub latest_notification_error: Option<String>,
+    pub latest_delivery_time: Option<Timestamp>,
+    pub latest_notification_time: Option<Timestamp>,
+    pub start_logging_time: Option<Timestamp>,
+    pub stop_logging_time: Option<Timestamp>,
+    pub latest_cloud_watch_logs_delivery_error: Option<String>,
+    pub latest_cloud_watch_logs_delivery_time: Option<Timestamp>,
+    pub latest_digest_delivery_time: Option<Timestamp>,
+    pub latest_digest_delivery_error: Option<String>,
+    pub latest_delivery_attempt_time: Option<String>,
+    pub latest_notification_attempt_time: Option<String>,
+    pub latest_notification_attempt_succeeded: Option<String>,
+    pub latest_delivery_attempt_succeeded: Option<String>,
+    pub time_logging_started: Option<String>,
+    pub time_logging_stopped: Option<String>,
+}
+impl FromValue for GetTrailStatusResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetTrailStatusResponse {
+            is_logging: optional(&mut m, "IsLogging")?,
+            latest_delivery_error: optional(&mut m, "LatestDeliveryError")?,
+            latest_notification_error: optional(&mut m, "LatestNotificationError")?,
+            latest_delivery_time: optional(&mut m, "LatestDeliveryTime")?,
+            latest_notification_time: optional(&mut m, "LatestNotificationTime")?,
+            start_logging_time: optional(&mut m, "StartLoggingTime")?,
+            stop_logging_time: optional(&mut m, "StopLoggingTime")?,
+            latest_cloud_watch_logs_delivery_error: optional(&mut m, "LatestCloudWatchLogsDeliveryError")?,
+            latest_cloud_watch_logs_delivery_time: optional(&mut m, "LatestCloudWatchLogsDeliveryTime")?,
+            latest_digest_delivery_time: optional(&mut m, "LatestDigestDeliveryTime")?,
+            latest_digest_delivery_error: optional(&mut m, "LatestDigestDeliveryError")?,
+            latest_delivery_attempt_time: optional(&mut m, "LatestDeliveryAttemptTime")?,
+            latest_notification_attempt_time: optional(&mut m, "LatestNotificationAttemptTime")?,
+            latest_notification_attempt_succeeded: optional(&mut m, "LatestNotificationAttemptSucceeded")?,
+            latest_delivery_attempt_succeeded: optional(&mut m, "LatestDeliveryAttemptSucceeded")?,
+            time_logging_started: optional(&mut m, "TimeLoggingStarted")?,
+            time_logging_stopped: optional(&mut m, "TimeLoggingStopped")?,
+        })
+    }
+}
+impl IntoValue for GetTrailStatusResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(17);
+        m.put_some("IsLogging", self.is_logging);
+        m.put_some("LatestDeliveryError", self.latest_delivery_error);
+        m.put_some("LatestNotificationError", self.latest_notification_error);
+        m.put_some("LatestDeliveryTime", self.latest_delivery_time);
+        m.put_some("LatestNotificationTime", self.latest_notification_time);
+        m.put_some("StartLoggingTime", self.start_logging_time);
+        m.put_some("StopLoggingTime", self.stop_logging_time);
+        m.put_some("LatestCloudWatchLogsDeliveryError", self.latest_cloud_watch_logs_delivery_error);
+        m.put_some("LatestCloudWatchLogsDeliveryTime", self.latest_cloud_watch_logs_delivery_time);
+        m.put_some("LatestDigestDeliveryTime", self.latest_digest_delivery_time);
+        m.put_some("LatestDigestDeliveryError", self.latest_digest_delivery_error);
+        m.put_some("LatestDeliveryAttemptTime", self.latest_delivery_attempt_time);
+        m.put_some("LatestNotificationAttemptTime", self.latest_notification_attempt_time);
+        m.put_some("LatestNotificationAttemptSucceeded", self.latest_notification_attempt_succeeded);
+        m.put_some("LatestDeliveryAttemptSucceeded", self.latest_delivery_attempt_succeeded);
+        m.put_some("TimeLoggingStarted", self.time_logging_started);
+        m.put_some("TimeLoggingStopped", self.time_logging_stopped);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTagsRequest {
+    pub resource_id_list: Vec<String>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListTagsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListTagsRequest {
+            resource_id_list: required(&mut m, "ResourceIdList")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for ListTagsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ResourceIdList", self.resource_id_list);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTagsResponse {
+    pub resource_tag_list: Option<Vec<ResourceTag>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListTagsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListTagsResponse {
+            resource_tag_list: optional(&mut m, "ResourceTagList")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for ListTagsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("ResourceTagList", self.resource_tag_list);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTrailsRequest {
+    pub next_token: Option<String>,
+}
+impl FromValue for ListTrailsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListTrailsRequest {
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for ListTrailsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTrailsResponse {
+    pub trails: Option<Vec<TrailInfo>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListTrailsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListTrailsResponse {
+            trails: optional(&mut m, "Trails")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for ListTrailsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Trails", self.trails);
+        m.put_some("NextToken", self.next_token);
         Value::Map(m)
     }
 }
@@ -132,6 +737,98 @@ impl IntoValue for LookupEventsResponse {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutEventSelectorsRequest {
+    pub trail_name: String,
+    pub event_selectors: Option<Vec<EventSelector>>,
+    pub advanced_event_selectors: Option<Vec<AdvancedEventSelector>>,
+}
+impl FromValue for PutEventSelectorsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutEventSelectorsRequest {
+            trail_name: required(&mut m, "TrailName")?,
+            event_selectors: optional(&mut m, "EventSelectors")?,
+            advanced_event_selectors: optional(&mut m, "AdvancedEventSelectors")?,
+        })
+    }
+}
+impl IntoValue for PutEventSelectorsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("TrailName", self.trail_name);
+        m.put_some("EventSelectors", self.event_selectors);
+        m.put_some("AdvancedEventSelectors", self.advanced_event_selectors);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutEventSelectorsResponse {
+    pub trail_arn: Option<String>,
+    pub event_selectors: Option<Vec<EventSelector>>,
+    pub advanced_event_selectors: Option<Vec<AdvancedEventSelector>>,
+}
+impl FromValue for PutEventSelectorsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutEventSelectorsResponse {
+            trail_arn: optional(&mut m, "TrailARN")?,
+            event_selectors: optional(&mut m, "EventSelectors")?,
+            advanced_event_selectors: optional(&mut m, "AdvancedEventSelectors")?,
+        })
+    }
+}
+impl IntoValue for PutEventSelectorsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("TrailARN", self.trail_arn);
+        m.put_some("EventSelectors", self.event_selectors);
+        m.put_some("AdvancedEventSelectors", self.advanced_event_selectors);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RemoveTagsRequest {
+    pub resource_id: String,
+    pub tags_list: Vec<Tag>,
+}
+impl FromValue for RemoveTagsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RemoveTagsRequest {
+            resource_id: required(&mut m, "ResourceId")?,
+            tags_list: required(&mut m, "TagsList")?,
+        })
+    }
+}
+impl IntoValue for RemoveTagsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ResourceId", self.resource_id);
+        m.put("TagsList", self.tags_list);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RemoveTagsResponse {
+}
+impl FromValue for RemoveTagsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RemoveTagsResponse {
+        })
+    }
+}
+impl IntoValue for RemoveTagsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Resource {
     pub resource_type: Option<String>,
     pub resource_name: Option<String>,
@@ -150,6 +847,323 @@ impl IntoValue for Resource {
         let mut m = Members::with_capacity(2);
         m.put_some("ResourceType", self.resource_type);
         m.put_some("ResourceName", self.resource_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResourceTag {
+    pub resource_id: Option<String>,
+    pub tags_list: Option<Vec<Tag>>,
+}
+impl FromValue for ResourceTag {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ResourceTag {
+            resource_id: optional(&mut m, "ResourceId")?,
+            tags_list: optional(&mut m, "TagsList")?,
+        })
+    }
+}
+impl IntoValue for ResourceTag {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("ResourceId", self.resource_id);
+        m.put_some("TagsList", self.tags_list);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartLoggingRequest {
+    pub name: String,
+}
+impl FromValue for StartLoggingRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(StartLoggingRequest {
+            name: required(&mut m, "Name")?,
+        })
+    }
+}
+impl IntoValue for StartLoggingRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("Name", self.name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartLoggingResponse {
+}
+impl FromValue for StartLoggingResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(StartLoggingResponse {
+        })
+    }
+}
+impl IntoValue for StartLoggingResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StopLoggingRequest {
+    pub name: String,
+}
+impl FromValue for StopLoggingRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(StopLoggingRequest {
+            name: required(&mut m, "Name")?,
+        })
+    }
+}
+impl IntoValue for StopLoggingRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("Name", self.name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StopLoggingResponse {
+}
+impl FromValue for StopLoggingResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(StopLoggingResponse {
+        })
+    }
+}
+impl IntoValue for StopLoggingResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tag {
+    pub key: String,
+    pub value: Option<String>,
+}
+impl FromValue for Tag {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Tag {
+            key: required(&mut m, "Key")?,
+            value: optional(&mut m, "Value")?,
+        })
+    }
+}
+impl IntoValue for Tag {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Key", self.key);
+        m.put_some("Value", self.value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Trail {
+    pub name: Option<String>,
+    pub s3_bucket_name: Option<String>,
+    pub s3_key_prefix: Option<String>,
+    pub sns_topic_name: Option<String>,
+    pub sns_topic_arn: Option<String>,
+    pub include_global_service_events: Option<bool>,
+    pub is_multi_region_trail: Option<bool>,
+    pub home_region: Option<String>,
+    pub trail_arn: Option<String>,
+    pub log_file_validation_enabled: Option<bool>,
+    pub cloud_watch_logs_log_group_arn: Option<String>,
+    pub cloud_watch_logs_role_arn: Option<String>,
+    pub kms_key_id: Option<String>,
+    pub has_custom_event_selectors: Option<bool>,
+    pub has_insight_selectors: Option<bool>,
+    pub is_organization_trail: Option<bool>,
+}
+impl FromValue for Trail {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Trail {
+            name: optional(&mut m, "Name")?,
+            s3_bucket_name: optional(&mut m, "S3BucketName")?,
+            s3_key_prefix: optional(&mut m, "S3KeyPrefix")?,
+            sns_topic_name: optional(&mut m, "SnsTopicName")?,
+            sns_topic_arn: optional(&mut m, "SnsTopicARN")?,
+            include_global_service_events: optional(&mut m, "IncludeGlobalServiceEvents")?,
+            is_multi_region_trail: optional(&mut m, "IsMultiRegionTrail")?,
+            home_region: optional(&mut m, "HomeRegion")?,
+            trail_arn: optional(&mut m, "TrailARN")?,
+            log_file_validation_enabled: optional(&mut m, "LogFileValidationEnabled")?,
+            cloud_watch_logs_log_group_arn: optional(&mut m, "CloudWatchLogsLogGroupArn")?,
+            cloud_watch_logs_role_arn: optional(&mut m, "CloudWatchLogsRoleArn")?,
+            kms_key_id: optional(&mut m, "KmsKeyId")?,
+            has_custom_event_selectors: optional(&mut m, "HasCustomEventSelectors")?,
+            has_insight_selectors: optional(&mut m, "HasInsightSelectors")?,
+            is_organization_trail: optional(&mut m, "IsOrganizationTrail")?,
+        })
+    }
+}
+impl IntoValue for Trail {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(16);
+        m.put_some("Name", self.name);
+        m.put_some("S3BucketName", self.s3_bucket_name);
+        m.put_some("S3KeyPrefix", self.s3_key_prefix);
+        m.put_some("SnsTopicName", self.sns_topic_name);
+        m.put_some("SnsTopicARN", self.sns_topic_arn);
+        m.put_some("IncludeGlobalServiceEvents", self.include_global_service_events);
+        m.put_some("IsMultiRegionTrail", self.is_multi_region_trail);
+        m.put_some("HomeRegion", self.home_region);
+        m.put_some("TrailARN", self.trail_arn);
+        m.put_some("LogFileValidationEnabled", self.log_file_validation_enabled);
+        m.put_some("CloudWatchLogsLogGroupArn", self.cloud_watch_logs_log_group_arn);
+        m.put_some("CloudWatchLogsRoleArn", self.cloud_watch_logs_role_arn);
+        m.put_some("KmsKeyId", self.kms_key_id);
+        m.put_some("HasCustomEventSelectors", self.has_custom_event_selectors);
+        m.put_some("HasInsightSelectors", self.has_insight_selectors);
+        m.put_some("IsOrganizationTrail", self.is_organization_trail);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TrailInfo {
+    pub trail_arn: Option<String>,
+    pub name: Option<String>,
+    pub home_region: Option<String>,
+}
+impl FromValue for TrailInfo {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TrailInfo {
+            trail_arn: optional(&mut m, "TrailARN")?,
+            name: optional(&mut m, "Name")?,
+            home_region: optional(&mut m, "HomeRegion")?,
+        })
+    }
+}
+impl IntoValue for TrailInfo {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("TrailARN", self.trail_arn);
+        m.put_some("Name", self.name);
+        m.put_some("HomeRegion", self.home_region);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateTrailRequest {
+    pub name: String,
+    pub s3_bucket_name: Option<String>,
+    pub s3_key_prefix: Option<String>,
+    pub sns_topic_name: Option<String>,
+    pub include_global_service_events: Option<bool>,
+    pub is_multi_region_trail: Option<bool>,
+    pub enable_log_file_validation: Option<bool>,
+    pub cloud_watch_logs_log_group_arn: Option<String>,
+    pub cloud_watch_logs_role_arn: Option<String>,
+    pub kms_key_id: Option<String>,
+    pub is_organization_trail: Option<bool>,
+}
+impl FromValue for UpdateTrailRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateTrailRequest {
+            name: required(&mut m, "Name")?,
+            s3_bucket_name: optional(&mut m, "S3BucketName")?,
+            s3_key_prefix: optional(&mut m, "S3KeyPrefix")?,
+            sns_topic_name: optional(&mut m, "SnsTopicName")?,
+            include_global_service_events: optional(&mut m, "IncludeGlobalServiceEvents")?,
+            is_multi_region_trail: optional(&mut m, "IsMultiRegionTrail")?,
+            enable_log_file_validation: optional(&mut m, "EnableLogFileValidation")?,
+            cloud_watch_logs_log_group_arn: optional(&mut m, "CloudWatchLogsLogGroupArn")?,
+            cloud_watch_logs_role_arn: optional(&mut m, "CloudWatchLogsRoleArn")?,
+            kms_key_id: optional(&mut m, "KmsKeyId")?,
+            is_organization_trail: optional(&mut m, "IsOrganizationTrail")?,
+        })
+    }
+}
+impl IntoValue for UpdateTrailRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(11);
+        m.put("Name", self.name);
+        m.put_some("S3BucketName", self.s3_bucket_name);
+        m.put_some("S3KeyPrefix", self.s3_key_prefix);
+        m.put_some("SnsTopicName", self.sns_topic_name);
+        m.put_some("IncludeGlobalServiceEvents", self.include_global_service_events);
+        m.put_some("IsMultiRegionTrail", self.is_multi_region_trail);
+        m.put_some("EnableLogFileValidation", self.enable_log_file_validation);
+        m.put_some("CloudWatchLogsLogGroupArn", self.cloud_watch_logs_log_group_arn);
+        m.put_some("CloudWatchLogsRoleArn", self.cloud_watch_logs_role_arn);
+        m.put_some("KmsKeyId", self.kms_key_id);
+        m.put_some("IsOrganizationTrail", self.is_organization_trail);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateTrailResponse {
+    pub name: Option<String>,
+    pub s3_bucket_name: Option<String>,
+    pub s3_key_prefix: Option<String>,
+    pub sns_topic_name: Option<String>,
+    pub sns_topic_arn: Option<String>,
+    pub include_global_service_events: Option<bool>,
+    pub is_multi_region_trail: Option<bool>,
+    pub trail_arn: Option<String>,
+    pub log_file_validation_enabled: Option<bool>,
+    pub cloud_watch_logs_log_group_arn: Option<String>,
+    pub cloud_watch_logs_role_arn: Option<String>,
+    pub kms_key_id: Option<String>,
+    pub is_organization_trail: Option<bool>,
+}
+impl FromValue for UpdateTrailResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateTrailResponse {
+            name: optional(&mut m, "Name")?,
+            s3_bucket_name: optional(&mut m, "S3BucketName")?,
+            s3_key_prefix: optional(&mut m, "S3KeyPrefix")?,
+            sns_topic_name: optional(&mut m, "SnsTopicName")?,
+            sns_topic_arn: optional(&mut m, "SnsTopicARN")?,
+            include_global_service_events: optional(&mut m, "IncludeGlobalServiceEvents")?,
+            is_multi_region_trail: optional(&mut m, "IsMultiRegionTrail")?,
+            trail_arn: optional(&mut m, "TrailARN")?,
+            log_file_validation_enabled: optional(&mut m, "LogFileValidationEnabled")?,
+            cloud_watch_logs_log_group_arn: optional(&mut m, "CloudWatchLogsLogGroupArn")?,
+            cloud_watch_logs_role_arn: optional(&mut m, "CloudWatchLogsRoleArn")?,
+            kms_key_id: optional(&mut m, "KmsKeyId")?,
+            is_organization_trail: optional(&mut m, "IsOrganizationTrail")?,
+        })
+    }
+}
+impl IntoValue for UpdateTrailResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(13);
+        m.put_some("Name", self.name);
+        m.put_some("S3BucketName", self.s3_bucket_name);
+        m.put_some("S3KeyPrefix", self.s3_key_prefix);
+        m.put_some("SnsTopicName", self.sns_topic_name);
+        m.put_some("SnsTopicARN", self.sns_topic_arn);
+        m.put_some("IncludeGlobalServiceEvents", self.include_global_service_events);
+        m.put_some("IsMultiRegionTrail", self.is_multi_region_trail);
+        m.put_some("TrailARN", self.trail_arn);
+        m.put_some("LogFileValidationEnabled", self.log_file_validation_enabled);
+        m.put_some("CloudWatchLogsLogGroupArn", self.cloud_watch_logs_log_group_arn);
+        m.put_some("CloudWatchLogsRoleArn", self.cloud_watch_logs_role_arn);
+        m.put_some("KmsKeyId", self.kms_key_id);
+        m.put_some("IsOrganizationTrail", self.is_organization_trail);
         Value::Map(m)
     }
 }

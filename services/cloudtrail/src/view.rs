@@ -2,7 +2,7 @@
 //! <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>
 
 use model::event::{Call, Event};
-use model::{Caller, CallerKind};
+use model::{Caller, CallerKind, Host};
 use serde_json::{Value as Json, json};
 
 /// A call, with the number of its entry in the log.
@@ -19,6 +19,11 @@ pub(crate) fn is_management(call: &Call) -> bool {
         && !call.operation.contains("PublicAccessBlock");
     let item = call.service == "dynamodb" && call.operation.contains("Item");
     !object && !item
+}
+
+/// Whether it is a call of an API, and not a job that the runtime gave a service.
+pub(crate) fn is_call(host: &dyn Host, call: &Call) -> bool {
+    host.registry().service(&call.service).is_some_and(|s| s.api.operation(&call.operation).is_some())
 }
 
 /// The id of an event: the same at every look.

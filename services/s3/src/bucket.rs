@@ -20,6 +20,8 @@ pub(crate) struct Bucket {
     pub(crate) tags: Tags,
     /// `BucketOwnerEnforced`, `BucketOwnerPreferred` or `ObjectWriter`. ACLs are not served.
     pub(crate) ownership: String,
+    #[serde(default)]
+    pub(crate) lifecycle: Vec<crate::lifecycle::Rule>,
 }
 
 /// What new objects are encrypted with unless they say otherwise.
@@ -136,6 +138,7 @@ pub(crate) fn create_bucket(
         versioning: None,
         tags: Tags::new(),
         ownership: input.object_ownership.unwrap_or_else(|| "BucketOwnerEnforced".to_owned()),
+        lifecycle: Vec::new(),
     })?;
     Ok(CreateBucketOutput { location: Some(format!("/{name}")), bucket_arn: Some(arn(&name)) })
 }
@@ -200,6 +203,20 @@ pub(crate) fn get_bucket_location(
     let bucket = find(tx, &input.bucket)?;
     let named = (bucket.region != "us-east-1").then_some(bucket.region);
     Ok(GetBucketLocationOutput { location_constraint: named })
+}
+
+/// Only its owner has a grant: ACLs are off.
+pub(crate) fn get_bucket_acl(
+    tx: &mut Tx<'_>,
+    input: GetBucketAclRequest,
+) -> Result<GetBucketAclOutput, Fault> {
+    let owner = canonical(&find(tx, &input.bucket)?.account);
+    let grantee =
+        Grantee { r#type: "CanonicalUser".to_owned(), id: Some(owner.clone()), ..Grantee::default() };
+    Ok(GetBucketAclOutput {
+        owner: Some(Owner { id: Some(owner), display_name: None }),
+        grants: Some(vec![Grant { grantee: Some(grantee), permission: Some("FULL_CONTROL".to_owned()) }]),
+    })
 }
 
 pub(crate) fn get_bucket_policy(

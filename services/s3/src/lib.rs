@@ -6,6 +6,7 @@ mod block;
 mod bucket;
 mod content;
 mod iam;
+mod lifecycle;
 mod listing;
 mod multipart;
 mod object;
@@ -26,6 +27,10 @@ pub static SERVICE: Service = Service {
         read HeadBucket => bucket::head_bucket,
         read ListBuckets => bucket::list_buckets,
         read GetBucketLocation => bucket::get_bucket_location,
+        read GetBucketAcl => bucket::get_bucket_acl,
+        write PutBucketLifecycleConfiguration => lifecycle::put_bucket_lifecycle_configuration,
+        read GetBucketLifecycleConfiguration => lifecycle::get_bucket_lifecycle_configuration,
+        write DeleteBucketLifecycle => lifecycle::delete_bucket_lifecycle,
         read GetBucketPolicy => bucket::get_bucket_policy,
         write PutBucketPolicy => bucket::put_bucket_policy,
         write DeleteBucketPolicy => bucket::delete_bucket_policy,
@@ -64,6 +69,6 @@ pub static SERVICE: Service = Service {
     ask: iam::ask,
     nodes: &[NodeKind::of::<bucket::Bucket>()],
     resources: provider::RESOURCES,
-    jobs: &[],
+    jobs: model::jobs![Expire => lifecycle::expire],
     founding: model::service::nothing,
 };

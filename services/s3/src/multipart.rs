@@ -55,6 +55,26 @@ fn find(tx: &Tx<'_>, bucket: &str, key: &str, id: &str) -> Result<Upload, Fault>
     tx.record_as(UPLOADS, &upload_key(bucket, key, id))?.ok_or_else(missing)
 }
 
+/// The uploads that were begun and not ended: key, id, time.
+pub(crate) fn begun(
+    tx: &Tx<'_>,
+    bucket: &str,
+    prefix: &str,
+) -> Result<Vec<(String, String, Timestamp)>, Fault> {
+    let from = object::record_key(bucket, prefix);
+    let to = [bucket.as_bytes(), &[1]].concat();
+    let range = Range { from: &from, to: Some(&to), reverse: false, limit: usize::MAX };
+    let mut found = Vec::new();
+    for (key, bytes) in tx.records(UPLOADS, range)? {
+        if key.starts_with(&from) {
+            let upload: Upload = serde_json::from_slice(&bytes)
+                .map_err(|e| Fault::internal(format!("an upload's record cannot be read: {e}")))?;
+            found.push((upload.key, upload.id, upload.begun));
+        }
+    }
+    Ok(found)
+}
+
 fn parts(tx: &Tx<'_>, id: &str) -> Result<Vec<StoredPart>, Fault> {
     let (from, to) = ([id.as_bytes(), &[0]].concat(), [id.as_bytes(), &[1]].concat());
     let records = tx.records(PARTS, Range { from: &from, to: Some(&to), reverse: false, limit: 10_000 })?;

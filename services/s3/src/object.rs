@@ -448,7 +448,7 @@ pub(crate) fn head_object(tx: &mut Tx<'_>, input: HeadObjectRequest) -> Result<H
 }
 
 /// Deletes the current object, or one version for good.
-fn delete(
+pub(crate) fn delete(
     tx: &mut Tx<'_>,
     bucket: &Bucket,
     key: &str,

@@ -26,25 +26,6 @@ fn call(tx: &mut Tx<'_>, operation: &str, input: Json) -> Result<Value, Fault> {
     tx.call(CLOUDFORMATION, "s3", operation, Value::from_json(input))
 }
 
-/// Properties that the type has and this runtime does not carry out.
-const UNSERVED: [&str; 15] = [
-    "AccelerateConfiguration",
-    "AnalyticsConfigurations",
-    "CorsConfiguration",
-    "IntelligentTieringConfigurations",
-    "InventoryConfigurations",
-    "LifecycleConfiguration",
-    "LoggingConfiguration",
-    "MetadataTableConfiguration",
-    "MetadataConfiguration",
-    "MetricsConfigurations",
-    "NotificationConfiguration",
-    "ObjectLockConfiguration",
-    "ObjectLockEnabled",
-    "ReplicationConfiguration",
-    "WebsiteConfiguration",
-];
-
 fn create_bucket(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> {
     let given = deploy.text("BucketName").map(str::to_owned);
     let name = given.unwrap_or_else(|| deploy.name(tx, 63).to_ascii_lowercase());
@@ -70,13 +51,6 @@ fn physical(tx: &Tx<'_>, name: String) -> Physical {
 }
 
 fn configure(tx: &mut Tx<'_>, deploy: &Deploy<'_>, name: &str) -> Result<(), Fault> {
-    if let Some(property) =
-        UNSERVED.iter().find(|p| deploy.property(p).is_some_and(|v| *v != Json::Bool(false)))
-    {
-        return Err(Fault::validation(format!(
-            "the property `{property}` of AWS::S3::Bucket is not served by this runtime"
-        )));
-    }
     if let Some(encryption) = deploy.property("BucketEncryption") {
         let rules = encryption
             .get("ServerSideEncryptionConfiguration")
@@ -104,6 +78,7 @@ fn configure(tx: &mut Tx<'_>, deploy: &Deploy<'_>, name: &str) -> Result<(), Fau
     if let Some(versioning) = deploy.property("VersioningConfiguration") {
         call(tx, "PutBucketVersioning", json!({"Bucket": name, "VersioningConfiguration": versioning}))?;
     }
+    lifecycle(tx, deploy, name)?;
     if let Some(rules) = deploy.property("OwnershipControls") {
         call(tx, "PutBucketOwnershipControls", json!({"Bucket": name, "OwnershipControls": rules}))?;
     }
@@ -113,6 +88,41 @@ fn configure(tx: &mut Tx<'_>, deploy: &Deploy<'_>, name: &str) -> Result<(), Fau
         call(tx, "PutBucketTagging", json!({"Bucket": name, "Tagging": {"TagSet": tags}}))?;
     }
     Ok(())
+}
+
+fn lifecycle(tx: &mut Tx<'_>, deploy: &Deploy<'_>, name: &str) -> Result<(), Fault> {
+    let Some(wanted) = deploy.property("LifecycleConfiguration") else {
+        if deploy.previous.is_some_and(|p| p.get("LifecycleConfiguration").is_some()) {
+            call(tx, "DeleteBucketLifecycle", json!({"Bucket": name}))?;
+        }
+        return Ok(());
+    };
+    let rules = wanted.get("Rules").and_then(Json::as_array).cloned().unwrap_or_default();
+    let rules = rules.iter().map(|rule| {
+        let days = rule.get("ExpirationInDays");
+        let marker = rule.get("ExpiredObjectDeleteMarker");
+        let expiration = (days.or(marker).is_some())
+            .then(|| without_nulls(json!({"Days": days, "ExpiredObjectDeleteMarker": marker})));
+        let old = rule.get("NoncurrentVersionExpirationInDays").map(|days| json!({"NoncurrentDays": days}));
+        without_nulls(json!({
+            "ID": rule.get("Id"),
+            "Status": rule.get("Status"),
+            "Filter": {"Prefix": rule.get("Prefix").and_then(Json::as_str).unwrap_or_default()},
+            "Expiration": expiration,
+            "NoncurrentVersionExpiration": rule.get("NoncurrentVersionExpiration").cloned().or(old),
+            "AbortIncompleteMultipartUpload": rule.get("AbortIncompleteMultipartUpload"),
+        }))
+    });
+    let configuration = json!({"Rules": rules.collect::<Vec<_>>()});
+    let input = json!({"Bucket": name, "LifecycleConfiguration": configuration});
+    call(tx, "PutBucketLifecycleConfiguration", input).map(|_| ())
+}
+
+fn without_nulls(value: Json) -> Json {
+    match value {
+        Json::Object(map) => Json::Object(map.into_iter().filter(|(_, v)| !v.is_null()).collect()),
+        other => other,
+    }
 }
 
 fn id(deploy: &Deploy<'_>) -> Result<String, Fault> {

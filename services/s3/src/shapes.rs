@@ -7,24 +7,41 @@ use model::value::{Body, FromValue, IntoValue, Members, Value, optional, require
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AbortIncompleteMultipartUpload {
+    pub days_after_initiation: Option<i64>,
+}
+impl FromValue for AbortIncompleteMultipartUpload {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AbortIncompleteMultipartUpload {
+            days_after_initiation: optional(&mut m, "DaysAfterInitiation")?,
+        })
+    }
+}
+impl IntoValue for AbortIncompleteMultipartUpload {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("DaysAfterInitiation", self.days_after_initiation);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AbortMultipartUploadOutput {
     pub request_charged: Option<String>,
-    pub version_id: Option<String>,
 }
 impl FromValue for AbortMultipartUploadOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
         let mut m = Members::of(value)?;
         Ok(AbortMultipartUploadOutput {
             request_charged: optional(&mut m, "RequestCharged")?,
-            version_id: optional(&mut m, "VersionId")?,
         })
     }
 }
 impl IntoValue for AbortMultipartUploadOutput {
     fn into_value(self) -> Value {
-        let mut m = Members::with_capacity(2);
+        let mut m = Members::with_capacity(1);
         m.put_some("RequestCharged", self.request_charged);
-        m.put_some("VersionId", self.version_id);
         Value::Map(m)
     }
 }
@@ -132,6 +149,26 @@ impl IntoValue for BucketInfo {
         let mut m = Members::with_capacity(2);
         m.put_some("DataRedundancy", self.data_redundancy);
         m.put_some("Type", self.r#type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BucketLifecycleConfiguration {
+    pub rules: Vec<LifecycleRule>,
+}
+impl FromValue for BucketLifecycleConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(BucketLifecycleConfiguration {
+            rules: required(&mut m, "Rules")?,
+        })
+    }
+}
+impl IntoValue for BucketLifecycleConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("Rules", self.rules);
         Value::Map(m)
     }
 }
@@ -544,7 +581,6 @@ pub struct CopyObjectRequest {
     pub metadata: Option<BTreeMap<String, String>>,
     pub metadata_directive: Option<String>,
     pub tagging_directive: Option<String>,
-    pub annotation_directive: Option<String>,
     pub server_side_encryption: Option<String>,
     pub storage_class: Option<String>,
     pub website_redirect_location: Option<String>,
@@ -562,9 +598,6 @@ pub struct CopyObjectRequest {
     pub object_lock_mode: Option<String>,
     pub object_lock_retain_until_date: Option<Timestamp>,
     pub object_lock_legal_hold_status: Option<String>,
-    pub object_lock_event_hold: Option<String>,
-    pub object_lock_event_hold_duration_days: Option<i64>,
-    pub object_lock_event_hold_duration_years: Option<i64>,
     pub expected_bucket_owner: Option<String>,
     pub expected_source_bucket_owner: Option<String>,
 }
@@ -596,7 +629,6 @@ impl FromValue for CopyObjectRequest {
             metadata: optional(&mut m, "Metadata")?,
             metadata_directive: optional(&mut m, "MetadataDirective")?,
             tagging_directive: optional(&mut m, "TaggingDirective")?,
-            annotation_directive: optional(&mut m, "AnnotationDirective")?,
             server_side_encryption: optional(&mut m, "ServerSideEncryption")?,
             storage_class: optional(&mut m, "StorageClass")?,
             website_redirect_location: optional(&mut m, "WebsiteRedirectLocation")?,
@@ -614,9 +646,6 @@ impl FromValue for CopyObjectRequest {
             object_lock_mode: optional(&mut m, "ObjectLockMode")?,
             object_lock_retain_until_date: optional(&mut m, "ObjectLockRetainUntilDate")?,
             object_lock_legal_hold_status: optional(&mut m, "ObjectLockLegalHoldStatus")?,
-            object_lock_event_hold: optional(&mut m, "ObjectLockEventHold")?,
-            object_lock_event_hold_duration_days: optional(&mut m, "ObjectLockEventHoldDurationDays")?,
-            object_lock_event_hold_duration_years: optional(&mut m, "ObjectLockEventHoldDurationYears")?,
             expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
             expected_source_bucket_owner: optional(&mut m, "ExpectedSourceBucketOwner")?,
         })
@@ -624,7 +653,7 @@ impl FromValue for CopyObjectRequest {
 }
 impl IntoValue for CopyObjectRequest {
     fn into_value(self) -> Value {
-        let mut m = Members::with_capacity(47);
+        let mut m = Members::with_capacity(43);
         m.put_some("ACL", self.acl);
         m.put("Bucket", self.bucket);
         m.put_some("CacheControl", self.cache_control);
@@ -649,7 +678,6 @@ impl IntoValue for CopyObjectRequest {
         m.put_some("Metadata", self.metadata);
         m.put_some("MetadataDirective", self.metadata_directive);
         m.put_some("TaggingDirective", self.tagging_directive);
-        m.put_some("AnnotationDirective", self.annotation_directive);
         m.put_some("ServerSideEncryption", self.server_side_encryption);
         m.put_some("StorageClass", self.storage_class);
         m.put_some("WebsiteRedirectLocation", self.website_redirect_location);
@@ -667,9 +695,6 @@ impl IntoValue for CopyObjectRequest {
         m.put_some("ObjectLockMode", self.object_lock_mode);
         m.put_some("ObjectLockRetainUntilDate", self.object_lock_retain_until_date);
         m.put_some("ObjectLockLegalHoldStatus", self.object_lock_legal_hold_status);
-        m.put_some("ObjectLockEventHold", self.object_lock_event_hold);
-        m.put_some("ObjectLockEventHoldDurationDays", self.object_lock_event_hold_duration_days);
-        m.put_some("ObjectLockEventHoldDurationYears", self.object_lock_event_hold_duration_years);
         m.put_some("ExpectedBucketOwner", self.expected_bucket_owner);
         m.put_some("ExpectedSourceBucketOwner", self.expected_source_bucket_owner);
         Value::Map(m)
@@ -702,7 +727,6 @@ impl std::fmt::Debug for CopyObjectRequest {
             .field("Metadata", &self.metadata)
             .field("MetadataDirective", &self.metadata_directive)
             .field("TaggingDirective", &self.tagging_directive)
-            .field("AnnotationDirective", &self.annotation_directive)
             .field("ServerSideEncryption", &self.server_side_encryption)
             .field("StorageClass", &self.storage_class)
             .field("WebsiteRedirectLocation", &self.website_redirect_location)
@@ -720,9 +744,6 @@ impl std::fmt::Debug for CopyObjectRequest {
             .field("ObjectLockMode", &self.object_lock_mode)
             .field("ObjectLockRetainUntilDate", &self.object_lock_retain_until_date)
             .field("ObjectLockLegalHoldStatus", &self.object_lock_legal_hold_status)
-            .field("ObjectLockEventHold", &self.object_lock_event_hold)
-            .field("ObjectLockEventHoldDurationDays", &self.object_lock_event_hold_duration_days)
-            .field("ObjectLockEventHoldDurationYears", &self.object_lock_event_hold_duration_years)
             .field("ExpectedBucketOwner", &self.expected_bucket_owner)
             .field("ExpectedSourceBucketOwner", &self.expected_source_bucket_owner)
             .finish_non_exhaustive()
@@ -903,7 +924,6 @@ pub struct CreateMultipartUploadOutput {
     pub request_charged: Option<String>,
     pub checksum_algorithm: Option<String>,
     pub checksum_type: Option<String>,
-    pub version_id: Option<String>,
 }
 impl FromValue for CreateMultipartUploadOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
@@ -923,13 +943,12 @@ impl FromValue for CreateMultipartUploadOutput {
             request_charged: optional(&mut m, "RequestCharged")?,
             checksum_algorithm: optional(&mut m, "ChecksumAlgorithm")?,
             checksum_type: optional(&mut m, "ChecksumType")?,
-            version_id: optional(&mut m, "VersionId")?,
         })
     }
 }
 impl IntoValue for CreateMultipartUploadOutput {
     fn into_value(self) -> Value {
-        let mut m = Members::with_capacity(15);
+        let mut m = Members::with_capacity(14);
         m.put_some("AbortDate", self.abort_date);
         m.put_some("AbortRuleId", self.abort_rule_id);
         m.put_some("Bucket", self.bucket);
@@ -944,7 +963,6 @@ impl IntoValue for CreateMultipartUploadOutput {
         m.put_some("RequestCharged", self.request_charged);
         m.put_some("ChecksumAlgorithm", self.checksum_algorithm);
         m.put_some("ChecksumType", self.checksum_type);
-        m.put_some("VersionId", self.version_id);
         Value::Map(m)
     }
 }
@@ -965,7 +983,6 @@ impl std::fmt::Debug for CreateMultipartUploadOutput {
             .field("RequestCharged", &self.request_charged)
             .field("ChecksumAlgorithm", &self.checksum_algorithm)
             .field("ChecksumType", &self.checksum_type)
-            .field("VersionId", &self.version_id)
             .finish_non_exhaustive()
     }
 }
@@ -1000,9 +1017,6 @@ pub struct CreateMultipartUploadRequest {
     pub object_lock_mode: Option<String>,
     pub object_lock_retain_until_date: Option<Timestamp>,
     pub object_lock_legal_hold_status: Option<String>,
-    pub object_lock_event_hold: Option<String>,
-    pub object_lock_event_hold_duration_days: Option<i64>,
-    pub object_lock_event_hold_duration_years: Option<i64>,
     pub expected_bucket_owner: Option<String>,
     pub checksum_algorithm: Option<String>,
     pub checksum_type: Option<String>,
@@ -1039,9 +1053,6 @@ impl FromValue for CreateMultipartUploadRequest {
             object_lock_mode: optional(&mut m, "ObjectLockMode")?,
             object_lock_retain_until_date: optional(&mut m, "ObjectLockRetainUntilDate")?,
             object_lock_legal_hold_status: optional(&mut m, "ObjectLockLegalHoldStatus")?,
-            object_lock_event_hold: optional(&mut m, "ObjectLockEventHold")?,
-            object_lock_event_hold_duration_days: optional(&mut m, "ObjectLockEventHoldDurationDays")?,
-            object_lock_event_hold_duration_years: optional(&mut m, "ObjectLockEventHoldDurationYears")?,
             expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
             checksum_algorithm: optional(&mut m, "ChecksumAlgorithm")?,
             checksum_type: optional(&mut m, "ChecksumType")?,
@@ -1050,7 +1061,7 @@ impl FromValue for CreateMultipartUploadRequest {
 }
 impl IntoValue for CreateMultipartUploadRequest {
     fn into_value(self) -> Value {
-        let mut m = Members::with_capacity(34);
+        let mut m = Members::with_capacity(31);
         m.put_some("ACL", self.acl);
         m.put("Bucket", self.bucket);
         m.put_some("CacheControl", self.cache_control);
@@ -1079,9 +1090,6 @@ impl IntoValue for CreateMultipartUploadRequest {
         m.put_some("ObjectLockMode", self.object_lock_mode);
         m.put_some("ObjectLockRetainUntilDate", self.object_lock_retain_until_date);
         m.put_some("ObjectLockLegalHoldStatus", self.object_lock_legal_hold_status);
-        m.put_some("ObjectLockEventHold", self.object_lock_event_hold);
-        m.put_some("ObjectLockEventHoldDurationDays", self.object_lock_event_hold_duration_days);
-        m.put_some("ObjectLockEventHoldDurationYears", self.object_lock_event_hold_duration_years);
         m.put_some("ExpectedBucketOwner", self.expected_bucket_owner);
         m.put_some("ChecksumAlgorithm", self.checksum_algorithm);
         m.put_some("ChecksumType", self.checksum_type);
@@ -1119,9 +1127,6 @@ impl std::fmt::Debug for CreateMultipartUploadRequest {
             .field("ObjectLockMode", &self.object_lock_mode)
             .field("ObjectLockRetainUntilDate", &self.object_lock_retain_until_date)
             .field("ObjectLockLegalHoldStatus", &self.object_lock_legal_hold_status)
-            .field("ObjectLockEventHold", &self.object_lock_event_hold)
-            .field("ObjectLockEventHoldDurationDays", &self.object_lock_event_hold_duration_days)
-            .field("ObjectLockEventHoldDurationYears", &self.object_lock_event_hold_duration_years)
             .field("ExpectedBucketOwner", &self.expected_bucket_owner)
             .field("ChecksumAlgorithm", &self.checksum_algorithm)
             .field("ChecksumType", &self.checksum_type)
@@ -1167,6 +1172,29 @@ impl FromValue for DeleteBucketEncryptionRequest {
     }
 }
 impl IntoValue for DeleteBucketEncryptionRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Bucket", self.bucket);
+        m.put_some("ExpectedBucketOwner", self.expected_bucket_owner);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteBucketLifecycleRequest {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+impl FromValue for DeleteBucketLifecycleRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteBucketLifecycleRequest {
+            bucket: required(&mut m, "Bucket")?,
+            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
+        })
+    }
+}
+impl IntoValue for DeleteBucketLifecycleRequest {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(2);
         m.put("Bucket", self.bucket);
@@ -1495,6 +1523,52 @@ impl IntoValue for Error {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketAclOutput {
+    pub owner: Option<Owner>,
+    pub grants: Option<Vec<Grant>>,
+}
+impl FromValue for GetBucketAclOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetBucketAclOutput {
+            owner: optional(&mut m, "Owner")?,
+            grants: optional(&mut m, "Grants")?,
+        })
+    }
+}
+impl IntoValue for GetBucketAclOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Owner", self.owner);
+        m.put_some("Grants", self.grants);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketAclRequest {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+impl FromValue for GetBucketAclRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetBucketAclRequest {
+            bucket: required(&mut m, "Bucket")?,
+            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
+        })
+    }
+}
+impl IntoValue for GetBucketAclRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Bucket", self.bucket);
+        m.put_some("ExpectedBucketOwner", self.expected_bucket_owner);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetBucketEncryptionOutput {
     pub server_side_encryption_configuration: Option<ServerSideEncryptionConfiguration>,
 }
@@ -1529,6 +1603,52 @@ impl FromValue for GetBucketEncryptionRequest {
     }
 }
 impl IntoValue for GetBucketEncryptionRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Bucket", self.bucket);
+        m.put_some("ExpectedBucketOwner", self.expected_bucket_owner);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketLifecycleConfigurationOutput {
+    pub rules: Option<Vec<LifecycleRule>>,
+    pub transition_default_minimum_object_size: Option<String>,
+}
+impl FromValue for GetBucketLifecycleConfigurationOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetBucketLifecycleConfigurationOutput {
+            rules: optional(&mut m, "Rules")?,
+            transition_default_minimum_object_size: optional(&mut m, "TransitionDefaultMinimumObjectSize")?,
+        })
+    }
+}
+impl IntoValue for GetBucketLifecycleConfigurationOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Rules", self.rules);
+        m.put_some("TransitionDefaultMinimumObjectSize", self.transition_default_minimum_object_size);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetBucketLifecycleConfigurationRequest {
+    pub bucket: String,
+    pub expected_bucket_owner: Option<String>,
+}
+impl FromValue for GetBucketLifecycleConfigurationRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetBucketLifecycleConfigurationRequest {
+            bucket: required(&mut m, "Bucket")?,
+            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
+        })
+    }
+}
+impl IntoValue for GetBucketLifecycleConfigurationRequest {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(2);
         m.put("Bucket", self.bucket);
@@ -1843,9 +1963,6 @@ pub struct GetObjectOutput {
     pub object_lock_mode: Option<String>,
     pub object_lock_retain_until_date: Option<Timestamp>,
     pub object_lock_legal_hold_status: Option<String>,
-    pub object_lock_event_hold: Option<String>,
-    pub object_lock_event_hold_duration_days: Option<i64>,
-    pub object_lock_event_hold_duration_years: Option<i64>,
 }
 impl FromValue for GetObjectOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
@@ -1894,15 +2011,12 @@ impl FromValue for GetObjectOutput {
             object_lock_mode: optional(&mut m, "ObjectLockMode")?,
             object_lock_retain_until_date: optional(&mut m, "ObjectLockRetainUntilDate")?,
             object_lock_legal_hold_status: optional(&mut m, "ObjectLockLegalHoldStatus")?,
-            object_lock_event_hold: optional(&mut m, "ObjectLockEventHold")?,
-            object_lock_event_hold_duration_days: optional(&mut m, "ObjectLockEventHoldDurationDays")?,
-            object_lock_event_hold_duration_years: optional(&mut m, "ObjectLockEventHoldDurationYears")?,
         })
     }
 }
 impl IntoValue for GetObjectOutput {
     fn into_value(self) -> Value {
-        let mut m = Members::with_capacity(46);
+        let mut m = Members::with_capacity(43);
         m.put_some("Body", self.body);
         m.put_some("DeleteMarker", self.delete_marker);
         m.put_some("AcceptRanges", self.accept_ranges);
@@ -1946,9 +2060,6 @@ impl IntoValue for GetObjectOutput {
         m.put_some("ObjectLockMode", self.object_lock_mode);
         m.put_some("ObjectLockRetainUntilDate", self.object_lock_retain_until_date);
         m.put_some("ObjectLockLegalHoldStatus", self.object_lock_legal_hold_status);
-        m.put_some("ObjectLockEventHold", self.object_lock_event_hold);
-        m.put_some("ObjectLockEventHoldDurationDays", self.object_lock_event_hold_duration_days);
-        m.put_some("ObjectLockEventHoldDurationYears", self.object_lock_event_hold_duration_years);
         Value::Map(m)
     }
 }
@@ -1998,9 +2109,6 @@ impl std::fmt::Debug for GetObjectOutput {
             .field("ObjectLockMode", &self.object_lock_mode)
             .field("ObjectLockRetainUntilDate", &self.object_lock_retain_until_date)
             .field("ObjectLockLegalHoldStatus", &self.object_lock_legal_hold_status)
-            .field("ObjectLockEventHold", &self.object_lock_event_hold)
-            .field("ObjectLockEventHoldDurationDays", &self.object_lock_event_hold_duration_days)
-            .field("ObjectLockEventHoldDurationYears", &self.object_lock_event_hold_duration_years)
             .finish_non_exhaustive()
     }
 }
@@ -2211,6 +2319,61 @@ impl IntoValue for GetPublicAccessBlockRequest {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct Grant {
+    pub grantee: Option<Grantee>,
+    pub permission: Option<String>,
+}
+impl FromValue for Grant {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Grant {
+            grantee: optional(&mut m, "Grantee")?,
+            permission: optional(&mut m, "Permission")?,
+        })
+    }
+}
+impl IntoValue for Grant {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Grantee", self.grantee);
+        m.put_some("Permission", self.permission);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Grantee {
+    pub display_name: Option<String>,
+    pub email_address: Option<String>,
+    pub id: Option<String>,
+    pub r#type: String,
+    pub uri: Option<String>,
+}
+impl FromValue for Grantee {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Grantee {
+            display_name: optional(&mut m, "DisplayName")?,
+            email_address: optional(&mut m, "EmailAddress")?,
+            id: optional(&mut m, "ID")?,
+            r#type: required(&mut m, "Type")?,
+            uri: optional(&mut m, "URI")?,
+        })
+    }
+}
+impl IntoValue for Grantee {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("DisplayName", self.display_name);
+        m.put_some("EmailAddress", self.email_address);
+        m.put_some("ID", self.id);
+        m.put("Type", self.r#type);
+        m.put_some("URI", self.uri);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct HeadBucketOutput {
     pub bucket_arn: Option<String>,
     pub bucket_location_type: Option<String>,
@@ -2310,9 +2473,6 @@ pub struct HeadObjectOutput {
     pub object_lock_mode: Option<String>,
     pub object_lock_retain_until_date: Option<Timestamp>,
     pub object_lock_legal_hold_status: Option<String>,
-    pub object_lock_event_hold: Option<String>,
-    pub object_lock_event_hold_duration_days: Option<i64>,
-    pub object_lock_event_hold_duration_years: Option<i64>,
 }
 impl FromValue for HeadObjectOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
@@ -2361,15 +2521,12 @@ impl FromValue for HeadObjectOutput {
             object_lock_mode: optional(&mut m, "ObjectLockMode")?,
             object_lock_retain_until_date: optional(&mut m, "ObjectLockRetainUntilDate")?,
             object_lock_legal_hold_status: optional(&mut m, "ObjectLockLegalHoldStatus")?,
-            object_lock_event_hold: optional(&mut m, "ObjectLockEventHold")?,
-            object_lock_event_hold_duration_days: optional(&mut m, "ObjectLockEventHoldDurationDays")?,
-            object_lock_event_hold_duration_years: optional(&mut m, "ObjectLockEventHoldDurationYears")?,
         })
     }
 }
 impl IntoValue for HeadObjectOutput {
     fn into_value(self) -> Value {
-        let mut m = Members::with_capacity(46);
+        let mut m = Members::with_capacity(43);
         m.put_some("DeleteMarker", self.delete_marker);
         m.put_some("AcceptRanges", self.accept_ranges);
         m.put_some("Expiration", self.expiration);
@@ -2413,9 +2570,6 @@ impl IntoValue for HeadObjectOutput {
         m.put_some("ObjectLockMode", self.object_lock_mode);
         m.put_some("ObjectLockRetainUntilDate", self.object_lock_retain_until_date);
         m.put_some("ObjectLockLegalHoldStatus", self.object_lock_legal_hold_status);
-        m.put_some("ObjectLockEventHold", self.object_lock_event_hold);
-        m.put_some("ObjectLockEventHoldDurationDays", self.object_lock_event_hold_duration_days);
-        m.put_some("ObjectLockEventHoldDurationYears", self.object_lock_event_hold_duration_years);
         Value::Map(m)
     }
 }
@@ -2465,9 +2619,6 @@ impl std::fmt::Debug for HeadObjectOutput {
             .field("ObjectLockMode", &self.object_lock_mode)
             .field("ObjectLockRetainUntilDate", &self.object_lock_retain_until_date)
             .field("ObjectLockLegalHoldStatus", &self.object_lock_legal_hold_status)
-            .field("ObjectLockEventHold", &self.object_lock_event_hold)
-            .field("ObjectLockEventHoldDurationDays", &self.object_lock_event_hold_duration_days)
-            .field("ObjectLockEventHoldDurationYears", &self.object_lock_event_hold_duration_years)
             .finish_non_exhaustive()
     }
 }
@@ -2598,6 +2749,137 @@ impl IntoValue for Initiator {
         let mut m = Members::with_capacity(2);
         m.put_some("ID", self.id);
         m.put_some("DisplayName", self.display_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LifecycleExpiration {
+    pub date: Option<Timestamp>,
+    pub days: Option<i64>,
+    pub expired_object_delete_marker: Option<bool>,
+}
+impl FromValue for LifecycleExpiration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(LifecycleExpiration {
+            date: optional(&mut m, "Date")?,
+            days: optional(&mut m, "Days")?,
+            expired_object_delete_marker: optional(&mut m, "ExpiredObjectDeleteMarker")?,
+        })
+    }
+}
+impl IntoValue for LifecycleExpiration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("Date", self.date);
+        m.put_some("Days", self.days);
+        m.put_some("ExpiredObjectDeleteMarker", self.expired_object_delete_marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LifecycleRule {
+    pub expiration: Option<LifecycleExpiration>,
+    pub id: Option<String>,
+    pub prefix: Option<String>,
+    pub filter: Option<LifecycleRuleFilter>,
+    pub status: String,
+    pub transitions: Option<Vec<Transition>>,
+    pub noncurrent_version_transitions: Option<Vec<NoncurrentVersionTransition>>,
+    pub noncurrent_version_expiration: Option<NoncurrentVersionExpiration>,
+    pub abort_incomplete_multipart_upload: Option<AbortIncompleteMultipartUpload>,
+}
+impl FromValue for LifecycleRule {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(LifecycleRule {
+            expiration: optional(&mut m, "Expiration")?,
+            id: optional(&mut m, "ID")?,
+            prefix: optional(&mut m, "Prefix")?,
+            filter: optional(&mut m, "Filter")?,
+            status: required(&mut m, "Status")?,
+            transitions: optional(&mut m, "Transitions")?,
+            noncurrent_version_transitions: optional(&mut m, "NoncurrentVersionTransitions")?,
+            noncurrent_version_expiration: optional(&mut m, "NoncurrentVersionExpiration")?,
+            abort_incomplete_multipart_upload: optional(&mut m, "AbortIncompleteMultipartUpload")?,
+        })
+    }
+}
+impl IntoValue for LifecycleRule {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put_some("Expiration", self.expiration);
+        m.put_some("ID", self.id);
+        m.put_some("Prefix", self.prefix);
+        m.put_some("Filter", self.filter);
+        m.put("Status", self.status);
+        m.put_some("Transitions", self.transitions);
+        m.put_some("NoncurrentVersionTransitions", self.noncurrent_version_transitions);
+        m.put_some("NoncurrentVersionExpiration", self.noncurrent_version_expiration);
+        m.put_some("AbortIncompleteMultipartUpload", self.abort_incomplete_multipart_upload);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LifecycleRuleAndOperator {
+    pub prefix: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub object_size_greater_than: Option<i64>,
+    pub object_size_less_than: Option<i64>,
+}
+impl FromValue for LifecycleRuleAndOperator {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(LifecycleRuleAndOperator {
+            prefix: optional(&mut m, "Prefix")?,
+            tags: optional(&mut m, "Tags")?,
+            object_size_greater_than: optional(&mut m, "ObjectSizeGreaterThan")?,
+            object_size_less_than: optional(&mut m, "ObjectSizeLessThan")?,
+        })
+    }
+}
+impl IntoValue for LifecycleRuleAndOperator {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("Prefix", self.prefix);
+        m.put_some("Tags", self.tags);
+        m.put_some("ObjectSizeGreaterThan", self.object_size_greater_than);
+        m.put_some("ObjectSizeLessThan", self.object_size_less_than);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LifecycleRuleFilter {
+    pub prefix: Option<String>,
+    pub tag: Option<Tag>,
+    pub object_size_greater_than: Option<i64>,
+    pub object_size_less_than: Option<i64>,
+    pub and: Option<LifecycleRuleAndOperator>,
+}
+impl FromValue for LifecycleRuleFilter {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(LifecycleRuleFilter {
+            prefix: optional(&mut m, "Prefix")?,
+            tag: optional(&mut m, "Tag")?,
+            object_size_greater_than: optional(&mut m, "ObjectSizeGreaterThan")?,
+            object_size_less_than: optional(&mut m, "ObjectSizeLessThan")?,
+            and: optional(&mut m, "And")?,
+        })
+    }
+}
+impl IntoValue for LifecycleRuleFilter {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("Prefix", self.prefix);
+        m.put_some("Tag", self.tag);
+        m.put_some("ObjectSizeGreaterThan", self.object_size_greater_than);
+        m.put_some("ObjectSizeLessThan", self.object_size_less_than);
+        m.put_some("And", self.and);
         Value::Map(m)
     }
 }
@@ -3084,7 +3366,6 @@ pub struct ListPartsOutput {
     pub request_charged: Option<String>,
     pub checksum_algorithm: Option<String>,
     pub checksum_type: Option<String>,
-    pub version_id: Option<String>,
 }
 impl FromValue for ListPartsOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
@@ -3106,13 +3387,12 @@ impl FromValue for ListPartsOutput {
             request_charged: optional(&mut m, "RequestCharged")?,
             checksum_algorithm: optional(&mut m, "ChecksumAlgorithm")?,
             checksum_type: optional(&mut m, "ChecksumType")?,
-            version_id: optional(&mut m, "VersionId")?,
         })
     }
 }
 impl IntoValue for ListPartsOutput {
     fn into_value(self) -> Value {
-        let mut m = Members::with_capacity(17);
+        let mut m = Members::with_capacity(16);
         m.put_some("AbortDate", self.abort_date);
         m.put_some("AbortRuleId", self.abort_rule_id);
         m.put_some("Bucket", self.bucket);
@@ -3129,7 +3409,6 @@ impl IntoValue for ListPartsOutput {
         m.put_some("RequestCharged", self.request_charged);
         m.put_some("ChecksumAlgorithm", self.checksum_algorithm);
         m.put_some("ChecksumType", self.checksum_type);
-        m.put_some("VersionId", self.version_id);
         Value::Map(m)
     }
 }
@@ -3230,7 +3509,6 @@ pub struct MultipartUpload {
     pub initiator: Option<Initiator>,
     pub checksum_algorithm: Option<String>,
     pub checksum_type: Option<String>,
-    pub version_id: Option<String>,
 }
 impl FromValue for MultipartUpload {
     fn from_value(value: Value) -> Result<Self, Fault> {
@@ -3244,13 +3522,12 @@ impl FromValue for MultipartUpload {
             initiator: optional(&mut m, "Initiator")?,
             checksum_algorithm: optional(&mut m, "ChecksumAlgorithm")?,
             checksum_type: optional(&mut m, "ChecksumType")?,
-            version_id: optional(&mut m, "VersionId")?,
         })
     }
 }
 impl IntoValue for MultipartUpload {
     fn into_value(self) -> Value {
-        let mut m = Members::with_capacity(9);
+        let mut m = Members::with_capacity(8);
         m.put_some("UploadId", self.upload_id);
         m.put_some("Key", self.key);
         m.put_some("Initiated", self.initiated);
@@ -3259,7 +3536,55 @@ impl IntoValue for MultipartUpload {
         m.put_some("Initiator", self.initiator);
         m.put_some("ChecksumAlgorithm", self.checksum_algorithm);
         m.put_some("ChecksumType", self.checksum_type);
-        m.put_some("VersionId", self.version_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NoncurrentVersionExpiration {
+    pub noncurrent_days: Option<i64>,
+    pub newer_noncurrent_versions: Option<i64>,
+}
+impl FromValue for NoncurrentVersionExpiration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(NoncurrentVersionExpiration {
+            noncurrent_days: optional(&mut m, "NoncurrentDays")?,
+            newer_noncurrent_versions: optional(&mut m, "NewerNoncurrentVersions")?,
+        })
+    }
+}
+impl IntoValue for NoncurrentVersionExpiration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("NoncurrentDays", self.noncurrent_days);
+        m.put_some("NewerNoncurrentVersions", self.newer_noncurrent_versions);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NoncurrentVersionTransition {
+    pub noncurrent_days: Option<i64>,
+    pub storage_class: Option<String>,
+    pub newer_noncurrent_versions: Option<i64>,
+}
+impl FromValue for NoncurrentVersionTransition {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(NoncurrentVersionTransition {
+            noncurrent_days: optional(&mut m, "NoncurrentDays")?,
+            storage_class: optional(&mut m, "StorageClass")?,
+            newer_noncurrent_versions: optional(&mut m, "NewerNoncurrentVersions")?,
+        })
+    }
+}
+impl IntoValue for NoncurrentVersionTransition {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("NoncurrentDays", self.noncurrent_days);
+        m.put_some("StorageClass", self.storage_class);
+        m.put_some("NewerNoncurrentVersions", self.newer_noncurrent_versions);
         Value::Map(m)
     }
 }
@@ -3594,6 +3919,58 @@ impl IntoValue for PutBucketEncryptionRequest {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutBucketLifecycleConfigurationOutput {
+    pub transition_default_minimum_object_size: Option<String>,
+}
+impl FromValue for PutBucketLifecycleConfigurationOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutBucketLifecycleConfigurationOutput {
+            transition_default_minimum_object_size: optional(&mut m, "TransitionDefaultMinimumObjectSize")?,
+        })
+    }
+}
+impl IntoValue for PutBucketLifecycleConfigurationOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("TransitionDefaultMinimumObjectSize", self.transition_default_minimum_object_size);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutBucketLifecycleConfigurationRequest {
+    pub bucket: String,
+    pub checksum_algorithm: Option<String>,
+    pub lifecycle_configuration: Option<BucketLifecycleConfiguration>,
+    pub expected_bucket_owner: Option<String>,
+    pub transition_default_minimum_object_size: Option<String>,
+}
+impl FromValue for PutBucketLifecycleConfigurationRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutBucketLifecycleConfigurationRequest {
+            bucket: required(&mut m, "Bucket")?,
+            checksum_algorithm: optional(&mut m, "ChecksumAlgorithm")?,
+            lifecycle_configuration: optional(&mut m, "LifecycleConfiguration")?,
+            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
+            transition_default_minimum_object_size: optional(&mut m, "TransitionDefaultMinimumObjectSize")?,
+        })
+    }
+}
+impl IntoValue for PutBucketLifecycleConfigurationRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("Bucket", self.bucket);
+        m.put_some("ChecksumAlgorithm", self.checksum_algorithm);
+        m.put_some("LifecycleConfiguration", self.lifecycle_configuration);
+        m.put_some("ExpectedBucketOwner", self.expected_bucket_owner);
+        m.put_some("TransitionDefaultMinimumObjectSize", self.transition_default_minimum_object_size);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PutBucketOwnershipControlsRequest {
     pub bucket: String,
     pub content_md5: Option<String>,
@@ -3885,9 +4262,6 @@ pub struct PutObjectRequest {
     pub object_lock_mode: Option<String>,
     pub object_lock_retain_until_date: Option<Timestamp>,
     pub object_lock_legal_hold_status: Option<String>,
-    pub object_lock_event_hold: Option<String>,
-    pub object_lock_event_hold_duration_days: Option<i64>,
-    pub object_lock_event_hold_duration_years: Option<i64>,
     pub expected_bucket_owner: Option<String>,
 }
 impl FromValue for PutObjectRequest {
@@ -3939,16 +4313,13 @@ impl FromValue for PutObjectRequest {
             object_lock_mode: optional(&mut m, "ObjectLockMode")?,
             object_lock_retain_until_date: optional(&mut m, "ObjectLockRetainUntilDate")?,
             object_lock_legal_hold_status: optional(&mut m, "ObjectLockLegalHoldStatus")?,
-            object_lock_event_hold: optional(&mut m, "ObjectLockEventHold")?,
-            object_lock_event_hold_duration_days: optional(&mut m, "ObjectLockEventHoldDurationDays")?,
-            object_lock_event_hold_duration_years: optional(&mut m, "ObjectLockEventHoldDurationYears")?,
             expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
         })
     }
 }
 impl IntoValue for PutObjectRequest {
     fn into_value(self) -> Value {
-        let mut m = Members::with_capacity(49);
+        let mut m = Members::with_capacity(46);
         m.put_some("ACL", self.acl);
         m.put_some("Body", self.body);
         m.put("Bucket", self.bucket);
@@ -3994,9 +4365,6 @@ impl IntoValue for PutObjectRequest {
         m.put_some("ObjectLockMode", self.object_lock_mode);
         m.put_some("ObjectLockRetainUntilDate", self.object_lock_retain_until_date);
         m.put_some("ObjectLockLegalHoldStatus", self.object_lock_legal_hold_status);
-        m.put_some("ObjectLockEventHold", self.object_lock_event_hold);
-        m.put_some("ObjectLockEventHoldDurationDays", self.object_lock_event_hold_duration_days);
-        m.put_some("ObjectLockEventHoldDurationYears", self.object_lock_event_hold_duration_years);
         m.put_some("ExpectedBucketOwner", self.expected_bucket_owner);
         Value::Map(m)
     }
@@ -4049,9 +4417,6 @@ impl std::fmt::Debug for PutObjectRequest {
             .field("ObjectLockMode", &self.object_lock_mode)
             .field("ObjectLockRetainUntilDate", &self.object_lock_retain_until_date)
             .field("ObjectLockLegalHoldStatus", &self.object_lock_legal_hold_status)
-            .field("ObjectLockEventHold", &self.object_lock_event_hold)
-            .field("ObjectLockEventHoldDurationDays", &self.object_lock_event_hold_duration_days)
-            .field("ObjectLockEventHoldDurationYears", &self.object_lock_event_hold_duration_years)
             .field("ExpectedBucketOwner", &self.expected_bucket_owner)
             .finish_non_exhaustive()
     }
@@ -4293,6 +4658,32 @@ impl IntoValue for Tagging {
     }
 }
 
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Transition {
+    pub date: Option<Timestamp>,
+    pub days: Option<i64>,
+    pub storage_class: Option<String>,
+}
+impl FromValue for Transition {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Transition {
+            date: optional(&mut m, "Date")?,
+            days: optional(&mut m, "Days")?,
+            storage_class: optional(&mut m, "StorageClass")?,
+        })
+    }
+}
+impl IntoValue for Transition {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("Date", self.date);
+        m.put_some("Days", self.days);
+        m.put_some("StorageClass", self.storage_class);
+        Value::Map(m)
+    }
+}
+
 #[derive(Clone, Default, PartialEq)]
 pub struct UploadPartOutput {
     pub server_side_encryption: Option<String>,
@@ -4312,7 +4703,6 @@ pub struct UploadPartOutput {
     pub ssekms_key_id: Option<String>,
     pub bucket_key_enabled: Option<bool>,
     pub request_charged: Option<String>,
-    pub version_id: Option<String>,
 }
 impl FromValue for UploadPartOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
@@ -4335,13 +4725,12 @@ impl FromValue for UploadPartOutput {
             ssekms_key_id: optional(&mut m, "SSEKMSKeyId")?,
             bucket_key_enabled: optional(&mut m, "BucketKeyEnabled")?,
             request_charged: optional(&mut m, "RequestCharged")?,
-            version_id: optional(&mut m, "VersionId")?,
         })
     }
 }
 impl IntoValue for UploadPartOutput {
     fn into_value(self) -> Value {
-        let mut m = Members::with_capacity(18);
+        let mut m = Members::with_capacity(17);
         m.put_some("ServerSideEncryption", self.server_side_encryption);
         m.put_some("ETag", self.e_tag);
         m.put_some("ChecksumCRC32", self.checksum_crc32);
@@ -4359,7 +4748,6 @@ impl IntoValue for UploadPartOutput {
         m.put_some("SSEKMSKeyId", self.ssekms_key_id);
         m.put_some("BucketKeyEnabled", self.bucket_key_enabled);
         m.put_some("RequestCharged", self.request_charged);
-        m.put_some("VersionId", self.version_id);
         Value::Map(m)
     }
 }
@@ -4383,7 +4771,6 @@ impl std::fmt::Debug for UploadPartOutput {
             .field("SSEKMSKeyId", &"***")
             .field("BucketKeyEnabled", &self.bucket_key_enabled)
             .field("RequestCharged", &self.request_charged)
-            .field("VersionId", &self.version_id)
             .finish_non_exhaustive()
     }
 }

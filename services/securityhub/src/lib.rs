@@ -1,9 +1,11 @@
-//! securityhub.
+//! AWS Security Hub: where findings come together, in the AWS Security Finding Format. The
+//! runtime's own detectors report here; so may any principal that is allowed to.
 
-#[rustfmt::skip]
-mod shapes;
+mod filter;
+mod finding;
+mod hub;
 
-use model::{Ask, Asking, Fault, Service, Tx, Value};
+use model::{Ask, Asking, Fault, NodeKind, Service};
 
 pub static SERVICE: Service = Service {
     name: "securityhub",
@@ -11,19 +13,28 @@ pub static SERVICE: Service = Service {
     types: include_str!("../securityhub.cfn"),
     actions: include_str!("../securityhub.iam"),
     operations: model::operations![
-        read GetFindings => get_findings,
+        write EnableSecurityHub => hub::enable_security_hub,
+        write DisableSecurityHub => hub::disable_security_hub,
+        read DescribeHub => hub::describe_hub,
+        read GetFindings => finding::get_findings,
+        write BatchImportFindings => finding::batch_import_findings,
+        write BatchUpdateFindings => finding::batch_update_findings,
     ],
     ask,
-    nodes: &[],
-    resources: &[],
-    jobs: &[],
+    nodes: &[NodeKind::of::<hub::Hub>()],
+    resources: hub::RESOURCES,
+    jobs: model::jobs![Report => finding::report],
     founding: model::service::nothing,
 };
 
 fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
-    Ok(vec![Ask::new(format!("securityhub:{}", asking.operation), "*")])
-}
-
-fn get_findings(_tx: &mut Tx<'_>, _input: Value) -> Result<Value, Fault> {
-    Err(Fault::not_served("GetFindings"))
+    let action = format!("securityhub:{}", asking.operation);
+    let resource = match asking.operation {
+        "BatchImportFindings" => asking.arn("securityhub", "product/*"),
+        _ => asking.arn("securityhub", "hub/default"),
+    };
+    let mut ask = Ask::new(action, resource);
+    ask.account = Some(asking.account.clone());
+    ask.request_tags = asking.tags("Tags");
+    Ok(vec![ask])
 }

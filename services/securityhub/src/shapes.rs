@@ -14717,6 +14717,29 @@ impl IntoValue for AwsSecurityFindingFilters {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AwsSecurityFindingIdentifier {
+    pub id: String,
+    pub product_arn: String,
+}
+impl FromValue for AwsSecurityFindingIdentifier {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AwsSecurityFindingIdentifier {
+            id: required(&mut m, "Id")?,
+            product_arn: required(&mut m, "ProductArn")?,
+        })
+    }
+}
+impl IntoValue for AwsSecurityFindingIdentifier {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Id", self.id);
+        m.put("ProductArn", self.product_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AwsSnsTopicDetails {
     pub kms_master_key_id: Option<String>,
     pub subscription: Option<Vec<AwsSnsTopicSubscription>>,
@@ -16026,6 +16049,148 @@ impl IntoValue for AwsXrayEncryptionConfigDetails {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct BatchImportFindingsRequest {
+    pub findings: Vec<AwsSecurityFinding>,
+}
+impl FromValue for BatchImportFindingsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(BatchImportFindingsRequest {
+            findings: required(&mut m, "Findings")?,
+        })
+    }
+}
+impl IntoValue for BatchImportFindingsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("Findings", self.findings);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BatchImportFindingsResponse {
+    pub failed_count: i64,
+    pub success_count: i64,
+    pub failed_findings: Option<Vec<ImportFindingsError>>,
+}
+impl FromValue for BatchImportFindingsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(BatchImportFindingsResponse {
+            failed_count: required(&mut m, "FailedCount")?,
+            success_count: required(&mut m, "SuccessCount")?,
+            failed_findings: optional(&mut m, "FailedFindings")?,
+        })
+    }
+}
+impl IntoValue for BatchImportFindingsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("FailedCount", self.failed_count);
+        m.put("SuccessCount", self.success_count);
+        m.put_some("FailedFindings", self.failed_findings);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BatchUpdateFindingsRequest {
+    pub finding_identifiers: Vec<AwsSecurityFindingIdentifier>,
+    pub note: Option<NoteUpdate>,
+    pub severity: Option<SeverityUpdate>,
+    pub verification_state: Option<String>,
+    pub confidence: Option<i64>,
+    pub criticality: Option<i64>,
+    pub types: Option<Vec<String>>,
+    pub user_defined_fields: Option<BTreeMap<String, String>>,
+    pub workflow: Option<WorkflowUpdate>,
+    pub related_findings: Option<Vec<RelatedFinding>>,
+}
+impl FromValue for BatchUpdateFindingsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(BatchUpdateFindingsRequest {
+            finding_identifiers: required(&mut m, "FindingIdentifiers")?,
+            note: optional(&mut m, "Note")?,
+            severity: optional(&mut m, "Severity")?,
+            verification_state: optional(&mut m, "VerificationState")?,
+            confidence: optional(&mut m, "Confidence")?,
+            criticality: optional(&mut m, "Criticality")?,
+            types: optional(&mut m, "Types")?,
+            user_defined_fields: optional(&mut m, "UserDefinedFields")?,
+            workflow: optional(&mut m, "Workflow")?,
+            related_findings: optional(&mut m, "RelatedFindings")?,
+        })
+    }
+}
+impl IntoValue for BatchUpdateFindingsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(10);
+        m.put("FindingIdentifiers", self.finding_identifiers);
+        m.put_some("Note", self.note);
+        m.put_some("Severity", self.severity);
+        m.put_some("VerificationState", self.verification_state);
+        m.put_some("Confidence", self.confidence);
+        m.put_some("Criticality", self.criticality);
+        m.put_some("Types", self.types);
+        m.put_some("UserDefinedFields", self.user_defined_fields);
+        m.put_some("Workflow", self.workflow);
+        m.put_some("RelatedFindings", self.related_findings);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BatchUpdateFindingsResponse {
+    pub processed_findings: Vec<AwsSecurityFindingIdentifier>,
+    pub unprocessed_findings: Vec<BatchUpdateFindingsUnprocessedFinding>,
+}
+impl FromValue for BatchUpdateFindingsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(BatchUpdateFindingsResponse {
+            processed_findings: required(&mut m, "ProcessedFindings")?,
+            unprocessed_findings: required(&mut m, "UnprocessedFindings")?,
+        })
+    }
+}
+impl IntoValue for BatchUpdateFindingsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ProcessedFindings", self.processed_findings);
+        m.put("UnprocessedFindings", self.unprocessed_findings);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BatchUpdateFindingsUnprocessedFinding {
+    pub finding_identifier: AwsSecurityFindingIdentifier,
+    pub error_code: String,
+    pub error_message: String,
+}
+impl FromValue for BatchUpdateFindingsUnprocessedFinding {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(BatchUpdateFindingsUnprocessedFinding {
+            finding_identifier: required(&mut m, "FindingIdentifier")?,
+            error_code: required(&mut m, "ErrorCode")?,
+            error_message: required(&mut m, "ErrorMessage")?,
+        })
+    }
+}
+impl IntoValue for BatchUpdateFindingsUnprocessedFinding {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("FindingIdentifier", self.finding_identifier);
+        m.put("ErrorCode", self.error_code);
+        m.put("ErrorMessage", self.error_message);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct BooleanFilter {
     pub value: Option<bool>,
 }
@@ -16515,6 +16680,55 @@ impl IntoValue for DateRange {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeHubRequest {
+    pub hub_arn: Option<String>,
+}
+impl FromValue for DescribeHubRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeHubRequest {
+            hub_arn: optional(&mut m, "HubArn")?,
+        })
+    }
+}
+impl IntoValue for DescribeHubRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("HubArn", self.hub_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeHubResponse {
+    pub hub_arn: Option<String>,
+    pub subscribed_at: Option<String>,
+    pub auto_enable_controls: Option<bool>,
+    pub control_finding_generator: Option<String>,
+}
+impl FromValue for DescribeHubResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeHubResponse {
+            hub_arn: optional(&mut m, "HubArn")?,
+            subscribed_at: optional(&mut m, "SubscribedAt")?,
+            auto_enable_controls: optional(&mut m, "AutoEnableControls")?,
+            control_finding_generator: optional(&mut m, "ControlFindingGenerator")?,
+        })
+    }
+}
+impl IntoValue for DescribeHubResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("HubArn", self.hub_arn);
+        m.put_some("SubscribedAt", self.subscribed_at);
+        m.put_some("AutoEnableControls", self.auto_enable_controls);
+        m.put_some("ControlFindingGenerator", self.control_finding_generator);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Detection {
     pub sequence: Option<Sequence>,
 }
@@ -16530,6 +16744,40 @@ impl IntoValue for Detection {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(1);
         m.put_some("Sequence", self.sequence);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisableSecurityHubRequest {
+}
+impl FromValue for DisableSecurityHubRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DisableSecurityHubRequest {
+        })
+    }
+}
+impl IntoValue for DisableSecurityHubRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisableSecurityHubResponse {
+}
+impl FromValue for DisableSecurityHubResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DisableSecurityHubResponse {
+        })
+    }
+}
+impl IntoValue for DisableSecurityHubResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
         Value::Map(m)
     }
 }
@@ -16556,6 +16804,49 @@ impl IntoValue for DnsRequestAction {
         m.put_some("Domain", self.domain);
         m.put_some("Protocol", self.protocol);
         m.put_some("Blocked", self.blocked);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EnableSecurityHubRequest {
+    pub tags: Option<BTreeMap<String, String>>,
+    pub enable_default_standards: Option<bool>,
+    pub control_finding_generator: Option<String>,
+}
+impl FromValue for EnableSecurityHubRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(EnableSecurityHubRequest {
+            tags: optional(&mut m, "Tags")?,
+            enable_default_standards: optional(&mut m, "EnableDefaultStandards")?,
+            control_finding_generator: optional(&mut m, "ControlFindingGenerator")?,
+        })
+    }
+}
+impl IntoValue for EnableSecurityHubRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("Tags", self.tags);
+        m.put_some("EnableDefaultStandards", self.enable_default_standards);
+        m.put_some("ControlFindingGenerator", self.control_finding_generator);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EnableSecurityHubResponse {
+}
+impl FromValue for EnableSecurityHubResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(EnableSecurityHubResponse {
+        })
+    }
+}
+impl IntoValue for EnableSecurityHubResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
         Value::Map(m)
     }
 }
@@ -16862,6 +17153,32 @@ impl IntoValue for IcmpTypeCode {
         let mut m = Members::with_capacity(2);
         m.put_some("Code", self.code);
         m.put_some("Type", self.r#type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImportFindingsError {
+    pub id: String,
+    pub error_code: String,
+    pub error_message: String,
+}
+impl FromValue for ImportFindingsError {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ImportFindingsError {
+            id: required(&mut m, "Id")?,
+            error_code: required(&mut m, "ErrorCode")?,
+            error_message: required(&mut m, "ErrorMessage")?,
+        })
+    }
+}
+impl IntoValue for ImportFindingsError {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("Id", self.id);
+        m.put("ErrorCode", self.error_code);
+        m.put("ErrorMessage", self.error_message);
         Value::Map(m)
     }
 }
@@ -17366,6 +17683,29 @@ impl IntoValue for Note {
         m.put("Text", self.text);
         m.put("UpdatedBy", self.updated_by);
         m.put("UpdatedAt", self.updated_at);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NoteUpdate {
+    pub text: String,
+    pub updated_by: String,
+}
+impl FromValue for NoteUpdate {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(NoteUpdate {
+            text: required(&mut m, "Text")?,
+            updated_by: required(&mut m, "UpdatedBy")?,
+        })
+    }
+}
+impl IntoValue for NoteUpdate {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Text", self.text);
+        m.put("UpdatedBy", self.updated_by);
         Value::Map(m)
     }
 }
@@ -18802,6 +19142,32 @@ impl IntoValue for Severity {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct SeverityUpdate {
+    pub normalized: Option<i64>,
+    pub product: Option<f64>,
+    pub label: Option<String>,
+}
+impl FromValue for SeverityUpdate {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SeverityUpdate {
+            normalized: optional(&mut m, "Normalized")?,
+            product: optional(&mut m, "Product")?,
+            label: optional(&mut m, "Label")?,
+        })
+    }
+}
+impl IntoValue for SeverityUpdate {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("Normalized", self.normalized);
+        m.put_some("Product", self.product);
+        m.put_some("Label", self.label);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Signal {
     pub r#type: Option<String>,
     pub id: Option<String>,
@@ -19399,6 +19765,26 @@ impl FromValue for Workflow {
     }
 }
 impl IntoValue for Workflow {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Status", self.status);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WorkflowUpdate {
+    pub status: Option<String>,
+}
+impl FromValue for WorkflowUpdate {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(WorkflowUpdate {
+            status: optional(&mut m, "Status")?,
+        })
+    }
+}
+impl IntoValue for WorkflowUpdate {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(1);
         m.put_some("Status", self.status);
