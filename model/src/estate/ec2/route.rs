@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Tags};
+use super::{
+    EgressOnlyGateway, InternetGateway, NatGateway, NetworkInterface, TransitAttachment, VpcEndpoint,
+    VpcPeering,
+};
+use crate::{AccountId, Snapshot, Tags};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RouteTable {
@@ -83,6 +87,35 @@ impl Target {
             | Target::Peering(id)
             | Target::Endpoint(id)
             | Target::Interface(id) => id,
+        }
+    }
+}
+
+impl RouteTable {
+    /// Whether a route's target is there to take packets; if not, the route is a black hole.
+    pub fn stands(&self, snapshot: &Snapshot, target: &Target) -> bool {
+        let (account, region, vpc) = (&self.account, self.region.as_str(), &self.vpc);
+        match target {
+            Target::Local => true,
+            Target::InternetGateway(id) => {
+                let gateway = snapshot.find::<InternetGateway>(account, region, id);
+                gateway.is_some_and(|g| g.vpc.as_ref() == Some(vpc))
+            }
+            Target::EgressOnlyGateway(id) => {
+                snapshot.find::<EgressOnlyGateway>(account, region, id).is_some_and(|g| g.vpc == *vpc)
+            }
+            Target::NatGateway(id) => {
+                snapshot.find::<NatGateway>(account, region, id).is_some_and(|g| g.deleted.is_none())
+            }
+            Target::TransitGateway(id) => snapshot
+                .list::<TransitAttachment>(account, region)
+                .any(|a| a.gateway == *id && a.vpc == *vpc && a.deleted.is_none()),
+            Target::Peering(id) => {
+                let known = |p: &&VpcPeering| p.id == *id && p.side(vpc).is_some();
+                snapshot.all::<VpcPeering>().find(known).is_some_and(|p| p.status == "active")
+            }
+            Target::Endpoint(id) => snapshot.find::<VpcEndpoint>(account, region, id).is_some(),
+            Target::Interface(id) => snapshot.find::<NetworkInterface>(account, region, id).is_some(),
         }
     }
 }
