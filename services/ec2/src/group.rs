@@ -310,4 +310,4 @@ pub(crate) fn of_interface(
 }
 
 /// AWS's quota, at the height to which it can be raised.
-const MOST_PER_INTERFACE: usize = 16;
+pub(crate) const MOST_PER_INTERFACE: usize = 16;

@@ -3,6 +3,7 @@
 //! Follows "Actions, resources, and condition keys for Amazon EC2". What is tagged as it is made
 //! asks for `ec2:CreateTags` as well, with `ec2:CreateAction`.
 
+use model::estate::ec2::{CidrBlock, ElasticIp, NetworkAcl, RouteTable, SubnetCidrBlock};
 use model::{Ask, Asking, Fault, Tags, Value};
 use serde_json::Value as Json;
 
@@ -15,11 +16,13 @@ pub(crate) enum On {
     New(&'static str),
     /// What this member of the input names, one or several, of this type.
     Named(&'static str, &'static str),
+    /// Of this type, what holds the association that this member names.
+    Held(&'static str, &'static str),
     /// Only asked for when it is tagged as it is made.
     Tagged(&'static str),
 }
 
-use On::{Named, New, Tagged};
+use On::{Held, Named, New, Tagged};
 
 /// Operations with resources; all others ask for `*`.
 const TABLE: &[(&str, &[On])] = &[
@@ -47,6 +50,69 @@ const TABLE: &[(&str, &[On])] = &[
         "CreateNetworkInterface",
         &[New("network-interface"), Named("subnet", "SubnetId"), Named("security-group", "Groups")],
     ),
+    ("AssociateVpcCidrBlock", &[Named("vpc", "VpcId")]),
+    ("DisassociateVpcCidrBlock", &[Held("vpc", "AssociationId")]),
+    ("AssociateSubnetCidrBlock", &[Named("subnet", "SubnetId")]),
+    ("DisassociateSubnetCidrBlock", &[Held("subnet", "AssociationId")]),
+    ("CreateRouteTable", &[New("route-table"), Named("vpc", "VpcId")]),
+    ("DeleteRouteTable", &[Named("route-table", "RouteTableId")]),
+    (
+        "AssociateRouteTable",
+        &[
+            Named("route-table", "RouteTableId"),
+            Named("subnet", "SubnetId"),
+            Named("internet-gateway", "GatewayId"),
+        ],
+    ),
+    ("DisassociateRouteTable", &[Held("route-table", "AssociationId"), Held("subnet", "AssociationId")]),
+    (
+        "ReplaceRouteTableAssociation",
+        &[
+            Named("route-table", "RouteTableId"),
+            Held("route-table", "AssociationId"),
+            Held("subnet", "AssociationId"),
+        ],
+    ),
+    ("CreateRoute", &[Named("route-table", "RouteTableId")]),
+    ("ReplaceRoute", &[Named("route-table", "RouteTableId")]),
+    ("DeleteRoute", &[Named("route-table", "RouteTableId")]),
+    ("CreateInternetGateway", &[New("internet-gateway")]),
+    ("AttachInternetGateway", &[Named("internet-gateway", "InternetGatewayId"), Named("vpc", "VpcId")]),
+    ("DetachInternetGateway", &[Named("internet-gateway", "InternetGatewayId"), Named("vpc", "VpcId")]),
+    ("DeleteInternetGateway", &[Named("internet-gateway", "InternetGatewayId")]),
+    ("CreateEgressOnlyInternetGateway", &[New("egress-only-internet-gateway"), Named("vpc", "VpcId")]),
+    (
+        "DeleteEgressOnlyInternetGateway",
+        &[Named("egress-only-internet-gateway", "EgressOnlyInternetGatewayId")],
+    ),
+    (
+        "CreateNatGateway",
+        &[New("natgateway"), Named("subnet", "SubnetId"), Named("elastic-ip", "AllocationId")],
+    ),
+    ("DeleteNatGateway", &[Named("natgateway", "NatGatewayId")]),
+    ("AllocateAddress", &[New("elastic-ip")]),
+    (
+        "AssociateAddress",
+        &[Named("elastic-ip", "AllocationId"), Named("network-interface", "NetworkInterfaceId")],
+    ),
+    ("DisassociateAddress", &[Held("elastic-ip", "AssociationId")]),
+    ("ReleaseAddress", &[Named("elastic-ip", "AllocationId")]),
+    ("CreateNetworkAcl", &[New("network-acl"), Named("vpc", "VpcId")]),
+    ("DeleteNetworkAcl", &[Named("network-acl", "NetworkAclId")]),
+    ("CreateNetworkAclEntry", &[Named("network-acl", "NetworkAclId")]),
+    ("ReplaceNetworkAclEntry", &[Named("network-acl", "NetworkAclId")]),
+    ("DeleteNetworkAclEntry", &[Named("network-acl", "NetworkAclId")]),
+    (
+        "ReplaceNetworkAclAssociation",
+        &[
+            Named("network-acl", "NetworkAclId"),
+            Held("network-acl", "AssociationId"),
+            Held("subnet", "AssociationId"),
+        ],
+    ),
+    ("CreateDhcpOptions", &[New("dhcp-options")]),
+    ("DeleteDhcpOptions", &[Named("dhcp-options", "DhcpOptionsId")]),
+    ("AssociateDhcpOptions", &[Named("dhcp-options", "DhcpOptionsId"), Named("vpc", "VpcId")]),
     ("DeleteNetworkInterface", &[Named("network-interface", "NetworkInterfaceId")]),
 ];
 
@@ -73,6 +139,11 @@ pub(crate) fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
                     let mut ask = region(asking, on_resource(asking, &action, &arn(asking, of, &id)));
                     ask.request_tags = given(asking, of);
                     asks.push(ask);
+                }
+            }
+            Held(of, member) => {
+                for id in ids(asking.input, member).iter().flat_map(|id| holders(asking, of, id)) {
+                    asks.push(region(asking, on_resource(asking, &action, &arn(asking, of, &id))));
                 }
             }
             Tagged(_) => {}
@@ -118,6 +189,32 @@ fn ids(input: &Value, member: &str) -> Vec<String> {
         Some(Value::List(list)) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         _ => Vec::new(),
     }
+}
+
+/// The resources of a type that an association is of; all of them where it is of none.
+fn holders(asking: &Asking<'_>, of: &str, association: &str) -> Vec<String> {
+    let (account, region) = (asking.account, asking.region);
+    let tables = || asking.snapshot.list::<RouteTable>(account, region);
+    let acls = || asking.snapshot.list::<NetworkAcl>(account, region);
+    let by_table = tables().find_map(|t| Some((t, t.associations.iter().find(|a| a.id == association)?)));
+    let by_acl = acls().find_map(|n| Some((n, n.associations.iter().find(|a| a.id == association)?)));
+    let block = asking.snapshot.find::<SubnetCidrBlock>(account, region, association);
+    let found = match of {
+        "route-table" => by_table.map(|(t, _)| t.id.clone()),
+        "network-acl" => by_acl.map(|(n, _)| n.id.clone()),
+        "subnet" if by_table.is_some() => {
+            return by_table.and_then(|(_, a)| a.subnet.clone()).into_iter().collect();
+        }
+        "subnet" => by_acl.map(|(_, a)| a.subnet.clone()).or_else(|| block.map(|b| b.subnet.clone())),
+        "vpc" => asking.snapshot.find::<CidrBlock>(account, region, association).map(|b| b.vpc.clone()),
+        "elastic-ip" => asking
+            .snapshot
+            .list::<ElasticIp>(account, region)
+            .find(|e| e.association.as_ref().is_some_and(|x| x.id == association))
+            .map(|e| e.id.clone()),
+        _ => None,
+    };
+    vec![found.unwrap_or_else(|| "*".to_owned())]
 }
 
 /// The tags that the request gives to what it makes of this type.

@@ -11,7 +11,7 @@ use crate::shapes::{
     self, CreateNetworkInterfaceRequest, CreateNetworkInterfaceResult, DeleteNetworkInterfaceRequest,
     NetworkInterfaceAssociation,
 };
-use crate::{block, fault, group, kind, subnet, tag, zone};
+use crate::{address, block, fault, group, kind, subnet, tag, zone};
 
 /// Interfaces that an account may have in a region.
 const MOST: usize = 5000;
@@ -380,9 +380,8 @@ pub(crate) fn may_manage(tx: &Tx<'_>, interface: &NetworkInterface) -> Result<()
 
 /// An address that was lent to it stays with the account.
 pub(crate) fn remove(tx: &mut Tx<'_>, interface: &NetworkInterface) -> Result<(), Fault> {
-    if let Some(mut elastic) = elastic(tx, interface).cloned() {
-        elastic.association = None;
-        tx.put(elastic)?;
+    if let Some(elastic) = elastic(tx, interface).cloned() {
+        address::take_back(tx, &elastic)?;
     }
     tx.remove(interface)
 }

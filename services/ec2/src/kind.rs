@@ -105,7 +105,7 @@ pub(crate) fn of(id: &str) -> Option<&'static Kind> {
 pub(crate) fn missing(prefix: &str, id: &str) -> Fault {
     match KINDS.iter().find(|k| k.prefix == prefix) {
         Some(kind) => Fault::client(kind.code, kind.text.replace("{}", id)),
-        None => Fault::client("InvalidID", format!("The ID '{id}' is not valid")),
+        None => Fault::client("InvalidParameterValue", format!("Invalid value: [{id}]")),
     }
 }
 

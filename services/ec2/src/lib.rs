@@ -2,17 +2,26 @@
 //! what was asked for; it is not said here that a packet is let through or stopped.
 
 mod acl;
+mod address;
 mod amendment;
+mod association;
 mod attribute;
 mod block;
+mod cidr;
+mod default;
 mod dhcp;
 mod fault;
+mod gateway;
 mod group;
 mod iam;
 mod interface;
 mod kind;
 mod listing;
+mod memory;
+mod nat;
 mod peering;
+mod place;
+mod prefix;
 mod provider;
 mod route;
 mod rule;
@@ -86,6 +95,53 @@ pub static SERVICE: Service = Service {
         list DescribeNetworkInterfaces => interface::INTERFACES,
         write ModifyNetworkInterfaceAttribute => attribute::modify_network_interface_attribute,
         read DescribeNetworkInterfaceAttribute => attribute::describe_network_interface_attribute,
+        write AssociateVpcCidrBlock => cidr::associate_vpc,
+        write DisassociateVpcCidrBlock => cidr::disassociate_vpc,
+        write AssociateSubnetCidrBlock => cidr::associate_subnet,
+        write DisassociateSubnetCidrBlock => cidr::disassociate_subnet,
+        write CreateDefaultVpc => default::create_default_vpc,
+        write CreateDefaultSubnet => default::create_default_subnet,
+        read DescribeAvailabilityZones => place::describe_availability_zones,
+        list DescribeRegions => place::ALL_REGIONS,
+        read DescribeAccountAttributes => place::describe_account_attributes,
+        read DescribeInstances => place::describe_instances,
+        list DescribePrefixLists => prefix::KEPT,
+        write CreateRouteTable => association::create_route_table,
+        write DeleteRouteTable => association::delete_route_table,
+        list DescribeRouteTables => route::TABLES,
+        write AssociateRouteTable => association::associate_route_table,
+        write DisassociateRouteTable => association::disassociate_route_table,
+        write ReplaceRouteTableAssociation => association::replace_route_table_association,
+        write CreateRoute => route::create_route,
+        write ReplaceRoute => route::replace_route,
+        write DeleteRoute => route::delete_route,
+        write CreateInternetGateway => gateway::create_internet_gateway,
+        write AttachInternetGateway => gateway::attach_internet_gateway,
+        write DetachInternetGateway => gateway::detach_internet_gateway,
+        write DeleteInternetGateway => gateway::delete_internet_gateway,
+        list DescribeInternetGateways => gateway::GATEWAYS,
+        write CreateEgressOnlyInternetGateway => gateway::create_egress_only,
+        write DeleteEgressOnlyInternetGateway => gateway::delete_egress_only,
+        list DescribeEgressOnlyInternetGateways => gateway::EGRESS_ONLY,
+        write CreateNatGateway => nat::create_nat_gateway,
+        write DeleteNatGateway => nat::delete_nat_gateway,
+        list DescribeNatGateways => nat::GATEWAYS,
+        write AllocateAddress => address::allocate_address,
+        write AssociateAddress => address::associate_address,
+        write DisassociateAddress => address::disassociate_address,
+        write ReleaseAddress => address::release_address,
+        read DescribeAddresses => address::describe_addresses,
+        write CreateNetworkAcl => acl::create_network_acl,
+        write DeleteNetworkAcl => acl::delete_network_acl,
+        list DescribeNetworkAcls => acl::ACLS,
+        write CreateNetworkAclEntry => acl::create_entry,
+        write ReplaceNetworkAclEntry => acl::replace_entry,
+        write DeleteNetworkAclEntry => acl::delete_entry,
+        write ReplaceNetworkAclAssociation => acl::replace_association,
+        write CreateDhcpOptions => dhcp::create_dhcp_options,
+        write DeleteDhcpOptions => dhcp::delete_dhcp_options,
+        list DescribeDhcpOptions => dhcp::SETS,
+        write AssociateDhcpOptions => dhcp::associate_dhcp_options,
         write CreateTags => tag::create_tags,
         write DeleteTags => tag::delete_tags,
         list DescribeTags => tag::TAGS,
@@ -93,6 +149,6 @@ pub static SERVICE: Service = Service {
     ask: iam::ask,
     nodes: model::estate::ec2::NODES,
     resources: provider::RESOURCES,
-    jobs: &[],
+    jobs: model::jobs![Forget => memory::forget],
     founding: model::service::nothing,
 };

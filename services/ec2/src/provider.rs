@@ -3,8 +3,11 @@
 //! Most types are a call to make, a call to delete, and a change of tags: a [`Mapped`] says
 //! which. What can be changed besides is the `apply` of its noun.
 
+mod acl;
+mod gateway;
 mod group;
 mod network;
+mod route;
 
 use model::{Deploy, Fault, Physical, Resource, Tx, Value};
 use serde_json::{Map, Value as Json, json};
@@ -39,9 +42,18 @@ macro_rules! mapped {
     };
 }
 
+/// A type that is made, changed and deleted in ways of its own.
+macro_rules! own {
+    ($type:literal, $make:path, $change:path, $unmake:path) => {
+        Resource { type_name: $type, create: $make, update: $change, delete: $unmake, ready: None }
+    };
+}
+
 pub(crate) const RESOURCES: &[Resource] = &[
     mapped!("AWS::EC2::VPC", network::VPC),
+    own!("AWS::EC2::VPCCidrBlock", route::add_block, unchanged, route::remove_block),
     mapped!("AWS::EC2::Subnet", network::SUBNET),
+    mapped!("AWS::EC2::SubnetCidrBlock", route::SUBNET_BLOCK),
     mapped!("AWS::EC2::NetworkInterface", network::INTERFACE),
     Resource { create: group::make, ..mapped!("AWS::EC2::SecurityGroup", group::GROUP) },
     Resource {
@@ -58,6 +70,23 @@ pub(crate) const RESOURCES: &[Resource] = &[
         delete: |tx, deploy| group::revoke(tx, deploy, true),
         ready: None,
     },
+    mapped!("AWS::EC2::RouteTable", route::TABLE),
+    own!("AWS::EC2::Route", route::make, route::replace, route::unmake),
+    Resource {
+        update: route::reassociate,
+        ..mapped!("AWS::EC2::SubnetRouteTableAssociation", route::ASSOCIATION)
+    },
+    mapped!("AWS::EC2::InternetGateway", gateway::INTERNET),
+    own!("AWS::EC2::VPCGatewayAttachment", gateway::attach, unchanged, gateway::detach),
+    mapped!("AWS::EC2::EgressOnlyInternetGateway", gateway::EGRESS_ONLY),
+    own!("AWS::EC2::EIP", gateway::allocate, gateway::retag_address, gateway::release),
+    mapped!("AWS::EC2::EIPAssociation", gateway::EIP_ASSOCIATION),
+    mapped!("AWS::EC2::NatGateway", gateway::NAT),
+    mapped!("AWS::EC2::NetworkAcl", acl::ACL),
+    own!("AWS::EC2::NetworkAclEntry", acl::make, acl::replace, acl::unmake),
+    own!("AWS::EC2::SubnetNetworkAclAssociation", acl::associate, unchanged, acl::dissociate),
+    Resource { create: gateway::make_dhcp, ..mapped!("AWS::EC2::DHCPOptions", gateway::DHCP) },
+    own!("AWS::EC2::VPCDHCPOptionsAssociation", gateway::set_dhcp, gateway::set_dhcp, gateway::unset_dhcp),
 ];
 
 impl Mapped {
@@ -162,4 +191,9 @@ pub(crate) fn changed(deploy: &Deploy<'_>, property: &str) -> bool {
 
 pub(crate) fn nothing_more(_: &mut Tx<'_>, _: &Deploy<'_>, _: &str) -> Result<(), Fault> {
     Ok(())
+}
+
+/// Every property that can change replaces the resource.
+fn unchanged(_: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> {
+    Ok(deploy.physical.cloned().unwrap_or_default())
 }

@@ -7,6 +7,486 @@ use model::value::{Body, FromValue, IntoValue, Members, Value, optional, require
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AccountAttribute {
+    pub attribute_name: Option<String>,
+    pub attribute_values: Option<Vec<AccountAttributeValue>>,
+}
+impl FromValue for AccountAttribute {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AccountAttribute {
+            attribute_name: optional(&mut m, "AttributeName")?,
+            attribute_values: optional(&mut m, "AttributeValues")?,
+        })
+    }
+}
+impl IntoValue for AccountAttribute {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("AttributeName", self.attribute_name);
+        m.put_some("AttributeValues", self.attribute_values);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AccountAttributeValue {
+    pub attribute_value: Option<String>,
+}
+impl FromValue for AccountAttributeValue {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AccountAttributeValue {
+            attribute_value: optional(&mut m, "AttributeValue")?,
+        })
+    }
+}
+impl IntoValue for AccountAttributeValue {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("AttributeValue", self.attribute_value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Address {
+    pub allocation_id: Option<String>,
+    pub association_id: Option<String>,
+    pub domain: Option<String>,
+    pub network_interface_id: Option<String>,
+    pub network_interface_owner_id: Option<String>,
+    pub private_ip_address: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub public_ipv4_pool: Option<String>,
+    pub network_border_group: Option<String>,
+    pub customer_owned_ip: Option<String>,
+    pub customer_owned_ipv4_pool: Option<String>,
+    pub carrier_ip: Option<String>,
+    pub subnet_id: Option<String>,
+    pub service_managed: Option<String>,
+    pub instance_id: Option<String>,
+    pub public_ip: Option<String>,
+}
+impl FromValue for Address {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Address {
+            allocation_id: optional(&mut m, "AllocationId")?,
+            association_id: optional(&mut m, "AssociationId")?,
+            domain: optional(&mut m, "Domain")?,
+            network_interface_id: optional(&mut m, "NetworkInterfaceId")?,
+            network_interface_owner_id: optional(&mut m, "NetworkInterfaceOwnerId")?,
+            private_ip_address: optional(&mut m, "PrivateIpAddress")?,
+            tags: optional(&mut m, "Tags")?,
+            public_ipv4_pool: optional(&mut m, "PublicIpv4Pool")?,
+            network_border_group: optional(&mut m, "NetworkBorderGroup")?,
+            customer_owned_ip: optional(&mut m, "CustomerOwnedIp")?,
+            customer_owned_ipv4_pool: optional(&mut m, "CustomerOwnedIpv4Pool")?,
+            carrier_ip: optional(&mut m, "CarrierIp")?,
+            subnet_id: optional(&mut m, "SubnetId")?,
+            service_managed: optional(&mut m, "ServiceManaged")?,
+            instance_id: optional(&mut m, "InstanceId")?,
+            public_ip: optional(&mut m, "PublicIp")?,
+        })
+    }
+}
+impl IntoValue for Address {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(16);
+        m.put_some("AllocationId", self.allocation_id);
+        m.put_some("AssociationId", self.association_id);
+        m.put_some("Domain", self.domain);
+        m.put_some("NetworkInterfaceId", self.network_interface_id);
+        m.put_some("NetworkInterfaceOwnerId", self.network_interface_owner_id);
+        m.put_some("PrivateIpAddress", self.private_ip_address);
+        m.put_some("Tags", self.tags);
+        m.put_some("PublicIpv4Pool", self.public_ipv4_pool);
+        m.put_some("NetworkBorderGroup", self.network_border_group);
+        m.put_some("CustomerOwnedIp", self.customer_owned_ip);
+        m.put_some("CustomerOwnedIpv4Pool", self.customer_owned_ipv4_pool);
+        m.put_some("CarrierIp", self.carrier_ip);
+        m.put_some("SubnetId", self.subnet_id);
+        m.put_some("ServiceManaged", self.service_managed);
+        m.put_some("InstanceId", self.instance_id);
+        m.put_some("PublicIp", self.public_ip);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AllocateAddressRequest {
+    pub domain: Option<String>,
+    pub address: Option<String>,
+    pub public_ipv4_pool: Option<String>,
+    pub network_border_group: Option<String>,
+    pub customer_owned_ipv4_pool: Option<String>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub ipam_pool_id: Option<String>,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for AllocateAddressRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AllocateAddressRequest {
+            domain: optional(&mut m, "Domain")?,
+            address: optional(&mut m, "Address")?,
+            public_ipv4_pool: optional(&mut m, "PublicIpv4Pool")?,
+            network_border_group: optional(&mut m, "NetworkBorderGroup")?,
+            customer_owned_ipv4_pool: optional(&mut m, "CustomerOwnedIpv4Pool")?,
+            tag_specifications: optional(&mut m, "TagSpecifications")?,
+            ipam_pool_id: optional(&mut m, "IpamPoolId")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for AllocateAddressRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(8);
+        m.put_some("Domain", self.domain);
+        m.put_some("Address", self.address);
+        m.put_some("PublicIpv4Pool", self.public_ipv4_pool);
+        m.put_some("NetworkBorderGroup", self.network_border_group);
+        m.put_some("CustomerOwnedIpv4Pool", self.customer_owned_ipv4_pool);
+        m.put_some("TagSpecifications", self.tag_specifications);
+        m.put_some("IpamPoolId", self.ipam_pool_id);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AllocateAddressResult {
+    pub allocation_id: Option<String>,
+    pub public_ipv4_pool: Option<String>,
+    pub network_border_group: Option<String>,
+    pub domain: Option<String>,
+    pub customer_owned_ip: Option<String>,
+    pub customer_owned_ipv4_pool: Option<String>,
+    pub carrier_ip: Option<String>,
+    pub public_ip: Option<String>,
+}
+impl FromValue for AllocateAddressResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AllocateAddressResult {
+            allocation_id: optional(&mut m, "AllocationId")?,
+            public_ipv4_pool: optional(&mut m, "PublicIpv4Pool")?,
+            network_border_group: optional(&mut m, "NetworkBorderGroup")?,
+            domain: optional(&mut m, "Domain")?,
+            customer_owned_ip: optional(&mut m, "CustomerOwnedIp")?,
+            customer_owned_ipv4_pool: optional(&mut m, "CustomerOwnedIpv4Pool")?,
+            carrier_ip: optional(&mut m, "CarrierIp")?,
+            public_ip: optional(&mut m, "PublicIp")?,
+        })
+    }
+}
+impl IntoValue for AllocateAddressResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(8);
+        m.put_some("AllocationId", self.allocation_id);
+        m.put_some("PublicIpv4Pool", self.public_ipv4_pool);
+        m.put_some("NetworkBorderGroup", self.network_border_group);
+        m.put_some("Domain", self.domain);
+        m.put_some("CustomerOwnedIp", self.customer_owned_ip);
+        m.put_some("CustomerOwnedIpv4Pool", self.customer_owned_ipv4_pool);
+        m.put_some("CarrierIp", self.carrier_ip);
+        m.put_some("PublicIp", self.public_ip);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateAddressRequest {
+    pub allocation_id: Option<String>,
+    pub instance_id: Option<String>,
+    pub public_ip: Option<String>,
+    pub dry_run: Option<bool>,
+    pub network_interface_id: Option<String>,
+    pub private_ip_address: Option<String>,
+    pub allow_reassociation: Option<bool>,
+}
+impl FromValue for AssociateAddressRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AssociateAddressRequest {
+            allocation_id: optional(&mut m, "AllocationId")?,
+            instance_id: optional(&mut m, "InstanceId")?,
+            public_ip: optional(&mut m, "PublicIp")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            network_interface_id: optional(&mut m, "NetworkInterfaceId")?,
+            private_ip_address: optional(&mut m, "PrivateIpAddress")?,
+            allow_reassociation: optional(&mut m, "AllowReassociation")?,
+        })
+    }
+}
+impl IntoValue for AssociateAddressRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put_some("AllocationId", self.allocation_id);
+        m.put_some("InstanceId", self.instance_id);
+        m.put_some("PublicIp", self.public_ip);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("NetworkInterfaceId", self.network_interface_id);
+        m.put_some("PrivateIpAddress", self.private_ip_address);
+        m.put_some("AllowReassociation", self.allow_reassociation);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateAddressResult {
+    pub association_id: Option<String>,
+}
+impl FromValue for AssociateAddressResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AssociateAddressResult {
+            association_id: optional(&mut m, "AssociationId")?,
+        })
+    }
+}
+impl IntoValue for AssociateAddressResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("AssociationId", self.association_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateDhcpOptionsRequest {
+    pub dhcp_options_id: String,
+    pub vpc_id: String,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for AssociateDhcpOptionsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AssociateDhcpOptionsRequest {
+            dhcp_options_id: required(&mut m, "DhcpOptionsId")?,
+            vpc_id: required(&mut m, "VpcId")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for AssociateDhcpOptionsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("DhcpOptionsId", self.dhcp_options_id);
+        m.put("VpcId", self.vpc_id);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateRouteTableRequest {
+    pub gateway_id: Option<String>,
+    pub public_ipv4_pool: Option<String>,
+    pub dry_run: Option<bool>,
+    pub subnet_id: Option<String>,
+    pub route_table_id: String,
+}
+impl FromValue for AssociateRouteTableRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AssociateRouteTableRequest {
+            gateway_id: optional(&mut m, "GatewayId")?,
+            public_ipv4_pool: optional(&mut m, "PublicIpv4Pool")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            subnet_id: optional(&mut m, "SubnetId")?,
+            route_table_id: required(&mut m, "RouteTableId")?,
+        })
+    }
+}
+impl IntoValue for AssociateRouteTableRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("GatewayId", self.gateway_id);
+        m.put_some("PublicIpv4Pool", self.public_ipv4_pool);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("SubnetId", self.subnet_id);
+        m.put("RouteTableId", self.route_table_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateRouteTableResult {
+    pub association_id: Option<String>,
+    pub association_state: Option<RouteTableAssociationState>,
+}
+impl FromValue for AssociateRouteTableResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AssociateRouteTableResult {
+            association_id: optional(&mut m, "AssociationId")?,
+            association_state: optional(&mut m, "AssociationState")?,
+        })
+    }
+}
+impl IntoValue for AssociateRouteTableResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("AssociationId", self.association_id);
+        m.put_some("AssociationState", self.association_state);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateSubnetCidrBlockRequest {
+    pub ipv6_ipam_pool_id: Option<String>,
+    pub ipv6_netmask_length: Option<i64>,
+    pub subnet_id: String,
+    pub ipv6_cidr_block: Option<String>,
+}
+impl FromValue for AssociateSubnetCidrBlockRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AssociateSubnetCidrBlockRequest {
+            ipv6_ipam_pool_id: optional(&mut m, "Ipv6IpamPoolId")?,
+            ipv6_netmask_length: optional(&mut m, "Ipv6NetmaskLength")?,
+            subnet_id: required(&mut m, "SubnetId")?,
+            ipv6_cidr_block: optional(&mut m, "Ipv6CidrBlock")?,
+        })
+    }
+}
+impl IntoValue for AssociateSubnetCidrBlockRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("Ipv6IpamPoolId", self.ipv6_ipam_pool_id);
+        m.put_some("Ipv6NetmaskLength", self.ipv6_netmask_length);
+        m.put("SubnetId", self.subnet_id);
+        m.put_some("Ipv6CidrBlock", self.ipv6_cidr_block);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateSubnetCidrBlockResult {
+    pub ipv6_cidr_block_association: Option<SubnetIpv6CidrBlockAssociation>,
+    pub subnet_id: Option<String>,
+}
+impl FromValue for AssociateSubnetCidrBlockResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AssociateSubnetCidrBlockResult {
+            ipv6_cidr_block_association: optional(&mut m, "Ipv6CidrBlockAssociation")?,
+            subnet_id: optional(&mut m, "SubnetId")?,
+        })
+    }
+}
+impl IntoValue for AssociateSubnetCidrBlockResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Ipv6CidrBlockAssociation", self.ipv6_cidr_block_association);
+        m.put_some("SubnetId", self.subnet_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateVpcCidrBlockRequest {
+    pub cidr_block: Option<String>,
+    pub ipv6_cidr_block_network_border_group: Option<String>,
+    pub ipv6_pool: Option<String>,
+    pub ipv6_cidr_block: Option<String>,
+    pub ipv4_ipam_pool_id: Option<String>,
+    pub ipv4_netmask_length: Option<i64>,
+    pub ipv6_ipam_pool_id: Option<String>,
+    pub ipv6_netmask_length: Option<i64>,
+    pub vpc_id: String,
+    pub amazon_provided_ipv6_cidr_block: Option<bool>,
+}
+impl FromValue for AssociateVpcCidrBlockRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AssociateVpcCidrBlockRequest {
+            cidr_block: optional(&mut m, "CidrBlock")?,
+            ipv6_cidr_block_network_border_group: optional(&mut m, "Ipv6CidrBlockNetworkBorderGroup")?,
+            ipv6_pool: optional(&mut m, "Ipv6Pool")?,
+            ipv6_cidr_block: optional(&mut m, "Ipv6CidrBlock")?,
+            ipv4_ipam_pool_id: optional(&mut m, "Ipv4IpamPoolId")?,
+            ipv4_netmask_length: optional(&mut m, "Ipv4NetmaskLength")?,
+            ipv6_ipam_pool_id: optional(&mut m, "Ipv6IpamPoolId")?,
+            ipv6_netmask_length: optional(&mut m, "Ipv6NetmaskLength")?,
+            vpc_id: required(&mut m, "VpcId")?,
+            amazon_provided_ipv6_cidr_block: optional(&mut m, "AmazonProvidedIpv6CidrBlock")?,
+        })
+    }
+}
+impl IntoValue for AssociateVpcCidrBlockRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(10);
+        m.put_some("CidrBlock", self.cidr_block);
+        m.put_some("Ipv6CidrBlockNetworkBorderGroup", self.ipv6_cidr_block_network_border_group);
+        m.put_some("Ipv6Pool", self.ipv6_pool);
+        m.put_some("Ipv6CidrBlock", self.ipv6_cidr_block);
+        m.put_some("Ipv4IpamPoolId", self.ipv4_ipam_pool_id);
+        m.put_some("Ipv4NetmaskLength", self.ipv4_netmask_length);
+        m.put_some("Ipv6IpamPoolId", self.ipv6_ipam_pool_id);
+        m.put_some("Ipv6NetmaskLength", self.ipv6_netmask_length);
+        m.put("VpcId", self.vpc_id);
+        m.put_some("AmazonProvidedIpv6CidrBlock", self.amazon_provided_ipv6_cidr_block);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateVpcCidrBlockResult {
+    pub ipv6_cidr_block_association: Option<VpcIpv6CidrBlockAssociation>,
+    pub cidr_block_association: Option<VpcCidrBlockAssociation>,
+    pub vpc_id: Option<String>,
+}
+impl FromValue for AssociateVpcCidrBlockResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AssociateVpcCidrBlockResult {
+            ipv6_cidr_block_association: optional(&mut m, "Ipv6CidrBlockAssociation")?,
+            cidr_block_association: optional(&mut m, "CidrBlockAssociation")?,
+            vpc_id: optional(&mut m, "VpcId")?,
+        })
+    }
+}
+impl IntoValue for AssociateVpcCidrBlockResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("Ipv6CidrBlockAssociation", self.ipv6_cidr_block_association);
+        m.put_some("CidrBlockAssociation", self.cidr_block_association);
+        m.put_some("VpcId", self.vpc_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AttachInternetGatewayRequest {
+    pub dry_run: Option<bool>,
+    pub internet_gateway_id: String,
+    pub vpc_id: String,
+}
+impl FromValue for AttachInternetGatewayRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AttachInternetGatewayRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            internet_gateway_id: required(&mut m, "InternetGatewayId")?,
+            vpc_id: required(&mut m, "VpcId")?,
+        })
+    }
+}
+impl IntoValue for AttachInternetGatewayRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("DryRun", self.dry_run);
+        m.put("InternetGatewayId", self.internet_gateway_id);
+        m.put("VpcId", self.vpc_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AttachmentEnaSrdSpecification {
     pub ena_srd_enabled: Option<bool>,
     pub ena_srd_udp_specification: Option<AttachmentEnaSrdUdpSpecification>,
@@ -233,6 +713,151 @@ impl IntoValue for AuthorizeSecurityGroupIngressResult {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AvailabilityZone {
+    pub opt_in_status: Option<String>,
+    pub messages: Option<Vec<AvailabilityZoneMessage>>,
+    pub region_name: Option<String>,
+    pub zone_name: Option<String>,
+    pub zone_id: Option<String>,
+    pub group_name: Option<String>,
+    pub network_border_group: Option<String>,
+    pub zone_type: Option<String>,
+    pub parent_zone_name: Option<String>,
+    pub parent_zone_id: Option<String>,
+    pub group_long_name: Option<String>,
+    pub geography: Option<Vec<AvailabilityZoneGeography>>,
+    pub sub_geography: Option<Vec<AvailabilityZoneSubGeography>>,
+    pub state: Option<String>,
+}
+impl FromValue for AvailabilityZone {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AvailabilityZone {
+            opt_in_status: optional(&mut m, "OptInStatus")?,
+            messages: optional(&mut m, "Messages")?,
+            region_name: optional(&mut m, "RegionName")?,
+            zone_name: optional(&mut m, "ZoneName")?,
+            zone_id: optional(&mut m, "ZoneId")?,
+            group_name: optional(&mut m, "GroupName")?,
+            network_border_group: optional(&mut m, "NetworkBorderGroup")?,
+            zone_type: optional(&mut m, "ZoneType")?,
+            parent_zone_name: optional(&mut m, "ParentZoneName")?,
+            parent_zone_id: optional(&mut m, "ParentZoneId")?,
+            group_long_name: optional(&mut m, "GroupLongName")?,
+            geography: optional(&mut m, "Geography")?,
+            sub_geography: optional(&mut m, "SubGeography")?,
+            state: optional(&mut m, "State")?,
+        })
+    }
+}
+impl IntoValue for AvailabilityZone {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(14);
+        m.put_some("OptInStatus", self.opt_in_status);
+        m.put_some("Messages", self.messages);
+        m.put_some("RegionName", self.region_name);
+        m.put_some("ZoneName", self.zone_name);
+        m.put_some("ZoneId", self.zone_id);
+        m.put_some("GroupName", self.group_name);
+        m.put_some("NetworkBorderGroup", self.network_border_group);
+        m.put_some("ZoneType", self.zone_type);
+        m.put_some("ParentZoneName", self.parent_zone_name);
+        m.put_some("ParentZoneId", self.parent_zone_id);
+        m.put_some("GroupLongName", self.group_long_name);
+        m.put_some("Geography", self.geography);
+        m.put_some("SubGeography", self.sub_geography);
+        m.put_some("State", self.state);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AvailabilityZoneAddress {
+    pub availability_zone: Option<String>,
+    pub availability_zone_id: Option<String>,
+    pub allocation_ids: Option<Vec<String>>,
+}
+impl FromValue for AvailabilityZoneAddress {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AvailabilityZoneAddress {
+            availability_zone: optional(&mut m, "AvailabilityZone")?,
+            availability_zone_id: optional(&mut m, "AvailabilityZoneId")?,
+            allocation_ids: optional(&mut m, "AllocationIds")?,
+        })
+    }
+}
+impl IntoValue for AvailabilityZoneAddress {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("AvailabilityZone", self.availability_zone);
+        m.put_some("AvailabilityZoneId", self.availability_zone_id);
+        m.put_some("AllocationIds", self.allocation_ids);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AvailabilityZoneGeography {
+    pub name: Option<String>,
+}
+impl FromValue for AvailabilityZoneGeography {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AvailabilityZoneGeography {
+            name: optional(&mut m, "Name")?,
+        })
+    }
+}
+impl IntoValue for AvailabilityZoneGeography {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Name", self.name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AvailabilityZoneMessage {
+    pub message: Option<String>,
+}
+impl FromValue for AvailabilityZoneMessage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AvailabilityZoneMessage {
+            message: optional(&mut m, "Message")?,
+        })
+    }
+}
+impl IntoValue for AvailabilityZoneMessage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Message", self.message);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AvailabilityZoneSubGeography {
+    pub name: Option<String>,
+}
+impl FromValue for AvailabilityZoneSubGeography {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AvailabilityZoneSubGeography {
+            name: optional(&mut m, "Name")?,
+        })
+    }
+}
+impl IntoValue for AvailabilityZoneSubGeography {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Name", self.name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct BlockPublicAccessStates {
     pub internet_gateway_block_mode: Option<String>,
 }
@@ -248,6 +873,52 @@ impl IntoValue for BlockPublicAccessStates {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(1);
         m.put_some("InternetGatewayBlockMode", self.internet_gateway_block_mode);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CapacityReservationSpecificationResponse {
+    pub capacity_reservation_preference: Option<String>,
+    pub capacity_reservation_target: Option<CapacityReservationTargetResponse>,
+}
+impl FromValue for CapacityReservationSpecificationResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CapacityReservationSpecificationResponse {
+            capacity_reservation_preference: optional(&mut m, "CapacityReservationPreference")?,
+            capacity_reservation_target: optional(&mut m, "CapacityReservationTarget")?,
+        })
+    }
+}
+impl IntoValue for CapacityReservationSpecificationResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("CapacityReservationPreference", self.capacity_reservation_preference);
+        m.put_some("CapacityReservationTarget", self.capacity_reservation_target);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CapacityReservationTargetResponse {
+    pub capacity_reservation_id: Option<String>,
+    pub capacity_reservation_resource_group_arn: Option<String>,
+}
+impl FromValue for CapacityReservationTargetResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CapacityReservationTargetResponse {
+            capacity_reservation_id: optional(&mut m, "CapacityReservationId")?,
+            capacity_reservation_resource_group_arn: optional(&mut m, "CapacityReservationResourceGroupArn")?,
+        })
+    }
+}
+impl IntoValue for CapacityReservationTargetResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("CapacityReservationId", self.capacity_reservation_id);
+        m.put_some("CapacityReservationResourceGroupArn", self.capacity_reservation_resource_group_arn);
         Value::Map(m)
     }
 }
@@ -300,6 +971,469 @@ impl IntoValue for ConnectionTrackingSpecificationRequest {
         m.put_some("TcpEstablishedTimeout", self.tcp_established_timeout);
         m.put_some("UdpStreamTimeout", self.udp_stream_timeout);
         m.put_some("UdpTimeout", self.udp_timeout);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConnectionTrackingSpecificationResponse {
+    pub tcp_established_timeout: Option<i64>,
+    pub udp_stream_timeout: Option<i64>,
+    pub udp_timeout: Option<i64>,
+}
+impl FromValue for ConnectionTrackingSpecificationResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ConnectionTrackingSpecificationResponse {
+            tcp_established_timeout: optional(&mut m, "TcpEstablishedTimeout")?,
+            udp_stream_timeout: optional(&mut m, "UdpStreamTimeout")?,
+            udp_timeout: optional(&mut m, "UdpTimeout")?,
+        })
+    }
+}
+impl IntoValue for ConnectionTrackingSpecificationResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("TcpEstablishedTimeout", self.tcp_established_timeout);
+        m.put_some("UdpStreamTimeout", self.udp_stream_timeout);
+        m.put_some("UdpTimeout", self.udp_timeout);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CpuOptions {
+    pub core_count: Option<i64>,
+    pub threads_per_core: Option<i64>,
+    pub amd_sev_snp: Option<String>,
+    pub nested_virtualization: Option<String>,
+}
+impl FromValue for CpuOptions {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CpuOptions {
+            core_count: optional(&mut m, "CoreCount")?,
+            threads_per_core: optional(&mut m, "ThreadsPerCore")?,
+            amd_sev_snp: optional(&mut m, "AmdSevSnp")?,
+            nested_virtualization: optional(&mut m, "NestedVirtualization")?,
+        })
+    }
+}
+impl IntoValue for CpuOptions {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("CoreCount", self.core_count);
+        m.put_some("ThreadsPerCore", self.threads_per_core);
+        m.put_some("AmdSevSnp", self.amd_sev_snp);
+        m.put_some("NestedVirtualization", self.nested_virtualization);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateDefaultSubnetRequest {
+    pub availability_zone: Option<String>,
+    pub dry_run: Option<bool>,
+    pub ipv6_native: Option<bool>,
+    pub availability_zone_id: Option<String>,
+}
+impl FromValue for CreateDefaultSubnetRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateDefaultSubnetRequest {
+            availability_zone: optional(&mut m, "AvailabilityZone")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            ipv6_native: optional(&mut m, "Ipv6Native")?,
+            availability_zone_id: optional(&mut m, "AvailabilityZoneId")?,
+        })
+    }
+}
+impl IntoValue for CreateDefaultSubnetRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("AvailabilityZone", self.availability_zone);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("Ipv6Native", self.ipv6_native);
+        m.put_some("AvailabilityZoneId", self.availability_zone_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateDefaultSubnetResult {
+    pub subnet: Option<Subnet>,
+}
+impl FromValue for CreateDefaultSubnetResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateDefaultSubnetResult {
+            subnet: optional(&mut m, "Subnet")?,
+        })
+    }
+}
+impl IntoValue for CreateDefaultSubnetResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Subnet", self.subnet);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateDefaultVpcRequest {
+    pub dry_run: Option<bool>,
+}
+impl FromValue for CreateDefaultVpcRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateDefaultVpcRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for CreateDefaultVpcRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateDefaultVpcResult {
+    pub vpc: Option<Vpc>,
+}
+impl FromValue for CreateDefaultVpcResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateDefaultVpcResult {
+            vpc: optional(&mut m, "Vpc")?,
+        })
+    }
+}
+impl IntoValue for CreateDefaultVpcResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Vpc", self.vpc);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateDhcpOptionsRequest {
+    pub dhcp_configurations: Vec<NewDhcpConfiguration>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for CreateDhcpOptionsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateDhcpOptionsRequest {
+            dhcp_configurations: required(&mut m, "DhcpConfigurations")?,
+            tag_specifications: optional(&mut m, "TagSpecifications")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for CreateDhcpOptionsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("DhcpConfigurations", self.dhcp_configurations);
+        m.put_some("TagSpecifications", self.tag_specifications);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateDhcpOptionsResult {
+    pub dhcp_options: Option<DhcpOptions>,
+}
+impl FromValue for CreateDhcpOptionsResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateDhcpOptionsResult {
+            dhcp_options: optional(&mut m, "DhcpOptions")?,
+        })
+    }
+}
+impl IntoValue for CreateDhcpOptionsResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("DhcpOptions", self.dhcp_options);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateEgressOnlyInternetGatewayRequest {
+    pub client_token: Option<String>,
+    pub dry_run: Option<bool>,
+    pub vpc_id: String,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+}
+impl FromValue for CreateEgressOnlyInternetGatewayRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateEgressOnlyInternetGatewayRequest {
+            client_token: optional(&mut m, "ClientToken")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            vpc_id: required(&mut m, "VpcId")?,
+            tag_specifications: optional(&mut m, "TagSpecifications")?,
+        })
+    }
+}
+impl IntoValue for CreateEgressOnlyInternetGatewayRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("ClientToken", self.client_token);
+        m.put_some("DryRun", self.dry_run);
+        m.put("VpcId", self.vpc_id);
+        m.put_some("TagSpecifications", self.tag_specifications);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateEgressOnlyInternetGatewayResult {
+    pub client_token: Option<String>,
+    pub egress_only_internet_gateway: Option<EgressOnlyInternetGateway>,
+}
+impl FromValue for CreateEgressOnlyInternetGatewayResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateEgressOnlyInternetGatewayResult {
+            client_token: optional(&mut m, "ClientToken")?,
+            egress_only_internet_gateway: optional(&mut m, "EgressOnlyInternetGateway")?,
+        })
+    }
+}
+impl IntoValue for CreateEgressOnlyInternetGatewayResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("ClientToken", self.client_token);
+        m.put_some("EgressOnlyInternetGateway", self.egress_only_internet_gateway);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateInternetGatewayRequest {
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for CreateInternetGatewayRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateInternetGatewayRequest {
+            tag_specifications: optional(&mut m, "TagSpecifications")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for CreateInternetGatewayRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("TagSpecifications", self.tag_specifications);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateInternetGatewayResult {
+    pub internet_gateway: Option<InternetGateway>,
+}
+impl FromValue for CreateInternetGatewayResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateInternetGatewayResult {
+            internet_gateway: optional(&mut m, "InternetGateway")?,
+        })
+    }
+}
+impl IntoValue for CreateInternetGatewayResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("InternetGateway", self.internet_gateway);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateNatGatewayRequest {
+    pub availability_mode: Option<String>,
+    pub allocation_id: Option<String>,
+    pub client_token: Option<String>,
+    pub dry_run: Option<bool>,
+    pub subnet_id: Option<String>,
+    pub vpc_id: Option<String>,
+    pub availability_zone_addresses: Option<Vec<AvailabilityZoneAddress>>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub connectivity_type: Option<String>,
+    pub private_ip_address: Option<String>,
+    pub secondary_allocation_ids: Option<Vec<String>>,
+    pub secondary_private_ip_addresses: Option<Vec<String>>,
+    pub secondary_private_ip_address_count: Option<i64>,
+}
+impl FromValue for CreateNatGatewayRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateNatGatewayRequest {
+            availability_mode: optional(&mut m, "AvailabilityMode")?,
+            allocation_id: optional(&mut m, "AllocationId")?,
+            client_token: optional(&mut m, "ClientToken")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            subnet_id: optional(&mut m, "SubnetId")?,
+            vpc_id: optional(&mut m, "VpcId")?,
+            availability_zone_addresses: optional(&mut m, "AvailabilityZoneAddresses")?,
+            tag_specifications: optional(&mut m, "TagSpecifications")?,
+            connectivity_type: optional(&mut m, "ConnectivityType")?,
+            private_ip_address: optional(&mut m, "PrivateIpAddress")?,
+            secondary_allocation_ids: optional(&mut m, "SecondaryAllocationIds")?,
+            secondary_private_ip_addresses: optional(&mut m, "SecondaryPrivateIpAddresses")?,
+            secondary_private_ip_address_count: optional(&mut m, "SecondaryPrivateIpAddressCount")?,
+        })
+    }
+}
+impl IntoValue for CreateNatGatewayRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(13);
+        m.put_some("AvailabilityMode", self.availability_mode);
+        m.put_some("AllocationId", self.allocation_id);
+        m.put_some("ClientToken", self.client_token);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("SubnetId", self.subnet_id);
+        m.put_some("VpcId", self.vpc_id);
+        m.put_some("AvailabilityZoneAddresses", self.availability_zone_addresses);
+        m.put_some("TagSpecifications", self.tag_specifications);
+        m.put_some("ConnectivityType", self.connectivity_type);
+        m.put_some("PrivateIpAddress", self.private_ip_address);
+        m.put_some("SecondaryAllocationIds", self.secondary_allocation_ids);
+        m.put_some("SecondaryPrivateIpAddresses", self.secondary_private_ip_addresses);
+        m.put_some("SecondaryPrivateIpAddressCount", self.secondary_private_ip_address_count);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateNatGatewayResult {
+    pub client_token: Option<String>,
+    pub nat_gateway: Option<NatGateway>,
+}
+impl FromValue for CreateNatGatewayResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateNatGatewayResult {
+            client_token: optional(&mut m, "ClientToken")?,
+            nat_gateway: optional(&mut m, "NatGateway")?,
+        })
+    }
+}
+impl IntoValue for CreateNatGatewayResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("ClientToken", self.client_token);
+        m.put_some("NatGateway", self.nat_gateway);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateNetworkAclEntryRequest {
+    pub dry_run: Option<bool>,
+    pub network_acl_id: String,
+    pub rule_number: i64,
+    pub protocol: String,
+    pub rule_action: String,
+    pub egress: bool,
+    pub cidr_block: Option<String>,
+    pub ipv6_cidr_block: Option<String>,
+    pub icmp_type_code: Option<IcmpTypeCode>,
+    pub port_range: Option<PortRange>,
+}
+impl FromValue for CreateNetworkAclEntryRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateNetworkAclEntryRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            network_acl_id: required(&mut m, "NetworkAclId")?,
+            rule_number: required(&mut m, "RuleNumber")?,
+            protocol: required(&mut m, "Protocol")?,
+            rule_action: required(&mut m, "RuleAction")?,
+            egress: required(&mut m, "Egress")?,
+            cidr_block: optional(&mut m, "CidrBlock")?,
+            ipv6_cidr_block: optional(&mut m, "Ipv6CidrBlock")?,
+            icmp_type_code: optional(&mut m, "IcmpTypeCode")?,
+            port_range: optional(&mut m, "PortRange")?,
+        })
+    }
+}
+impl IntoValue for CreateNetworkAclEntryRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(10);
+        m.put_some("DryRun", self.dry_run);
+        m.put("NetworkAclId", self.network_acl_id);
+        m.put("RuleNumber", self.rule_number);
+        m.put("Protocol", self.protocol);
+        m.put("RuleAction", self.rule_action);
+        m.put("Egress", self.egress);
+        m.put_some("CidrBlock", self.cidr_block);
+        m.put_some("Ipv6CidrBlock", self.ipv6_cidr_block);
+        m.put_some("IcmpTypeCode", self.icmp_type_code);
+        m.put_some("PortRange", self.port_range);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateNetworkAclRequest {
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub client_token: Option<String>,
+    pub dry_run: Option<bool>,
+    pub vpc_id: String,
+}
+impl FromValue for CreateNetworkAclRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateNetworkAclRequest {
+            tag_specifications: optional(&mut m, "TagSpecifications")?,
+            client_token: optional(&mut m, "ClientToken")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            vpc_id: required(&mut m, "VpcId")?,
+        })
+    }
+}
+impl IntoValue for CreateNetworkAclRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("TagSpecifications", self.tag_specifications);
+        m.put_some("ClientToken", self.client_token);
+        m.put_some("DryRun", self.dry_run);
+        m.put("VpcId", self.vpc_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateNetworkAclResult {
+    pub network_acl: Option<NetworkAcl>,
+    pub client_token: Option<String>,
+}
+impl FromValue for CreateNetworkAclResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateNetworkAclResult {
+            network_acl: optional(&mut m, "NetworkAcl")?,
+            client_token: optional(&mut m, "ClientToken")?,
+        })
+    }
+}
+impl IntoValue for CreateNetworkAclResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("NetworkAcl", self.network_acl);
+        m.put_some("ClientToken", self.client_token);
         Value::Map(m)
     }
 }
@@ -396,6 +1530,146 @@ impl IntoValue for CreateNetworkInterfaceResult {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(2);
         m.put_some("NetworkInterface", self.network_interface);
+        m.put_some("ClientToken", self.client_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateRouteRequest {
+    pub destination_prefix_list_id: Option<String>,
+    pub vpc_endpoint_id: Option<String>,
+    pub transit_gateway_id: Option<String>,
+    pub local_gateway_id: Option<String>,
+    pub carrier_gateway_id: Option<String>,
+    pub core_network_arn: Option<String>,
+    pub odb_network_arn: Option<String>,
+    pub dry_run: Option<bool>,
+    pub route_table_id: String,
+    pub destination_cidr_block: Option<String>,
+    pub gateway_id: Option<String>,
+    pub destination_ipv6_cidr_block: Option<String>,
+    pub egress_only_internet_gateway_id: Option<String>,
+    pub instance_id: Option<String>,
+    pub network_interface_id: Option<String>,
+    pub vpc_peering_connection_id: Option<String>,
+    pub nat_gateway_id: Option<String>,
+}
+impl FromValue for CreateRouteRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateRouteRequest {
+            destination_prefix_list_id: optional(&mut m, "DestinationPrefixListId")?,
+            vpc_endpoint_id: optional(&mut m, "VpcEndpointId")?,
+            transit_gateway_id: optional(&mut m, "TransitGatewayId")?,
+            local_gateway_id: optional(&mut m, "LocalGatewayId")?,
+            carrier_gateway_id: optional(&mut m, "CarrierGatewayId")?,
+            core_network_arn: optional(&mut m, "CoreNetworkArn")?,
+            odb_network_arn: optional(&mut m, "OdbNetworkArn")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            route_table_id: required(&mut m, "RouteTableId")?,
+            destination_cidr_block: optional(&mut m, "DestinationCidrBlock")?,
+            gateway_id: optional(&mut m, "GatewayId")?,
+            destination_ipv6_cidr_block: optional(&mut m, "DestinationIpv6CidrBlock")?,
+            egress_only_internet_gateway_id: optional(&mut m, "EgressOnlyInternetGatewayId")?,
+            instance_id: optional(&mut m, "InstanceId")?,
+            network_interface_id: optional(&mut m, "NetworkInterfaceId")?,
+            vpc_peering_connection_id: optional(&mut m, "VpcPeeringConnectionId")?,
+            nat_gateway_id: optional(&mut m, "NatGatewayId")?,
+        })
+    }
+}
+impl IntoValue for CreateRouteRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(17);
+        m.put_some("DestinationPrefixListId", self.destination_prefix_list_id);
+        m.put_some("VpcEndpointId", self.vpc_endpoint_id);
+        m.put_some("TransitGatewayId", self.transit_gateway_id);
+        m.put_some("LocalGatewayId", self.local_gateway_id);
+        m.put_some("CarrierGatewayId", self.carrier_gateway_id);
+        m.put_some("CoreNetworkArn", self.core_network_arn);
+        m.put_some("OdbNetworkArn", self.odb_network_arn);
+        m.put_some("DryRun", self.dry_run);
+        m.put("RouteTableId", self.route_table_id);
+        m.put_some("DestinationCidrBlock", self.destination_cidr_block);
+        m.put_some("GatewayId", self.gateway_id);
+        m.put_some("DestinationIpv6CidrBlock", self.destination_ipv6_cidr_block);
+        m.put_some("EgressOnlyInternetGatewayId", self.egress_only_internet_gateway_id);
+        m.put_some("InstanceId", self.instance_id);
+        m.put_some("NetworkInterfaceId", self.network_interface_id);
+        m.put_some("VpcPeeringConnectionId", self.vpc_peering_connection_id);
+        m.put_some("NatGatewayId", self.nat_gateway_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateRouteResult {
+    pub r#return: Option<bool>,
+}
+impl FromValue for CreateRouteResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateRouteResult {
+            r#return: optional(&mut m, "Return")?,
+        })
+    }
+}
+impl IntoValue for CreateRouteResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Return", self.r#return);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateRouteTableRequest {
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub client_token: Option<String>,
+    pub dry_run: Option<bool>,
+    pub vpc_id: String,
+}
+impl FromValue for CreateRouteTableRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateRouteTableRequest {
+            tag_specifications: optional(&mut m, "TagSpecifications")?,
+            client_token: optional(&mut m, "ClientToken")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            vpc_id: required(&mut m, "VpcId")?,
+        })
+    }
+}
+impl IntoValue for CreateRouteTableRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("TagSpecifications", self.tag_specifications);
+        m.put_some("ClientToken", self.client_token);
+        m.put_some("DryRun", self.dry_run);
+        m.put("VpcId", self.vpc_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateRouteTableResult {
+    pub route_table: Option<RouteTable>,
+    pub client_token: Option<String>,
+}
+impl FromValue for CreateRouteTableResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateRouteTableResult {
+            route_table: optional(&mut m, "RouteTable")?,
+            client_token: optional(&mut m, "ClientToken")?,
+        })
+    }
+}
+impl IntoValue for CreateRouteTableResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("RouteTable", self.route_table);
         m.put_some("ClientToken", self.client_token);
         Value::Map(m)
     }
@@ -638,6 +1912,190 @@ impl IntoValue for CreateVpcResult {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteDhcpOptionsRequest {
+    pub dhcp_options_id: String,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for DeleteDhcpOptionsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteDhcpOptionsRequest {
+            dhcp_options_id: required(&mut m, "DhcpOptionsId")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for DeleteDhcpOptionsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("DhcpOptionsId", self.dhcp_options_id);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteEgressOnlyInternetGatewayRequest {
+    pub dry_run: Option<bool>,
+    pub egress_only_internet_gateway_id: String,
+}
+impl FromValue for DeleteEgressOnlyInternetGatewayRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteEgressOnlyInternetGatewayRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            egress_only_internet_gateway_id: required(&mut m, "EgressOnlyInternetGatewayId")?,
+        })
+    }
+}
+impl IntoValue for DeleteEgressOnlyInternetGatewayRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("DryRun", self.dry_run);
+        m.put("EgressOnlyInternetGatewayId", self.egress_only_internet_gateway_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteEgressOnlyInternetGatewayResult {
+    pub return_code: Option<bool>,
+}
+impl FromValue for DeleteEgressOnlyInternetGatewayResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteEgressOnlyInternetGatewayResult {
+            return_code: optional(&mut m, "ReturnCode")?,
+        })
+    }
+}
+impl IntoValue for DeleteEgressOnlyInternetGatewayResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("ReturnCode", self.return_code);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteInternetGatewayRequest {
+    pub dry_run: Option<bool>,
+    pub internet_gateway_id: String,
+}
+impl FromValue for DeleteInternetGatewayRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteInternetGatewayRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            internet_gateway_id: required(&mut m, "InternetGatewayId")?,
+        })
+    }
+}
+impl IntoValue for DeleteInternetGatewayRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("DryRun", self.dry_run);
+        m.put("InternetGatewayId", self.internet_gateway_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteNatGatewayRequest {
+    pub dry_run: Option<bool>,
+    pub nat_gateway_id: String,
+}
+impl FromValue for DeleteNatGatewayRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteNatGatewayRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            nat_gateway_id: required(&mut m, "NatGatewayId")?,
+        })
+    }
+}
+impl IntoValue for DeleteNatGatewayRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("DryRun", self.dry_run);
+        m.put("NatGatewayId", self.nat_gateway_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteNatGatewayResult {
+    pub nat_gateway_id: Option<String>,
+}
+impl FromValue for DeleteNatGatewayResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteNatGatewayResult {
+            nat_gateway_id: optional(&mut m, "NatGatewayId")?,
+        })
+    }
+}
+impl IntoValue for DeleteNatGatewayResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("NatGatewayId", self.nat_gateway_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteNetworkAclEntryRequest {
+    pub dry_run: Option<bool>,
+    pub network_acl_id: String,
+    pub rule_number: i64,
+    pub egress: bool,
+}
+impl FromValue for DeleteNetworkAclEntryRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteNetworkAclEntryRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            network_acl_id: required(&mut m, "NetworkAclId")?,
+            rule_number: required(&mut m, "RuleNumber")?,
+            egress: required(&mut m, "Egress")?,
+        })
+    }
+}
+impl IntoValue for DeleteNetworkAclEntryRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("DryRun", self.dry_run);
+        m.put("NetworkAclId", self.network_acl_id);
+        m.put("RuleNumber", self.rule_number);
+        m.put("Egress", self.egress);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteNetworkAclRequest {
+    pub dry_run: Option<bool>,
+    pub network_acl_id: String,
+}
+impl FromValue for DeleteNetworkAclRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteNetworkAclRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            network_acl_id: required(&mut m, "NetworkAclId")?,
+        })
+    }
+}
+impl IntoValue for DeleteNetworkAclRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("DryRun", self.dry_run);
+        m.put("NetworkAclId", self.network_acl_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteNetworkInterfaceRequest {
     pub dry_run: Option<bool>,
     pub network_interface_id: String,
@@ -656,6 +2114,61 @@ impl IntoValue for DeleteNetworkInterfaceRequest {
         let mut m = Members::with_capacity(2);
         m.put_some("DryRun", self.dry_run);
         m.put("NetworkInterfaceId", self.network_interface_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRouteRequest {
+    pub destination_prefix_list_id: Option<String>,
+    pub dry_run: Option<bool>,
+    pub route_table_id: String,
+    pub destination_cidr_block: Option<String>,
+    pub destination_ipv6_cidr_block: Option<String>,
+}
+impl FromValue for DeleteRouteRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteRouteRequest {
+            destination_prefix_list_id: optional(&mut m, "DestinationPrefixListId")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            route_table_id: required(&mut m, "RouteTableId")?,
+            destination_cidr_block: optional(&mut m, "DestinationCidrBlock")?,
+            destination_ipv6_cidr_block: optional(&mut m, "DestinationIpv6CidrBlock")?,
+        })
+    }
+}
+impl IntoValue for DeleteRouteRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("DestinationPrefixListId", self.destination_prefix_list_id);
+        m.put_some("DryRun", self.dry_run);
+        m.put("RouteTableId", self.route_table_id);
+        m.put_some("DestinationCidrBlock", self.destination_cidr_block);
+        m.put_some("DestinationIpv6CidrBlock", self.destination_ipv6_cidr_block);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRouteTableRequest {
+    pub dry_run: Option<bool>,
+    pub route_table_id: String,
+}
+impl FromValue for DeleteRouteTableRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteRouteTableRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            route_table_id: required(&mut m, "RouteTableId")?,
+        })
+    }
+}
+impl IntoValue for DeleteRouteTableRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("DryRun", self.dry_run);
+        m.put("RouteTableId", self.route_table_id);
         Value::Map(m)
     }
 }
@@ -782,6 +2295,483 @@ impl IntoValue for DeleteVpcRequest {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeAccountAttributesRequest {
+    pub dry_run: Option<bool>,
+    pub attribute_names: Option<Vec<String>>,
+}
+impl FromValue for DescribeAccountAttributesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeAccountAttributesRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            attribute_names: optional(&mut m, "AttributeNames")?,
+        })
+    }
+}
+impl IntoValue for DescribeAccountAttributesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("AttributeNames", self.attribute_names);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeAccountAttributesResult {
+    pub account_attributes: Option<Vec<AccountAttribute>>,
+}
+impl FromValue for DescribeAccountAttributesResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeAccountAttributesResult {
+            account_attributes: optional(&mut m, "AccountAttributes")?,
+        })
+    }
+}
+impl IntoValue for DescribeAccountAttributesResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("AccountAttributes", self.account_attributes);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeAddressesRequest {
+    pub public_ips: Option<Vec<String>>,
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub allocation_ids: Option<Vec<String>>,
+}
+impl FromValue for DescribeAddressesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeAddressesRequest {
+            public_ips: optional(&mut m, "PublicIps")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            filters: optional(&mut m, "Filters")?,
+            allocation_ids: optional(&mut m, "AllocationIds")?,
+        })
+    }
+}
+impl IntoValue for DescribeAddressesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("PublicIps", self.public_ips);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("Filters", self.filters);
+        m.put_some("AllocationIds", self.allocation_ids);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeAddressesResult {
+    pub addresses: Option<Vec<Address>>,
+}
+impl FromValue for DescribeAddressesResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeAddressesResult {
+            addresses: optional(&mut m, "Addresses")?,
+        })
+    }
+}
+impl IntoValue for DescribeAddressesResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Addresses", self.addresses);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeAvailabilityZonesRequest {
+    pub zone_names: Option<Vec<String>>,
+    pub zone_ids: Option<Vec<String>>,
+    pub all_availability_zones: Option<bool>,
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+}
+impl FromValue for DescribeAvailabilityZonesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeAvailabilityZonesRequest {
+            zone_names: optional(&mut m, "ZoneNames")?,
+            zone_ids: optional(&mut m, "ZoneIds")?,
+            all_availability_zones: optional(&mut m, "AllAvailabilityZones")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            filters: optional(&mut m, "Filters")?,
+        })
+    }
+}
+impl IntoValue for DescribeAvailabilityZonesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("ZoneNames", self.zone_names);
+        m.put_some("ZoneIds", self.zone_ids);
+        m.put_some("AllAvailabilityZones", self.all_availability_zones);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("Filters", self.filters);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeAvailabilityZonesResult {
+    pub availability_zones: Option<Vec<AvailabilityZone>>,
+}
+impl FromValue for DescribeAvailabilityZonesResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeAvailabilityZonesResult {
+            availability_zones: optional(&mut m, "AvailabilityZones")?,
+        })
+    }
+}
+impl IntoValue for DescribeAvailabilityZonesResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("AvailabilityZones", self.availability_zones);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeDhcpOptionsRequest {
+    pub dhcp_options_ids: Option<Vec<String>>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+}
+impl FromValue for DescribeDhcpOptionsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeDhcpOptionsRequest {
+            dhcp_options_ids: optional(&mut m, "DhcpOptionsIds")?,
+            next_token: optional(&mut m, "NextToken")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            filters: optional(&mut m, "Filters")?,
+        })
+    }
+}
+impl IntoValue for DescribeDhcpOptionsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("DhcpOptionsIds", self.dhcp_options_ids);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("Filters", self.filters);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeDhcpOptionsResult {
+    pub next_token: Option<String>,
+    pub dhcp_options: Option<Vec<DhcpOptions>>,
+}
+impl FromValue for DescribeDhcpOptionsResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeDhcpOptionsResult {
+            next_token: optional(&mut m, "NextToken")?,
+            dhcp_options: optional(&mut m, "DhcpOptions")?,
+        })
+    }
+}
+impl IntoValue for DescribeDhcpOptionsResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("DhcpOptions", self.dhcp_options);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeEgressOnlyInternetGatewaysRequest {
+    pub dry_run: Option<bool>,
+    pub egress_only_internet_gateway_ids: Option<Vec<String>>,
+    pub max_results: Option<i64>,
+    pub next_token: Option<String>,
+    pub filters: Option<Vec<Filter>>,
+}
+impl FromValue for DescribeEgressOnlyInternetGatewaysRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeEgressOnlyInternetGatewaysRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            egress_only_internet_gateway_ids: optional(&mut m, "EgressOnlyInternetGatewayIds")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            next_token: optional(&mut m, "NextToken")?,
+            filters: optional(&mut m, "Filters")?,
+        })
+    }
+}
+impl IntoValue for DescribeEgressOnlyInternetGatewaysRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("EgressOnlyInternetGatewayIds", self.egress_only_internet_gateway_ids);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("Filters", self.filters);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeEgressOnlyInternetGatewaysResult {
+    pub egress_only_internet_gateways: Option<Vec<EgressOnlyInternetGateway>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for DescribeEgressOnlyInternetGatewaysResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeEgressOnlyInternetGatewaysResult {
+            egress_only_internet_gateways: optional(&mut m, "EgressOnlyInternetGateways")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for DescribeEgressOnlyInternetGatewaysResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("EgressOnlyInternetGateways", self.egress_only_internet_gateways);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeInstancesRequest {
+    pub instance_ids: Option<Vec<String>>,
+    pub include_managed_resources: Option<bool>,
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+}
+impl FromValue for DescribeInstancesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeInstancesRequest {
+            instance_ids: optional(&mut m, "InstanceIds")?,
+            include_managed_resources: optional(&mut m, "IncludeManagedResources")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            filters: optional(&mut m, "Filters")?,
+            next_token: optional(&mut m, "NextToken")?,
+            max_results: optional(&mut m, "MaxResults")?,
+        })
+    }
+}
+impl IntoValue for DescribeInstancesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("InstanceIds", self.instance_ids);
+        m.put_some("IncludeManagedResources", self.include_managed_resources);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("Filters", self.filters);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("MaxResults", self.max_results);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeInstancesResult {
+    pub next_token: Option<String>,
+    pub reservations: Option<Vec<Reservation>>,
+}
+impl FromValue for DescribeInstancesResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeInstancesResult {
+            next_token: optional(&mut m, "NextToken")?,
+            reservations: optional(&mut m, "Reservations")?,
+        })
+    }
+}
+impl IntoValue for DescribeInstancesResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("Reservations", self.reservations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeInternetGatewaysRequest {
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+    pub dry_run: Option<bool>,
+    pub internet_gateway_ids: Option<Vec<String>>,
+    pub filters: Option<Vec<Filter>>,
+}
+impl FromValue for DescribeInternetGatewaysRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeInternetGatewaysRequest {
+            next_token: optional(&mut m, "NextToken")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            internet_gateway_ids: optional(&mut m, "InternetGatewayIds")?,
+            filters: optional(&mut m, "Filters")?,
+        })
+    }
+}
+impl IntoValue for DescribeInternetGatewaysRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("InternetGatewayIds", self.internet_gateway_ids);
+        m.put_some("Filters", self.filters);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeInternetGatewaysResult {
+    pub internet_gateways: Option<Vec<InternetGateway>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for DescribeInternetGatewaysResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeInternetGatewaysResult {
+            internet_gateways: optional(&mut m, "InternetGateways")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for DescribeInternetGatewaysResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("InternetGateways", self.internet_gateways);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeNatGatewaysRequest {
+    pub dry_run: Option<bool>,
+    pub filter: Option<Vec<Filter>>,
+    pub max_results: Option<i64>,
+    pub nat_gateway_ids: Option<Vec<String>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for DescribeNatGatewaysRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeNatGatewaysRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            filter: optional(&mut m, "Filter")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            nat_gateway_ids: optional(&mut m, "NatGatewayIds")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for DescribeNatGatewaysRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("Filter", self.filter);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("NatGatewayIds", self.nat_gateway_ids);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeNatGatewaysResult {
+    pub nat_gateways: Option<Vec<NatGateway>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for DescribeNatGatewaysResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeNatGatewaysResult {
+            nat_gateways: optional(&mut m, "NatGateways")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for DescribeNatGatewaysResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("NatGateways", self.nat_gateways);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeNetworkAclsRequest {
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+    pub dry_run: Option<bool>,
+    pub network_acl_ids: Option<Vec<String>>,
+    pub filters: Option<Vec<Filter>>,
+}
+impl FromValue for DescribeNetworkAclsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeNetworkAclsRequest {
+            next_token: optional(&mut m, "NextToken")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            network_acl_ids: optional(&mut m, "NetworkAclIds")?,
+            filters: optional(&mut m, "Filters")?,
+        })
+    }
+}
+impl IntoValue for DescribeNetworkAclsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("NetworkAclIds", self.network_acl_ids);
+        m.put_some("Filters", self.filters);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeNetworkAclsResult {
+    pub network_acls: Option<Vec<NetworkAcl>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for DescribeNetworkAclsResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeNetworkAclsResult {
+            network_acls: optional(&mut m, "NetworkAcls")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for DescribeNetworkAclsResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("NetworkAcls", self.network_acls);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeNetworkInterfaceAttributeRequest {
     pub dry_run: Option<bool>,
     pub network_interface_id: String,
@@ -895,6 +2885,165 @@ impl IntoValue for DescribeNetworkInterfacesResult {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(2);
         m.put_some("NetworkInterfaces", self.network_interfaces);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribePrefixListsRequest {
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i64>,
+    pub next_token: Option<String>,
+    pub prefix_list_ids: Option<Vec<String>>,
+}
+impl FromValue for DescribePrefixListsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribePrefixListsRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            filters: optional(&mut m, "Filters")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            next_token: optional(&mut m, "NextToken")?,
+            prefix_list_ids: optional(&mut m, "PrefixListIds")?,
+        })
+    }
+}
+impl IntoValue for DescribePrefixListsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("Filters", self.filters);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("PrefixListIds", self.prefix_list_ids);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribePrefixListsResult {
+    pub next_token: Option<String>,
+    pub prefix_lists: Option<Vec<PrefixList>>,
+}
+impl FromValue for DescribePrefixListsResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribePrefixListsResult {
+            next_token: optional(&mut m, "NextToken")?,
+            prefix_lists: optional(&mut m, "PrefixLists")?,
+        })
+    }
+}
+impl IntoValue for DescribePrefixListsResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("PrefixLists", self.prefix_lists);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeRegionsRequest {
+    pub region_names: Option<Vec<String>>,
+    pub all_regions: Option<bool>,
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+}
+impl FromValue for DescribeRegionsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeRegionsRequest {
+            region_names: optional(&mut m, "RegionNames")?,
+            all_regions: optional(&mut m, "AllRegions")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            filters: optional(&mut m, "Filters")?,
+        })
+    }
+}
+impl IntoValue for DescribeRegionsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("RegionNames", self.region_names);
+        m.put_some("AllRegions", self.all_regions);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("Filters", self.filters);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeRegionsResult {
+    pub regions: Option<Vec<Region>>,
+}
+impl FromValue for DescribeRegionsResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeRegionsResult {
+            regions: optional(&mut m, "Regions")?,
+        })
+    }
+}
+impl IntoValue for DescribeRegionsResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Regions", self.regions);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeRouteTablesRequest {
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+    pub dry_run: Option<bool>,
+    pub route_table_ids: Option<Vec<String>>,
+    pub filters: Option<Vec<Filter>>,
+}
+impl FromValue for DescribeRouteTablesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeRouteTablesRequest {
+            next_token: optional(&mut m, "NextToken")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            route_table_ids: optional(&mut m, "RouteTableIds")?,
+            filters: optional(&mut m, "Filters")?,
+        })
+    }
+}
+impl IntoValue for DescribeRouteTablesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("RouteTableIds", self.route_table_ids);
+        m.put_some("Filters", self.filters);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeRouteTablesResult {
+    pub route_tables: Option<Vec<RouteTable>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for DescribeRouteTablesResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeRouteTablesResult {
+            route_tables: optional(&mut m, "RouteTables")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for DescribeRouteTablesResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("RouteTables", self.route_tables);
         m.put_some("NextToken", self.next_token);
         Value::Map(m)
     }
@@ -1231,6 +3380,347 @@ impl IntoValue for DescribeVpcsResult {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DetachInternetGatewayRequest {
+    pub dry_run: Option<bool>,
+    pub internet_gateway_id: String,
+    pub vpc_id: String,
+}
+impl FromValue for DetachInternetGatewayRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DetachInternetGatewayRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            internet_gateway_id: required(&mut m, "InternetGatewayId")?,
+            vpc_id: required(&mut m, "VpcId")?,
+        })
+    }
+}
+impl IntoValue for DetachInternetGatewayRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("DryRun", self.dry_run);
+        m.put("InternetGatewayId", self.internet_gateway_id);
+        m.put("VpcId", self.vpc_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DhcpConfiguration {
+    pub key: Option<String>,
+    pub values: Option<Vec<AttributeValue>>,
+}
+impl FromValue for DhcpConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DhcpConfiguration {
+            key: optional(&mut m, "Key")?,
+            values: optional(&mut m, "Values")?,
+        })
+    }
+}
+impl IntoValue for DhcpConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Key", self.key);
+        m.put_some("Values", self.values);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DhcpOptions {
+    pub owner_id: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub dhcp_options_id: Option<String>,
+    pub dhcp_configurations: Option<Vec<DhcpConfiguration>>,
+}
+impl FromValue for DhcpOptions {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DhcpOptions {
+            owner_id: optional(&mut m, "OwnerId")?,
+            tags: optional(&mut m, "Tags")?,
+            dhcp_options_id: optional(&mut m, "DhcpOptionsId")?,
+            dhcp_configurations: optional(&mut m, "DhcpConfigurations")?,
+        })
+    }
+}
+impl IntoValue for DhcpOptions {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("OwnerId", self.owner_id);
+        m.put_some("Tags", self.tags);
+        m.put_some("DhcpOptionsId", self.dhcp_options_id);
+        m.put_some("DhcpConfigurations", self.dhcp_configurations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisassociateAddressRequest {
+    pub association_id: Option<String>,
+    pub public_ip: Option<String>,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for DisassociateAddressRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DisassociateAddressRequest {
+            association_id: optional(&mut m, "AssociationId")?,
+            public_ip: optional(&mut m, "PublicIp")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for DisassociateAddressRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("AssociationId", self.association_id);
+        m.put_some("PublicIp", self.public_ip);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisassociateRouteTableRequest {
+    pub dry_run: Option<bool>,
+    pub association_id: String,
+}
+impl FromValue for DisassociateRouteTableRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DisassociateRouteTableRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            association_id: required(&mut m, "AssociationId")?,
+        })
+    }
+}
+impl IntoValue for DisassociateRouteTableRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("DryRun", self.dry_run);
+        m.put("AssociationId", self.association_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisassociateSubnetCidrBlockRequest {
+    pub association_id: String,
+}
+impl FromValue for DisassociateSubnetCidrBlockRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DisassociateSubnetCidrBlockRequest {
+            association_id: required(&mut m, "AssociationId")?,
+        })
+    }
+}
+impl IntoValue for DisassociateSubnetCidrBlockRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("AssociationId", self.association_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisassociateSubnetCidrBlockResult {
+    pub ipv6_cidr_block_association: Option<SubnetIpv6CidrBlockAssociation>,
+    pub subnet_id: Option<String>,
+}
+impl FromValue for DisassociateSubnetCidrBlockResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DisassociateSubnetCidrBlockResult {
+            ipv6_cidr_block_association: optional(&mut m, "Ipv6CidrBlockAssociation")?,
+            subnet_id: optional(&mut m, "SubnetId")?,
+        })
+    }
+}
+impl IntoValue for DisassociateSubnetCidrBlockResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Ipv6CidrBlockAssociation", self.ipv6_cidr_block_association);
+        m.put_some("SubnetId", self.subnet_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisassociateVpcCidrBlockRequest {
+    pub association_id: String,
+}
+impl FromValue for DisassociateVpcCidrBlockRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DisassociateVpcCidrBlockRequest {
+            association_id: required(&mut m, "AssociationId")?,
+        })
+    }
+}
+impl IntoValue for DisassociateVpcCidrBlockRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("AssociationId", self.association_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisassociateVpcCidrBlockResult {
+    pub ipv6_cidr_block_association: Option<VpcIpv6CidrBlockAssociation>,
+    pub cidr_block_association: Option<VpcCidrBlockAssociation>,
+    pub vpc_id: Option<String>,
+}
+impl FromValue for DisassociateVpcCidrBlockResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DisassociateVpcCidrBlockResult {
+            ipv6_cidr_block_association: optional(&mut m, "Ipv6CidrBlockAssociation")?,
+            cidr_block_association: optional(&mut m, "CidrBlockAssociation")?,
+            vpc_id: optional(&mut m, "VpcId")?,
+        })
+    }
+}
+impl IntoValue for DisassociateVpcCidrBlockResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("Ipv6CidrBlockAssociation", self.ipv6_cidr_block_association);
+        m.put_some("CidrBlockAssociation", self.cidr_block_association);
+        m.put_some("VpcId", self.vpc_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EbsInstanceBlockDevice {
+    pub attach_time: Option<Timestamp>,
+    pub delete_on_termination: Option<bool>,
+    pub status: Option<String>,
+    pub volume_id: Option<String>,
+    pub associated_resource: Option<String>,
+    pub volume_owner_id: Option<String>,
+    pub operator: Option<OperatorResponse>,
+    pub ebs_card_index: Option<i64>,
+}
+impl FromValue for EbsInstanceBlockDevice {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(EbsInstanceBlockDevice {
+            attach_time: optional(&mut m, "AttachTime")?,
+            delete_on_termination: optional(&mut m, "DeleteOnTermination")?,
+            status: optional(&mut m, "Status")?,
+            volume_id: optional(&mut m, "VolumeId")?,
+            associated_resource: optional(&mut m, "AssociatedResource")?,
+            volume_owner_id: optional(&mut m, "VolumeOwnerId")?,
+            operator: optional(&mut m, "Operator")?,
+            ebs_card_index: optional(&mut m, "EbsCardIndex")?,
+        })
+    }
+}
+impl IntoValue for EbsInstanceBlockDevice {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(8);
+        m.put_some("AttachTime", self.attach_time);
+        m.put_some("DeleteOnTermination", self.delete_on_termination);
+        m.put_some("Status", self.status);
+        m.put_some("VolumeId", self.volume_id);
+        m.put_some("AssociatedResource", self.associated_resource);
+        m.put_some("VolumeOwnerId", self.volume_owner_id);
+        m.put_some("Operator", self.operator);
+        m.put_some("EbsCardIndex", self.ebs_card_index);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EgressOnlyInternetGateway {
+    pub attachments: Option<Vec<InternetGatewayAttachment>>,
+    pub egress_only_internet_gateway_id: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+impl FromValue for EgressOnlyInternetGateway {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(EgressOnlyInternetGateway {
+            attachments: optional(&mut m, "Attachments")?,
+            egress_only_internet_gateway_id: optional(&mut m, "EgressOnlyInternetGatewayId")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for EgressOnlyInternetGateway {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("Attachments", self.attachments);
+        m.put_some("EgressOnlyInternetGatewayId", self.egress_only_internet_gateway_id);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ElasticGpuAssociation {
+    pub elastic_gpu_id: Option<String>,
+    pub elastic_gpu_association_id: Option<String>,
+    pub elastic_gpu_association_state: Option<String>,
+    pub elastic_gpu_association_time: Option<String>,
+}
+impl FromValue for ElasticGpuAssociation {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ElasticGpuAssociation {
+            elastic_gpu_id: optional(&mut m, "ElasticGpuId")?,
+            elastic_gpu_association_id: optional(&mut m, "ElasticGpuAssociationId")?,
+            elastic_gpu_association_state: optional(&mut m, "ElasticGpuAssociationState")?,
+            elastic_gpu_association_time: optional(&mut m, "ElasticGpuAssociationTime")?,
+        })
+    }
+}
+impl IntoValue for ElasticGpuAssociation {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("ElasticGpuId", self.elastic_gpu_id);
+        m.put_some("ElasticGpuAssociationId", self.elastic_gpu_association_id);
+        m.put_some("ElasticGpuAssociationState", self.elastic_gpu_association_state);
+        m.put_some("ElasticGpuAssociationTime", self.elastic_gpu_association_time);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ElasticInferenceAcceleratorAssociation {
+    pub elastic_inference_accelerator_arn: Option<String>,
+    pub elastic_inference_accelerator_association_id: Option<String>,
+    pub elastic_inference_accelerator_association_state: Option<String>,
+    pub elastic_inference_accelerator_association_time: Option<Timestamp>,
+}
+impl FromValue for ElasticInferenceAcceleratorAssociation {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ElasticInferenceAcceleratorAssociation {
+            elastic_inference_accelerator_arn: optional(&mut m, "ElasticInferenceAcceleratorArn")?,
+            elastic_inference_accelerator_association_id: optional(&mut m, "ElasticInferenceAcceleratorAssociationId")?,
+            elastic_inference_accelerator_association_state: optional(&mut m, "ElasticInferenceAcceleratorAssociationState")?,
+            elastic_inference_accelerator_association_time: optional(&mut m, "ElasticInferenceAcceleratorAssociationTime")?,
+        })
+    }
+}
+impl IntoValue for ElasticInferenceAcceleratorAssociation {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("ElasticInferenceAcceleratorArn", self.elastic_inference_accelerator_arn);
+        m.put_some("ElasticInferenceAcceleratorAssociationId", self.elastic_inference_accelerator_association_id);
+        m.put_some("ElasticInferenceAcceleratorAssociationState", self.elastic_inference_accelerator_association_state);
+        m.put_some("ElasticInferenceAcceleratorAssociationTime", self.elastic_inference_accelerator_association_time);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct EnaSrdSpecification {
     pub ena_srd_enabled: Option<bool>,
     pub ena_srd_udp_specification: Option<EnaSrdUdpSpecification>,
@@ -1269,6 +3759,26 @@ impl IntoValue for EnaSrdUdpSpecification {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(1);
         m.put_some("EnaSrdUdpEnabled", self.ena_srd_udp_enabled);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EnclaveOptions {
+    pub enabled: Option<bool>,
+}
+impl FromValue for EnclaveOptions {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(EnclaveOptions {
+            enabled: optional(&mut m, "Enabled")?,
+        })
+    }
+}
+impl IntoValue for EnclaveOptions {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Enabled", self.enabled);
         Value::Map(m)
     }
 }
@@ -1320,6 +3830,358 @@ impl IntoValue for GroupIdentifier {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct HibernationOptions {
+    pub configured: Option<bool>,
+}
+impl FromValue for HibernationOptions {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(HibernationOptions {
+            configured: optional(&mut m, "Configured")?,
+        })
+    }
+}
+impl IntoValue for HibernationOptions {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Configured", self.configured);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IamInstanceProfile {
+    pub arn: Option<String>,
+    pub id: Option<String>,
+}
+impl FromValue for IamInstanceProfile {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(IamInstanceProfile {
+            arn: optional(&mut m, "Arn")?,
+            id: optional(&mut m, "Id")?,
+        })
+    }
+}
+impl IntoValue for IamInstanceProfile {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Arn", self.arn);
+        m.put_some("Id", self.id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IcmpTypeCode {
+    pub code: Option<i64>,
+    pub r#type: Option<i64>,
+}
+impl FromValue for IcmpTypeCode {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(IcmpTypeCode {
+            code: optional(&mut m, "Code")?,
+            r#type: optional(&mut m, "Type")?,
+        })
+    }
+}
+impl IntoValue for IcmpTypeCode {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Code", self.code);
+        m.put_some("Type", self.r#type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Instance {
+    pub architecture: Option<String>,
+    pub block_device_mappings: Option<Vec<InstanceBlockDeviceMapping>>,
+    pub client_token: Option<String>,
+    pub ebs_optimized: Option<bool>,
+    pub ena_support: Option<bool>,
+    pub hypervisor: Option<String>,
+    pub iam_instance_profile: Option<IamInstanceProfile>,
+    pub instance_lifecycle: Option<String>,
+    pub elastic_gpu_associations: Option<Vec<ElasticGpuAssociation>>,
+    pub elastic_inference_accelerator_associations: Option<Vec<ElasticInferenceAcceleratorAssociation>>,
+    pub network_interfaces: Option<Vec<InstanceNetworkInterface>>,
+    pub outpost_arn: Option<String>,
+    pub root_device_name: Option<String>,
+    pub root_device_type: Option<String>,
+    pub security_groups: Option<Vec<GroupIdentifier>>,
+    pub source_dest_check: Option<bool>,
+    pub spot_instance_request_id: Option<String>,
+    pub sriov_net_support: Option<String>,
+    pub state_reason: Option<StateReason>,
+    pub tags: Option<Vec<Tag>>,
+    pub virtualization_type: Option<String>,
+    pub cpu_options: Option<CpuOptions>,
+    pub capacity_block_id: Option<String>,
+    pub capacity_reservation_id: Option<String>,
+    pub capacity_reservation_specification: Option<CapacityReservationSpecificationResponse>,
+    pub hibernation_options: Option<HibernationOptions>,
+    pub licenses: Option<Vec<LicenseConfiguration>>,
+    pub metadata_options: Option<InstanceMetadataOptionsResponse>,
+    pub enclave_options: Option<EnclaveOptions>,
+    pub boot_mode: Option<String>,
+    pub platform_details: Option<String>,
+    pub usage_operation: Option<String>,
+    pub usage_operation_update_time: Option<Timestamp>,
+    pub private_dns_name_options: Option<PrivateDnsNameOptionsResponse>,
+    pub ipv6_address: Option<String>,
+    pub tpm_support: Option<String>,
+    pub maintenance_options: Option<InstanceMaintenanceOptions>,
+    pub current_instance_boot_mode: Option<String>,
+    pub network_performance_options: Option<InstanceNetworkPerformanceOptions>,
+    pub operator: Option<OperatorResponse>,
+    pub secondary_interfaces: Option<Vec<InstanceSecondaryInterface>>,
+    pub instance_id: Option<String>,
+    pub image_id: Option<String>,
+    pub state: Option<InstanceState>,
+    pub private_dns_name: Option<String>,
+    pub public_dns_name: Option<String>,
+    pub state_transition_reason: Option<String>,
+    pub key_name: Option<String>,
+    pub ami_launch_index: Option<i64>,
+    pub product_codes: Option<Vec<ProductCode>>,
+    pub instance_type: Option<String>,
+    pub launch_time: Option<Timestamp>,
+    pub placement: Option<Placement>,
+    pub kernel_id: Option<String>,
+    pub ramdisk_id: Option<String>,
+    pub platform: Option<String>,
+    pub monitoring: Option<Monitoring>,
+    pub subnet_id: Option<String>,
+    pub vpc_id: Option<String>,
+    pub private_ip_address: Option<String>,
+    pub public_ip_address: Option<String>,
+}
+impl FromValue for Instance {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Instance {
+            architecture: optional(&mut m, "Architecture")?,
+            block_device_mappings: optional(&mut m, "BlockDeviceMappings")?,
+            client_token: optional(&mut m, "ClientToken")?,
+            ebs_optimized: optional(&mut m, "EbsOptimized")?,
+            ena_support: optional(&mut m, "EnaSupport")?,
+            hypervisor: optional(&mut m, "Hypervisor")?,
+            iam_instance_profile: optional(&mut m, "IamInstanceProfile")?,
+            instance_lifecycle: optional(&mut m, "InstanceLifecycle")?,
+            elastic_gpu_associations: optional(&mut m, "ElasticGpuAssociations")?,
+            elastic_inference_accelerator_associations: optional(&mut m, "ElasticInferenceAcceleratorAssociations")?,
+            network_interfaces: optional(&mut m, "NetworkInterfaces")?,
+            outpost_arn: optional(&mut m, "OutpostArn")?,
+            root_device_name: optional(&mut m, "RootDeviceName")?,
+            root_device_type: optional(&mut m, "RootDeviceType")?,
+            security_groups: optional(&mut m, "SecurityGroups")?,
+            source_dest_check: optional(&mut m, "SourceDestCheck")?,
+            spot_instance_request_id: optional(&mut m, "SpotInstanceRequestId")?,
+            sriov_net_support: optional(&mut m, "SriovNetSupport")?,
+            state_reason: optional(&mut m, "StateReason")?,
+            tags: optional(&mut m, "Tags")?,
+            virtualization_type: optional(&mut m, "VirtualizationType")?,
+            cpu_options: optional(&mut m, "CpuOptions")?,
+            capacity_block_id: optional(&mut m, "CapacityBlockId")?,
+            capacity_reservation_id: optional(&mut m, "CapacityReservationId")?,
+            capacity_reservation_specification: optional(&mut m, "CapacityReservationSpecification")?,
+            hibernation_options: optional(&mut m, "HibernationOptions")?,
+            licenses: optional(&mut m, "Licenses")?,
+            metadata_options: optional(&mut m, "MetadataOptions")?,
+            enclave_options: optional(&mut m, "EnclaveOptions")?,
+            boot_mode: optional(&mut m, "BootMode")?,
+            platform_details: optional(&mut m, "PlatformDetails")?,
+            usage_operation: optional(&mut m, "UsageOperation")?,
+            usage_operation_update_time: optional(&mut m, "UsageOperationUpdateTime")?,
+            private_dns_name_options: optional(&mut m, "PrivateDnsNameOptions")?,
+            ipv6_address: optional(&mut m, "Ipv6Address")?,
+            tpm_support: optional(&mut m, "TpmSupport")?,
+            maintenance_options: optional(&mut m, "MaintenanceOptions")?,
+            current_instance_boot_mode: optional(&mut m, "CurrentInstanceBootMode")?,
+            network_performance_options: optional(&mut m, "NetworkPerformanceOptions")?,
+            operator: optional(&mut m, "Operator")?,
+            secondary_interfaces: optional(&mut m, "SecondaryInterfaces")?,
+            instance_id: optional(&mut m, "InstanceId")?,
+            image_id: optional(&mut m, "ImageId")?,
+            state: optional(&mut m, "State")?,
+            private_dns_name: optional(&mut m, "PrivateDnsName")?,
+            public_dns_name: optional(&mut m, "PublicDnsName")?,
+            state_transition_reason: optional(&mut m, "StateTransitionReason")?,
+            key_name: optional(&mut m, "KeyName")?,
+            ami_launch_index: optional(&mut m, "AmiLaunchIndex")?,
+            product_codes: optional(&mut m, "ProductCodes")?,
+            instance_type: optional(&mut m, "InstanceType")?,
+            launch_time: optional(&mut m, "LaunchTime")?,
+            placement: optional(&mut m, "Placement")?,
+            kernel_id: optional(&mut m, "KernelId")?,
+            ramdisk_id: optional(&mut m, "RamdiskId")?,
+            platform: optional(&mut m, "Platform")?,
+            monitoring: optional(&mut m, "Monitoring")?,
+            subnet_id: optional(&mut m, "SubnetId")?,
+            vpc_id: optional(&mut m, "VpcId")?,
+            private_ip_address: optional(&mut m, "PrivateIpAddress")?,
+            public_ip_address: optional(&mut m, "PublicIpAddress")?,
+        })
+    }
+}
+impl IntoValue for Instance {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(61);
+        m.put_some("Architecture", self.architecture);
+        m.put_some("BlockDeviceMappings", self.block_device_mappings);
+        m.put_some("ClientToken", self.client_token);
+        m.put_some("EbsOptimized", self.ebs_optimized);
+        m.put_some("EnaSupport", self.ena_support);
+        m.put_some("Hypervisor", self.hypervisor);
+        m.put_some("IamInstanceProfile", self.iam_instance_profile);
+        m.put_some("InstanceLifecycle", self.instance_lifecycle);
+        m.put_some("ElasticGpuAssociations", self.elastic_gpu_associations);
+        m.put_some("ElasticInferenceAcceleratorAssociations", self.elastic_inference_accelerator_associations);
+        m.put_some("NetworkInterfaces", self.network_interfaces);
+        m.put_some("OutpostArn", self.outpost_arn);
+        m.put_some("RootDeviceName", self.root_device_name);
+        m.put_some("RootDeviceType", self.root_device_type);
+        m.put_some("SecurityGroups", self.security_groups);
+        m.put_some("SourceDestCheck", self.source_dest_check);
+        m.put_some("SpotInstanceRequestId", self.spot_instance_request_id);
+        m.put_some("SriovNetSupport", self.sriov_net_support);
+        m.put_some("StateReason", self.state_reason);
+        m.put_some("Tags", self.tags);
+        m.put_some("VirtualizationType", self.virtualization_type);
+        m.put_some("CpuOptions", self.cpu_options);
+        m.put_some("CapacityBlockId", self.capacity_block_id);
+        m.put_some("CapacityReservationId", self.capacity_reservation_id);
+        m.put_some("CapacityReservationSpecification", self.capacity_reservation_specification);
+        m.put_some("HibernationOptions", self.hibernation_options);
+        m.put_some("Licenses", self.licenses);
+        m.put_some("MetadataOptions", self.metadata_options);
+        m.put_some("EnclaveOptions", self.enclave_options);
+        m.put_some("BootMode", self.boot_mode);
+        m.put_some("PlatformDetails", self.platform_details);
+        m.put_some("UsageOperation", self.usage_operation);
+        m.put_some("UsageOperationUpdateTime", self.usage_operation_update_time);
+        m.put_some("PrivateDnsNameOptions", self.private_dns_name_options);
+        m.put_some("Ipv6Address", self.ipv6_address);
+        m.put_some("TpmSupport", self.tpm_support);
+        m.put_some("MaintenanceOptions", self.maintenance_options);
+        m.put_some("CurrentInstanceBootMode", self.current_instance_boot_mode);
+        m.put_some("NetworkPerformanceOptions", self.network_performance_options);
+        m.put_some("Operator", self.operator);
+        m.put_some("SecondaryInterfaces", self.secondary_interfaces);
+        m.put_some("InstanceId", self.instance_id);
+        m.put_some("ImageId", self.image_id);
+        m.put_some("State", self.state);
+        m.put_some("PrivateDnsName", self.private_dns_name);
+        m.put_some("PublicDnsName", self.public_dns_name);
+        m.put_some("StateTransitionReason", self.state_transition_reason);
+        m.put_some("KeyName", self.key_name);
+        m.put_some("AmiLaunchIndex", self.ami_launch_index);
+        m.put_some("ProductCodes", self.product_codes);
+        m.put_some("InstanceType", self.instance_type);
+        m.put_some("LaunchTime", self.launch_time);
+        m.put_some("Placement", self.placement);
+        m.put_some("KernelId", self.kernel_id);
+        m.put_some("RamdiskId", self.ramdisk_id);
+        m.put_some("Platform", self.platform);
+        m.put_some("Monitoring", self.monitoring);
+        m.put_some("SubnetId", self.subnet_id);
+        m.put_some("VpcId", self.vpc_id);
+        m.put_some("PrivateIpAddress", self.private_ip_address);
+        m.put_some("PublicIpAddress", self.public_ip_address);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceAttachmentEnaSrdSpecification {
+    pub ena_srd_enabled: Option<bool>,
+    pub ena_srd_udp_specification: Option<InstanceAttachmentEnaSrdUdpSpecification>,
+}
+impl FromValue for InstanceAttachmentEnaSrdSpecification {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(InstanceAttachmentEnaSrdSpecification {
+            ena_srd_enabled: optional(&mut m, "EnaSrdEnabled")?,
+            ena_srd_udp_specification: optional(&mut m, "EnaSrdUdpSpecification")?,
+        })
+    }
+}
+impl IntoValue for InstanceAttachmentEnaSrdSpecification {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("EnaSrdEnabled", self.ena_srd_enabled);
+        m.put_some("EnaSrdUdpSpecification", self.ena_srd_udp_specification);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceAttachmentEnaSrdUdpSpecification {
+    pub ena_srd_udp_enabled: Option<bool>,
+}
+impl FromValue for InstanceAttachmentEnaSrdUdpSpecification {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(InstanceAttachmentEnaSrdUdpSpecification {
+            ena_srd_udp_enabled: optional(&mut m, "EnaSrdUdpEnabled")?,
+        })
+    }
+}
+impl IntoValue for InstanceAttachmentEnaSrdUdpSpecification {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("EnaSrdUdpEnabled", self.ena_srd_udp_enabled);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceBlockDeviceMapping {
+    pub device_name: Option<String>,
+    pub ebs: Option<EbsInstanceBlockDevice>,
+}
+impl FromValue for InstanceBlockDeviceMapping {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(InstanceBlockDeviceMapping {
+            device_name: optional(&mut m, "DeviceName")?,
+            ebs: optional(&mut m, "Ebs")?,
+        })
+    }
+}
+impl IntoValue for InstanceBlockDeviceMapping {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("DeviceName", self.device_name);
+        m.put_some("Ebs", self.ebs);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceIpv4Prefix {
+    pub ipv4_prefix: Option<String>,
+}
+impl FromValue for InstanceIpv4Prefix {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(InstanceIpv4Prefix {
+            ipv4_prefix: optional(&mut m, "Ipv4Prefix")?,
+        })
+    }
+}
+impl IntoValue for InstanceIpv4Prefix {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Ipv4Prefix", self.ipv4_prefix);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct InstanceIpv6Address {
     pub ipv6_address: Option<String>,
     pub is_primary_ipv6: Option<bool>,
@@ -1338,6 +4200,460 @@ impl IntoValue for InstanceIpv6Address {
         let mut m = Members::with_capacity(2);
         m.put_some("Ipv6Address", self.ipv6_address);
         m.put_some("IsPrimaryIpv6", self.is_primary_ipv6);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceIpv6Prefix {
+    pub ipv6_prefix: Option<String>,
+}
+impl FromValue for InstanceIpv6Prefix {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(InstanceIpv6Prefix {
+            ipv6_prefix: optional(&mut m, "Ipv6Prefix")?,
+        })
+    }
+}
+impl IntoValue for InstanceIpv6Prefix {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Ipv6Prefix", self.ipv6_prefix);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceMaintenanceOptions {
+    pub auto_recovery: Option<String>,
+    pub reboot_migration: Option<String>,
+}
+impl FromValue for InstanceMaintenanceOptions {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(InstanceMaintenanceOptions {
+            auto_recovery: optional(&mut m, "AutoRecovery")?,
+            reboot_migration: optional(&mut m, "RebootMigration")?,
+        })
+    }
+}
+impl IntoValue for InstanceMaintenanceOptions {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("AutoRecovery", self.auto_recovery);
+        m.put_some("RebootMigration", self.reboot_migration);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceMetadataOptionsResponse {
+    pub state: Option<String>,
+    pub http_tokens: Option<String>,
+    pub http_put_response_hop_limit: Option<i64>,
+    pub http_endpoint: Option<String>,
+    pub http_protocol_ipv6: Option<String>,
+    pub instance_metadata_tags: Option<String>,
+}
+impl FromValue for InstanceMetadataOptionsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(InstanceMetadataOptionsResponse {
+            state: optional(&mut m, "State")?,
+            http_tokens: optional(&mut m, "HttpTokens")?,
+            http_put_response_hop_limit: optional(&mut m, "HttpPutResponseHopLimit")?,
+            http_endpoint: optional(&mut m, "HttpEndpoint")?,
+            http_protocol_ipv6: optional(&mut m, "HttpProtocolIpv6")?,
+            instance_metadata_tags: optional(&mut m, "InstanceMetadataTags")?,
+        })
+    }
+}
+impl IntoValue for InstanceMetadataOptionsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("State", self.state);
+        m.put_some("HttpTokens", self.http_tokens);
+        m.put_some("HttpPutResponseHopLimit", self.http_put_response_hop_limit);
+        m.put_some("HttpEndpoint", self.http_endpoint);
+        m.put_some("HttpProtocolIpv6", self.http_protocol_ipv6);
+        m.put_some("InstanceMetadataTags", self.instance_metadata_tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceNetworkInterface {
+    pub association: Option<InstanceNetworkInterfaceAssociation>,
+    pub attachment: Option<InstanceNetworkInterfaceAttachment>,
+    pub description: Option<String>,
+    pub groups: Option<Vec<GroupIdentifier>>,
+    pub ipv6_addresses: Option<Vec<InstanceIpv6Address>>,
+    pub mac_address: Option<String>,
+    pub network_interface_id: Option<String>,
+    pub owner_id: Option<String>,
+    pub private_dns_name: Option<String>,
+    pub private_ip_address: Option<String>,
+    pub private_ip_addresses: Option<Vec<InstancePrivateIpAddress>>,
+    pub source_dest_check: Option<bool>,
+    pub status: Option<String>,
+    pub subnet_id: Option<String>,
+    pub vpc_id: Option<String>,
+    pub interface_type: Option<String>,
+    pub ipv4_prefixes: Option<Vec<InstanceIpv4Prefix>>,
+    pub ipv6_prefixes: Option<Vec<InstanceIpv6Prefix>>,
+    pub connection_tracking_configuration: Option<ConnectionTrackingSpecificationResponse>,
+    pub operator: Option<OperatorResponse>,
+}
+impl FromValue for InstanceNetworkInterface {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(InstanceNetworkInterface {
+            association: optional(&mut m, "Association")?,
+            attachment: optional(&mut m, "Attachment")?,
+            description: optional(&mut m, "Description")?,
+            groups: optional(&mut m, "Groups")?,
+            ipv6_addresses: optional(&mut m, "Ipv6Addresses")?,
+            mac_address: optional(&mut m, "MacAddress")?,
+            network_interface_id: optional(&mut m, "NetworkInterfaceId")?,
+            owner_id: optional(&mut m, "OwnerId")?,
+            private_dns_name: optional(&mut m, "PrivateDnsName")?,
+            private_ip_address: optional(&mut m, "PrivateIpAddress")?,
+            private_ip_addresses: optional(&mut m, "PrivateIpAddresses")?,
+            source_dest_check: optional(&mut m, "SourceDestCheck")?,
+            status: optional(&mut m, "Status")?,
+            subnet_id: optional(&mut m, "SubnetId")?,
+            vpc_id: optional(&mut m, "VpcId")?,
+            interface_type: optional(&mut m, "InterfaceType")?,
+            ipv4_prefixes: optional(&mut m, "Ipv4Prefixes")?,
+            ipv6_prefixes: optional(&mut m, "Ipv6Prefixes")?,
+            connection_tracking_configuration: optional(&mut m, "ConnectionTrackingConfiguration")?,
+            operator: optional(&mut m, "Operator")?,
+        })
+    }
+}
+impl IntoValue for InstanceNetworkInterface {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(20);
+        m.put_some("Association", self.association);
+        m.put_some("Attachment", self.attachment);
+        m.put_some("Description", self.description);
+        m.put_some("Groups", self.groups);
+        m.put_some("Ipv6Addresses", self.ipv6_addresses);
+        m.put_some("MacAddress", self.mac_address);
+        m.put_some("NetworkInterfaceId", self.network_interface_id);
+        m.put_some("OwnerId", self.owner_id);
+        m.put_some("PrivateDnsName", self.private_dns_name);
+        m.put_some("PrivateIpAddress", self.private_ip_address);
+        m.put_some("PrivateIpAddresses", self.private_ip_addresses);
+        m.put_some("SourceDestCheck", self.source_dest_check);
+        m.put_some("Status", self.status);
+        m.put_some("SubnetId", self.subnet_id);
+        m.put_some("VpcId", self.vpc_id);
+        m.put_some("InterfaceType", self.interface_type);
+        m.put_some("Ipv4Prefixes", self.ipv4_prefixes);
+        m.put_some("Ipv6Prefixes", self.ipv6_prefixes);
+        m.put_some("ConnectionTrackingConfiguration", self.connection_tracking_configuration);
+        m.put_some("Operator", self.operator);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceNetworkInterfaceAssociation {
+    pub carrier_ip: Option<String>,
+    pub customer_owned_ip: Option<String>,
+    pub ip_owner_id: Option<String>,
+    pub public_dns_name: Option<String>,
+    pub public_ip: Option<String>,
+}
+impl FromValue for InstanceNetworkInterfaceAssociation {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(InstanceNetworkInterfaceAssociation {
+            carrier_ip: optional(&mut m, "CarrierIp")?,
+            customer_owned_ip: optional(&mut m, "CustomerOwnedIp")?,
+            ip_owner_id: optional(&mut m, "IpOwnerId")?,
+            public_dns_name: optional(&mut m, "PublicDnsName")?,
+            public_ip: optional(&mut m, "PublicIp")?,
+        })
+    }
+}
+impl IntoValue for InstanceNetworkInterfaceAssociation {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("CarrierIp", self.carrier_ip);
+        m.put_some("CustomerOwnedIp", self.customer_owned_ip);
+        m.put_some("IpOwnerId", self.ip_owner_id);
+        m.put_some("PublicDnsName", self.public_dns_name);
+        m.put_some("PublicIp", self.public_ip);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceNetworkInterfaceAttachment {
+    pub attach_time: Option<Timestamp>,
+    pub attachment_id: Option<String>,
+    pub delete_on_termination: Option<bool>,
+    pub device_index: Option<i64>,
+    pub status: Option<String>,
+    pub network_card_index: Option<i64>,
+    pub ena_srd_specification: Option<InstanceAttachmentEnaSrdSpecification>,
+    pub ena_queue_count: Option<i64>,
+}
+impl FromValue for InstanceNetworkInterfaceAttachment {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(InstanceNetworkInterfaceAttachment {
+            attach_time: optional(&mut m, "AttachTime")?,
+            attachment_id: optional(&mut m, "AttachmentId")?,
+            delete_on_termination: optional(&mut m, "DeleteOnTermination")?,
+            device_index: optional(&mut m, "DeviceIndex")?,
+            status: optional(&mut m, "Status")?,
+            network_card_index: optional(&mut m, "NetworkCardIndex")?,
+            ena_srd_specification: optional(&mut m, "EnaSrdSpecification")?,
+            ena_queue_count: optional(&mut m, "EnaQueueCount")?,
+        })
+    }
+}
+impl IntoValue for InstanceNetworkInterfaceAttachment {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(8);
+        m.put_some("AttachTime", self.attach_time);
+        m.put_some("AttachmentId", self.attachment_id);
+        m.put_some("DeleteOnTermination", self.delete_on_termination);
+        m.put_some("DeviceIndex", self.device_index);
+        m.put_some("Status", self.status);
+        m.put_some("NetworkCardIndex", self.network_card_index);
+        m.put_some("EnaSrdSpecification", self.ena_srd_specification);
+        m.put_some("EnaQueueCount", self.ena_queue_count);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceNetworkPerformanceOptions {
+    pub bandwidth_weighting: Option<String>,
+}
+impl FromValue for InstanceNetworkPerformanceOptions {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(InstanceNetworkPerformanceOptions {
+            bandwidth_weighting: optional(&mut m, "BandwidthWeighting")?,
+        })
+    }
+}
+impl IntoValue for InstanceNetworkPerformanceOptions {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("BandwidthWeighting", self.bandwidth_weighting);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstancePrivateIpAddress {
+    pub association: Option<InstanceNetworkInterfaceAssociation>,
+    pub primary: Option<bool>,
+    pub private_dns_name: Option<String>,
+    pub private_ip_address: Option<String>,
+}
+impl FromValue for InstancePrivateIpAddress {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(InstancePrivateIpAddress {
+            association: optional(&mut m, "Association")?,
+            primary: optional(&mut m, "Primary")?,
+            private_dns_name: optional(&mut m, "PrivateDnsName")?,
+            private_ip_address: optional(&mut m, "PrivateIpAddress")?,
+        })
+    }
+}
+impl IntoValue for InstancePrivateIpAddress {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("Association", self.association);
+        m.put_some("Primary", self.primary);
+        m.put_some("PrivateDnsName", self.private_dns_name);
+        m.put_some("PrivateIpAddress", self.private_ip_address);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceSecondaryInterface {
+    pub attachment: Option<InstanceSecondaryInterfaceAttachment>,
+    pub mac_address: Option<String>,
+    pub secondary_interface_id: Option<String>,
+    pub owner_id: Option<String>,
+    pub private_ip_addresses: Option<Vec<InstanceSecondaryInterfacePrivateIpAddress>>,
+    pub source_dest_check: Option<bool>,
+    pub status: Option<String>,
+    pub secondary_subnet_id: Option<String>,
+    pub secondary_network_id: Option<String>,
+    pub interface_type: Option<String>,
+}
+impl FromValue for InstanceSecondaryInterface {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(InstanceSecondaryInterface {
+            attachment: optional(&mut m, "Attachment")?,
+            mac_address: optional(&mut m, "MacAddress")?,
+            secondary_interface_id: optional(&mut m, "SecondaryInterfaceId")?,
+            owner_id: optional(&mut m, "OwnerId")?,
+            private_ip_addresses: optional(&mut m, "PrivateIpAddresses")?,
+            source_dest_check: optional(&mut m, "SourceDestCheck")?,
+            status: optional(&mut m, "Status")?,
+            secondary_subnet_id: optional(&mut m, "SecondarySubnetId")?,
+            secondary_network_id: optional(&mut m, "SecondaryNetworkId")?,
+            interface_type: optional(&mut m, "InterfaceType")?,
+        })
+    }
+}
+impl IntoValue for InstanceSecondaryInterface {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(10);
+        m.put_some("Attachment", self.attachment);
+        m.put_some("MacAddress", self.mac_address);
+        m.put_some("SecondaryInterfaceId", self.secondary_interface_id);
+        m.put_some("OwnerId", self.owner_id);
+        m.put_some("PrivateIpAddresses", self.private_ip_addresses);
+        m.put_some("SourceDestCheck", self.source_dest_check);
+        m.put_some("Status", self.status);
+        m.put_some("SecondarySubnetId", self.secondary_subnet_id);
+        m.put_some("SecondaryNetworkId", self.secondary_network_id);
+        m.put_some("InterfaceType", self.interface_type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceSecondaryInterfaceAttachment {
+    pub attach_time: Option<Timestamp>,
+    pub attachment_id: Option<String>,
+    pub delete_on_termination: Option<bool>,
+    pub device_index: Option<i64>,
+    pub status: Option<String>,
+    pub network_card_index: Option<i64>,
+}
+impl FromValue for InstanceSecondaryInterfaceAttachment {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(InstanceSecondaryInterfaceAttachment {
+            attach_time: optional(&mut m, "AttachTime")?,
+            attachment_id: optional(&mut m, "AttachmentId")?,
+            delete_on_termination: optional(&mut m, "DeleteOnTermination")?,
+            device_index: optional(&mut m, "DeviceIndex")?,
+            status: optional(&mut m, "Status")?,
+            network_card_index: optional(&mut m, "NetworkCardIndex")?,
+        })
+    }
+}
+impl IntoValue for InstanceSecondaryInterfaceAttachment {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("AttachTime", self.attach_time);
+        m.put_some("AttachmentId", self.attachment_id);
+        m.put_some("DeleteOnTermination", self.delete_on_termination);
+        m.put_some("DeviceIndex", self.device_index);
+        m.put_some("Status", self.status);
+        m.put_some("NetworkCardIndex", self.network_card_index);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceSecondaryInterfacePrivateIpAddress {
+    pub private_ip_address: Option<String>,
+}
+impl FromValue for InstanceSecondaryInterfacePrivateIpAddress {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(InstanceSecondaryInterfacePrivateIpAddress {
+            private_ip_address: optional(&mut m, "PrivateIpAddress")?,
+        })
+    }
+}
+impl IntoValue for InstanceSecondaryInterfacePrivateIpAddress {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("PrivateIpAddress", self.private_ip_address);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceState {
+    pub code: Option<i64>,
+    pub name: Option<String>,
+}
+impl FromValue for InstanceState {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(InstanceState {
+            code: optional(&mut m, "Code")?,
+            name: optional(&mut m, "Name")?,
+        })
+    }
+}
+impl IntoValue for InstanceState {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Code", self.code);
+        m.put_some("Name", self.name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InternetGateway {
+    pub attachments: Option<Vec<InternetGatewayAttachment>>,
+    pub internet_gateway_id: Option<String>,
+    pub owner_id: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+impl FromValue for InternetGateway {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(InternetGateway {
+            attachments: optional(&mut m, "Attachments")?,
+            internet_gateway_id: optional(&mut m, "InternetGatewayId")?,
+            owner_id: optional(&mut m, "OwnerId")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for InternetGateway {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("Attachments", self.attachments);
+        m.put_some("InternetGatewayId", self.internet_gateway_id);
+        m.put_some("OwnerId", self.owner_id);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InternetGatewayAttachment {
+    pub state: Option<String>,
+    pub vpc_id: Option<String>,
+}
+impl FromValue for InternetGatewayAttachment {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(InternetGatewayAttachment {
+            state: optional(&mut m, "State")?,
+            vpc_id: optional(&mut m, "VpcId")?,
+        })
+    }
+}
+impl IntoValue for InternetGatewayAttachment {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("State", self.state);
+        m.put_some("VpcId", self.vpc_id);
         Value::Map(m)
     }
 }
@@ -1502,6 +4818,26 @@ impl IntoValue for Ipv6Range {
         let mut m = Members::with_capacity(2);
         m.put_some("Description", self.description);
         m.put_some("CidrIpv6", self.cidr_ipv6);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LicenseConfiguration {
+    pub license_configuration_arn: Option<String>,
+}
+impl FromValue for LicenseConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(LicenseConfiguration {
+            license_configuration_arn: optional(&mut m, "LicenseConfigurationArn")?,
+        })
+    }
+}
+impl IntoValue for LicenseConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("LicenseConfigurationArn", self.license_configuration_arn);
         Value::Map(m)
     }
 }
@@ -1677,6 +5013,284 @@ impl IntoValue for ModifyVpcAttributeRequest {
         m.put_some("EnableDnsSupport", self.enable_dns_support);
         m.put("VpcId", self.vpc_id);
         m.put_some("EnableNetworkAddressUsageMetrics", self.enable_network_address_usage_metrics);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Monitoring {
+    pub state: Option<String>,
+}
+impl FromValue for Monitoring {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Monitoring {
+            state: optional(&mut m, "State")?,
+        })
+    }
+}
+impl IntoValue for Monitoring {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("State", self.state);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NatGateway {
+    pub create_time: Option<Timestamp>,
+    pub delete_time: Option<Timestamp>,
+    pub failure_code: Option<String>,
+    pub failure_message: Option<String>,
+    pub nat_gateway_addresses: Option<Vec<NatGatewayAddress>>,
+    pub nat_gateway_id: Option<String>,
+    pub provisioned_bandwidth: Option<ProvisionedBandwidth>,
+    pub state: Option<String>,
+    pub subnet_id: Option<String>,
+    pub vpc_id: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub connectivity_type: Option<String>,
+    pub availability_mode: Option<String>,
+    pub auto_scaling_ips: Option<String>,
+    pub auto_provision_zones: Option<String>,
+    pub attached_appliances: Option<Vec<NatGatewayAttachedAppliance>>,
+    pub route_table_id: Option<String>,
+}
+impl FromValue for NatGateway {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(NatGateway {
+            create_time: optional(&mut m, "CreateTime")?,
+            delete_time: optional(&mut m, "DeleteTime")?,
+            failure_code: optional(&mut m, "FailureCode")?,
+            failure_message: optional(&mut m, "FailureMessage")?,
+            nat_gateway_addresses: optional(&mut m, "NatGatewayAddresses")?,
+            nat_gateway_id: optional(&mut m, "NatGatewayId")?,
+            provisioned_bandwidth: optional(&mut m, "ProvisionedBandwidth")?,
+            state: optional(&mut m, "State")?,
+            subnet_id: optional(&mut m, "SubnetId")?,
+            vpc_id: optional(&mut m, "VpcId")?,
+            tags: optional(&mut m, "Tags")?,
+            connectivity_type: optional(&mut m, "ConnectivityType")?,
+            availability_mode: optional(&mut m, "AvailabilityMode")?,
+            auto_scaling_ips: optional(&mut m, "AutoScalingIps")?,
+            auto_provision_zones: optional(&mut m, "AutoProvisionZones")?,
+            attached_appliances: optional(&mut m, "AttachedAppliances")?,
+            route_table_id: optional(&mut m, "RouteTableId")?,
+        })
+    }
+}
+impl IntoValue for NatGateway {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(17);
+        m.put_some("CreateTime", self.create_time);
+        m.put_some("DeleteTime", self.delete_time);
+        m.put_some("FailureCode", self.failure_code);
+        m.put_some("FailureMessage", self.failure_message);
+        m.put_some("NatGatewayAddresses", self.nat_gateway_addresses);
+        m.put_some("NatGatewayId", self.nat_gateway_id);
+        m.put_some("ProvisionedBandwidth", self.provisioned_bandwidth);
+        m.put_some("State", self.state);
+        m.put_some("SubnetId", self.subnet_id);
+        m.put_some("VpcId", self.vpc_id);
+        m.put_some("Tags", self.tags);
+        m.put_some("ConnectivityType", self.connectivity_type);
+        m.put_some("AvailabilityMode", self.availability_mode);
+        m.put_some("AutoScalingIps", self.auto_scaling_ips);
+        m.put_some("AutoProvisionZones", self.auto_provision_zones);
+        m.put_some("AttachedAppliances", self.attached_appliances);
+        m.put_some("RouteTableId", self.route_table_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NatGatewayAddress {
+    pub allocation_id: Option<String>,
+    pub network_interface_id: Option<String>,
+    pub private_ip: Option<String>,
+    pub public_ip: Option<String>,
+    pub association_id: Option<String>,
+    pub is_primary: Option<bool>,
+    pub failure_message: Option<String>,
+    pub status: Option<String>,
+    pub availability_zone: Option<String>,
+    pub availability_zone_id: Option<String>,
+}
+impl FromValue for NatGatewayAddress {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(NatGatewayAddress {
+            allocation_id: optional(&mut m, "AllocationId")?,
+            network_interface_id: optional(&mut m, "NetworkInterfaceId")?,
+            private_ip: optional(&mut m, "PrivateIp")?,
+            public_ip: optional(&mut m, "PublicIp")?,
+            association_id: optional(&mut m, "AssociationId")?,
+            is_primary: optional(&mut m, "IsPrimary")?,
+            failure_message: optional(&mut m, "FailureMessage")?,
+            status: optional(&mut m, "Status")?,
+            availability_zone: optional(&mut m, "AvailabilityZone")?,
+            availability_zone_id: optional(&mut m, "AvailabilityZoneId")?,
+        })
+    }
+}
+impl IntoValue for NatGatewayAddress {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(10);
+        m.put_some("AllocationId", self.allocation_id);
+        m.put_some("NetworkInterfaceId", self.network_interface_id);
+        m.put_some("PrivateIp", self.private_ip);
+        m.put_some("PublicIp", self.public_ip);
+        m.put_some("AssociationId", self.association_id);
+        m.put_some("IsPrimary", self.is_primary);
+        m.put_some("FailureMessage", self.failure_message);
+        m.put_some("Status", self.status);
+        m.put_some("AvailabilityZone", self.availability_zone);
+        m.put_some("AvailabilityZoneId", self.availability_zone_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NatGatewayAttachedAppliance {
+    pub r#type: Option<String>,
+    pub appliance_arn: Option<String>,
+    pub vpc_endpoint_id: Option<String>,
+    pub attachment_state: Option<String>,
+    pub modification_state: Option<String>,
+    pub failure_code: Option<String>,
+    pub failure_message: Option<String>,
+}
+impl FromValue for NatGatewayAttachedAppliance {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(NatGatewayAttachedAppliance {
+            r#type: optional(&mut m, "Type")?,
+            appliance_arn: optional(&mut m, "ApplianceArn")?,
+            vpc_endpoint_id: optional(&mut m, "VpcEndpointId")?,
+            attachment_state: optional(&mut m, "AttachmentState")?,
+            modification_state: optional(&mut m, "ModificationState")?,
+            failure_code: optional(&mut m, "FailureCode")?,
+            failure_message: optional(&mut m, "FailureMessage")?,
+        })
+    }
+}
+impl IntoValue for NatGatewayAttachedAppliance {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put_some("Type", self.r#type);
+        m.put_some("ApplianceArn", self.appliance_arn);
+        m.put_some("VpcEndpointId", self.vpc_endpoint_id);
+        m.put_some("AttachmentState", self.attachment_state);
+        m.put_some("ModificationState", self.modification_state);
+        m.put_some("FailureCode", self.failure_code);
+        m.put_some("FailureMessage", self.failure_message);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkAcl {
+    pub associations: Option<Vec<NetworkAclAssociation>>,
+    pub entries: Option<Vec<NetworkAclEntry>>,
+    pub is_default: Option<bool>,
+    pub network_acl_id: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub vpc_id: Option<String>,
+    pub owner_id: Option<String>,
+}
+impl FromValue for NetworkAcl {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(NetworkAcl {
+            associations: optional(&mut m, "Associations")?,
+            entries: optional(&mut m, "Entries")?,
+            is_default: optional(&mut m, "IsDefault")?,
+            network_acl_id: optional(&mut m, "NetworkAclId")?,
+            tags: optional(&mut m, "Tags")?,
+            vpc_id: optional(&mut m, "VpcId")?,
+            owner_id: optional(&mut m, "OwnerId")?,
+        })
+    }
+}
+impl IntoValue for NetworkAcl {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put_some("Associations", self.associations);
+        m.put_some("Entries", self.entries);
+        m.put_some("IsDefault", self.is_default);
+        m.put_some("NetworkAclId", self.network_acl_id);
+        m.put_some("Tags", self.tags);
+        m.put_some("VpcId", self.vpc_id);
+        m.put_some("OwnerId", self.owner_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkAclAssociation {
+    pub network_acl_association_id: Option<String>,
+    pub network_acl_id: Option<String>,
+    pub subnet_id: Option<String>,
+}
+impl FromValue for NetworkAclAssociation {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(NetworkAclAssociation {
+            network_acl_association_id: optional(&mut m, "NetworkAclAssociationId")?,
+            network_acl_id: optional(&mut m, "NetworkAclId")?,
+            subnet_id: optional(&mut m, "SubnetId")?,
+        })
+    }
+}
+impl IntoValue for NetworkAclAssociation {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("NetworkAclAssociationId", self.network_acl_association_id);
+        m.put_some("NetworkAclId", self.network_acl_id);
+        m.put_some("SubnetId", self.subnet_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkAclEntry {
+    pub cidr_block: Option<String>,
+    pub egress: Option<bool>,
+    pub icmp_type_code: Option<IcmpTypeCode>,
+    pub ipv6_cidr_block: Option<String>,
+    pub port_range: Option<PortRange>,
+    pub protocol: Option<String>,
+    pub rule_action: Option<String>,
+    pub rule_number: Option<i64>,
+}
+impl FromValue for NetworkAclEntry {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(NetworkAclEntry {
+            cidr_block: optional(&mut m, "CidrBlock")?,
+            egress: optional(&mut m, "Egress")?,
+            icmp_type_code: optional(&mut m, "IcmpTypeCode")?,
+            ipv6_cidr_block: optional(&mut m, "Ipv6CidrBlock")?,
+            port_range: optional(&mut m, "PortRange")?,
+            protocol: optional(&mut m, "Protocol")?,
+            rule_action: optional(&mut m, "RuleAction")?,
+            rule_number: optional(&mut m, "RuleNumber")?,
+        })
+    }
+}
+impl IntoValue for NetworkAclEntry {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(8);
+        m.put_some("CidrBlock", self.cidr_block);
+        m.put_some("Egress", self.egress);
+        m.put_some("IcmpTypeCode", self.icmp_type_code);
+        m.put_some("Ipv6CidrBlock", self.ipv6_cidr_block);
+        m.put_some("PortRange", self.port_range);
+        m.put_some("Protocol", self.protocol);
+        m.put_some("RuleAction", self.rule_action);
+        m.put_some("RuleNumber", self.rule_number);
         Value::Map(m)
     }
 }
@@ -1964,6 +5578,29 @@ impl IntoValue for NetworkInterfacePrivateIpAddress {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct NewDhcpConfiguration {
+    pub key: Option<String>,
+    pub values: Option<Vec<String>>,
+}
+impl FromValue for NewDhcpConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(NewDhcpConfiguration {
+            key: optional(&mut m, "Key")?,
+            values: optional(&mut m, "Values")?,
+        })
+    }
+}
+impl IntoValue for NewDhcpConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Key", self.key);
+        m.put_some("Values", self.values);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct OperatorRequest {
     pub principal: Option<String>,
 }
@@ -2005,6 +5642,102 @@ impl IntoValue for OperatorResponse {
         m.put_some("Managed", self.managed);
         m.put_some("Principal", self.principal);
         m.put_some("HiddenByDefault", self.hidden_by_default);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Placement {
+    pub availability_zone_id: Option<String>,
+    pub affinity: Option<String>,
+    pub group_name: Option<String>,
+    pub partition_number: Option<i64>,
+    pub host_id: Option<String>,
+    pub tenancy: Option<String>,
+    pub spread_domain: Option<String>,
+    pub host_resource_group_arn: Option<String>,
+    pub group_id: Option<String>,
+    pub availability_zone: Option<String>,
+}
+impl FromValue for Placement {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Placement {
+            availability_zone_id: optional(&mut m, "AvailabilityZoneId")?,
+            affinity: optional(&mut m, "Affinity")?,
+            group_name: optional(&mut m, "GroupName")?,
+            partition_number: optional(&mut m, "PartitionNumber")?,
+            host_id: optional(&mut m, "HostId")?,
+            tenancy: optional(&mut m, "Tenancy")?,
+            spread_domain: optional(&mut m, "SpreadDomain")?,
+            host_resource_group_arn: optional(&mut m, "HostResourceGroupArn")?,
+            group_id: optional(&mut m, "GroupId")?,
+            availability_zone: optional(&mut m, "AvailabilityZone")?,
+        })
+    }
+}
+impl IntoValue for Placement {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(10);
+        m.put_some("AvailabilityZoneId", self.availability_zone_id);
+        m.put_some("Affinity", self.affinity);
+        m.put_some("GroupName", self.group_name);
+        m.put_some("PartitionNumber", self.partition_number);
+        m.put_some("HostId", self.host_id);
+        m.put_some("Tenancy", self.tenancy);
+        m.put_some("SpreadDomain", self.spread_domain);
+        m.put_some("HostResourceGroupArn", self.host_resource_group_arn);
+        m.put_some("GroupId", self.group_id);
+        m.put_some("AvailabilityZone", self.availability_zone);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PortRange {
+    pub from: Option<i64>,
+    pub to: Option<i64>,
+}
+impl FromValue for PortRange {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PortRange {
+            from: optional(&mut m, "From")?,
+            to: optional(&mut m, "To")?,
+        })
+    }
+}
+impl IntoValue for PortRange {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("From", self.from);
+        m.put_some("To", self.to);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PrefixList {
+    pub cidrs: Option<Vec<String>>,
+    pub prefix_list_id: Option<String>,
+    pub prefix_list_name: Option<String>,
+}
+impl FromValue for PrefixList {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PrefixList {
+            cidrs: optional(&mut m, "Cidrs")?,
+            prefix_list_id: optional(&mut m, "PrefixListId")?,
+            prefix_list_name: optional(&mut m, "PrefixListName")?,
+        })
+    }
+}
+impl IntoValue for PrefixList {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("Cidrs", self.cidrs);
+        m.put_some("PrefixListId", self.prefix_list_id);
+        m.put_some("PrefixListName", self.prefix_list_name);
         Value::Map(m)
     }
 }
@@ -2059,6 +5792,32 @@ impl IntoValue for PrivateDnsNameOptionsOnLaunch {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct PrivateDnsNameOptionsResponse {
+    pub hostname_type: Option<String>,
+    pub enable_resource_name_dns_a_record: Option<bool>,
+    pub enable_resource_name_dns_aaaa_record: Option<bool>,
+}
+impl FromValue for PrivateDnsNameOptionsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PrivateDnsNameOptionsResponse {
+            hostname_type: optional(&mut m, "HostnameType")?,
+            enable_resource_name_dns_a_record: optional(&mut m, "EnableResourceNameDnsARecord")?,
+            enable_resource_name_dns_aaaa_record: optional(&mut m, "EnableResourceNameDnsAAAARecord")?,
+        })
+    }
+}
+impl IntoValue for PrivateDnsNameOptionsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("HostnameType", self.hostname_type);
+        m.put_some("EnableResourceNameDnsARecord", self.enable_resource_name_dns_a_record);
+        m.put_some("EnableResourceNameDnsAAAARecord", self.enable_resource_name_dns_aaaa_record);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PrivateIpAddressSpecification {
     pub primary: Option<bool>,
     pub private_ip_address: Option<String>,
@@ -2077,6 +5836,81 @@ impl IntoValue for PrivateIpAddressSpecification {
         let mut m = Members::with_capacity(2);
         m.put_some("Primary", self.primary);
         m.put_some("PrivateIpAddress", self.private_ip_address);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProductCode {
+    pub product_code_id: Option<String>,
+    pub product_code_type: Option<String>,
+}
+impl FromValue for ProductCode {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ProductCode {
+            product_code_id: optional(&mut m, "ProductCodeId")?,
+            product_code_type: optional(&mut m, "ProductCodeType")?,
+        })
+    }
+}
+impl IntoValue for ProductCode {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("ProductCodeId", self.product_code_id);
+        m.put_some("ProductCodeType", self.product_code_type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PropagatingVgw {
+    pub gateway_id: Option<String>,
+}
+impl FromValue for PropagatingVgw {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PropagatingVgw {
+            gateway_id: optional(&mut m, "GatewayId")?,
+        })
+    }
+}
+impl IntoValue for PropagatingVgw {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("GatewayId", self.gateway_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProvisionedBandwidth {
+    pub provision_time: Option<Timestamp>,
+    pub provisioned: Option<String>,
+    pub request_time: Option<Timestamp>,
+    pub requested: Option<String>,
+    pub status: Option<String>,
+}
+impl FromValue for ProvisionedBandwidth {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ProvisionedBandwidth {
+            provision_time: optional(&mut m, "ProvisionTime")?,
+            provisioned: optional(&mut m, "Provisioned")?,
+            request_time: optional(&mut m, "RequestTime")?,
+            requested: optional(&mut m, "Requested")?,
+            status: optional(&mut m, "Status")?,
+        })
+    }
+}
+impl IntoValue for ProvisionedBandwidth {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("ProvisionTime", self.provision_time);
+        m.put_some("Provisioned", self.provisioned);
+        m.put_some("RequestTime", self.request_time);
+        m.put_some("Requested", self.requested);
+        m.put_some("Status", self.status);
         Value::Map(m)
     }
 }
@@ -2138,6 +5972,329 @@ impl IntoValue for ReferencedSecurityGroup {
         m.put_some("UserId", self.user_id);
         m.put_some("VpcId", self.vpc_id);
         m.put_some("VpcPeeringConnectionId", self.vpc_peering_connection_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Region {
+    pub opt_in_status: Option<String>,
+    pub geography: Option<Vec<RegionGeography>>,
+    pub region_name: Option<String>,
+    pub endpoint: Option<String>,
+}
+impl FromValue for Region {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Region {
+            opt_in_status: optional(&mut m, "OptInStatus")?,
+            geography: optional(&mut m, "Geography")?,
+            region_name: optional(&mut m, "RegionName")?,
+            endpoint: optional(&mut m, "Endpoint")?,
+        })
+    }
+}
+impl IntoValue for Region {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("OptInStatus", self.opt_in_status);
+        m.put_some("Geography", self.geography);
+        m.put_some("RegionName", self.region_name);
+        m.put_some("Endpoint", self.endpoint);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RegionGeography {
+    pub name: Option<String>,
+}
+impl FromValue for RegionGeography {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RegionGeography {
+            name: optional(&mut m, "Name")?,
+        })
+    }
+}
+impl IntoValue for RegionGeography {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Name", self.name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReleaseAddressRequest {
+    pub allocation_id: Option<String>,
+    pub public_ip: Option<String>,
+    pub network_border_group: Option<String>,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for ReleaseAddressRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ReleaseAddressRequest {
+            allocation_id: optional(&mut m, "AllocationId")?,
+            public_ip: optional(&mut m, "PublicIp")?,
+            network_border_group: optional(&mut m, "NetworkBorderGroup")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for ReleaseAddressRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("AllocationId", self.allocation_id);
+        m.put_some("PublicIp", self.public_ip);
+        m.put_some("NetworkBorderGroup", self.network_border_group);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplaceNetworkAclAssociationRequest {
+    pub dry_run: Option<bool>,
+    pub association_id: String,
+    pub network_acl_id: String,
+}
+impl FromValue for ReplaceNetworkAclAssociationRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ReplaceNetworkAclAssociationRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            association_id: required(&mut m, "AssociationId")?,
+            network_acl_id: required(&mut m, "NetworkAclId")?,
+        })
+    }
+}
+impl IntoValue for ReplaceNetworkAclAssociationRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("DryRun", self.dry_run);
+        m.put("AssociationId", self.association_id);
+        m.put("NetworkAclId", self.network_acl_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplaceNetworkAclAssociationResult {
+    pub new_association_id: Option<String>,
+}
+impl FromValue for ReplaceNetworkAclAssociationResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ReplaceNetworkAclAssociationResult {
+            new_association_id: optional(&mut m, "NewAssociationId")?,
+        })
+    }
+}
+impl IntoValue for ReplaceNetworkAclAssociationResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("NewAssociationId", self.new_association_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplaceNetworkAclEntryRequest {
+    pub dry_run: Option<bool>,
+    pub network_acl_id: String,
+    pub rule_number: i64,
+    pub protocol: String,
+    pub rule_action: String,
+    pub egress: bool,
+    pub cidr_block: Option<String>,
+    pub ipv6_cidr_block: Option<String>,
+    pub icmp_type_code: Option<IcmpTypeCode>,
+    pub port_range: Option<PortRange>,
+}
+impl FromValue for ReplaceNetworkAclEntryRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ReplaceNetworkAclEntryRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            network_acl_id: required(&mut m, "NetworkAclId")?,
+            rule_number: required(&mut m, "RuleNumber")?,
+            protocol: required(&mut m, "Protocol")?,
+            rule_action: required(&mut m, "RuleAction")?,
+            egress: required(&mut m, "Egress")?,
+            cidr_block: optional(&mut m, "CidrBlock")?,
+            ipv6_cidr_block: optional(&mut m, "Ipv6CidrBlock")?,
+            icmp_type_code: optional(&mut m, "IcmpTypeCode")?,
+            port_range: optional(&mut m, "PortRange")?,
+        })
+    }
+}
+impl IntoValue for ReplaceNetworkAclEntryRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(10);
+        m.put_some("DryRun", self.dry_run);
+        m.put("NetworkAclId", self.network_acl_id);
+        m.put("RuleNumber", self.rule_number);
+        m.put("Protocol", self.protocol);
+        m.put("RuleAction", self.rule_action);
+        m.put("Egress", self.egress);
+        m.put_some("CidrBlock", self.cidr_block);
+        m.put_some("Ipv6CidrBlock", self.ipv6_cidr_block);
+        m.put_some("IcmpTypeCode", self.icmp_type_code);
+        m.put_some("PortRange", self.port_range);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplaceRouteRequest {
+    pub destination_prefix_list_id: Option<String>,
+    pub vpc_endpoint_id: Option<String>,
+    pub local_target: Option<bool>,
+    pub transit_gateway_id: Option<String>,
+    pub local_gateway_id: Option<String>,
+    pub carrier_gateway_id: Option<String>,
+    pub core_network_arn: Option<String>,
+    pub odb_network_arn: Option<String>,
+    pub dry_run: Option<bool>,
+    pub route_table_id: String,
+    pub destination_cidr_block: Option<String>,
+    pub gateway_id: Option<String>,
+    pub destination_ipv6_cidr_block: Option<String>,
+    pub egress_only_internet_gateway_id: Option<String>,
+    pub instance_id: Option<String>,
+    pub network_interface_id: Option<String>,
+    pub vpc_peering_connection_id: Option<String>,
+    pub nat_gateway_id: Option<String>,
+}
+impl FromValue for ReplaceRouteRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ReplaceRouteRequest {
+            destination_prefix_list_id: optional(&mut m, "DestinationPrefixListId")?,
+            vpc_endpoint_id: optional(&mut m, "VpcEndpointId")?,
+            local_target: optional(&mut m, "LocalTarget")?,
+            transit_gateway_id: optional(&mut m, "TransitGatewayId")?,
+            local_gateway_id: optional(&mut m, "LocalGatewayId")?,
+            carrier_gateway_id: optional(&mut m, "CarrierGatewayId")?,
+            core_network_arn: optional(&mut m, "CoreNetworkArn")?,
+            odb_network_arn: optional(&mut m, "OdbNetworkArn")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            route_table_id: required(&mut m, "RouteTableId")?,
+            destination_cidr_block: optional(&mut m, "DestinationCidrBlock")?,
+            gateway_id: optional(&mut m, "GatewayId")?,
+            destination_ipv6_cidr_block: optional(&mut m, "DestinationIpv6CidrBlock")?,
+            egress_only_internet_gateway_id: optional(&mut m, "EgressOnlyInternetGatewayId")?,
+            instance_id: optional(&mut m, "InstanceId")?,
+            network_interface_id: optional(&mut m, "NetworkInterfaceId")?,
+            vpc_peering_connection_id: optional(&mut m, "VpcPeeringConnectionId")?,
+            nat_gateway_id: optional(&mut m, "NatGatewayId")?,
+        })
+    }
+}
+impl IntoValue for ReplaceRouteRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(18);
+        m.put_some("DestinationPrefixListId", self.destination_prefix_list_id);
+        m.put_some("VpcEndpointId", self.vpc_endpoint_id);
+        m.put_some("LocalTarget", self.local_target);
+        m.put_some("TransitGatewayId", self.transit_gateway_id);
+        m.put_some("LocalGatewayId", self.local_gateway_id);
+        m.put_some("CarrierGatewayId", self.carrier_gateway_id);
+        m.put_some("CoreNetworkArn", self.core_network_arn);
+        m.put_some("OdbNetworkArn", self.odb_network_arn);
+        m.put_some("DryRun", self.dry_run);
+        m.put("RouteTableId", self.route_table_id);
+        m.put_some("DestinationCidrBlock", self.destination_cidr_block);
+        m.put_some("GatewayId", self.gateway_id);
+        m.put_some("DestinationIpv6CidrBlock", self.destination_ipv6_cidr_block);
+        m.put_some("EgressOnlyInternetGatewayId", self.egress_only_internet_gateway_id);
+        m.put_some("InstanceId", self.instance_id);
+        m.put_some("NetworkInterfaceId", self.network_interface_id);
+        m.put_some("VpcPeeringConnectionId", self.vpc_peering_connection_id);
+        m.put_some("NatGatewayId", self.nat_gateway_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplaceRouteTableAssociationRequest {
+    pub dry_run: Option<bool>,
+    pub association_id: String,
+    pub route_table_id: String,
+}
+impl FromValue for ReplaceRouteTableAssociationRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ReplaceRouteTableAssociationRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            association_id: required(&mut m, "AssociationId")?,
+            route_table_id: required(&mut m, "RouteTableId")?,
+        })
+    }
+}
+impl IntoValue for ReplaceRouteTableAssociationRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("DryRun", self.dry_run);
+        m.put("AssociationId", self.association_id);
+        m.put("RouteTableId", self.route_table_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplaceRouteTableAssociationResult {
+    pub new_association_id: Option<String>,
+    pub association_state: Option<RouteTableAssociationState>,
+}
+impl FromValue for ReplaceRouteTableAssociationResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ReplaceRouteTableAssociationResult {
+            new_association_id: optional(&mut m, "NewAssociationId")?,
+            association_state: optional(&mut m, "AssociationState")?,
+        })
+    }
+}
+impl IntoValue for ReplaceRouteTableAssociationResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("NewAssociationId", self.new_association_id);
+        m.put_some("AssociationState", self.association_state);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reservation {
+    pub reservation_id: Option<String>,
+    pub owner_id: Option<String>,
+    pub requester_id: Option<String>,
+    pub groups: Option<Vec<GroupIdentifier>>,
+    pub instances: Option<Vec<Instance>>,
+}
+impl FromValue for Reservation {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Reservation {
+            reservation_id: optional(&mut m, "ReservationId")?,
+            owner_id: optional(&mut m, "OwnerId")?,
+            requester_id: optional(&mut m, "RequesterId")?,
+            groups: optional(&mut m, "Groups")?,
+            instances: optional(&mut m, "Instances")?,
+        })
+    }
+}
+impl IntoValue for Reservation {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("ReservationId", self.reservation_id);
+        m.put_some("OwnerId", self.owner_id);
+        m.put_some("RequesterId", self.requester_id);
+        m.put_some("Groups", self.groups);
+        m.put_some("Instances", self.instances);
         Value::Map(m)
     }
 }
@@ -2342,6 +6499,176 @@ impl IntoValue for RevokedSecurityGroupRule {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct Route {
+    pub destination_cidr_block: Option<String>,
+    pub destination_ipv6_cidr_block: Option<String>,
+    pub destination_prefix_list_id: Option<String>,
+    pub egress_only_internet_gateway_id: Option<String>,
+    pub gateway_id: Option<String>,
+    pub instance_id: Option<String>,
+    pub instance_owner_id: Option<String>,
+    pub nat_gateway_id: Option<String>,
+    pub transit_gateway_id: Option<String>,
+    pub local_gateway_id: Option<String>,
+    pub carrier_gateway_id: Option<String>,
+    pub network_interface_id: Option<String>,
+    pub origin: Option<String>,
+    pub state: Option<String>,
+    pub vpc_peering_connection_id: Option<String>,
+    pub core_network_arn: Option<String>,
+    pub odb_network_arn: Option<String>,
+    pub ip_address: Option<String>,
+}
+impl FromValue for Route {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Route {
+            destination_cidr_block: optional(&mut m, "DestinationCidrBlock")?,
+            destination_ipv6_cidr_block: optional(&mut m, "DestinationIpv6CidrBlock")?,
+            destination_prefix_list_id: optional(&mut m, "DestinationPrefixListId")?,
+            egress_only_internet_gateway_id: optional(&mut m, "EgressOnlyInternetGatewayId")?,
+            gateway_id: optional(&mut m, "GatewayId")?,
+            instance_id: optional(&mut m, "InstanceId")?,
+            instance_owner_id: optional(&mut m, "InstanceOwnerId")?,
+            nat_gateway_id: optional(&mut m, "NatGatewayId")?,
+            transit_gateway_id: optional(&mut m, "TransitGatewayId")?,
+            local_gateway_id: optional(&mut m, "LocalGatewayId")?,
+            carrier_gateway_id: optional(&mut m, "CarrierGatewayId")?,
+            network_interface_id: optional(&mut m, "NetworkInterfaceId")?,
+            origin: optional(&mut m, "Origin")?,
+            state: optional(&mut m, "State")?,
+            vpc_peering_connection_id: optional(&mut m, "VpcPeeringConnectionId")?,
+            core_network_arn: optional(&mut m, "CoreNetworkArn")?,
+            odb_network_arn: optional(&mut m, "OdbNetworkArn")?,
+            ip_address: optional(&mut m, "IpAddress")?,
+        })
+    }
+}
+impl IntoValue for Route {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(18);
+        m.put_some("DestinationCidrBlock", self.destination_cidr_block);
+        m.put_some("DestinationIpv6CidrBlock", self.destination_ipv6_cidr_block);
+        m.put_some("DestinationPrefixListId", self.destination_prefix_list_id);
+        m.put_some("EgressOnlyInternetGatewayId", self.egress_only_internet_gateway_id);
+        m.put_some("GatewayId", self.gateway_id);
+        m.put_some("InstanceId", self.instance_id);
+        m.put_some("InstanceOwnerId", self.instance_owner_id);
+        m.put_some("NatGatewayId", self.nat_gateway_id);
+        m.put_some("TransitGatewayId", self.transit_gateway_id);
+        m.put_some("LocalGatewayId", self.local_gateway_id);
+        m.put_some("CarrierGatewayId", self.carrier_gateway_id);
+        m.put_some("NetworkInterfaceId", self.network_interface_id);
+        m.put_some("Origin", self.origin);
+        m.put_some("State", self.state);
+        m.put_some("VpcPeeringConnectionId", self.vpc_peering_connection_id);
+        m.put_some("CoreNetworkArn", self.core_network_arn);
+        m.put_some("OdbNetworkArn", self.odb_network_arn);
+        m.put_some("IpAddress", self.ip_address);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RouteTable {
+    pub associations: Option<Vec<RouteTableAssociation>>,
+    pub propagating_vgws: Option<Vec<PropagatingVgw>>,
+    pub route_table_id: Option<String>,
+    pub routes: Option<Vec<Route>>,
+    pub tags: Option<Vec<Tag>>,
+    pub vpc_id: Option<String>,
+    pub owner_id: Option<String>,
+}
+impl FromValue for RouteTable {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RouteTable {
+            associations: optional(&mut m, "Associations")?,
+            propagating_vgws: optional(&mut m, "PropagatingVgws")?,
+            route_table_id: optional(&mut m, "RouteTableId")?,
+            routes: optional(&mut m, "Routes")?,
+            tags: optional(&mut m, "Tags")?,
+            vpc_id: optional(&mut m, "VpcId")?,
+            owner_id: optional(&mut m, "OwnerId")?,
+        })
+    }
+}
+impl IntoValue for RouteTable {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put_some("Associations", self.associations);
+        m.put_some("PropagatingVgws", self.propagating_vgws);
+        m.put_some("RouteTableId", self.route_table_id);
+        m.put_some("Routes", self.routes);
+        m.put_some("Tags", self.tags);
+        m.put_some("VpcId", self.vpc_id);
+        m.put_some("OwnerId", self.owner_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RouteTableAssociation {
+    pub main: Option<bool>,
+    pub route_table_association_id: Option<String>,
+    pub route_table_id: Option<String>,
+    pub subnet_id: Option<String>,
+    pub gateway_id: Option<String>,
+    pub public_ipv4_pool: Option<String>,
+    pub association_state: Option<RouteTableAssociationState>,
+}
+impl FromValue for RouteTableAssociation {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RouteTableAssociation {
+            main: optional(&mut m, "Main")?,
+            route_table_association_id: optional(&mut m, "RouteTableAssociationId")?,
+            route_table_id: optional(&mut m, "RouteTableId")?,
+            subnet_id: optional(&mut m, "SubnetId")?,
+            gateway_id: optional(&mut m, "GatewayId")?,
+            public_ipv4_pool: optional(&mut m, "PublicIpv4Pool")?,
+            association_state: optional(&mut m, "AssociationState")?,
+        })
+    }
+}
+impl IntoValue for RouteTableAssociation {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put_some("Main", self.main);
+        m.put_some("RouteTableAssociationId", self.route_table_association_id);
+        m.put_some("RouteTableId", self.route_table_id);
+        m.put_some("SubnetId", self.subnet_id);
+        m.put_some("GatewayId", self.gateway_id);
+        m.put_some("PublicIpv4Pool", self.public_ipv4_pool);
+        m.put_some("AssociationState", self.association_state);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RouteTableAssociationState {
+    pub state: Option<String>,
+    pub status_message: Option<String>,
+}
+impl FromValue for RouteTableAssociationState {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RouteTableAssociationState {
+            state: optional(&mut m, "State")?,
+            status_message: optional(&mut m, "StatusMessage")?,
+        })
+    }
+}
+impl IntoValue for RouteTableAssociationState {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("State", self.state);
+        m.put_some("StatusMessage", self.status_message);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SecurityGroup {
     pub group_id: Option<String>,
     pub ip_permissions_egress: Option<Vec<IpPermission>>,
@@ -2527,6 +6854,29 @@ impl IntoValue for SecurityGroupRuleUpdate {
         let mut m = Members::with_capacity(2);
         m.put("SecurityGroupRuleId", self.security_group_rule_id);
         m.put_some("SecurityGroupRule", self.security_group_rule);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StateReason {
+    pub code: Option<String>,
+    pub message: Option<String>,
+}
+impl FromValue for StateReason {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(StateReason {
+            code: optional(&mut m, "Code")?,
+            message: optional(&mut m, "Message")?,
+        })
+    }
+}
+impl IntoValue for StateReason {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Code", self.code);
+        m.put_some("Message", self.message);
         Value::Map(m)
     }
 }

@@ -8,7 +8,7 @@ use crate::listing::{Listing, one, own, some};
 use crate::shapes::{
     self, CreateSubnetRequest, CreateSubnetResult, DeleteSubnetRequest, SubnetCidrBlockState,
 };
-use crate::{acl, block, fault, kind, route, tag, vpc, zone};
+use crate::{acl, association, block, fault, kind, tag, vpc, zone};
 
 pub(crate) static SUBNETS: Listing<Subnet> = Listing {
     prefix: "subnet",
@@ -152,7 +152,7 @@ pub(crate) fn create_subnet(
 }
 
 /// A block within the VPC that no other subnet has a part of.
-fn checked(tx: &Tx<'_>, vpc: &Vpc, text: &str) -> Result<String, Fault> {
+pub(crate) fn checked(tx: &Tx<'_>, vpc: &Vpc, text: &str) -> Result<String, Fault> {
     let net = block::v4(text, "cidrBlock")?;
     let whole = IpNet::V4(net);
     let range = || Fault::client("InvalidSubnet.Range", format!("The CIDR '{text}' is invalid."));
@@ -213,7 +213,7 @@ pub(crate) fn delete_subnet(tx: &mut Tx<'_>, input: DeleteSubnetRequest) -> Resu
         let message = format!("The subnet '{}' has dependencies and cannot be deleted.", subnet.id);
         return Err(fault::dependency(message));
     }
-    route::leave(tx, &subnet.id)?;
+    association::leave(tx, &subnet.id)?;
     acl::leave(tx, &subnet.id)?;
     vpc::remove_where::<SubnetCidrBlock>(tx, |b| b.subnet == subnet.id)?;
     tx.remove(&subnet)

@@ -1,14 +1,14 @@
 //! VPCs: blocks of addresses with a router, and what each is born with.
 
 use model::estate::ec2::{
-    CidrBlock, DhcpOptions, EgressOnlyGateway, InternetGateway, NetworkAcl, NetworkInterface, RouteTable,
-    SecurityGroup, Subnet, TransitAttachment, Vpc, VpcEndpoint,
+    CidrBlock, EgressOnlyGateway, InternetGateway, NetworkAcl, NetworkInterface, RouteTable, SecurityGroup,
+    Subnet, TransitAttachment, Vpc, VpcEndpoint,
 };
 use model::{Fault, IntoValue as _, Node, Tags, Tx};
 
 use crate::listing::{Listing, one, own, some};
 use crate::shapes::{self, CreateVpcRequest, CreateVpcResult, DeleteVpcRequest, VpcCidrBlockState};
-use crate::{acl, block, dhcp, fault, group, kind, route, tag};
+use crate::{acl, association, block, dhcp, fault, group, kind, route, tag};
 
 pub(crate) static VPCS: Listing<Vpc> = Listing {
     prefix: "vpc",
@@ -17,11 +17,11 @@ pub(crate) static VPCS: Listing<Vpc> = Listing {
     all: own,
     filters: &[
         ("cidr", |_, v| some(v.cidrs.first())),
-        ("cidr-block-association.association-id", |tx, v| associations(tx, v, &v.cidrs)),
+        ("cidr-block-association.association-id", |tx, v| block_ids(tx, v, &v.cidrs)),
         ("cidr-block-association.cidr-block", |_, v| v.cidrs.clone()),
         ("cidr-block-association.state", |_, _| one("associated")),
         ("dhcp-options-id", |tx, v| dhcp::of_vpc(tx, &v.id).map(|d| d.id.clone()).into_iter().collect()),
-        ("ipv6-cidr-block-association.association-id", |tx, v| associations(tx, v, &v.ipv6_cidrs)),
+        ("ipv6-cidr-block-association.association-id", |tx, v| block_ids(tx, v, &v.ipv6_cidrs)),
         ("ipv6-cidr-block-association.ipv6-cidr-block", |_, v| v.ipv6_cidrs.clone()),
         ("ipv6-cidr-block-association.ipv6-pool", |_, v| {
             v.ipv6_cidrs.iter().flat_map(|_| one("Amazon")).collect()
@@ -48,12 +48,12 @@ pub(crate) fn default(tx: &Tx<'_>) -> Result<Vpc, Fault> {
     tx.list::<Vpc>().find(|v| v.default).cloned().ok_or_else(none)
 }
 
-fn associations(tx: &Tx<'_>, vpc: &Vpc, cidrs: &[String]) -> Vec<String> {
+fn block_ids(tx: &Tx<'_>, vpc: &Vpc, cidrs: &[String]) -> Vec<String> {
     let blocks = tx.list::<CidrBlock>().filter(|b| b.vpc == vpc.id && cidrs.contains(&b.cidr));
     blocks.map(|b| b.id.clone()).collect()
 }
 
-pub(crate) fn association(tx: &Tx<'_>, vpc: &Vpc, cidr: &str) -> Option<String> {
+fn block_id(tx: &Tx<'_>, vpc: &Vpc, cidr: &str) -> Option<String> {
     tx.list::<CidrBlock>().find(|b| b.vpc == vpc.id && b.cidr == cidr).map(|b| b.id.clone())
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn associated() -> Option<VpcCidrBlockState> {
 
 pub(crate) fn shown(tx: &Tx<'_>, vpc: &Vpc) -> shapes::Vpc {
     let blocks = vpc.cidrs.iter().map(|cidr| shapes::VpcCidrBlockAssociation {
-        association_id: association(tx, vpc, cidr),
+        association_id: block_id(tx, vpc, cidr),
         cidr_block: Some(cidr.clone()),
         cidr_block_state: associated(),
     });
@@ -87,7 +87,7 @@ pub(crate) fn shown(tx: &Tx<'_>, vpc: &Vpc) -> shapes::Vpc {
 
 pub(crate) fn shown6(tx: &Tx<'_>, vpc: &Vpc, cidr: &str) -> shapes::VpcIpv6CidrBlockAssociation {
     shapes::VpcIpv6CidrBlockAssociation {
-        association_id: association(tx, vpc, cidr),
+        association_id: block_id(tx, vpc, cidr),
         ipv6_cidr_block: Some(cidr.to_owned()),
         ipv6_cidr_block_state: associated(),
         network_border_group: Some(vpc.region.clone()),
@@ -149,7 +149,7 @@ pub(crate) fn make(
     tx.put(vpc.clone())?;
     dhcp::join_default(tx, &vpc.id)?;
     group::make_default(tx, &vpc.id)?;
-    route::make_main(tx, &vpc.id)?;
+    association::make_main(tx, &vpc.id)?;
     acl::make_default(tx, &vpc.id)?;
     Ok(add_block(tx, &vpc.id, cidr)?.0)
 }
@@ -172,7 +172,10 @@ pub(crate) fn add_block(tx: &mut Tx<'_>, vpc: &str, cidr: String) -> Result<(Vpc
         cidr: cidr.clone(),
     })?;
     match cidr.contains(':') {
-        true => vpc.ipv6_cidrs.push(cidr),
+        true => {
+            vpc.ipv6_cidrs.push(cidr);
+            acl::follow_ipv6(tx, &vpc.id)?;
+        }
         false => vpc.cidrs.push(cidr),
     }
     tx.put(vpc.clone())?;
@@ -205,10 +208,7 @@ pub(crate) fn delete_vpc(tx: &mut Tx<'_>, input: DeleteVpcRequest) -> Result<(),
     remove_where::<RouteTable>(tx, |t| t.vpc == vpc.id)?;
     remove_where::<NetworkAcl>(tx, |a| a.vpc == vpc.id)?;
     remove_where::<CidrBlock>(tx, |b| b.vpc == vpc.id)?;
-    for mut options in own::<DhcpOptions>(tx).into_iter().filter(|o| o.vpcs.contains(&vpc.id)) {
-        options.vpcs.retain(|v| *v != vpc.id);
-        tx.put(options)?;
-    }
+    dhcp::leave(tx, &vpc.id)?;
     tx.remove(&vpc)
 }
 

@@ -1,55 +1,12 @@
 //! VPCs, subnets, security groups and interfaces through the real door.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-use harness::{ACCOUNT, World};
-use model::Caller;
+mod common;
+
+use common::{Ec2, count, text, world};
+use harness::ACCOUNT;
 use model::estate::iam::Linked;
 use serde_json::{Value as Json, json};
-
-fn world() -> (World, Caller) {
-    let world = World::new(vec![&service_ec2::SERVICE]);
-    let admin = world.admin();
-    (world, admin)
-}
-
-struct Ec2<'w>(&'w World, &'w Caller);
-
-impl Ec2<'_> {
-    fn call(&self, operation: &str, input: Json) -> Json {
-        self.0.call(self.1, "ec2", operation, input).unwrap_or_else(|f| panic!("{operation}: {f}"))
-    }
-
-    fn code(&self, operation: &str, input: Json) -> String {
-        match self.0.call(self.1, "ec2", operation, input) {
-            Ok(answer) => panic!("{operation} should be refused: {answer}"),
-            Err(fault) => fault.code.into_owned(),
-        }
-    }
-
-    fn vpc(&self, cidr: &str) -> String {
-        text(&self.call("CreateVpc", json!({"CidrBlock": cidr})), "/Vpc/VpcId")
-    }
-
-    fn subnet(&self, vpc: &str, cidr: &str) -> String {
-        text(&self.call("CreateSubnet", json!({"VpcId": vpc, "CidrBlock": cidr})), "/Subnet/SubnetId")
-    }
-
-    fn group(&self, vpc: &str, name: &str) -> String {
-        let input = json!({"VpcId": vpc, "GroupName": name, "Description": "a group"});
-        text(&self.call("CreateSecurityGroup", input), "/GroupId")
-    }
-}
-
-fn text(json: &Json, pointer: &str) -> String {
-    json.pointer(pointer)
-        .and_then(Json::as_str)
-        .unwrap_or_else(|| panic!("no {pointer} in {json}"))
-        .to_owned()
-}
-
-fn count(json: &Json, member: &str) -> usize {
-    json[member].as_array().map_or(0, Vec::len)
-}
 
 #[test]
 fn a_vpc_is_born_with_its_default_group_and_leaves_nothing_behind() {
