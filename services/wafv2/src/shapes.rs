@@ -7,6 +7,3164 @@ use model::value::{Body, FromValue, IntoValue, Members, Value, optional, require
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AWSManagedRulesACFPRuleSet {
+    pub creation_path: String,
+    pub registration_page_path: String,
+    pub request_inspection: RequestInspectionACFP,
+    pub response_inspection: Option<ResponseInspection>,
+    pub enable_regex_in_path: Option<bool>,
+}
+impl FromValue for AWSManagedRulesACFPRuleSet {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AWSManagedRulesACFPRuleSet {
+            creation_path: required(&mut m, "CreationPath")?,
+            registration_page_path: required(&mut m, "RegistrationPagePath")?,
+            request_inspection: required(&mut m, "RequestInspection")?,
+            response_inspection: optional(&mut m, "ResponseInspection")?,
+            enable_regex_in_path: optional(&mut m, "EnableRegexInPath")?,
+        })
+    }
+}
+impl IntoValue for AWSManagedRulesACFPRuleSet {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("CreationPath", self.creation_path);
+        m.put("RegistrationPagePath", self.registration_page_path);
+        m.put("RequestInspection", self.request_inspection);
+        m.put_some("ResponseInspection", self.response_inspection);
+        m.put_some("EnableRegexInPath", self.enable_regex_in_path);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AWSManagedRulesAISecurityRuleSet {
+    pub bedrock_guardrails: BedrockGuardrails,
+}
+impl FromValue for AWSManagedRulesAISecurityRuleSet {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AWSManagedRulesAISecurityRuleSet {
+            bedrock_guardrails: required(&mut m, "BedrockGuardrails")?,
+        })
+    }
+}
+impl IntoValue for AWSManagedRulesAISecurityRuleSet {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("BedrockGuardrails", self.bedrock_guardrails);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AWSManagedRulesATPRuleSet {
+    pub login_path: String,
+    pub request_inspection: Option<RequestInspection>,
+    pub response_inspection: Option<ResponseInspection>,
+    pub enable_regex_in_path: Option<bool>,
+}
+impl FromValue for AWSManagedRulesATPRuleSet {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AWSManagedRulesATPRuleSet {
+            login_path: required(&mut m, "LoginPath")?,
+            request_inspection: optional(&mut m, "RequestInspection")?,
+            response_inspection: optional(&mut m, "ResponseInspection")?,
+            enable_regex_in_path: optional(&mut m, "EnableRegexInPath")?,
+        })
+    }
+}
+impl IntoValue for AWSManagedRulesATPRuleSet {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("LoginPath", self.login_path);
+        m.put_some("RequestInspection", self.request_inspection);
+        m.put_some("ResponseInspection", self.response_inspection);
+        m.put_some("EnableRegexInPath", self.enable_regex_in_path);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AWSManagedRulesAntiDDoSRuleSet {
+    pub client_side_action_config: ClientSideActionConfig,
+    pub sensitivity_to_block: Option<String>,
+}
+impl FromValue for AWSManagedRulesAntiDDoSRuleSet {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AWSManagedRulesAntiDDoSRuleSet {
+            client_side_action_config: required(&mut m, "ClientSideActionConfig")?,
+            sensitivity_to_block: optional(&mut m, "SensitivityToBlock")?,
+        })
+    }
+}
+impl IntoValue for AWSManagedRulesAntiDDoSRuleSet {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ClientSideActionConfig", self.client_side_action_config);
+        m.put_some("SensitivityToBlock", self.sensitivity_to_block);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AWSManagedRulesBotControlRuleSet {
+    pub inspection_level: String,
+    pub enable_machine_learning: Option<bool>,
+}
+impl FromValue for AWSManagedRulesBotControlRuleSet {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AWSManagedRulesBotControlRuleSet {
+            inspection_level: required(&mut m, "InspectionLevel")?,
+            enable_machine_learning: optional(&mut m, "EnableMachineLearning")?,
+        })
+    }
+}
+impl IntoValue for AWSManagedRulesBotControlRuleSet {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("InspectionLevel", self.inspection_level);
+        m.put_some("EnableMachineLearning", self.enable_machine_learning);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ActionCondition {
+    pub action: String,
+}
+impl FromValue for ActionCondition {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ActionCondition {
+            action: required(&mut m, "Action")?,
+        })
+    }
+}
+impl IntoValue for ActionCondition {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("Action", self.action);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddressField {
+    pub identifier: String,
+}
+impl FromValue for AddressField {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AddressField {
+            identifier: required(&mut m, "Identifier")?,
+        })
+    }
+}
+impl IntoValue for AddressField {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("Identifier", self.identifier);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct All {
+}
+impl FromValue for All {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(All {
+        })
+    }
+}
+impl IntoValue for All {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AllQueryArguments {
+}
+impl FromValue for AllQueryArguments {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AllQueryArguments {
+        })
+    }
+}
+impl IntoValue for AllQueryArguments {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AllowAction {
+    pub custom_request_handling: Option<CustomRequestHandling>,
+}
+impl FromValue for AllowAction {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AllowAction {
+            custom_request_handling: optional(&mut m, "CustomRequestHandling")?,
+        })
+    }
+}
+impl IntoValue for AllowAction {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("CustomRequestHandling", self.custom_request_handling);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AnalyticsConfig {
+    pub mode: String,
+}
+impl FromValue for AnalyticsConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AnalyticsConfig {
+            mode: required(&mut m, "Mode")?,
+        })
+    }
+}
+impl IntoValue for AnalyticsConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("Mode", self.mode);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AndStatement {
+    pub statements: Vec<Statement>,
+}
+impl FromValue for AndStatement {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AndStatement {
+            statements: required(&mut m, "Statements")?,
+        })
+    }
+}
+impl IntoValue for AndStatement {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("Statements", self.statements);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ApplicationAttribute {
+    pub name: Option<String>,
+    pub values: Option<Vec<String>>,
+}
+impl FromValue for ApplicationAttribute {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ApplicationAttribute {
+            name: optional(&mut m, "Name")?,
+            values: optional(&mut m, "Values")?,
+        })
+    }
+}
+impl IntoValue for ApplicationAttribute {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Name", self.name);
+        m.put_some("Values", self.values);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ApplicationConfig {
+    pub attributes: Option<Vec<ApplicationAttribute>>,
+}
+impl FromValue for ApplicationConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ApplicationConfig {
+            attributes: optional(&mut m, "Attributes")?,
+        })
+    }
+}
+impl IntoValue for ApplicationConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Attributes", self.attributes);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AsnMatchStatement {
+    pub asn_list: Vec<i64>,
+    pub forwarded_ip_config: Option<ForwardedIPConfig>,
+}
+impl FromValue for AsnMatchStatement {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AsnMatchStatement {
+            asn_list: required(&mut m, "AsnList")?,
+            forwarded_ip_config: optional(&mut m, "ForwardedIPConfig")?,
+        })
+    }
+}
+impl IntoValue for AsnMatchStatement {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("AsnList", self.asn_list);
+        m.put_some("ForwardedIPConfig", self.forwarded_ip_config);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateWebACLRequest {
+    pub web_acl_arn: String,
+    pub resource_arn: String,
+}
+impl FromValue for AssociateWebACLRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AssociateWebACLRequest {
+            web_acl_arn: required(&mut m, "WebACLArn")?,
+            resource_arn: required(&mut m, "ResourceArn")?,
+        })
+    }
+}
+impl IntoValue for AssociateWebACLRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("WebACLArn", self.web_acl_arn);
+        m.put("ResourceArn", self.resource_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateWebACLResponse {
+}
+impl FromValue for AssociateWebACLResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AssociateWebACLResponse {
+        })
+    }
+}
+impl IntoValue for AssociateWebACLResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociationConfig {
+    pub request_body: Option<BTreeMap<String, RequestBodyAssociatedResourceTypeConfig>>,
+    pub challenge_javascript_sdk_injection: Option<BTreeMap<String, ChallengeJavascriptSdkInjectionConfig>>,
+}
+impl FromValue for AssociationConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AssociationConfig {
+            request_body: optional(&mut m, "RequestBody")?,
+            challenge_javascript_sdk_injection: optional(&mut m, "ChallengeJavascriptSdkInjection")?,
+        })
+    }
+}
+impl IntoValue for AssociationConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("RequestBody", self.request_body);
+        m.put_some("ChallengeJavascriptSdkInjection", self.challenge_javascript_sdk_injection);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BedrockGuardrails {
+    pub disable: Option<DisableBedrockGuardrails>,
+    pub protect_request_only: Option<BedrockGuardrailsRequestOnly>,
+    pub protect_request_and_response: Option<BedrockGuardrailsRequestAndResponse>,
+}
+impl FromValue for BedrockGuardrails {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(BedrockGuardrails {
+            disable: optional(&mut m, "Disable")?,
+            protect_request_only: optional(&mut m, "ProtectRequestOnly")?,
+            protect_request_and_response: optional(&mut m, "ProtectRequestAndResponse")?,
+        })
+    }
+}
+impl IntoValue for BedrockGuardrails {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("Disable", self.disable);
+        m.put_some("ProtectRequestOnly", self.protect_request_only);
+        m.put_some("ProtectRequestAndResponse", self.protect_request_and_response);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BedrockGuardrailsRequestAndResponse {
+    pub role_arn: String,
+}
+impl FromValue for BedrockGuardrailsRequestAndResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(BedrockGuardrailsRequestAndResponse {
+            role_arn: required(&mut m, "RoleArn")?,
+        })
+    }
+}
+impl IntoValue for BedrockGuardrailsRequestAndResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("RoleArn", self.role_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BedrockGuardrailsRequestOnly {
+    pub role_arn: String,
+}
+impl FromValue for BedrockGuardrailsRequestOnly {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(BedrockGuardrailsRequestOnly {
+            role_arn: required(&mut m, "RoleArn")?,
+        })
+    }
+}
+impl IntoValue for BedrockGuardrailsRequestOnly {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("RoleArn", self.role_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BlockAction {
+    pub custom_response: Option<CustomResponse>,
+}
+impl FromValue for BlockAction {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(BlockAction {
+            custom_response: optional(&mut m, "CustomResponse")?,
+        })
+    }
+}
+impl IntoValue for BlockAction {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("CustomResponse", self.custom_response);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BodyShape {
+    pub oversize_handling: Option<String>,
+}
+impl FromValue for BodyShape {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(BodyShape {
+            oversize_handling: optional(&mut m, "OversizeHandling")?,
+        })
+    }
+}
+impl IntoValue for BodyShape {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("OversizeHandling", self.oversize_handling);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ByteMatchStatement {
+    pub search_string: Bytes,
+    pub field_to_match: FieldToMatch,
+    pub text_transformations: Vec<TextTransformation>,
+    pub pre_parse_text_transformations: Option<Vec<PreParseTextTransformation>>,
+    pub positional_constraint: String,
+}
+impl FromValue for ByteMatchStatement {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ByteMatchStatement {
+            search_string: required(&mut m, "SearchString")?,
+            field_to_match: required(&mut m, "FieldToMatch")?,
+            text_transformations: required(&mut m, "TextTransformations")?,
+            pre_parse_text_transformations: optional(&mut m, "PreParseTextTransformations")?,
+            positional_constraint: required(&mut m, "PositionalConstraint")?,
+        })
+    }
+}
+impl IntoValue for ByteMatchStatement {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("SearchString", self.search_string);
+        m.put("FieldToMatch", self.field_to_match);
+        m.put("TextTransformations", self.text_transformations);
+        m.put_some("PreParseTextTransformations", self.pre_parse_text_transformations);
+        m.put("PositionalConstraint", self.positional_constraint);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CaptchaAction {
+    pub custom_request_handling: Option<CustomRequestHandling>,
+}
+impl FromValue for CaptchaAction {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CaptchaAction {
+            custom_request_handling: optional(&mut m, "CustomRequestHandling")?,
+        })
+    }
+}
+impl IntoValue for CaptchaAction {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("CustomRequestHandling", self.custom_request_handling);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CaptchaConfig {
+    pub immunity_time_property: Option<ImmunityTimeProperty>,
+}
+impl FromValue for CaptchaConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CaptchaConfig {
+            immunity_time_property: optional(&mut m, "ImmunityTimeProperty")?,
+        })
+    }
+}
+impl IntoValue for CaptchaConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("ImmunityTimeProperty", self.immunity_time_property);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CaptchaResponse {
+    pub response_code: Option<i64>,
+    pub solve_timestamp: Option<i64>,
+    pub failure_reason: Option<String>,
+}
+impl FromValue for CaptchaResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CaptchaResponse {
+            response_code: optional(&mut m, "ResponseCode")?,
+            solve_timestamp: optional(&mut m, "SolveTimestamp")?,
+            failure_reason: optional(&mut m, "FailureReason")?,
+        })
+    }
+}
+impl IntoValue for CaptchaResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("ResponseCode", self.response_code);
+        m.put_some("SolveTimestamp", self.solve_timestamp);
+        m.put_some("FailureReason", self.failure_reason);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChallengeAction {
+    pub custom_request_handling: Option<CustomRequestHandling>,
+}
+impl FromValue for ChallengeAction {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ChallengeAction {
+            custom_request_handling: optional(&mut m, "CustomRequestHandling")?,
+        })
+    }
+}
+impl IntoValue for ChallengeAction {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("CustomRequestHandling", self.custom_request_handling);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChallengeConfig {
+    pub immunity_time_property: Option<ImmunityTimeProperty>,
+}
+impl FromValue for ChallengeConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ChallengeConfig {
+            immunity_time_property: optional(&mut m, "ImmunityTimeProperty")?,
+        })
+    }
+}
+impl IntoValue for ChallengeConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("ImmunityTimeProperty", self.immunity_time_property);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChallengeJavascriptSdkInjectionConfig {
+}
+impl FromValue for ChallengeJavascriptSdkInjectionConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ChallengeJavascriptSdkInjectionConfig {
+        })
+    }
+}
+impl IntoValue for ChallengeJavascriptSdkInjectionConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChallengeResponse {
+    pub response_code: Option<i64>,
+    pub solve_timestamp: Option<i64>,
+    pub failure_reason: Option<String>,
+}
+impl FromValue for ChallengeResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ChallengeResponse {
+            response_code: optional(&mut m, "ResponseCode")?,
+            solve_timestamp: optional(&mut m, "SolveTimestamp")?,
+            failure_reason: optional(&mut m, "FailureReason")?,
+        })
+    }
+}
+impl IntoValue for ChallengeResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("ResponseCode", self.response_code);
+        m.put_some("SolveTimestamp", self.solve_timestamp);
+        m.put_some("FailureReason", self.failure_reason);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CheckCapacityRequest {
+    pub scope: String,
+    pub rules: Vec<Rule>,
+}
+impl FromValue for CheckCapacityRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CheckCapacityRequest {
+            scope: required(&mut m, "Scope")?,
+            rules: required(&mut m, "Rules")?,
+        })
+    }
+}
+impl IntoValue for CheckCapacityRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Scope", self.scope);
+        m.put("Rules", self.rules);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CheckCapacityResponse {
+    pub capacity: Option<i64>,
+}
+impl FromValue for CheckCapacityResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CheckCapacityResponse {
+            capacity: optional(&mut m, "Capacity")?,
+        })
+    }
+}
+impl IntoValue for CheckCapacityResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Capacity", self.capacity);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClientSideAction {
+    pub usage_of_action: String,
+    pub sensitivity: Option<String>,
+    pub exempt_uri_regular_expressions: Option<Vec<Regex>>,
+}
+impl FromValue for ClientSideAction {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ClientSideAction {
+            usage_of_action: required(&mut m, "UsageOfAction")?,
+            sensitivity: optional(&mut m, "Sensitivity")?,
+            exempt_uri_regular_expressions: optional(&mut m, "ExemptUriRegularExpressions")?,
+        })
+    }
+}
+impl IntoValue for ClientSideAction {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("UsageOfAction", self.usage_of_action);
+        m.put_some("Sensitivity", self.sensitivity);
+        m.put_some("ExemptUriRegularExpressions", self.exempt_uri_regular_expressions);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClientSideActionConfig {
+    pub challenge: ClientSideAction,
+}
+impl FromValue for ClientSideActionConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ClientSideActionConfig {
+            challenge: required(&mut m, "Challenge")?,
+        })
+    }
+}
+impl IntoValue for ClientSideActionConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("Challenge", self.challenge);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Condition {
+    pub action_condition: Option<ActionCondition>,
+    pub label_name_condition: Option<LabelNameCondition>,
+}
+impl FromValue for Condition {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Condition {
+            action_condition: optional(&mut m, "ActionCondition")?,
+            label_name_condition: optional(&mut m, "LabelNameCondition")?,
+        })
+    }
+}
+impl IntoValue for Condition {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("ActionCondition", self.action_condition);
+        m.put_some("LabelNameCondition", self.label_name_condition);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConnectedAccountChainConfig {
+    pub chain: String,
+    pub prices: Vec<ConnectedAccountPrice>,
+}
+impl FromValue for ConnectedAccountChainConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ConnectedAccountChainConfig {
+            chain: required(&mut m, "Chain")?,
+            prices: required(&mut m, "Prices")?,
+        })
+    }
+}
+impl IntoValue for ConnectedAccountChainConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Chain", self.chain);
+        m.put("Prices", self.prices);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConnectedAccountConfig {
+    pub connected_account_arn: String,
+    pub payment_networks: Vec<ConnectedAccountChainConfig>,
+}
+impl FromValue for ConnectedAccountConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ConnectedAccountConfig {
+            connected_account_arn: required(&mut m, "ConnectedAccountArn")?,
+            payment_networks: required(&mut m, "PaymentNetworks")?,
+        })
+    }
+}
+impl IntoValue for ConnectedAccountConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ConnectedAccountArn", self.connected_account_arn);
+        m.put("PaymentNetworks", self.payment_networks);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConnectedAccountPrice {
+    pub amount: String,
+    pub currency: String,
+}
+impl FromValue for ConnectedAccountPrice {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ConnectedAccountPrice {
+            amount: required(&mut m, "Amount")?,
+            currency: required(&mut m, "Currency")?,
+        })
+    }
+}
+impl IntoValue for ConnectedAccountPrice {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Amount", self.amount);
+        m.put("Currency", self.currency);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CookieMatchPattern {
+    pub all: Option<All>,
+    pub included_cookies: Option<Vec<String>>,
+    pub excluded_cookies: Option<Vec<String>>,
+}
+impl FromValue for CookieMatchPattern {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CookieMatchPattern {
+            all: optional(&mut m, "All")?,
+            included_cookies: optional(&mut m, "IncludedCookies")?,
+            excluded_cookies: optional(&mut m, "ExcludedCookies")?,
+        })
+    }
+}
+impl IntoValue for CookieMatchPattern {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("All", self.all);
+        m.put_some("IncludedCookies", self.included_cookies);
+        m.put_some("ExcludedCookies", self.excluded_cookies);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cookies {
+    pub match_pattern: CookieMatchPattern,
+    pub match_scope: String,
+    pub oversize_handling: String,
+}
+impl FromValue for Cookies {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Cookies {
+            match_pattern: required(&mut m, "MatchPattern")?,
+            match_scope: required(&mut m, "MatchScope")?,
+            oversize_handling: required(&mut m, "OversizeHandling")?,
+        })
+    }
+}
+impl IntoValue for Cookies {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("MatchPattern", self.match_pattern);
+        m.put("MatchScope", self.match_scope);
+        m.put("OversizeHandling", self.oversize_handling);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CountAction {
+    pub custom_request_handling: Option<CustomRequestHandling>,
+}
+impl FromValue for CountAction {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CountAction {
+            custom_request_handling: optional(&mut m, "CustomRequestHandling")?,
+        })
+    }
+}
+impl IntoValue for CountAction {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("CustomRequestHandling", self.custom_request_handling);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateIPSetRequest {
+    pub name: String,
+    pub scope: String,
+    pub description: Option<String>,
+    pub ip_address_version: String,
+    pub addresses: Vec<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+impl FromValue for CreateIPSetRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateIPSetRequest {
+            name: required(&mut m, "Name")?,
+            scope: required(&mut m, "Scope")?,
+            description: optional(&mut m, "Description")?,
+            ip_address_version: required(&mut m, "IPAddressVersion")?,
+            addresses: required(&mut m, "Addresses")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for CreateIPSetRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put("Name", self.name);
+        m.put("Scope", self.scope);
+        m.put_some("Description", self.description);
+        m.put("IPAddressVersion", self.ip_address_version);
+        m.put("Addresses", self.addresses);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateIPSetResponse {
+    pub summary: Option<IPSetSummary>,
+}
+impl FromValue for CreateIPSetResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateIPSetResponse {
+            summary: optional(&mut m, "Summary")?,
+        })
+    }
+}
+impl IntoValue for CreateIPSetResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Summary", self.summary);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateRegexPatternSetRequest {
+    pub name: String,
+    pub scope: String,
+    pub description: Option<String>,
+    pub regular_expression_list: Vec<Regex>,
+    pub tags: Option<Vec<Tag>>,
+}
+impl FromValue for CreateRegexPatternSetRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateRegexPatternSetRequest {
+            name: required(&mut m, "Name")?,
+            scope: required(&mut m, "Scope")?,
+            description: optional(&mut m, "Description")?,
+            regular_expression_list: required(&mut m, "RegularExpressionList")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for CreateRegexPatternSetRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("Name", self.name);
+        m.put("Scope", self.scope);
+        m.put_some("Description", self.description);
+        m.put("RegularExpressionList", self.regular_expression_list);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateRegexPatternSetResponse {
+    pub summary: Option<RegexPatternSetSummary>,
+}
+impl FromValue for CreateRegexPatternSetResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateRegexPatternSetResponse {
+            summary: optional(&mut m, "Summary")?,
+        })
+    }
+}
+impl IntoValue for CreateRegexPatternSetResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Summary", self.summary);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateRuleGroupRequest {
+    pub name: String,
+    pub scope: String,
+    pub capacity: i64,
+    pub description: Option<String>,
+    pub rules: Option<Vec<Rule>>,
+    pub visibility_config: VisibilityConfig,
+    pub tags: Option<Vec<Tag>>,
+    pub custom_response_bodies: Option<BTreeMap<String, CustomResponseBody>>,
+    pub monetization_config: Option<MonetizationConfig>,
+}
+impl FromValue for CreateRuleGroupRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateRuleGroupRequest {
+            name: required(&mut m, "Name")?,
+            scope: required(&mut m, "Scope")?,
+            capacity: required(&mut m, "Capacity")?,
+            description: optional(&mut m, "Description")?,
+            rules: optional(&mut m, "Rules")?,
+            visibility_config: required(&mut m, "VisibilityConfig")?,
+            tags: optional(&mut m, "Tags")?,
+            custom_response_bodies: optional(&mut m, "CustomResponseBodies")?,
+            monetization_config: optional(&mut m, "MonetizationConfig")?,
+        })
+    }
+}
+impl IntoValue for CreateRuleGroupRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put("Name", self.name);
+        m.put("Scope", self.scope);
+        m.put("Capacity", self.capacity);
+        m.put_some("Description", self.description);
+        m.put_some("Rules", self.rules);
+        m.put("VisibilityConfig", self.visibility_config);
+        m.put_some("Tags", self.tags);
+        m.put_some("CustomResponseBodies", self.custom_response_bodies);
+        m.put_some("MonetizationConfig", self.monetization_config);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateRuleGroupResponse {
+    pub summary: Option<RuleGroupSummary>,
+}
+impl FromValue for CreateRuleGroupResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateRuleGroupResponse {
+            summary: optional(&mut m, "Summary")?,
+        })
+    }
+}
+impl IntoValue for CreateRuleGroupResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Summary", self.summary);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateWebACLRequest {
+    pub name: String,
+    pub scope: String,
+    pub default_action: DefaultAction,
+    pub description: Option<String>,
+    pub rules: Option<Vec<Rule>>,
+    pub visibility_config: VisibilityConfig,
+    pub data_protection_config: Option<DataProtectionConfig>,
+    pub tags: Option<Vec<Tag>>,
+    pub custom_response_bodies: Option<BTreeMap<String, CustomResponseBody>>,
+    pub captcha_config: Option<CaptchaConfig>,
+    pub challenge_config: Option<ChallengeConfig>,
+    pub token_domains: Option<Vec<String>>,
+    pub association_config: Option<AssociationConfig>,
+    pub on_source_d_do_s_protection_config: Option<OnSourceDDoSProtectionConfig>,
+    pub application_config: Option<ApplicationConfig>,
+    pub monetization_config: Option<MonetizationConfig>,
+    pub analytics_config: Option<AnalyticsConfig>,
+}
+impl FromValue for CreateWebACLRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateWebACLRequest {
+            name: required(&mut m, "Name")?,
+            scope: required(&mut m, "Scope")?,
+            default_action: required(&mut m, "DefaultAction")?,
+            description: optional(&mut m, "Description")?,
+            rules: optional(&mut m, "Rules")?,
+            visibility_config: required(&mut m, "VisibilityConfig")?,
+            data_protection_config: optional(&mut m, "DataProtectionConfig")?,
+            tags: optional(&mut m, "Tags")?,
+            custom_response_bodies: optional(&mut m, "CustomResponseBodies")?,
+            captcha_config: optional(&mut m, "CaptchaConfig")?,
+            challenge_config: optional(&mut m, "ChallengeConfig")?,
+            token_domains: optional(&mut m, "TokenDomains")?,
+            association_config: optional(&mut m, "AssociationConfig")?,
+            on_source_d_do_s_protection_config: optional(&mut m, "OnSourceDDoSProtectionConfig")?,
+            application_config: optional(&mut m, "ApplicationConfig")?,
+            monetization_config: optional(&mut m, "MonetizationConfig")?,
+            analytics_config: optional(&mut m, "AnalyticsConfig")?,
+        })
+    }
+}
+impl IntoValue for CreateWebACLRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(17);
+        m.put("Name", self.name);
+        m.put("Scope", self.scope);
+        m.put("DefaultAction", self.default_action);
+        m.put_some("Description", self.description);
+        m.put_some("Rules", self.rules);
+        m.put("VisibilityConfig", self.visibility_config);
+        m.put_some("DataProtectionConfig", self.data_protection_config);
+        m.put_some("Tags", self.tags);
+        m.put_some("CustomResponseBodies", self.custom_response_bodies);
+        m.put_some("CaptchaConfig", self.captcha_config);
+        m.put_some("ChallengeConfig", self.challenge_config);
+        m.put_some("TokenDomains", self.token_domains);
+        m.put_some("AssociationConfig", self.association_config);
+        m.put_some("OnSourceDDoSProtectionConfig", self.on_source_d_do_s_protection_config);
+        m.put_some("ApplicationConfig", self.application_config);
+        m.put_some("MonetizationConfig", self.monetization_config);
+        m.put_some("AnalyticsConfig", self.analytics_config);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateWebACLResponse {
+    pub summary: Option<WebACLSummary>,
+}
+impl FromValue for CreateWebACLResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateWebACLResponse {
+            summary: optional(&mut m, "Summary")?,
+        })
+    }
+}
+impl IntoValue for CreateWebACLResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Summary", self.summary);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CryptoConfig {
+    pub payment_networks: Vec<PaymentNetwork>,
+}
+impl FromValue for CryptoConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CryptoConfig {
+            payment_networks: required(&mut m, "PaymentNetworks")?,
+        })
+    }
+}
+impl IntoValue for CryptoConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("PaymentNetworks", self.payment_networks);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CustomHTTPHeader {
+    pub name: String,
+    pub value: String,
+}
+impl FromValue for CustomHTTPHeader {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CustomHTTPHeader {
+            name: required(&mut m, "Name")?,
+            value: required(&mut m, "Value")?,
+        })
+    }
+}
+impl IntoValue for CustomHTTPHeader {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Name", self.name);
+        m.put("Value", self.value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CustomRequestHandling {
+    pub insert_headers: Vec<CustomHTTPHeader>,
+}
+impl FromValue for CustomRequestHandling {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CustomRequestHandling {
+            insert_headers: required(&mut m, "InsertHeaders")?,
+        })
+    }
+}
+impl IntoValue for CustomRequestHandling {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("InsertHeaders", self.insert_headers);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CustomResponse {
+    pub response_code: i64,
+    pub custom_response_body_key: Option<String>,
+    pub response_headers: Option<Vec<CustomHTTPHeader>>,
+}
+impl FromValue for CustomResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CustomResponse {
+            response_code: required(&mut m, "ResponseCode")?,
+            custom_response_body_key: optional(&mut m, "CustomResponseBodyKey")?,
+            response_headers: optional(&mut m, "ResponseHeaders")?,
+        })
+    }
+}
+impl IntoValue for CustomResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("ResponseCode", self.response_code);
+        m.put_some("CustomResponseBodyKey", self.custom_response_body_key);
+        m.put_some("ResponseHeaders", self.response_headers);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CustomResponseBody {
+    pub content_type: String,
+    pub content: String,
+}
+impl FromValue for CustomResponseBody {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CustomResponseBody {
+            content_type: required(&mut m, "ContentType")?,
+            content: required(&mut m, "Content")?,
+        })
+    }
+}
+impl IntoValue for CustomResponseBody {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ContentType", self.content_type);
+        m.put("Content", self.content);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DataProtection {
+    pub field: FieldToProtect,
+    pub action: String,
+    pub exclude_rule_match_details: Option<bool>,
+    pub exclude_rate_based_details: Option<bool>,
+}
+impl FromValue for DataProtection {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DataProtection {
+            field: required(&mut m, "Field")?,
+            action: required(&mut m, "Action")?,
+            exclude_rule_match_details: optional(&mut m, "ExcludeRuleMatchDetails")?,
+            exclude_rate_based_details: optional(&mut m, "ExcludeRateBasedDetails")?,
+        })
+    }
+}
+impl IntoValue for DataProtection {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("Field", self.field);
+        m.put("Action", self.action);
+        m.put_some("ExcludeRuleMatchDetails", self.exclude_rule_match_details);
+        m.put_some("ExcludeRateBasedDetails", self.exclude_rate_based_details);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DataProtectionConfig {
+    pub data_protections: Vec<DataProtection>,
+}
+impl FromValue for DataProtectionConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DataProtectionConfig {
+            data_protections: required(&mut m, "DataProtections")?,
+        })
+    }
+}
+impl IntoValue for DataProtectionConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("DataProtections", self.data_protections);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DefaultAction {
+    pub block: Option<BlockAction>,
+    pub allow: Option<AllowAction>,
+}
+impl FromValue for DefaultAction {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DefaultAction {
+            block: optional(&mut m, "Block")?,
+            allow: optional(&mut m, "Allow")?,
+        })
+    }
+}
+impl IntoValue for DefaultAction {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Block", self.block);
+        m.put_some("Allow", self.allow);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteIPSetRequest {
+    pub name: String,
+    pub scope: String,
+    pub id: String,
+    pub lock_token: String,
+}
+impl FromValue for DeleteIPSetRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteIPSetRequest {
+            name: required(&mut m, "Name")?,
+            scope: required(&mut m, "Scope")?,
+            id: required(&mut m, "Id")?,
+            lock_token: required(&mut m, "LockToken")?,
+        })
+    }
+}
+impl IntoValue for DeleteIPSetRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("Name", self.name);
+        m.put("Scope", self.scope);
+        m.put("Id", self.id);
+        m.put("LockToken", self.lock_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteIPSetResponse {
+}
+impl FromValue for DeleteIPSetResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteIPSetResponse {
+        })
+    }
+}
+impl IntoValue for DeleteIPSetResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteLoggingConfigurationRequest {
+    pub resource_arn: String,
+    pub log_type: Option<String>,
+    pub log_scope: Option<String>,
+}
+impl FromValue for DeleteLoggingConfigurationRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteLoggingConfigurationRequest {
+            resource_arn: required(&mut m, "ResourceArn")?,
+            log_type: optional(&mut m, "LogType")?,
+            log_scope: optional(&mut m, "LogScope")?,
+        })
+    }
+}
+impl IntoValue for DeleteLoggingConfigurationRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("ResourceArn", self.resource_arn);
+        m.put_some("LogType", self.log_type);
+        m.put_some("LogScope", self.log_scope);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteLoggingConfigurationResponse {
+}
+impl FromValue for DeleteLoggingConfigurationResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteLoggingConfigurationResponse {
+        })
+    }
+}
+impl IntoValue for DeleteLoggingConfigurationResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRegexPatternSetRequest {
+    pub name: String,
+    pub scope: String,
+    pub id: String,
+    pub lock_token: String,
+}
+impl FromValue for DeleteRegexPatternSetRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteRegexPatternSetRequest {
+            name: required(&mut m, "Name")?,
+            scope: required(&mut m, "Scope")?,
+            id: required(&mut m, "Id")?,
+            lock_token: required(&mut m, "LockToken")?,
+        })
+    }
+}
+impl IntoValue for DeleteRegexPatternSetRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("Name", self.name);
+        m.put("Scope", self.scope);
+        m.put("Id", self.id);
+        m.put("LockToken", self.lock_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRegexPatternSetResponse {
+}
+impl FromValue for DeleteRegexPatternSetResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteRegexPatternSetResponse {
+        })
+    }
+}
+impl IntoValue for DeleteRegexPatternSetResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRuleGroupRequest {
+    pub name: String,
+    pub scope: String,
+    pub id: String,
+    pub lock_token: String,
+}
+impl FromValue for DeleteRuleGroupRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteRuleGroupRequest {
+            name: required(&mut m, "Name")?,
+            scope: required(&mut m, "Scope")?,
+            id: required(&mut m, "Id")?,
+            lock_token: required(&mut m, "LockToken")?,
+        })
+    }
+}
+impl IntoValue for DeleteRuleGroupRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("Name", self.name);
+        m.put("Scope", self.scope);
+        m.put("Id", self.id);
+        m.put("LockToken", self.lock_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRuleGroupResponse {
+}
+impl FromValue for DeleteRuleGroupResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteRuleGroupResponse {
+        })
+    }
+}
+impl IntoValue for DeleteRuleGroupResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteWebACLRequest {
+    pub name: String,
+    pub scope: String,
+    pub id: String,
+    pub lock_token: String,
+}
+impl FromValue for DeleteWebACLRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteWebACLRequest {
+            name: required(&mut m, "Name")?,
+            scope: required(&mut m, "Scope")?,
+            id: required(&mut m, "Id")?,
+            lock_token: required(&mut m, "LockToken")?,
+        })
+    }
+}
+impl IntoValue for DeleteWebACLRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("Name", self.name);
+        m.put("Scope", self.scope);
+        m.put("Id", self.id);
+        m.put("LockToken", self.lock_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteWebACLResponse {
+}
+impl FromValue for DeleteWebACLResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteWebACLResponse {
+        })
+    }
+}
+impl IntoValue for DeleteWebACLResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeManagedRuleGroupRequest {
+    pub vendor_name: String,
+    pub name: String,
+    pub scope: String,
+    pub version_name: Option<String>,
+}
+impl FromValue for DescribeManagedRuleGroupRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeManagedRuleGroupRequest {
+            vendor_name: required(&mut m, "VendorName")?,
+            name: required(&mut m, "Name")?,
+            scope: required(&mut m, "Scope")?,
+            version_name: optional(&mut m, "VersionName")?,
+        })
+    }
+}
+impl IntoValue for DescribeManagedRuleGroupRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("VendorName", self.vendor_name);
+        m.put("Name", self.name);
+        m.put("Scope", self.scope);
+        m.put_some("VersionName", self.version_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeManagedRuleGroupResponse {
+    pub version_name: Option<String>,
+    pub sns_topic_arn: Option<String>,
+    pub capacity: Option<i64>,
+    pub rules: Option<Vec<RuleSummary>>,
+    pub label_namespace: Option<String>,
+    pub available_labels: Option<Vec<LabelSummary>>,
+    pub consumed_labels: Option<Vec<LabelSummary>>,
+}
+impl FromValue for DescribeManagedRuleGroupResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeManagedRuleGroupResponse {
+            version_name: optional(&mut m, "VersionName")?,
+            sns_topic_arn: optional(&mut m, "SnsTopicArn")?,
+            capacity: optional(&mut m, "Capacity")?,
+            rules: optional(&mut m, "Rules")?,
+            label_namespace: optional(&mut m, "LabelNamespace")?,
+            available_labels: optional(&mut m, "AvailableLabels")?,
+            consumed_labels: optional(&mut m, "ConsumedLabels")?,
+        })
+    }
+}
+impl IntoValue for DescribeManagedRuleGroupResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put_some("VersionName", self.version_name);
+        m.put_some("SnsTopicArn", self.sns_topic_arn);
+        m.put_some("Capacity", self.capacity);
+        m.put_some("Rules", self.rules);
+        m.put_some("LabelNamespace", self.label_namespace);
+        m.put_some("AvailableLabels", self.available_labels);
+        m.put_some("ConsumedLabels", self.consumed_labels);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisableBedrockGuardrails {
+}
+impl FromValue for DisableBedrockGuardrails {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DisableBedrockGuardrails {
+        })
+    }
+}
+impl IntoValue for DisableBedrockGuardrails {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisassociateWebACLRequest {
+    pub resource_arn: String,
+}
+impl FromValue for DisassociateWebACLRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DisassociateWebACLRequest {
+            resource_arn: required(&mut m, "ResourceArn")?,
+        })
+    }
+}
+impl IntoValue for DisassociateWebACLRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("ResourceArn", self.resource_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisassociateWebACLResponse {
+}
+impl FromValue for DisassociateWebACLResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DisassociateWebACLResponse {
+        })
+    }
+}
+impl IntoValue for DisassociateWebACLResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EmailField {
+    pub identifier: String,
+}
+impl FromValue for EmailField {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(EmailField {
+            identifier: required(&mut m, "Identifier")?,
+        })
+    }
+}
+impl IntoValue for EmailField {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("Identifier", self.identifier);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExcludedRule {
+    pub name: String,
+}
+impl FromValue for ExcludedRule {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ExcludedRule {
+            name: required(&mut m, "Name")?,
+        })
+    }
+}
+impl IntoValue for ExcludedRule {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("Name", self.name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FieldToMatch {
+    pub single_header: Option<SingleHeader>,
+    pub single_query_argument: Option<SingleQueryArgument>,
+    pub all_query_arguments: Option<AllQueryArguments>,
+    pub uri_path: Option<UriPath>,
+    pub query_string: Option<QueryString>,
+    pub body: Option<BodyShape>,
+    pub method: Option<Method>,
+    pub json_body: Option<JsonBody>,
+    pub headers: Option<Headers>,
+    pub cookies: Option<Cookies>,
+    pub header_order: Option<HeaderOrder>,
+    pub ja3_fingerprint: Option<JA3Fingerprint>,
+    pub ja4_fingerprint: Option<JA4Fingerprint>,
+    pub uri_fragment: Option<UriFragment>,
+}
+impl FromValue for FieldToMatch {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(FieldToMatch {
+            single_header: optional(&mut m, "SingleHeader")?,
+            single_query_argument: optional(&mut m, "SingleQueryArgument")?,
+            all_query_arguments: optional(&mut m, "AllQueryArguments")?,
+            uri_path: optional(&mut m, "UriPath")?,
+            query_string: optional(&mut m, "QueryString")?,
+            body: optional(&mut m, "Body")?,
+            method: optional(&mut m, "Method")?,
+            json_body: optional(&mut m, "JsonBody")?,
+            headers: optional(&mut m, "Headers")?,
+            cookies: optional(&mut m, "Cookies")?,
+            header_order: optional(&mut m, "HeaderOrder")?,
+            ja3_fingerprint: optional(&mut m, "JA3Fingerprint")?,
+            ja4_fingerprint: optional(&mut m, "JA4Fingerprint")?,
+            uri_fragment: optional(&mut m, "UriFragment")?,
+        })
+    }
+}
+impl IntoValue for FieldToMatch {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(14);
+        m.put_some("SingleHeader", self.single_header);
+        m.put_some("SingleQueryArgument", self.single_query_argument);
+        m.put_some("AllQueryArguments", self.all_query_arguments);
+        m.put_some("UriPath", self.uri_path);
+        m.put_some("QueryString", self.query_string);
+        m.put_some("Body", self.body);
+        m.put_some("Method", self.method);
+        m.put_some("JsonBody", self.json_body);
+        m.put_some("Headers", self.headers);
+        m.put_some("Cookies", self.cookies);
+        m.put_some("HeaderOrder", self.header_order);
+        m.put_some("JA3Fingerprint", self.ja3_fingerprint);
+        m.put_some("JA4Fingerprint", self.ja4_fingerprint);
+        m.put_some("UriFragment", self.uri_fragment);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FieldToProtect {
+    pub field_type: String,
+    pub field_keys: Option<Vec<String>>,
+}
+impl FromValue for FieldToProtect {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(FieldToProtect {
+            field_type: required(&mut m, "FieldType")?,
+            field_keys: optional(&mut m, "FieldKeys")?,
+        })
+    }
+}
+impl IntoValue for FieldToProtect {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("FieldType", self.field_type);
+        m.put_some("FieldKeys", self.field_keys);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    pub behavior: String,
+    pub requirement: String,
+    pub conditions: Vec<Condition>,
+}
+impl FromValue for Filter {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Filter {
+            behavior: required(&mut m, "Behavior")?,
+            requirement: required(&mut m, "Requirement")?,
+            conditions: required(&mut m, "Conditions")?,
+        })
+    }
+}
+impl IntoValue for Filter {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("Behavior", self.behavior);
+        m.put("Requirement", self.requirement);
+        m.put("Conditions", self.conditions);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FirewallManagerRuleGroup {
+    pub name: String,
+    pub priority: i64,
+    pub firewall_manager_statement: FirewallManagerStatement,
+    pub override_action: OverrideAction,
+    pub visibility_config: VisibilityConfig,
+}
+impl FromValue for FirewallManagerRuleGroup {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(FirewallManagerRuleGroup {
+            name: required(&mut m, "Name")?,
+            priority: required(&mut m, "Priority")?,
+            firewall_manager_statement: required(&mut m, "FirewallManagerStatement")?,
+            override_action: required(&mut m, "OverrideAction")?,
+            visibility_config: required(&mut m, "VisibilityConfig")?,
+        })
+    }
+}
+impl IntoValue for FirewallManagerRuleGroup {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("Name", self.name);
+        m.put("Priority", self.priority);
+        m.put("FirewallManagerStatement", self.firewall_manager_statement);
+        m.put("OverrideAction", self.override_action);
+        m.put("VisibilityConfig", self.visibility_config);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FirewallManagerStatement {
+    pub managed_rule_group_statement: Option<ManagedRuleGroupStatement>,
+    pub rule_group_reference_statement: Option<RuleGroupReferenceStatement>,
+}
+impl FromValue for FirewallManagerStatement {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(FirewallManagerStatement {
+            managed_rule_group_statement: optional(&mut m, "ManagedRuleGroupStatement")?,
+            rule_group_reference_statement: optional(&mut m, "RuleGroupReferenceStatement")?,
+        })
+    }
+}
+impl IntoValue for FirewallManagerStatement {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("ManagedRuleGroupStatement", self.managed_rule_group_statement);
+        m.put_some("RuleGroupReferenceStatement", self.rule_group_reference_statement);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ForwardedIPConfig {
+    pub header_name: String,
+    pub fallback_behavior: String,
+}
+impl FromValue for ForwardedIPConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ForwardedIPConfig {
+            header_name: required(&mut m, "HeaderName")?,
+            fallback_behavior: required(&mut m, "FallbackBehavior")?,
+        })
+    }
+}
+impl IntoValue for ForwardedIPConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("HeaderName", self.header_name);
+        m.put("FallbackBehavior", self.fallback_behavior);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GeoMatchStatement {
+    pub country_codes: Option<Vec<String>>,
+    pub forwarded_ip_config: Option<ForwardedIPConfig>,
+}
+impl FromValue for GeoMatchStatement {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GeoMatchStatement {
+            country_codes: optional(&mut m, "CountryCodes")?,
+            forwarded_ip_config: optional(&mut m, "ForwardedIPConfig")?,
+        })
+    }
+}
+impl IntoValue for GeoMatchStatement {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("CountryCodes", self.country_codes);
+        m.put_some("ForwardedIPConfig", self.forwarded_ip_config);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetIPSetRequest {
+    pub name: String,
+    pub scope: String,
+    pub id: String,
+}
+impl FromValue for GetIPSetRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetIPSetRequest {
+            name: required(&mut m, "Name")?,
+            scope: required(&mut m, "Scope")?,
+            id: required(&mut m, "Id")?,
+        })
+    }
+}
+impl IntoValue for GetIPSetRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("Name", self.name);
+        m.put("Scope", self.scope);
+        m.put("Id", self.id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetIPSetResponse {
+    pub ip_set: Option<IPSet>,
+    pub lock_token: Option<String>,
+}
+impl FromValue for GetIPSetResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetIPSetResponse {
+            ip_set: optional(&mut m, "IPSet")?,
+            lock_token: optional(&mut m, "LockToken")?,
+        })
+    }
+}
+impl IntoValue for GetIPSetResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("IPSet", self.ip_set);
+        m.put_some("LockToken", self.lock_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetLoggingConfigurationRequest {
+    pub resource_arn: String,
+    pub log_type: Option<String>,
+    pub log_scope: Option<String>,
+}
+impl FromValue for GetLoggingConfigurationRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetLoggingConfigurationRequest {
+            resource_arn: required(&mut m, "ResourceArn")?,
+            log_type: optional(&mut m, "LogType")?,
+            log_scope: optional(&mut m, "LogScope")?,
+        })
+    }
+}
+impl IntoValue for GetLoggingConfigurationRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("ResourceArn", self.resource_arn);
+        m.put_some("LogType", self.log_type);
+        m.put_some("LogScope", self.log_scope);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetLoggingConfigurationResponse {
+    pub logging_configuration: Option<LoggingConfiguration>,
+}
+impl FromValue for GetLoggingConfigurationResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetLoggingConfigurationResponse {
+            logging_configuration: optional(&mut m, "LoggingConfiguration")?,
+        })
+    }
+}
+impl IntoValue for GetLoggingConfigurationResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("LoggingConfiguration", self.logging_configuration);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetRegexPatternSetRequest {
+    pub name: String,
+    pub scope: String,
+    pub id: String,
+}
+impl FromValue for GetRegexPatternSetRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetRegexPatternSetRequest {
+            name: required(&mut m, "Name")?,
+            scope: required(&mut m, "Scope")?,
+            id: required(&mut m, "Id")?,
+        })
+    }
+}
+impl IntoValue for GetRegexPatternSetRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("Name", self.name);
+        m.put("Scope", self.scope);
+        m.put("Id", self.id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetRegexPatternSetResponse {
+    pub regex_pattern_set: Option<RegexPatternSet>,
+    pub lock_token: Option<String>,
+}
+impl FromValue for GetRegexPatternSetResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetRegexPatternSetResponse {
+            regex_pattern_set: optional(&mut m, "RegexPatternSet")?,
+            lock_token: optional(&mut m, "LockToken")?,
+        })
+    }
+}
+impl IntoValue for GetRegexPatternSetResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("RegexPatternSet", self.regex_pattern_set);
+        m.put_some("LockToken", self.lock_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetRuleGroupRequest {
+    pub name: Option<String>,
+    pub scope: Option<String>,
+    pub id: Option<String>,
+    pub arn: Option<String>,
+}
+impl FromValue for GetRuleGroupRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetRuleGroupRequest {
+            name: optional(&mut m, "Name")?,
+            scope: optional(&mut m, "Scope")?,
+            id: optional(&mut m, "Id")?,
+            arn: optional(&mut m, "ARN")?,
+        })
+    }
+}
+impl IntoValue for GetRuleGroupRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("Name", self.name);
+        m.put_some("Scope", self.scope);
+        m.put_some("Id", self.id);
+        m.put_some("ARN", self.arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetRuleGroupResponse {
+    pub rule_group: Option<RuleGroup>,
+    pub lock_token: Option<String>,
+}
+impl FromValue for GetRuleGroupResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetRuleGroupResponse {
+            rule_group: optional(&mut m, "RuleGroup")?,
+            lock_token: optional(&mut m, "LockToken")?,
+        })
+    }
+}
+impl IntoValue for GetRuleGroupResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("RuleGroup", self.rule_group);
+        m.put_some("LockToken", self.lock_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetSampledRequestsRequest {
+    pub web_acl_arn: String,
+    pub rule_metric_name: String,
+    pub scope: String,
+    pub time_window: TimeWindow,
+    pub max_items: i64,
+}
+impl FromValue for GetSampledRequestsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetSampledRequestsRequest {
+            web_acl_arn: required(&mut m, "WebAclArn")?,
+            rule_metric_name: required(&mut m, "RuleMetricName")?,
+            scope: required(&mut m, "Scope")?,
+            time_window: required(&mut m, "TimeWindow")?,
+            max_items: required(&mut m, "MaxItems")?,
+        })
+    }
+}
+impl IntoValue for GetSampledRequestsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("WebAclArn", self.web_acl_arn);
+        m.put("RuleMetricName", self.rule_metric_name);
+        m.put("Scope", self.scope);
+        m.put("TimeWindow", self.time_window);
+        m.put("MaxItems", self.max_items);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetSampledRequestsResponse {
+    pub sampled_requests: Option<Vec<SampledHTTPRequest>>,
+    pub population_size: Option<i64>,
+    pub time_window: Option<TimeWindow>,
+}
+impl FromValue for GetSampledRequestsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetSampledRequestsResponse {
+            sampled_requests: optional(&mut m, "SampledRequests")?,
+            population_size: optional(&mut m, "PopulationSize")?,
+            time_window: optional(&mut m, "TimeWindow")?,
+        })
+    }
+}
+impl IntoValue for GetSampledRequestsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("SampledRequests", self.sampled_requests);
+        m.put_some("PopulationSize", self.population_size);
+        m.put_some("TimeWindow", self.time_window);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetWebACLForResourceRequest {
+    pub resource_arn: String,
+}
+impl FromValue for GetWebACLForResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetWebACLForResourceRequest {
+            resource_arn: required(&mut m, "ResourceArn")?,
+        })
+    }
+}
+impl IntoValue for GetWebACLForResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("ResourceArn", self.resource_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetWebACLForResourceResponse {
+    pub web_acl: Option<WebACL>,
+}
+impl FromValue for GetWebACLForResourceResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetWebACLForResourceResponse {
+            web_acl: optional(&mut m, "WebACL")?,
+        })
+    }
+}
+impl IntoValue for GetWebACLForResourceResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("WebACL", self.web_acl);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetWebACLRequest {
+    pub name: Option<String>,
+    pub scope: Option<String>,
+    pub id: Option<String>,
+    pub arn: Option<String>,
+}
+impl FromValue for GetWebACLRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetWebACLRequest {
+            name: optional(&mut m, "Name")?,
+            scope: optional(&mut m, "Scope")?,
+            id: optional(&mut m, "Id")?,
+            arn: optional(&mut m, "ARN")?,
+        })
+    }
+}
+impl IntoValue for GetWebACLRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("Name", self.name);
+        m.put_some("Scope", self.scope);
+        m.put_some("Id", self.id);
+        m.put_some("ARN", self.arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetWebACLResponse {
+    pub web_acl: Option<WebACL>,
+    pub lock_token: Option<String>,
+    pub application_integration_url: Option<String>,
+}
+impl FromValue for GetWebACLResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetWebACLResponse {
+            web_acl: optional(&mut m, "WebACL")?,
+            lock_token: optional(&mut m, "LockToken")?,
+            application_integration_url: optional(&mut m, "ApplicationIntegrationURL")?,
+        })
+    }
+}
+impl IntoValue for GetWebACLResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("WebACL", self.web_acl);
+        m.put_some("LockToken", self.lock_token);
+        m.put_some("ApplicationIntegrationURL", self.application_integration_url);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HTTPHeader {
+    pub name: Option<String>,
+    pub value: Option<String>,
+}
+impl FromValue for HTTPHeader {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(HTTPHeader {
+            name: optional(&mut m, "Name")?,
+            value: optional(&mut m, "Value")?,
+        })
+    }
+}
+impl IntoValue for HTTPHeader {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Name", self.name);
+        m.put_some("Value", self.value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HTTPRequest {
+    pub client_ip: Option<String>,
+    pub country: Option<String>,
+    pub uri: Option<String>,
+    pub method: Option<String>,
+    pub http_version: Option<String>,
+    pub headers: Option<Vec<HTTPHeader>>,
+}
+impl FromValue for HTTPRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(HTTPRequest {
+            client_ip: optional(&mut m, "ClientIP")?,
+            country: optional(&mut m, "Country")?,
+            uri: optional(&mut m, "URI")?,
+            method: optional(&mut m, "Method")?,
+            http_version: optional(&mut m, "HTTPVersion")?,
+            headers: optional(&mut m, "Headers")?,
+        })
+    }
+}
+impl IntoValue for HTTPRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("ClientIP", self.client_ip);
+        m.put_some("Country", self.country);
+        m.put_some("URI", self.uri);
+        m.put_some("Method", self.method);
+        m.put_some("HTTPVersion", self.http_version);
+        m.put_some("Headers", self.headers);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HeaderMatchPattern {
+    pub all: Option<All>,
+    pub included_headers: Option<Vec<String>>,
+    pub excluded_headers: Option<Vec<String>>,
+}
+impl FromValue for HeaderMatchPattern {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(HeaderMatchPattern {
+            all: optional(&mut m, "All")?,
+            included_headers: optional(&mut m, "IncludedHeaders")?,
+            excluded_headers: optional(&mut m, "ExcludedHeaders")?,
+        })
+    }
+}
+impl IntoValue for HeaderMatchPattern {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("All", self.all);
+        m.put_some("IncludedHeaders", self.included_headers);
+        m.put_some("ExcludedHeaders", self.excluded_headers);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HeaderOrder {
+    pub oversize_handling: String,
+}
+impl FromValue for HeaderOrder {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(HeaderOrder {
+            oversize_handling: required(&mut m, "OversizeHandling")?,
+        })
+    }
+}
+impl IntoValue for HeaderOrder {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("OversizeHandling", self.oversize_handling);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Headers {
+    pub match_pattern: HeaderMatchPattern,
+    pub match_scope: String,
+    pub oversize_handling: String,
+}
+impl FromValue for Headers {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Headers {
+            match_pattern: required(&mut m, "MatchPattern")?,
+            match_scope: required(&mut m, "MatchScope")?,
+            oversize_handling: required(&mut m, "OversizeHandling")?,
+        })
+    }
+}
+impl IntoValue for Headers {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("MatchPattern", self.match_pattern);
+        m.put("MatchScope", self.match_scope);
+        m.put("OversizeHandling", self.oversize_handling);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IPSet {
+    pub name: String,
+    pub id: String,
+    pub arn: String,
+    pub description: Option<String>,
+    pub ip_address_version: String,
+    pub addresses: Vec<String>,
+}
+impl FromValue for IPSet {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(IPSet {
+            name: required(&mut m, "Name")?,
+            id: required(&mut m, "Id")?,
+            arn: required(&mut m, "ARN")?,
+            description: optional(&mut m, "Description")?,
+            ip_address_version: required(&mut m, "IPAddressVersion")?,
+            addresses: required(&mut m, "Addresses")?,
+        })
+    }
+}
+impl IntoValue for IPSet {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put("Name", self.name);
+        m.put("Id", self.id);
+        m.put("ARN", self.arn);
+        m.put_some("Description", self.description);
+        m.put("IPAddressVersion", self.ip_address_version);
+        m.put("Addresses", self.addresses);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IPSetForwardedIPConfig {
+    pub header_name: String,
+    pub fallback_behavior: String,
+    pub position: String,
+}
+impl FromValue for IPSetForwardedIPConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(IPSetForwardedIPConfig {
+            header_name: required(&mut m, "HeaderName")?,
+            fallback_behavior: required(&mut m, "FallbackBehavior")?,
+            position: required(&mut m, "Position")?,
+        })
+    }
+}
+impl IntoValue for IPSetForwardedIPConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("HeaderName", self.header_name);
+        m.put("FallbackBehavior", self.fallback_behavior);
+        m.put("Position", self.position);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IPSetReferenceStatement {
+    pub arn: String,
+    pub ip_set_forwarded_ip_config: Option<IPSetForwardedIPConfig>,
+}
+impl FromValue for IPSetReferenceStatement {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(IPSetReferenceStatement {
+            arn: required(&mut m, "ARN")?,
+            ip_set_forwarded_ip_config: optional(&mut m, "IPSetForwardedIPConfig")?,
+        })
+    }
+}
+impl IntoValue for IPSetReferenceStatement {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ARN", self.arn);
+        m.put_some("IPSetForwardedIPConfig", self.ip_set_forwarded_ip_config);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IPSetSummary {
+    pub name: Option<String>,
+    pub id: Option<String>,
+    pub description: Option<String>,
+    pub lock_token: Option<String>,
+    pub arn: Option<String>,
+}
+impl FromValue for IPSetSummary {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(IPSetSummary {
+            name: optional(&mut m, "Name")?,
+            id: optional(&mut m, "Id")?,
+            description: optional(&mut m, "Description")?,
+            lock_token: optional(&mut m, "LockToken")?,
+            arn: optional(&mut m, "ARN")?,
+        })
+    }
+}
+impl IntoValue for IPSetSummary {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("Name", self.name);
+        m.put_some("Id", self.id);
+        m.put_some("Description", self.description);
+        m.put_some("LockToken", self.lock_token);
+        m.put_some("ARN", self.arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImmunityTimeProperty {
+    pub immunity_time: i64,
+}
+impl FromValue for ImmunityTimeProperty {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ImmunityTimeProperty {
+            immunity_time: required(&mut m, "ImmunityTime")?,
+        })
+    }
+}
+impl IntoValue for ImmunityTimeProperty {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("ImmunityTime", self.immunity_time);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JA3Fingerprint {
+    pub fallback_behavior: String,
+}
+impl FromValue for JA3Fingerprint {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(JA3Fingerprint {
+            fallback_behavior: required(&mut m, "FallbackBehavior")?,
+        })
+    }
+}
+impl IntoValue for JA3Fingerprint {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("FallbackBehavior", self.fallback_behavior);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JA4Fingerprint {
+    pub fallback_behavior: String,
+}
+impl FromValue for JA4Fingerprint {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(JA4Fingerprint {
+            fallback_behavior: required(&mut m, "FallbackBehavior")?,
+        })
+    }
+}
+impl IntoValue for JA4Fingerprint {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("FallbackBehavior", self.fallback_behavior);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JsonBody {
+    pub match_pattern: JsonMatchPattern,
+    pub match_scope: String,
+    pub invalid_fallback_behavior: Option<String>,
+    pub oversize_handling: Option<String>,
+}
+impl FromValue for JsonBody {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(JsonBody {
+            match_pattern: required(&mut m, "MatchPattern")?,
+            match_scope: required(&mut m, "MatchScope")?,
+            invalid_fallback_behavior: optional(&mut m, "InvalidFallbackBehavior")?,
+            oversize_handling: optional(&mut m, "OversizeHandling")?,
+        })
+    }
+}
+impl IntoValue for JsonBody {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("MatchPattern", self.match_pattern);
+        m.put("MatchScope", self.match_scope);
+        m.put_some("InvalidFallbackBehavior", self.invalid_fallback_behavior);
+        m.put_some("OversizeHandling", self.oversize_handling);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JsonMatchPattern {
+    pub all: Option<All>,
+    pub included_paths: Option<Vec<String>>,
+}
+impl FromValue for JsonMatchPattern {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(JsonMatchPattern {
+            all: optional(&mut m, "All")?,
+            included_paths: optional(&mut m, "IncludedPaths")?,
+        })
+    }
+}
+impl IntoValue for JsonMatchPattern {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("All", self.all);
+        m.put_some("IncludedPaths", self.included_paths);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Label {
+    pub name: String,
+}
+impl FromValue for Label {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Label {
+            name: required(&mut m, "Name")?,
+        })
+    }
+}
+impl IntoValue for Label {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("Name", self.name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LabelMatchStatement {
+    pub scope: String,
+    pub key: String,
+}
+impl FromValue for LabelMatchStatement {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(LabelMatchStatement {
+            scope: required(&mut m, "Scope")?,
+            key: required(&mut m, "Key")?,
+        })
+    }
+}
+impl IntoValue for LabelMatchStatement {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Scope", self.scope);
+        m.put("Key", self.key);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LabelNameCondition {
+    pub label_name: String,
+}
+impl FromValue for LabelNameCondition {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(LabelNameCondition {
+            label_name: required(&mut m, "LabelName")?,
+        })
+    }
+}
+impl IntoValue for LabelNameCondition {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("LabelName", self.label_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LabelSummary {
+    pub name: Option<String>,
+}
+impl FromValue for LabelSummary {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(LabelSummary {
+            name: optional(&mut m, "Name")?,
+        })
+    }
+}
+impl IntoValue for LabelSummary {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Name", self.name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListAvailableManagedRuleGroupVersionsRequest {
+    pub vendor_name: String,
+    pub name: String,
+    pub scope: String,
+    pub next_marker: Option<String>,
+    pub limit: Option<i64>,
+}
+impl FromValue for ListAvailableManagedRuleGroupVersionsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListAvailableManagedRuleGroupVersionsRequest {
+            vendor_name: required(&mut m, "VendorName")?,
+            name: required(&mut m, "Name")?,
+            scope: required(&mut m, "Scope")?,
+            next_marker: optional(&mut m, "NextMarker")?,
+            limit: optional(&mut m, "Limit")?,
+        })
+    }
+}
+impl IntoValue for ListAvailableManagedRuleGroupVersionsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("VendorName", self.vendor_name);
+        m.put("Name", self.name);
+        m.put("Scope", self.scope);
+        m.put_some("NextMarker", self.next_marker);
+        m.put_some("Limit", self.limit);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListAvailableManagedRuleGroupVersionsResponse {
+    pub next_marker: Option<String>,
+    pub versions: Option<Vec<ManagedRuleGroupVersion>>,
+    pub current_default_version: Option<String>,
+}
+impl FromValue for ListAvailableManagedRuleGroupVersionsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListAvailableManagedRuleGroupVersionsResponse {
+            next_marker: optional(&mut m, "NextMarker")?,
+            versions: optional(&mut m, "Versions")?,
+            current_default_version: optional(&mut m, "CurrentDefaultVersion")?,
+        })
+    }
+}
+impl IntoValue for ListAvailableManagedRuleGroupVersionsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("NextMarker", self.next_marker);
+        m.put_some("Versions", self.versions);
+        m.put_some("CurrentDefaultVersion", self.current_default_version);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListAvailableManagedRuleGroupsRequest {
+    pub scope: String,
+    pub next_marker: Option<String>,
+    pub limit: Option<i64>,
+}
+impl FromValue for ListAvailableManagedRuleGroupsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListAvailableManagedRuleGroupsRequest {
+            scope: required(&mut m, "Scope")?,
+            next_marker: optional(&mut m, "NextMarker")?,
+            limit: optional(&mut m, "Limit")?,
+        })
+    }
+}
+impl IntoValue for ListAvailableManagedRuleGroupsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("Scope", self.scope);
+        m.put_some("NextMarker", self.next_marker);
+        m.put_some("Limit", self.limit);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListAvailableManagedRuleGroupsResponse {
+    pub next_marker: Option<String>,
+    pub managed_rule_groups: Option<Vec<ManagedRuleGroupSummary>>,
+}
+impl FromValue for ListAvailableManagedRuleGroupsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListAvailableManagedRuleGroupsResponse {
+            next_marker: optional(&mut m, "NextMarker")?,
+            managed_rule_groups: optional(&mut m, "ManagedRuleGroups")?,
+        })
+    }
+}
+impl IntoValue for ListAvailableManagedRuleGroupsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("NextMarker", self.next_marker);
+        m.put_some("ManagedRuleGroups", self.managed_rule_groups);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListIPSetsRequest {
+    pub scope: String,
+    pub next_marker: Option<String>,
+    pub limit: Option<i64>,
+}
+impl FromValue for ListIPSetsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListIPSetsRequest {
+            scope: required(&mut m, "Scope")?,
+            next_marker: optional(&mut m, "NextMarker")?,
+            limit: optional(&mut m, "Limit")?,
+        })
+    }
+}
+impl IntoValue for ListIPSetsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("Scope", self.scope);
+        m.put_some("NextMarker", self.next_marker);
+        m.put_some("Limit", self.limit);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListIPSetsResponse {
+    pub next_marker: Option<String>,
+    pub ip_sets: Option<Vec<IPSetSummary>>,
+}
+impl FromValue for ListIPSetsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListIPSetsResponse {
+            next_marker: optional(&mut m, "NextMarker")?,
+            ip_sets: optional(&mut m, "IPSets")?,
+        })
+    }
+}
+impl IntoValue for ListIPSetsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("NextMarker", self.next_marker);
+        m.put_some("IPSets", self.ip_sets);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListLoggingConfigurationsRequest {
+    pub scope: String,
+    pub next_marker: Option<String>,
+    pub limit: Option<i64>,
+    pub log_scope: Option<String>,
+}
+impl FromValue for ListLoggingConfigurationsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListLoggingConfigurationsRequest {
+            scope: required(&mut m, "Scope")?,
+            next_marker: optional(&mut m, "NextMarker")?,
+            limit: optional(&mut m, "Limit")?,
+            log_scope: optional(&mut m, "LogScope")?,
+        })
+    }
+}
+impl IntoValue for ListLoggingConfigurationsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("Scope", self.scope);
+        m.put_some("NextMarker", self.next_marker);
+        m.put_some("Limit", self.limit);
+        m.put_some("LogScope", self.log_scope);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListLoggingConfigurationsResponse {
+    pub logging_configurations: Option<Vec<LoggingConfiguration>>,
+    pub next_marker: Option<String>,
+}
+impl FromValue for ListLoggingConfigurationsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListLoggingConfigurationsResponse {
+            logging_configurations: optional(&mut m, "LoggingConfigurations")?,
+            next_marker: optional(&mut m, "NextMarker")?,
+        })
+    }
+}
+impl IntoValue for ListLoggingConfigurationsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("LoggingConfigurations", self.logging_configurations);
+        m.put_some("NextMarker", self.next_marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListRegexPatternSetsRequest {
+    pub scope: String,
+    pub next_marker: Option<String>,
+    pub limit: Option<i64>,
+}
+impl FromValue for ListRegexPatternSetsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListRegexPatternSetsRequest {
+            scope: required(&mut m, "Scope")?,
+            next_marker: optional(&mut m, "NextMarker")?,
+            limit: optional(&mut m, "Limit")?,
+        })
+    }
+}
+impl IntoValue for ListRegexPatternSetsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("Scope", self.scope);
+        m.put_some("NextMarker", self.next_marker);
+        m.put_some("Limit", self.limit);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListRegexPatternSetsResponse {
+    pub next_marker: Option<String>,
+    pub regex_pattern_sets: Option<Vec<RegexPatternSetSummary>>,
+}
+impl FromValue for ListRegexPatternSetsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListRegexPatternSetsResponse {
+            next_marker: optional(&mut m, "NextMarker")?,
+            regex_pattern_sets: optional(&mut m, "RegexPatternSets")?,
+        })
+    }
+}
+impl IntoValue for ListRegexPatternSetsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("NextMarker", self.next_marker);
+        m.put_some("RegexPatternSets", self.regex_pattern_sets);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListResourcesForWebACLRequest {
+    pub web_acl_arn: String,
+    pub resource_type: Option<String>,
+}
+impl FromValue for ListResourcesForWebACLRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListResourcesForWebACLRequest {
+            web_acl_arn: required(&mut m, "WebACLArn")?,
+            resource_type: optional(&mut m, "ResourceType")?,
+        })
+    }
+}
+impl IntoValue for ListResourcesForWebACLRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("WebACLArn", self.web_acl_arn);
+        m.put_some("ResourceType", self.resource_type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListResourcesForWebACLResponse {
+    pub resource_arns: Option<Vec<String>>,
+}
+impl FromValue for ListResourcesForWebACLResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListResourcesForWebACLResponse {
+            resource_arns: optional(&mut m, "ResourceArns")?,
+        })
+    }
+}
+impl IntoValue for ListResourcesForWebACLResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("ResourceArns", self.resource_arns);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListRuleGroupsRequest {
+    pub scope: String,
+    pub next_marker: Option<String>,
+    pub limit: Option<i64>,
+}
+impl FromValue for ListRuleGroupsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListRuleGroupsRequest {
+            scope: required(&mut m, "Scope")?,
+            next_marker: optional(&mut m, "NextMarker")?,
+            limit: optional(&mut m, "Limit")?,
+        })
+    }
+}
+impl IntoValue for ListRuleGroupsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("Scope", self.scope);
+        m.put_some("NextMarker", self.next_marker);
+        m.put_some("Limit", self.limit);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListRuleGroupsResponse {
+    pub next_marker: Option<String>,
+    pub rule_groups: Option<Vec<RuleGroupSummary>>,
+}
+impl FromValue for ListRuleGroupsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListRuleGroupsResponse {
+            next_marker: optional(&mut m, "NextMarker")?,
+            rule_groups: optional(&mut m, "RuleGroups")?,
+        })
+    }
+}
+impl IntoValue for ListRuleGroupsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("NextMarker", self.next_marker);
+        m.put_some("RuleGroups", self.rule_groups);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTagsForResourceRequest {
+    pub next_marker: Option<String>,
+    pub limit: Option<i64>,
+    pub resource_arn: String,
+}
+impl FromValue for ListTagsForResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListTagsForResourceRequest {
+            next_marker: optional(&mut m, "NextMarker")?,
+            limit: optional(&mut m, "Limit")?,
+            resource_arn: required(&mut m, "ResourceARN")?,
+        })
+    }
+}
+impl IntoValue for ListTagsForResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("NextMarker", self.next_marker);
+        m.put_some("Limit", self.limit);
+        m.put("ResourceARN", self.resource_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTagsForResourceResponse {
+    pub next_marker: Option<String>,
+    pub tag_info_for_resource: Option<TagInfoForResource>,
+}
+impl FromValue for ListTagsForResourceResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListTagsForResourceResponse {
+            next_marker: optional(&mut m, "NextMarker")?,
+            tag_info_for_resource: optional(&mut m, "TagInfoForResource")?,
+        })
+    }
+}
+impl IntoValue for ListTagsForResourceResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("NextMarker", self.next_marker);
+        m.put_some("TagInfoForResource", self.tag_info_for_resource);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListWebACLsRequest {
     pub scope: String,
     pub next_marker: Option<String>,
@@ -56,6 +3214,2266 @@ impl IntoValue for ListWebACLsResponse {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct LoggingConfiguration {
+    pub resource_arn: String,
+    pub log_destination_configs: Vec<String>,
+    pub redacted_fields: Option<Vec<FieldToMatch>>,
+    pub managed_by_firewall_manager: Option<bool>,
+    pub logging_filter: Option<LoggingFilter>,
+    pub log_type: Option<String>,
+    pub log_scope: Option<String>,
+}
+impl FromValue for LoggingConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(LoggingConfiguration {
+            resource_arn: required(&mut m, "ResourceArn")?,
+            log_destination_configs: required(&mut m, "LogDestinationConfigs")?,
+            redacted_fields: optional(&mut m, "RedactedFields")?,
+            managed_by_firewall_manager: optional(&mut m, "ManagedByFirewallManager")?,
+            logging_filter: optional(&mut m, "LoggingFilter")?,
+            log_type: optional(&mut m, "LogType")?,
+            log_scope: optional(&mut m, "LogScope")?,
+        })
+    }
+}
+impl IntoValue for LoggingConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put("ResourceArn", self.resource_arn);
+        m.put("LogDestinationConfigs", self.log_destination_configs);
+        m.put_some("RedactedFields", self.redacted_fields);
+        m.put_some("ManagedByFirewallManager", self.managed_by_firewall_manager);
+        m.put_some("LoggingFilter", self.logging_filter);
+        m.put_some("LogType", self.log_type);
+        m.put_some("LogScope", self.log_scope);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LoggingFilter {
+    pub filters: Vec<Filter>,
+    pub default_behavior: String,
+}
+impl FromValue for LoggingFilter {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(LoggingFilter {
+            filters: required(&mut m, "Filters")?,
+            default_behavior: required(&mut m, "DefaultBehavior")?,
+        })
+    }
+}
+impl IntoValue for LoggingFilter {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Filters", self.filters);
+        m.put("DefaultBehavior", self.default_behavior);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedRuleGroupConfig {
+    pub login_path: Option<String>,
+    pub payload_type: Option<String>,
+    pub username_field: Option<UsernameField>,
+    pub password_field: Option<PasswordField>,
+    pub aws_managed_rules_bot_control_rule_set: Option<AWSManagedRulesBotControlRuleSet>,
+    pub aws_managed_rules_atp_rule_set: Option<AWSManagedRulesATPRuleSet>,
+    pub aws_managed_rules_acfp_rule_set: Option<AWSManagedRulesACFPRuleSet>,
+    pub aws_managed_rules_anti_d_do_s_rule_set: Option<AWSManagedRulesAntiDDoSRuleSet>,
+    pub aws_managed_rules_ai_security_rule_set: Option<AWSManagedRulesAISecurityRuleSet>,
+}
+impl FromValue for ManagedRuleGroupConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ManagedRuleGroupConfig {
+            login_path: optional(&mut m, "LoginPath")?,
+            payload_type: optional(&mut m, "PayloadType")?,
+            username_field: optional(&mut m, "UsernameField")?,
+            password_field: optional(&mut m, "PasswordField")?,
+            aws_managed_rules_bot_control_rule_set: optional(&mut m, "AWSManagedRulesBotControlRuleSet")?,
+            aws_managed_rules_atp_rule_set: optional(&mut m, "AWSManagedRulesATPRuleSet")?,
+            aws_managed_rules_acfp_rule_set: optional(&mut m, "AWSManagedRulesACFPRuleSet")?,
+            aws_managed_rules_anti_d_do_s_rule_set: optional(&mut m, "AWSManagedRulesAntiDDoSRuleSet")?,
+            aws_managed_rules_ai_security_rule_set: optional(&mut m, "AWSManagedRulesAISecurityRuleSet")?,
+        })
+    }
+}
+impl IntoValue for ManagedRuleGroupConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put_some("LoginPath", self.login_path);
+        m.put_some("PayloadType", self.payload_type);
+        m.put_some("UsernameField", self.username_field);
+        m.put_some("PasswordField", self.password_field);
+        m.put_some("AWSManagedRulesBotControlRuleSet", self.aws_managed_rules_bot_control_rule_set);
+        m.put_some("AWSManagedRulesATPRuleSet", self.aws_managed_rules_atp_rule_set);
+        m.put_some("AWSManagedRulesACFPRuleSet", self.aws_managed_rules_acfp_rule_set);
+        m.put_some("AWSManagedRulesAntiDDoSRuleSet", self.aws_managed_rules_anti_d_do_s_rule_set);
+        m.put_some("AWSManagedRulesAISecurityRuleSet", self.aws_managed_rules_ai_security_rule_set);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedRuleGroupStatement {
+    pub vendor_name: String,
+    pub name: String,
+    pub version: Option<String>,
+    pub excluded_rules: Option<Vec<ExcludedRule>>,
+    pub scope_down_statement: Option<Box<Statement>>,
+    pub managed_rule_group_configs: Option<Vec<ManagedRuleGroupConfig>>,
+    pub rule_action_overrides: Option<Vec<RuleActionOverride>>,
+}
+impl FromValue for ManagedRuleGroupStatement {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ManagedRuleGroupStatement {
+            vendor_name: required(&mut m, "VendorName")?,
+            name: required(&mut m, "Name")?,
+            version: optional(&mut m, "Version")?,
+            excluded_rules: optional(&mut m, "ExcludedRules")?,
+            scope_down_statement: optional(&mut m, "ScopeDownStatement")?,
+            managed_rule_group_configs: optional(&mut m, "ManagedRuleGroupConfigs")?,
+            rule_action_overrides: optional(&mut m, "RuleActionOverrides")?,
+        })
+    }
+}
+impl IntoValue for ManagedRuleGroupStatement {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put("VendorName", self.vendor_name);
+        m.put("Name", self.name);
+        m.put_some("Version", self.version);
+        m.put_some("ExcludedRules", self.excluded_rules);
+        m.put_some("ScopeDownStatement", self.scope_down_statement);
+        m.put_some("ManagedRuleGroupConfigs", self.managed_rule_group_configs);
+        m.put_some("RuleActionOverrides", self.rule_action_overrides);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedRuleGroupSummary {
+    pub vendor_name: Option<String>,
+    pub name: Option<String>,
+    pub versioning_supported: Option<bool>,
+    pub description: Option<String>,
+}
+impl FromValue for ManagedRuleGroupSummary {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ManagedRuleGroupSummary {
+            vendor_name: optional(&mut m, "VendorName")?,
+            name: optional(&mut m, "Name")?,
+            versioning_supported: optional(&mut m, "VersioningSupported")?,
+            description: optional(&mut m, "Description")?,
+        })
+    }
+}
+impl IntoValue for ManagedRuleGroupSummary {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("VendorName", self.vendor_name);
+        m.put_some("Name", self.name);
+        m.put_some("VersioningSupported", self.versioning_supported);
+        m.put_some("Description", self.description);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedRuleGroupVersion {
+    pub name: Option<String>,
+    pub last_update_timestamp: Option<Timestamp>,
+}
+impl FromValue for ManagedRuleGroupVersion {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ManagedRuleGroupVersion {
+            name: optional(&mut m, "Name")?,
+            last_update_timestamp: optional(&mut m, "LastUpdateTimestamp")?,
+        })
+    }
+}
+impl IntoValue for ManagedRuleGroupVersion {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Name", self.name);
+        m.put_some("LastUpdateTimestamp", self.last_update_timestamp);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Method {
+}
+impl FromValue for Method {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Method {
+        })
+    }
+}
+impl IntoValue for Method {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MonetizationConfig {
+    pub crypto_config: Option<CryptoConfig>,
+    pub connected_account_configs: Option<Vec<ConnectedAccountConfig>>,
+    pub currency_mode: Option<String>,
+}
+impl FromValue for MonetizationConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(MonetizationConfig {
+            crypto_config: optional(&mut m, "CryptoConfig")?,
+            connected_account_configs: optional(&mut m, "ConnectedAccountConfigs")?,
+            currency_mode: optional(&mut m, "CurrencyMode")?,
+        })
+    }
+}
+impl IntoValue for MonetizationConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("CryptoConfig", self.crypto_config);
+        m.put_some("ConnectedAccountConfigs", self.connected_account_configs);
+        m.put_some("CurrencyMode", self.currency_mode);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MonetizeAction {
+    pub price_multiplier: Option<String>,
+}
+impl FromValue for MonetizeAction {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(MonetizeAction {
+            price_multiplier: optional(&mut m, "PriceMultiplier")?,
+        })
+    }
+}
+impl IntoValue for MonetizeAction {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("PriceMultiplier", self.price_multiplier);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NoneAction {
+}
+impl FromValue for NoneAction {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(NoneAction {
+        })
+    }
+}
+impl IntoValue for NoneAction {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NotStatement {
+    pub statement: Box<Statement>,
+}
+impl FromValue for NotStatement {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(NotStatement {
+            statement: required(&mut m, "Statement")?,
+        })
+    }
+}
+impl IntoValue for NotStatement {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("Statement", self.statement);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OnSourceDDoSProtectionConfig {
+    pub alb_low_reputation_mode: String,
+}
+impl FromValue for OnSourceDDoSProtectionConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(OnSourceDDoSProtectionConfig {
+            alb_low_reputation_mode: required(&mut m, "ALBLowReputationMode")?,
+        })
+    }
+}
+impl IntoValue for OnSourceDDoSProtectionConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("ALBLowReputationMode", self.alb_low_reputation_mode);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OrStatement {
+    pub statements: Vec<Statement>,
+}
+impl FromValue for OrStatement {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(OrStatement {
+            statements: required(&mut m, "Statements")?,
+        })
+    }
+}
+impl IntoValue for OrStatement {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("Statements", self.statements);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OverrideAction {
+    pub count: Option<CountAction>,
+    pub none: Option<NoneAction>,
+}
+impl FromValue for OverrideAction {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(OverrideAction {
+            count: optional(&mut m, "Count")?,
+            none: optional(&mut m, "None")?,
+        })
+    }
+}
+impl IntoValue for OverrideAction {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Count", self.count);
+        m.put_some("None", self.none);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PasswordField {
+    pub identifier: String,
+}
+impl FromValue for PasswordField {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PasswordField {
+            identifier: required(&mut m, "Identifier")?,
+        })
+    }
+}
+impl IntoValue for PasswordField {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("Identifier", self.identifier);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PaymentNetwork {
+    pub chain: String,
+    pub wallet_address: String,
+    pub prices: Vec<Price>,
+}
+impl FromValue for PaymentNetwork {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PaymentNetwork {
+            chain: required(&mut m, "Chain")?,
+            wallet_address: required(&mut m, "WalletAddress")?,
+            prices: required(&mut m, "Prices")?,
+        })
+    }
+}
+impl IntoValue for PaymentNetwork {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("Chain", self.chain);
+        m.put("WalletAddress", self.wallet_address);
+        m.put("Prices", self.prices);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PhoneNumberField {
+    pub identifier: String,
+}
+impl FromValue for PhoneNumberField {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PhoneNumberField {
+            identifier: required(&mut m, "Identifier")?,
+        })
+    }
+}
+impl IntoValue for PhoneNumberField {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("Identifier", self.identifier);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PreParseTextTransformation {
+    pub priority: i64,
+    pub r#type: String,
+}
+impl FromValue for PreParseTextTransformation {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PreParseTextTransformation {
+            priority: required(&mut m, "Priority")?,
+            r#type: required(&mut m, "Type")?,
+        })
+    }
+}
+impl IntoValue for PreParseTextTransformation {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Priority", self.priority);
+        m.put("Type", self.r#type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Price {
+    pub amount: String,
+    pub currency: String,
+}
+impl FromValue for Price {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Price {
+            amount: required(&mut m, "Amount")?,
+            currency: required(&mut m, "Currency")?,
+        })
+    }
+}
+impl IntoValue for Price {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Amount", self.amount);
+        m.put("Currency", self.currency);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutLoggingConfigurationRequest {
+    pub logging_configuration: LoggingConfiguration,
+}
+impl FromValue for PutLoggingConfigurationRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutLoggingConfigurationRequest {
+            logging_configuration: required(&mut m, "LoggingConfiguration")?,
+        })
+    }
+}
+impl IntoValue for PutLoggingConfigurationRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("LoggingConfiguration", self.logging_configuration);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutLoggingConfigurationResponse {
+    pub logging_configuration: Option<LoggingConfiguration>,
+}
+impl FromValue for PutLoggingConfigurationResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutLoggingConfigurationResponse {
+            logging_configuration: optional(&mut m, "LoggingConfiguration")?,
+        })
+    }
+}
+impl IntoValue for PutLoggingConfigurationResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("LoggingConfiguration", self.logging_configuration);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QueryString {
+}
+impl FromValue for QueryString {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(QueryString {
+        })
+    }
+}
+impl IntoValue for QueryString {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RateBasedStatement {
+    pub limit: i64,
+    pub evaluation_window_sec: Option<i64>,
+    pub aggregate_key_type: String,
+    pub scope_down_statement: Option<Box<Statement>>,
+    pub forwarded_ip_config: Option<ForwardedIPConfig>,
+    pub custom_keys: Option<Vec<RateBasedStatementCustomKey>>,
+}
+impl FromValue for RateBasedStatement {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RateBasedStatement {
+            limit: required(&mut m, "Limit")?,
+            evaluation_window_sec: optional(&mut m, "EvaluationWindowSec")?,
+            aggregate_key_type: required(&mut m, "AggregateKeyType")?,
+            scope_down_statement: optional(&mut m, "ScopeDownStatement")?,
+            forwarded_ip_config: optional(&mut m, "ForwardedIPConfig")?,
+            custom_keys: optional(&mut m, "CustomKeys")?,
+        })
+    }
+}
+impl IntoValue for RateBasedStatement {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put("Limit", self.limit);
+        m.put_some("EvaluationWindowSec", self.evaluation_window_sec);
+        m.put("AggregateKeyType", self.aggregate_key_type);
+        m.put_some("ScopeDownStatement", self.scope_down_statement);
+        m.put_some("ForwardedIPConfig", self.forwarded_ip_config);
+        m.put_some("CustomKeys", self.custom_keys);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RateBasedStatementCustomKey {
+    pub header: Option<RateLimitHeader>,
+    pub cookie: Option<RateLimitCookie>,
+    pub query_argument: Option<RateLimitQueryArgument>,
+    pub query_string: Option<RateLimitQueryString>,
+    pub http_method: Option<RateLimitHTTPMethod>,
+    pub forwarded_ip: Option<RateLimitForwardedIP>,
+    pub ip: Option<RateLimitIP>,
+    pub label_namespace: Option<RateLimitLabelNamespace>,
+    pub uri_path: Option<RateLimitUriPath>,
+    pub ja3_fingerprint: Option<RateLimitJA3Fingerprint>,
+    pub ja4_fingerprint: Option<RateLimitJA4Fingerprint>,
+    pub asn: Option<RateLimitAsn>,
+}
+impl FromValue for RateBasedStatementCustomKey {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RateBasedStatementCustomKey {
+            header: optional(&mut m, "Header")?,
+            cookie: optional(&mut m, "Cookie")?,
+            query_argument: optional(&mut m, "QueryArgument")?,
+            query_string: optional(&mut m, "QueryString")?,
+            http_method: optional(&mut m, "HTTPMethod")?,
+            forwarded_ip: optional(&mut m, "ForwardedIP")?,
+            ip: optional(&mut m, "IP")?,
+            label_namespace: optional(&mut m, "LabelNamespace")?,
+            uri_path: optional(&mut m, "UriPath")?,
+            ja3_fingerprint: optional(&mut m, "JA3Fingerprint")?,
+            ja4_fingerprint: optional(&mut m, "JA4Fingerprint")?,
+            asn: optional(&mut m, "ASN")?,
+        })
+    }
+}
+impl IntoValue for RateBasedStatementCustomKey {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(12);
+        m.put_some("Header", self.header);
+        m.put_some("Cookie", self.cookie);
+        m.put_some("QueryArgument", self.query_argument);
+        m.put_some("QueryString", self.query_string);
+        m.put_some("HTTPMethod", self.http_method);
+        m.put_some("ForwardedIP", self.forwarded_ip);
+        m.put_some("IP", self.ip);
+        m.put_some("LabelNamespace", self.label_namespace);
+        m.put_some("UriPath", self.uri_path);
+        m.put_some("JA3Fingerprint", self.ja3_fingerprint);
+        m.put_some("JA4Fingerprint", self.ja4_fingerprint);
+        m.put_some("ASN", self.asn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RateLimitAsn {
+}
+impl FromValue for RateLimitAsn {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RateLimitAsn {
+        })
+    }
+}
+impl IntoValue for RateLimitAsn {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RateLimitCookie {
+    pub name: String,
+    pub text_transformations: Vec<TextTransformation>,
+}
+impl FromValue for RateLimitCookie {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RateLimitCookie {
+            name: required(&mut m, "Name")?,
+            text_transformations: required(&mut m, "TextTransformations")?,
+        })
+    }
+}
+impl IntoValue for RateLimitCookie {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Name", self.name);
+        m.put("TextTransformations", self.text_transformations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RateLimitForwardedIP {
+}
+impl FromValue for RateLimitForwardedIP {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RateLimitForwardedIP {
+        })
+    }
+}
+impl IntoValue for RateLimitForwardedIP {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RateLimitHTTPMethod {
+}
+impl FromValue for RateLimitHTTPMethod {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RateLimitHTTPMethod {
+        })
+    }
+}
+impl IntoValue for RateLimitHTTPMethod {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RateLimitHeader {
+    pub name: String,
+    pub text_transformations: Vec<TextTransformation>,
+}
+impl FromValue for RateLimitHeader {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RateLimitHeader {
+            name: required(&mut m, "Name")?,
+            text_transformations: required(&mut m, "TextTransformations")?,
+        })
+    }
+}
+impl IntoValue for RateLimitHeader {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Name", self.name);
+        m.put("TextTransformations", self.text_transformations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RateLimitIP {
+}
+impl FromValue for RateLimitIP {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RateLimitIP {
+        })
+    }
+}
+impl IntoValue for RateLimitIP {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RateLimitJA3Fingerprint {
+    pub fallback_behavior: String,
+}
+impl FromValue for RateLimitJA3Fingerprint {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RateLimitJA3Fingerprint {
+            fallback_behavior: required(&mut m, "FallbackBehavior")?,
+        })
+    }
+}
+impl IntoValue for RateLimitJA3Fingerprint {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("FallbackBehavior", self.fallback_behavior);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RateLimitJA4Fingerprint {
+    pub fallback_behavior: String,
+}
+impl FromValue for RateLimitJA4Fingerprint {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RateLimitJA4Fingerprint {
+            fallback_behavior: required(&mut m, "FallbackBehavior")?,
+        })
+    }
+}
+impl IntoValue for RateLimitJA4Fingerprint {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("FallbackBehavior", self.fallback_behavior);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RateLimitLabelNamespace {
+    pub namespace: String,
+}
+impl FromValue for RateLimitLabelNamespace {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RateLimitLabelNamespace {
+            namespace: required(&mut m, "Namespace")?,
+        })
+    }
+}
+impl IntoValue for RateLimitLabelNamespace {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("Namespace", self.namespace);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RateLimitQueryArgument {
+    pub name: String,
+    pub text_transformations: Vec<TextTransformation>,
+}
+impl FromValue for RateLimitQueryArgument {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RateLimitQueryArgument {
+            name: required(&mut m, "Name")?,
+            text_transformations: required(&mut m, "TextTransformations")?,
+        })
+    }
+}
+impl IntoValue for RateLimitQueryArgument {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Name", self.name);
+        m.put("TextTransformations", self.text_transformations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RateLimitQueryString {
+    pub text_transformations: Vec<TextTransformation>,
+}
+impl FromValue for RateLimitQueryString {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RateLimitQueryString {
+            text_transformations: required(&mut m, "TextTransformations")?,
+        })
+    }
+}
+impl IntoValue for RateLimitQueryString {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("TextTransformations", self.text_transformations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RateLimitUriPath {
+    pub text_transformations: Vec<TextTransformation>,
+}
+impl FromValue for RateLimitUriPath {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RateLimitUriPath {
+            text_transformations: required(&mut m, "TextTransformations")?,
+        })
+    }
+}
+impl IntoValue for RateLimitUriPath {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("TextTransformations", self.text_transformations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Regex {
+    pub regex_string: Option<String>,
+}
+impl FromValue for Regex {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Regex {
+            regex_string: optional(&mut m, "RegexString")?,
+        })
+    }
+}
+impl IntoValue for Regex {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("RegexString", self.regex_string);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RegexMatchStatement {
+    pub regex_string: String,
+    pub field_to_match: FieldToMatch,
+    pub text_transformations: Vec<TextTransformation>,
+    pub pre_parse_text_transformations: Option<Vec<PreParseTextTransformation>>,
+}
+impl FromValue for RegexMatchStatement {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RegexMatchStatement {
+            regex_string: required(&mut m, "RegexString")?,
+            field_to_match: required(&mut m, "FieldToMatch")?,
+            text_transformations: required(&mut m, "TextTransformations")?,
+            pre_parse_text_transformations: optional(&mut m, "PreParseTextTransformations")?,
+        })
+    }
+}
+impl IntoValue for RegexMatchStatement {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("RegexString", self.regex_string);
+        m.put("FieldToMatch", self.field_to_match);
+        m.put("TextTransformations", self.text_transformations);
+        m.put_some("PreParseTextTransformations", self.pre_parse_text_transformations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RegexPatternSet {
+    pub name: Option<String>,
+    pub id: Option<String>,
+    pub arn: Option<String>,
+    pub description: Option<String>,
+    pub regular_expression_list: Option<Vec<Regex>>,
+}
+impl FromValue for RegexPatternSet {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RegexPatternSet {
+            name: optional(&mut m, "Name")?,
+            id: optional(&mut m, "Id")?,
+            arn: optional(&mut m, "ARN")?,
+            description: optional(&mut m, "Description")?,
+            regular_expression_list: optional(&mut m, "RegularExpressionList")?,
+        })
+    }
+}
+impl IntoValue for RegexPatternSet {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("Name", self.name);
+        m.put_some("Id", self.id);
+        m.put_some("ARN", self.arn);
+        m.put_some("Description", self.description);
+        m.put_some("RegularExpressionList", self.regular_expression_list);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RegexPatternSetReferenceStatement {
+    pub arn: String,
+    pub field_to_match: FieldToMatch,
+    pub text_transformations: Vec<TextTransformation>,
+    pub pre_parse_text_transformations: Option<Vec<PreParseTextTransformation>>,
+}
+impl FromValue for RegexPatternSetReferenceStatement {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RegexPatternSetReferenceStatement {
+            arn: required(&mut m, "ARN")?,
+            field_to_match: required(&mut m, "FieldToMatch")?,
+            text_transformations: required(&mut m, "TextTransformations")?,
+            pre_parse_text_transformations: optional(&mut m, "PreParseTextTransformations")?,
+        })
+    }
+}
+impl IntoValue for RegexPatternSetReferenceStatement {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("ARN", self.arn);
+        m.put("FieldToMatch", self.field_to_match);
+        m.put("TextTransformations", self.text_transformations);
+        m.put_some("PreParseTextTransformations", self.pre_parse_text_transformations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RegexPatternSetSummary {
+    pub name: Option<String>,
+    pub id: Option<String>,
+    pub description: Option<String>,
+    pub lock_token: Option<String>,
+    pub arn: Option<String>,
+}
+impl FromValue for RegexPatternSetSummary {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RegexPatternSetSummary {
+            name: optional(&mut m, "Name")?,
+            id: optional(&mut m, "Id")?,
+            description: optional(&mut m, "Description")?,
+            lock_token: optional(&mut m, "LockToken")?,
+            arn: optional(&mut m, "ARN")?,
+        })
+    }
+}
+impl IntoValue for RegexPatternSetSummary {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("Name", self.name);
+        m.put_some("Id", self.id);
+        m.put_some("Description", self.description);
+        m.put_some("LockToken", self.lock_token);
+        m.put_some("ARN", self.arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RequestBodyAssociatedResourceTypeConfig {
+    pub default_size_inspection_limit: String,
+}
+impl FromValue for RequestBodyAssociatedResourceTypeConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RequestBodyAssociatedResourceTypeConfig {
+            default_size_inspection_limit: required(&mut m, "DefaultSizeInspectionLimit")?,
+        })
+    }
+}
+impl IntoValue for RequestBodyAssociatedResourceTypeConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("DefaultSizeInspectionLimit", self.default_size_inspection_limit);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RequestInspection {
+    pub payload_type: String,
+    pub username_field: UsernameField,
+    pub password_field: PasswordField,
+}
+impl FromValue for RequestInspection {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RequestInspection {
+            payload_type: required(&mut m, "PayloadType")?,
+            username_field: required(&mut m, "UsernameField")?,
+            password_field: required(&mut m, "PasswordField")?,
+        })
+    }
+}
+impl IntoValue for RequestInspection {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("PayloadType", self.payload_type);
+        m.put("UsernameField", self.username_field);
+        m.put("PasswordField", self.password_field);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RequestInspectionACFP {
+    pub payload_type: String,
+    pub username_field: Option<UsernameField>,
+    pub password_field: Option<PasswordField>,
+    pub email_field: Option<EmailField>,
+    pub phone_number_fields: Option<Vec<PhoneNumberField>>,
+    pub address_fields: Option<Vec<AddressField>>,
+}
+impl FromValue for RequestInspectionACFP {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RequestInspectionACFP {
+            payload_type: required(&mut m, "PayloadType")?,
+            username_field: optional(&mut m, "UsernameField")?,
+            password_field: optional(&mut m, "PasswordField")?,
+            email_field: optional(&mut m, "EmailField")?,
+            phone_number_fields: optional(&mut m, "PhoneNumberFields")?,
+            address_fields: optional(&mut m, "AddressFields")?,
+        })
+    }
+}
+impl IntoValue for RequestInspectionACFP {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put("PayloadType", self.payload_type);
+        m.put_some("UsernameField", self.username_field);
+        m.put_some("PasswordField", self.password_field);
+        m.put_some("EmailField", self.email_field);
+        m.put_some("PhoneNumberFields", self.phone_number_fields);
+        m.put_some("AddressFields", self.address_fields);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResponseInspection {
+    pub status_code: Option<ResponseInspectionStatusCode>,
+    pub header: Option<ResponseInspectionHeader>,
+    pub body_contains: Option<ResponseInspectionBodyContains>,
+    pub json: Option<ResponseInspectionJson>,
+}
+impl FromValue for ResponseInspection {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ResponseInspection {
+            status_code: optional(&mut m, "StatusCode")?,
+            header: optional(&mut m, "Header")?,
+            body_contains: optional(&mut m, "BodyContains")?,
+            json: optional(&mut m, "Json")?,
+        })
+    }
+}
+impl IntoValue for ResponseInspection {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("StatusCode", self.status_code);
+        m.put_some("Header", self.header);
+        m.put_some("BodyContains", self.body_contains);
+        m.put_some("Json", self.json);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResponseInspectionBodyContains {
+    pub success_strings: Vec<String>,
+    pub failure_strings: Vec<String>,
+}
+impl FromValue for ResponseInspectionBodyContains {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ResponseInspectionBodyContains {
+            success_strings: required(&mut m, "SuccessStrings")?,
+            failure_strings: required(&mut m, "FailureStrings")?,
+        })
+    }
+}
+impl IntoValue for ResponseInspectionBodyContains {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("SuccessStrings", self.success_strings);
+        m.put("FailureStrings", self.failure_strings);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResponseInspectionHeader {
+    pub name: String,
+    pub success_values: Vec<String>,
+    pub failure_values: Vec<String>,
+}
+impl FromValue for ResponseInspectionHeader {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ResponseInspectionHeader {
+            name: required(&mut m, "Name")?,
+            success_values: required(&mut m, "SuccessValues")?,
+            failure_values: required(&mut m, "FailureValues")?,
+        })
+    }
+}
+impl IntoValue for ResponseInspectionHeader {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("Name", self.name);
+        m.put("SuccessValues", self.success_values);
+        m.put("FailureValues", self.failure_values);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResponseInspectionJson {
+    pub identifier: String,
+    pub success_values: Vec<String>,
+    pub failure_values: Vec<String>,
+}
+impl FromValue for ResponseInspectionJson {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ResponseInspectionJson {
+            identifier: required(&mut m, "Identifier")?,
+            success_values: required(&mut m, "SuccessValues")?,
+            failure_values: required(&mut m, "FailureValues")?,
+        })
+    }
+}
+impl IntoValue for ResponseInspectionJson {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("Identifier", self.identifier);
+        m.put("SuccessValues", self.success_values);
+        m.put("FailureValues", self.failure_values);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResponseInspectionStatusCode {
+    pub success_codes: Vec<i64>,
+    pub failure_codes: Vec<i64>,
+}
+impl FromValue for ResponseInspectionStatusCode {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ResponseInspectionStatusCode {
+            success_codes: required(&mut m, "SuccessCodes")?,
+            failure_codes: required(&mut m, "FailureCodes")?,
+        })
+    }
+}
+impl IntoValue for ResponseInspectionStatusCode {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("SuccessCodes", self.success_codes);
+        m.put("FailureCodes", self.failure_codes);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rule {
+    pub name: String,
+    pub priority: i64,
+    pub statement: Statement,
+    pub action: Option<RuleAction>,
+    pub override_action: Option<OverrideAction>,
+    pub rule_labels: Option<Vec<Label>>,
+    pub visibility_config: VisibilityConfig,
+    pub captcha_config: Option<CaptchaConfig>,
+    pub challenge_config: Option<ChallengeConfig>,
+}
+impl FromValue for Rule {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Rule {
+            name: required(&mut m, "Name")?,
+            priority: required(&mut m, "Priority")?,
+            statement: required(&mut m, "Statement")?,
+            action: optional(&mut m, "Action")?,
+            override_action: optional(&mut m, "OverrideAction")?,
+            rule_labels: optional(&mut m, "RuleLabels")?,
+            visibility_config: required(&mut m, "VisibilityConfig")?,
+            captcha_config: optional(&mut m, "CaptchaConfig")?,
+            challenge_config: optional(&mut m, "ChallengeConfig")?,
+        })
+    }
+}
+impl IntoValue for Rule {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put("Name", self.name);
+        m.put("Priority", self.priority);
+        m.put("Statement", self.statement);
+        m.put_some("Action", self.action);
+        m.put_some("OverrideAction", self.override_action);
+        m.put_some("RuleLabels", self.rule_labels);
+        m.put("VisibilityConfig", self.visibility_config);
+        m.put_some("CaptchaConfig", self.captcha_config);
+        m.put_some("ChallengeConfig", self.challenge_config);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RuleAction {
+    pub block: Option<BlockAction>,
+    pub allow: Option<AllowAction>,
+    pub count: Option<CountAction>,
+    pub captcha: Option<CaptchaAction>,
+    pub challenge: Option<ChallengeAction>,
+    pub monetize: Option<MonetizeAction>,
+}
+impl FromValue for RuleAction {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RuleAction {
+            block: optional(&mut m, "Block")?,
+            allow: optional(&mut m, "Allow")?,
+            count: optional(&mut m, "Count")?,
+            captcha: optional(&mut m, "Captcha")?,
+            challenge: optional(&mut m, "Challenge")?,
+            monetize: optional(&mut m, "Monetize")?,
+        })
+    }
+}
+impl IntoValue for RuleAction {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("Block", self.block);
+        m.put_some("Allow", self.allow);
+        m.put_some("Count", self.count);
+        m.put_some("Captcha", self.captcha);
+        m.put_some("Challenge", self.challenge);
+        m.put_some("Monetize", self.monetize);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RuleActionOverride {
+    pub name: String,
+    pub action_to_use: RuleAction,
+}
+impl FromValue for RuleActionOverride {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RuleActionOverride {
+            name: required(&mut m, "Name")?,
+            action_to_use: required(&mut m, "ActionToUse")?,
+        })
+    }
+}
+impl IntoValue for RuleActionOverride {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Name", self.name);
+        m.put("ActionToUse", self.action_to_use);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RuleGroup {
+    pub name: String,
+    pub id: String,
+    pub capacity: i64,
+    pub arn: String,
+    pub description: Option<String>,
+    pub rules: Option<Vec<Rule>>,
+    pub visibility_config: VisibilityConfig,
+    pub label_namespace: Option<String>,
+    pub custom_response_bodies: Option<BTreeMap<String, CustomResponseBody>>,
+    pub available_labels: Option<Vec<LabelSummary>>,
+    pub consumed_labels: Option<Vec<LabelSummary>>,
+    pub monetization_config: Option<MonetizationConfig>,
+}
+impl FromValue for RuleGroup {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RuleGroup {
+            name: required(&mut m, "Name")?,
+            id: required(&mut m, "Id")?,
+            capacity: required(&mut m, "Capacity")?,
+            arn: required(&mut m, "ARN")?,
+            description: optional(&mut m, "Description")?,
+            rules: optional(&mut m, "Rules")?,
+            visibility_config: required(&mut m, "VisibilityConfig")?,
+            label_namespace: optional(&mut m, "LabelNamespace")?,
+            custom_response_bodies: optional(&mut m, "CustomResponseBodies")?,
+            available_labels: optional(&mut m, "AvailableLabels")?,
+            consumed_labels: optional(&mut m, "ConsumedLabels")?,
+            monetization_config: optional(&mut m, "MonetizationConfig")?,
+        })
+    }
+}
+impl IntoValue for RuleGroup {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(12);
+        m.put("Name", self.name);
+        m.put("Id", self.id);
+        m.put("Capacity", self.capacity);
+        m.put("ARN", self.arn);
+        m.put_some("Description", self.description);
+        m.put_some("Rules", self.rules);
+        m.put("VisibilityConfig", self.visibility_config);
+        m.put_some("LabelNamespace", self.label_namespace);
+        m.put_some("CustomResponseBodies", self.custom_response_bodies);
+        m.put_some("AvailableLabels", self.available_labels);
+        m.put_some("ConsumedLabels", self.consumed_labels);
+        m.put_some("MonetizationConfig", self.monetization_config);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RuleGroupReferenceStatement {
+    pub arn: String,
+    pub excluded_rules: Option<Vec<ExcludedRule>>,
+    pub rule_action_overrides: Option<Vec<RuleActionOverride>>,
+}
+impl FromValue for RuleGroupReferenceStatement {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RuleGroupReferenceStatement {
+            arn: required(&mut m, "ARN")?,
+            excluded_rules: optional(&mut m, "ExcludedRules")?,
+            rule_action_overrides: optional(&mut m, "RuleActionOverrides")?,
+        })
+    }
+}
+impl IntoValue for RuleGroupReferenceStatement {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("ARN", self.arn);
+        m.put_some("ExcludedRules", self.excluded_rules);
+        m.put_some("RuleActionOverrides", self.rule_action_overrides);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RuleGroupSummary {
+    pub name: Option<String>,
+    pub id: Option<String>,
+    pub description: Option<String>,
+    pub lock_token: Option<String>,
+    pub arn: Option<String>,
+}
+impl FromValue for RuleGroupSummary {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RuleGroupSummary {
+            name: optional(&mut m, "Name")?,
+            id: optional(&mut m, "Id")?,
+            description: optional(&mut m, "Description")?,
+            lock_token: optional(&mut m, "LockToken")?,
+            arn: optional(&mut m, "ARN")?,
+        })
+    }
+}
+impl IntoValue for RuleGroupSummary {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("Name", self.name);
+        m.put_some("Id", self.id);
+        m.put_some("Description", self.description);
+        m.put_some("LockToken", self.lock_token);
+        m.put_some("ARN", self.arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RuleSummary {
+    pub name: Option<String>,
+    pub action: Option<RuleAction>,
+}
+impl FromValue for RuleSummary {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RuleSummary {
+            name: optional(&mut m, "Name")?,
+            action: optional(&mut m, "Action")?,
+        })
+    }
+}
+impl IntoValue for RuleSummary {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Name", self.name);
+        m.put_some("Action", self.action);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SampledHTTPRequest {
+    pub request: HTTPRequest,
+    pub weight: i64,
+    pub timestamp: Option<Timestamp>,
+    pub action: Option<String>,
+    pub rule_name_within_rule_group: Option<String>,
+    pub request_headers_inserted: Option<Vec<HTTPHeader>>,
+    pub response_code_sent: Option<i64>,
+    pub labels: Option<Vec<Label>>,
+    pub captcha_response: Option<CaptchaResponse>,
+    pub challenge_response: Option<ChallengeResponse>,
+    pub overridden_action: Option<String>,
+}
+impl FromValue for SampledHTTPRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SampledHTTPRequest {
+            request: required(&mut m, "Request")?,
+            weight: required(&mut m, "Weight")?,
+            timestamp: optional(&mut m, "Timestamp")?,
+            action: optional(&mut m, "Action")?,
+            rule_name_within_rule_group: optional(&mut m, "RuleNameWithinRuleGroup")?,
+            request_headers_inserted: optional(&mut m, "RequestHeadersInserted")?,
+            response_code_sent: optional(&mut m, "ResponseCodeSent")?,
+            labels: optional(&mut m, "Labels")?,
+            captcha_response: optional(&mut m, "CaptchaResponse")?,
+            challenge_response: optional(&mut m, "ChallengeResponse")?,
+            overridden_action: optional(&mut m, "OverriddenAction")?,
+        })
+    }
+}
+impl IntoValue for SampledHTTPRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(11);
+        m.put("Request", self.request);
+        m.put("Weight", self.weight);
+        m.put_some("Timestamp", self.timestamp);
+        m.put_some("Action", self.action);
+        m.put_some("RuleNameWithinRuleGroup", self.rule_name_within_rule_group);
+        m.put_some("RequestHeadersInserted", self.request_headers_inserted);
+        m.put_some("ResponseCodeSent", self.response_code_sent);
+        m.put_some("Labels", self.labels);
+        m.put_some("CaptchaResponse", self.captcha_response);
+        m.put_some("ChallengeResponse", self.challenge_response);
+        m.put_some("OverriddenAction", self.overridden_action);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SingleHeader {
+    pub name: String,
+}
+impl FromValue for SingleHeader {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SingleHeader {
+            name: required(&mut m, "Name")?,
+        })
+    }
+}
+impl IntoValue for SingleHeader {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("Name", self.name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SingleQueryArgument {
+    pub name: String,
+}
+impl FromValue for SingleQueryArgument {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SingleQueryArgument {
+            name: required(&mut m, "Name")?,
+        })
+    }
+}
+impl IntoValue for SingleQueryArgument {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("Name", self.name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SizeConstraintStatement {
+    pub field_to_match: FieldToMatch,
+    pub comparison_operator: String,
+    pub size: i64,
+    pub text_transformations: Vec<TextTransformation>,
+    pub pre_parse_text_transformations: Option<Vec<PreParseTextTransformation>>,
+}
+impl FromValue for SizeConstraintStatement {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SizeConstraintStatement {
+            field_to_match: required(&mut m, "FieldToMatch")?,
+            comparison_operator: required(&mut m, "ComparisonOperator")?,
+            size: required(&mut m, "Size")?,
+            text_transformations: required(&mut m, "TextTransformations")?,
+            pre_parse_text_transformations: optional(&mut m, "PreParseTextTransformations")?,
+        })
+    }
+}
+impl IntoValue for SizeConstraintStatement {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("FieldToMatch", self.field_to_match);
+        m.put("ComparisonOperator", self.comparison_operator);
+        m.put("Size", self.size);
+        m.put("TextTransformations", self.text_transformations);
+        m.put_some("PreParseTextTransformations", self.pre_parse_text_transformations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SqliMatchStatement {
+    pub field_to_match: FieldToMatch,
+    pub text_transformations: Vec<TextTransformation>,
+    pub pre_parse_text_transformations: Option<Vec<PreParseTextTransformation>>,
+    pub sensitivity_level: Option<String>,
+}
+impl FromValue for SqliMatchStatement {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SqliMatchStatement {
+            field_to_match: required(&mut m, "FieldToMatch")?,
+            text_transformations: required(&mut m, "TextTransformations")?,
+            pre_parse_text_transformations: optional(&mut m, "PreParseTextTransformations")?,
+            sensitivity_level: optional(&mut m, "SensitivityLevel")?,
+        })
+    }
+}
+impl IntoValue for SqliMatchStatement {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("FieldToMatch", self.field_to_match);
+        m.put("TextTransformations", self.text_transformations);
+        m.put_some("PreParseTextTransformations", self.pre_parse_text_transformations);
+        m.put_some("SensitivityLevel", self.sensitivity_level);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Statement {
+    pub byte_match_statement: Option<ByteMatchStatement>,
+    pub sqli_match_statement: Option<SqliMatchStatement>,
+    pub xss_match_statement: Option<XssMatchStatement>,
+    pub size_constraint_statement: Option<SizeConstraintStatement>,
+    pub geo_match_statement: Option<GeoMatchStatement>,
+    pub rule_group_reference_statement: Option<RuleGroupReferenceStatement>,
+    pub ip_set_reference_statement: Option<IPSetReferenceStatement>,
+    pub regex_pattern_set_reference_statement: Option<RegexPatternSetReferenceStatement>,
+    pub rate_based_statement: Option<Box<RateBasedStatement>>,
+    pub and_statement: Option<AndStatement>,
+    pub or_statement: Option<OrStatement>,
+    pub not_statement: Option<Box<NotStatement>>,
+    pub managed_rule_group_statement: Option<Box<ManagedRuleGroupStatement>>,
+    pub label_match_statement: Option<LabelMatchStatement>,
+    pub regex_match_statement: Option<RegexMatchStatement>,
+    pub asn_match_statement: Option<AsnMatchStatement>,
+}
+impl FromValue for Statement {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Statement {
+            byte_match_statement: optional(&mut m, "ByteMatchStatement")?,
+            sqli_match_statement: optional(&mut m, "SqliMatchStatement")?,
+            xss_match_statement: optional(&mut m, "XssMatchStatement")?,
+            size_constraint_statement: optional(&mut m, "SizeConstraintStatement")?,
+            geo_match_statement: optional(&mut m, "GeoMatchStatement")?,
+            rule_group_reference_statement: optional(&mut m, "RuleGroupReferenceStatement")?,
+            ip_set_reference_statement: optional(&mut m, "IPSetReferenceStatement")?,
+            regex_pattern_set_reference_statement: optional(&mut m, "RegexPatternSetReferenceStatement")?,
+            rate_based_statement: optional(&mut m, "RateBasedStatement")?,
+            and_statement: optional(&mut m, "AndStatement")?,
+            or_statement: optional(&mut m, "OrStatement")?,
+            not_statement: optional(&mut m, "NotStatement")?,
+            managed_rule_group_statement: optional(&mut m, "ManagedRuleGroupStatement")?,
+            label_match_statement: optional(&mut m, "LabelMatchStatement")?,
+            regex_match_statement: optional(&mut m, "RegexMatchStatement")?,
+            asn_match_statement: optional(&mut m, "AsnMatchStatement")?,
+        })
+    }
+}
+impl IntoValue for Statement {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(16);
+        m.put_some("ByteMatchStatement", self.byte_match_statement);
+        m.put_some("SqliMatchStatement", self.sqli_match_statement);
+        m.put_some("XssMatchStatement", self.xss_match_statement);
+        m.put_some("SizeConstraintStatement", self.size_constraint_statement);
+        m.put_some("GeoMatchStatement", self.geo_match_statement);
+        m.put_some("RuleGroupReferenceStatement", self.rule_group_reference_statement);
+        m.put_some("IPSetReferenceStatement", self.ip_set_reference_statement);
+        m.put_some("RegexPatternSetReferenceStatement", self.regex_pattern_set_reference_statement);
+        m.put_some("RateBasedStatement", self.rate_based_statement);
+        m.put_some("AndStatement", self.and_statement);
+        m.put_some("OrStatement", self.or_statement);
+        m.put_some("NotStatement", self.not_statement);
+        m.put_some("ManagedRuleGroupStatement", self.managed_rule_group_statement);
+        m.put_some("LabelMatchStatement", self.label_match_statement);
+        m.put_some("RegexMatchStatement", self.regex_match_statement);
+        m.put_some("AsnMatchStatement", self.asn_match_statement);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tag {
+    pub key: String,
+    pub value: String,
+}
+impl FromValue for Tag {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Tag {
+            key: required(&mut m, "Key")?,
+            value: required(&mut m, "Value")?,
+        })
+    }
+}
+impl IntoValue for Tag {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Key", self.key);
+        m.put("Value", self.value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagInfoForResource {
+    pub resource_arn: Option<String>,
+    pub tag_list: Option<Vec<Tag>>,
+}
+impl FromValue for TagInfoForResource {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TagInfoForResource {
+            resource_arn: optional(&mut m, "ResourceARN")?,
+            tag_list: optional(&mut m, "TagList")?,
+        })
+    }
+}
+impl IntoValue for TagInfoForResource {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("ResourceARN", self.resource_arn);
+        m.put_some("TagList", self.tag_list);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagResourceRequest {
+    pub resource_arn: String,
+    pub tags: Vec<Tag>,
+}
+impl FromValue for TagResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TagResourceRequest {
+            resource_arn: required(&mut m, "ResourceARN")?,
+            tags: required(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for TagResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ResourceARN", self.resource_arn);
+        m.put("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagResourceResponse {
+}
+impl FromValue for TagResourceResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TagResourceResponse {
+        })
+    }
+}
+impl IntoValue for TagResourceResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TextTransformation {
+    pub priority: i64,
+    pub r#type: String,
+}
+impl FromValue for TextTransformation {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TextTransformation {
+            priority: required(&mut m, "Priority")?,
+            r#type: required(&mut m, "Type")?,
+        })
+    }
+}
+impl IntoValue for TextTransformation {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Priority", self.priority);
+        m.put("Type", self.r#type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TimeWindow {
+    pub start_time: Timestamp,
+    pub end_time: Timestamp,
+}
+impl FromValue for TimeWindow {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TimeWindow {
+            start_time: required(&mut m, "StartTime")?,
+            end_time: required(&mut m, "EndTime")?,
+        })
+    }
+}
+impl IntoValue for TimeWindow {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("StartTime", self.start_time);
+        m.put("EndTime", self.end_time);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagResourceRequest {
+    pub resource_arn: String,
+    pub tag_keys: Vec<String>,
+}
+impl FromValue for UntagResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UntagResourceRequest {
+            resource_arn: required(&mut m, "ResourceARN")?,
+            tag_keys: required(&mut m, "TagKeys")?,
+        })
+    }
+}
+impl IntoValue for UntagResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ResourceARN", self.resource_arn);
+        m.put("TagKeys", self.tag_keys);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagResourceResponse {
+}
+impl FromValue for UntagResourceResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UntagResourceResponse {
+        })
+    }
+}
+impl IntoValue for UntagResourceResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateIPSetRequest {
+    pub name: String,
+    pub scope: String,
+    pub id: String,
+    pub description: Option<String>,
+    pub addresses: Vec<String>,
+    pub lock_token: String,
+}
+impl FromValue for UpdateIPSetRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateIPSetRequest {
+            name: required(&mut m, "Name")?,
+            scope: required(&mut m, "Scope")?,
+            id: required(&mut m, "Id")?,
+            description: optional(&mut m, "Description")?,
+            addresses: required(&mut m, "Addresses")?,
+            lock_token: required(&mut m, "LockToken")?,
+        })
+    }
+}
+impl IntoValue for UpdateIPSetRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put("Name", self.name);
+        m.put("Scope", self.scope);
+        m.put("Id", self.id);
+        m.put_some("Description", self.description);
+        m.put("Addresses", self.addresses);
+        m.put("LockToken", self.lock_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateIPSetResponse {
+    pub next_lock_token: Option<String>,
+}
+impl FromValue for UpdateIPSetResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateIPSetResponse {
+            next_lock_token: optional(&mut m, "NextLockToken")?,
+        })
+    }
+}
+impl IntoValue for UpdateIPSetResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("NextLockToken", self.next_lock_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateRegexPatternSetRequest {
+    pub name: String,
+    pub scope: String,
+    pub id: String,
+    pub description: Option<String>,
+    pub regular_expression_list: Vec<Regex>,
+    pub lock_token: String,
+}
+impl FromValue for UpdateRegexPatternSetRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateRegexPatternSetRequest {
+            name: required(&mut m, "Name")?,
+            scope: required(&mut m, "Scope")?,
+            id: required(&mut m, "Id")?,
+            description: optional(&mut m, "Description")?,
+            regular_expression_list: required(&mut m, "RegularExpressionList")?,
+            lock_token: required(&mut m, "LockToken")?,
+        })
+    }
+}
+impl IntoValue for UpdateRegexPatternSetRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put("Name", self.name);
+        m.put("Scope", self.scope);
+        m.put("Id", self.id);
+        m.put_some("Description", self.description);
+        m.put("RegularExpressionList", self.regular_expression_list);
+        m.put("LockToken", self.lock_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateRegexPatternSetResponse {
+    pub next_lock_token: Option<String>,
+}
+impl FromValue for UpdateRegexPatternSetResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateRegexPatternSetResponse {
+            next_lock_token: optional(&mut m, "NextLockToken")?,
+        })
+    }
+}
+impl IntoValue for UpdateRegexPatternSetResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("NextLockToken", self.next_lock_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateRuleGroupRequest {
+    pub name: String,
+    pub scope: String,
+    pub id: String,
+    pub description: Option<String>,
+    pub rules: Option<Vec<Rule>>,
+    pub visibility_config: VisibilityConfig,
+    pub lock_token: String,
+    pub custom_response_bodies: Option<BTreeMap<String, CustomResponseBody>>,
+    pub monetization_config: Option<MonetizationConfig>,
+}
+impl FromValue for UpdateRuleGroupRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateRuleGroupRequest {
+            name: required(&mut m, "Name")?,
+            scope: required(&mut m, "Scope")?,
+            id: required(&mut m, "Id")?,
+            description: optional(&mut m, "Description")?,
+            rules: optional(&mut m, "Rules")?,
+            visibility_config: required(&mut m, "VisibilityConfig")?,
+            lock_token: required(&mut m, "LockToken")?,
+            custom_response_bodies: optional(&mut m, "CustomResponseBodies")?,
+            monetization_config: optional(&mut m, "MonetizationConfig")?,
+        })
+    }
+}
+impl IntoValue for UpdateRuleGroupRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put("Name", self.name);
+        m.put("Scope", self.scope);
+        m.put("Id", self.id);
+        m.put_some("Description", self.description);
+        m.put_some("Rules", self.rules);
+        m.put("VisibilityConfig", self.visibility_config);
+        m.put("LockToken", self.lock_token);
+        m.put_some("CustomResponseBodies", self.custom_response_bodies);
+        m.put_some("MonetizationConfig", self.monetization_config);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateRuleGroupResponse {
+    pub next_lock_token: Option<String>,
+}
+impl FromValue for UpdateRuleGroupResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateRuleGroupResponse {
+            next_lock_token: optional(&mut m, "NextLockToken")?,
+        })
+    }
+}
+impl IntoValue for UpdateRuleGroupResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("NextLockToken", self.next_lock_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateWebACLRequest {
+    pub name: String,
+    pub scope: String,
+    pub id: String,
+    pub default_action: DefaultAction,
+    pub description: Option<String>,
+    pub rules: Option<Vec<Rule>>,
+    pub visibility_config: VisibilityConfig,
+    pub data_protection_config: Option<DataProtectionConfig>,
+    pub lock_token: String,
+    pub custom_response_bodies: Option<BTreeMap<String, CustomResponseBody>>,
+    pub captcha_config: Option<CaptchaConfig>,
+    pub challenge_config: Option<ChallengeConfig>,
+    pub token_domains: Option<Vec<String>>,
+    pub association_config: Option<AssociationConfig>,
+    pub on_source_d_do_s_protection_config: Option<OnSourceDDoSProtectionConfig>,
+    pub application_config: Option<ApplicationConfig>,
+    pub monetization_config: Option<MonetizationConfig>,
+    pub analytics_config: Option<AnalyticsConfig>,
+}
+impl FromValue for UpdateWebACLRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateWebACLRequest {
+            name: required(&mut m, "Name")?,
+            scope: required(&mut m, "Scope")?,
+            id: required(&mut m, "Id")?,
+            default_action: required(&mut m, "DefaultAction")?,
+            description: optional(&mut m, "Description")?,
+            rules: optional(&mut m, "Rules")?,
+            visibility_config: required(&mut m, "VisibilityConfig")?,
+            data_protection_config: optional(&mut m, "DataProtectionConfig")?,
+            lock_token: required(&mut m, "LockToken")?,
+            custom_response_bodies: optional(&mut m, "CustomResponseBodies")?,
+            captcha_config: optional(&mut m, "CaptchaConfig")?,
+            challenge_config: optional(&mut m, "ChallengeConfig")?,
+            token_domains: optional(&mut m, "TokenDomains")?,
+            association_config: optional(&mut m, "AssociationConfig")?,
+            on_source_d_do_s_protection_config: optional(&mut m, "OnSourceDDoSProtectionConfig")?,
+            application_config: optional(&mut m, "ApplicationConfig")?,
+            monetization_config: optional(&mut m, "MonetizationConfig")?,
+            analytics_config: optional(&mut m, "AnalyticsConfig")?,
+        })
+    }
+}
+impl IntoValue for UpdateWebACLRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(18);
+        m.put("Name", self.name);
+        m.put("Scope", self.scope);
+        m.put("Id", self.id);
+        m.put("DefaultAction", self.default_action);
+        m.put_some("Description", self.description);
+        m.put_some("Rules", self.rules);
+        m.put("VisibilityConfig", self.visibility_config);
+        m.put_some("DataProtectionConfig", self.data_protection_config);
+        m.put("LockToken", self.lock_token);
+        m.put_some("CustomResponseBodies", self.custom_response_bodies);
+        m.put_some("CaptchaConfig", self.captcha_config);
+        m.put_some("ChallengeConfig", self.challenge_config);
+        m.put_some("TokenDomains", self.token_domains);
+        m.put_some("AssociationConfig", self.association_config);
+        m.put_some("OnSourceDDoSProtectionConfig", self.on_source_d_do_s_protection_config);
+        m.put_some("ApplicationConfig", self.application_config);
+        m.put_some("MonetizationConfig", self.monetization_config);
+        m.put_some("AnalyticsConfig", self.analytics_config);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateWebACLResponse {
+    pub next_lock_token: Option<String>,
+}
+impl FromValue for UpdateWebACLResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateWebACLResponse {
+            next_lock_token: optional(&mut m, "NextLockToken")?,
+        })
+    }
+}
+impl IntoValue for UpdateWebACLResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("NextLockToken", self.next_lock_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UriFragment {
+    pub fallback_behavior: Option<String>,
+}
+impl FromValue for UriFragment {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UriFragment {
+            fallback_behavior: optional(&mut m, "FallbackBehavior")?,
+        })
+    }
+}
+impl IntoValue for UriFragment {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("FallbackBehavior", self.fallback_behavior);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UriPath {
+}
+impl FromValue for UriPath {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UriPath {
+        })
+    }
+}
+impl IntoValue for UriPath {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UsernameField {
+    pub identifier: String,
+}
+impl FromValue for UsernameField {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UsernameField {
+            identifier: required(&mut m, "Identifier")?,
+        })
+    }
+}
+impl IntoValue for UsernameField {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("Identifier", self.identifier);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VisibilityConfig {
+    pub sampled_requests_enabled: bool,
+    pub cloud_watch_metrics_enabled: bool,
+    pub metric_name: String,
+}
+impl FromValue for VisibilityConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(VisibilityConfig {
+            sampled_requests_enabled: required(&mut m, "SampledRequestsEnabled")?,
+            cloud_watch_metrics_enabled: required(&mut m, "CloudWatchMetricsEnabled")?,
+            metric_name: required(&mut m, "MetricName")?,
+        })
+    }
+}
+impl IntoValue for VisibilityConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("SampledRequestsEnabled", self.sampled_requests_enabled);
+        m.put("CloudWatchMetricsEnabled", self.cloud_watch_metrics_enabled);
+        m.put("MetricName", self.metric_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WebACL {
+    pub name: String,
+    pub id: String,
+    pub arn: String,
+    pub default_action: DefaultAction,
+    pub description: Option<String>,
+    pub rules: Option<Vec<Rule>>,
+    pub visibility_config: VisibilityConfig,
+    pub data_protection_config: Option<DataProtectionConfig>,
+    pub capacity: Option<i64>,
+    pub pre_process_firewall_manager_rule_groups: Option<Vec<FirewallManagerRuleGroup>>,
+    pub post_process_firewall_manager_rule_groups: Option<Vec<FirewallManagerRuleGroup>>,
+    pub managed_by_firewall_manager: Option<bool>,
+    pub label_namespace: Option<String>,
+    pub custom_response_bodies: Option<BTreeMap<String, CustomResponseBody>>,
+    pub captcha_config: Option<CaptchaConfig>,
+    pub challenge_config: Option<ChallengeConfig>,
+    pub token_domains: Option<Vec<String>>,
+    pub association_config: Option<AssociationConfig>,
+    pub retrofitted_by_firewall_manager: Option<bool>,
+    pub on_source_d_do_s_protection_config: Option<OnSourceDDoSProtectionConfig>,
+    pub application_config: Option<ApplicationConfig>,
+    pub monetization_config: Option<MonetizationConfig>,
+    pub analytics_config: Option<AnalyticsConfig>,
+}
+impl FromValue for WebACL {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(WebACL {
+            name: required(&mut m, "Name")?,
+            id: required(&mut m, "Id")?,
+            arn: required(&mut m, "ARN")?,
+            default_action: required(&mut m, "DefaultAction")?,
+            description: optional(&mut m, "Description")?,
+            rules: optional(&mut m, "Rules")?,
+            visibility_config: required(&mut m, "VisibilityConfig")?,
+            data_protection_config: optional(&mut m, "DataProtectionConfig")?,
+            capacity: optional(&mut m, "Capacity")?,
+            pre_process_firewall_manager_rule_groups: optional(&mut m, "PreProcessFirewallManagerRuleGroups")?,
+            post_process_firewall_manager_rule_groups: optional(&mut m, "PostProcessFirewallManagerRuleGroups")?,
+            managed_by_firewall_manager: optional(&mut m, "ManagedByFirewallManager")?,
+            label_namespace: optional(&mut m, "LabelNamespace")?,
+            custom_response_bodies: optional(&mut m, "CustomResponseBodies")?,
+            captcha_config: optional(&mut m, "CaptchaConfig")?,
+            challenge_config: optional(&mut m, "ChallengeConfig")?,
+            token_domains: optional(&mut m, "TokenDomains")?,
+            association_config: optional(&mut m, "AssociationConfig")?,
+            retrofitted_by_firewall_manager: optional(&mut m, "RetrofittedByFirewallManager")?,
+            on_source_d_do_s_protection_config: optional(&mut m, "OnSourceDDoSProtectionConfig")?,
+            application_config: optional(&mut m, "ApplicationConfig")?,
+            monetization_config: optional(&mut m, "MonetizationConfig")?,
+            analytics_config: optional(&mut m, "AnalyticsConfig")?,
+        })
+    }
+}
+impl IntoValue for WebACL {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(23);
+        m.put("Name", self.name);
+        m.put("Id", self.id);
+        m.put("ARN", self.arn);
+        m.put("DefaultAction", self.default_action);
+        m.put_some("Description", self.description);
+        m.put_some("Rules", self.rules);
+        m.put("VisibilityConfig", self.visibility_config);
+        m.put_some("DataProtectionConfig", self.data_protection_config);
+        m.put_some("Capacity", self.capacity);
+        m.put_some("PreProcessFirewallManagerRuleGroups", self.pre_process_firewall_manager_rule_groups);
+        m.put_some("PostProcessFirewallManagerRuleGroups", self.post_process_firewall_manager_rule_groups);
+        m.put_some("ManagedByFirewallManager", self.managed_by_firewall_manager);
+        m.put_some("LabelNamespace", self.label_namespace);
+        m.put_some("CustomResponseBodies", self.custom_response_bodies);
+        m.put_some("CaptchaConfig", self.captcha_config);
+        m.put_some("ChallengeConfig", self.challenge_config);
+        m.put_some("TokenDomains", self.token_domains);
+        m.put_some("AssociationConfig", self.association_config);
+        m.put_some("RetrofittedByFirewallManager", self.retrofitted_by_firewall_manager);
+        m.put_some("OnSourceDDoSProtectionConfig", self.on_source_d_do_s_protection_config);
+        m.put_some("ApplicationConfig", self.application_config);
+        m.put_some("MonetizationConfig", self.monetization_config);
+        m.put_some("AnalyticsConfig", self.analytics_config);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct WebACLSummary {
     pub name: Option<String>,
     pub id: Option<String>,
@@ -83,6 +5501,32 @@ impl IntoValue for WebACLSummary {
         m.put_some("Description", self.description);
         m.put_some("LockToken", self.lock_token);
         m.put_some("ARN", self.arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct XssMatchStatement {
+    pub field_to_match: FieldToMatch,
+    pub text_transformations: Vec<TextTransformation>,
+    pub pre_parse_text_transformations: Option<Vec<PreParseTextTransformation>>,
+}
+impl FromValue for XssMatchStatement {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(XssMatchStatement {
+            field_to_match: required(&mut m, "FieldToMatch")?,
+            text_transformations: required(&mut m, "TextTransformations")?,
+            pre_parse_text_transformations: optional(&mut m, "PreParseTextTransformations")?,
+        })
+    }
+}
+impl IntoValue for XssMatchStatement {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("FieldToMatch", self.field_to_match);
+        m.put("TextTransformations", self.text_transformations);
+        m.put_some("PreParseTextTransformations", self.pre_parse_text_transformations);
         Value::Map(m)
     }
 }
