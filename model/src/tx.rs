@@ -172,6 +172,8 @@ pub struct Tx<'a> {
     depth: u8,
     /// Whom nested calls are made for, where that is not the caller of this transaction.
     acting: Option<Caller>,
+    /// What was written stays although the call fails.
+    kept: bool,
 }
 
 impl<'a> Tx<'a> {
@@ -190,6 +192,7 @@ impl<'a> Tx<'a> {
             delta: Delta::default(),
             depth: 0,
             acting: None,
+            kept: false,
         }
     }
 
@@ -215,6 +218,17 @@ impl<'a> Tx<'a> {
         self.acting = caller;
     }
 
+    /// Lets the call fail, and yet keeps what it has written: a failed attempt is counted.
+    pub fn fail_keeping(&mut self, fault: Fault) -> Fault {
+        self.kept = true;
+        fault
+    }
+
+    /// Whether what was written stays although the call fails.
+    pub fn keeps(&self) -> bool {
+        self.kept
+    }
+
     /// Does something wholly or not at all: what it changed before it failed is undone.
     pub fn attempt<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
         let before = (self.working.clone(), self.pending.clone());
@@ -224,6 +238,7 @@ impl<'a> Tx<'a> {
             (self.working, self.pending) = before;
             self.delta.changes.truncate(marks.0);
             self.delta.effects.truncate(marks.1);
+            self.kept = false;
         }
         outcome
     }

@@ -43,9 +43,12 @@ impl Estate {
             }
             // A handler that panics must not take the process with it.
             let ran = std::panic::catch_unwind(AssertUnwindSafe(|| (operation.run)(&mut tx, input)));
-            let output = ran.unwrap_or_else(|_| Err(Fault::internal("the handler failed unexpectedly")))?;
+            let output = ran.unwrap_or_else(|_| Err(Fault::internal("the handler failed unexpectedly")));
+            if output.is_err() && !tx.keeps() {
+                return output.map(|output| (output, false));
+            }
             let changed = self.commit(tx)?;
-            Ok((output, changed))
+            output.map(|output| (output, changed))
         });
         let changed = !matches!(outcome, Ok((_, false)));
         let outcome = outcome.map(|(output, _)| output);

@@ -58,7 +58,7 @@ pub(crate) fn keep(
                 let mut unique = [0; 4];
                 estate.random(&mut unique);
                 let key = [time.0.to_be_bytes().as_slice(), &unique].concat();
-                put(OUTBOX, key, &Message { time, to, subject, body })?
+                sealed(estate, key, &Message { time, to, subject, body })?
             }
             Effect::RemoveBlob { blob } => {
                 RecordWrite { table: REMOVALS.into(), key: blob.into_bytes(), value: Some(Vec::new().into()) }
@@ -75,11 +75,20 @@ fn put(table: &str, key: Vec<u8>, value: &impl Serialize) -> Result<RecordWrite,
     Ok(RecordWrite { table: table.to_owned(), key, value: Some(bytes.into()) })
 }
 
+/// Messages carry codes and passwords: they lie sealed in the store and in the log.
+fn sealed(estate: &Estate, key: Vec<u8>, message: &Message) -> Result<RecordWrite, Fault> {
+    let plain = serde_json::to_vec(message)
+        .map_err(|e| Fault::internal(format!("a message cannot be encoded: {e}")))?;
+    let value = Some(estate.seal("outbox", &key, &plain)?.into());
+    Ok(RecordWrite { table: OUTBOX.to_owned(), key, value })
+}
+
 pub(crate) fn outbox(estate: &Estate) -> Result<Vec<Message>, Fault> {
     let everything = Range { from: b"", to: None, reverse: false, limit: usize::MAX };
     let messages = estate.range(OUTBOX, everything)?;
-    let read = |(_, bytes): (Vec<u8>, bytes::Bytes)| {
-        serde_json::from_slice(&bytes).map_err(|e| Fault::internal(format!("a message cannot be read: {e}")))
+    let read = |(key, bytes): (Vec<u8>, bytes::Bytes)| {
+        let plain = estate.unseal("outbox", &key, &bytes)?;
+        serde_json::from_slice(&plain).map_err(|e| Fault::internal(format!("a message cannot be read: {e}")))
     };
     messages.into_iter().map(read).collect()
 }
