@@ -7,6 +7,1993 @@ use model::value::{Body, FromValue, IntoValue, Members, Value, optional, require
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AccountRecoverySettingType {
+    pub recovery_mechanisms: Option<Vec<RecoveryOptionType>>,
+}
+impl FromValue for AccountRecoverySettingType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AccountRecoverySettingType {
+            recovery_mechanisms: optional(&mut m, "RecoveryMechanisms")?,
+        })
+    }
+}
+impl IntoValue for AccountRecoverySettingType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("RecoveryMechanisms", self.recovery_mechanisms);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddCustomAttributesRequest {
+    pub user_pool_id: String,
+    pub custom_attributes: Vec<SchemaAttributeType>,
+}
+impl FromValue for AddCustomAttributesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AddCustomAttributesRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            custom_attributes: required(&mut m, "CustomAttributes")?,
+        })
+    }
+}
+impl IntoValue for AddCustomAttributesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put("CustomAttributes", self.custom_attributes);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddCustomAttributesResponse {
+}
+impl FromValue for AddCustomAttributesResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AddCustomAttributesResponse {
+        })
+    }
+}
+impl IntoValue for AddCustomAttributesResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AdminAddUserToGroupRequest {
+    pub user_pool_id: String,
+    pub username: String,
+    pub group_name: String,
+}
+impl FromValue for AdminAddUserToGroupRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminAddUserToGroupRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            username: required(&mut m, "Username")?,
+            group_name: required(&mut m, "GroupName")?,
+        })
+    }
+}
+impl IntoValue for AdminAddUserToGroupRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put("Username", self.username);
+        m.put("GroupName", self.group_name);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AdminAddUserToGroupRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AdminAddUserToGroupRequest")
+            .field("UserPoolId", &self.user_pool_id)
+            .field("Username", &"***")
+            .field("GroupName", &self.group_name)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AdminConfirmSignUpRequest {
+    pub user_pool_id: String,
+    pub username: String,
+    pub client_metadata: Option<BTreeMap<String, String>>,
+}
+impl FromValue for AdminConfirmSignUpRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminConfirmSignUpRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            username: required(&mut m, "Username")?,
+            client_metadata: optional(&mut m, "ClientMetadata")?,
+        })
+    }
+}
+impl IntoValue for AdminConfirmSignUpRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put("Username", self.username);
+        m.put_some("ClientMetadata", self.client_metadata);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AdminConfirmSignUpRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AdminConfirmSignUpRequest")
+            .field("UserPoolId", &self.user_pool_id)
+            .field("Username", &"***")
+            .field("ClientMetadata", &self.client_metadata)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AdminConfirmSignUpResponse {
+}
+impl FromValue for AdminConfirmSignUpResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminConfirmSignUpResponse {
+        })
+    }
+}
+impl IntoValue for AdminConfirmSignUpResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AdminCreateUserConfigType {
+    pub allow_admin_create_user_only: Option<bool>,
+    pub unused_account_validity_days: Option<i64>,
+    pub invite_message_template: Option<MessageTemplateType>,
+}
+impl FromValue for AdminCreateUserConfigType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminCreateUserConfigType {
+            allow_admin_create_user_only: optional(&mut m, "AllowAdminCreateUserOnly")?,
+            unused_account_validity_days: optional(&mut m, "UnusedAccountValidityDays")?,
+            invite_message_template: optional(&mut m, "InviteMessageTemplate")?,
+        })
+    }
+}
+impl IntoValue for AdminCreateUserConfigType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("AllowAdminCreateUserOnly", self.allow_admin_create_user_only);
+        m.put_some("UnusedAccountValidityDays", self.unused_account_validity_days);
+        m.put_some("InviteMessageTemplate", self.invite_message_template);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AdminCreateUserRequest {
+    pub user_pool_id: String,
+    pub username: String,
+    pub user_attributes: Option<Vec<AttributeType>>,
+    pub validation_data: Option<Vec<AttributeType>>,
+    pub temporary_password: Option<String>,
+    pub force_alias_creation: Option<bool>,
+    pub message_action: Option<String>,
+    pub desired_delivery_mediums: Option<Vec<String>>,
+    pub client_metadata: Option<BTreeMap<String, String>>,
+}
+impl FromValue for AdminCreateUserRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminCreateUserRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            username: required(&mut m, "Username")?,
+            user_attributes: optional(&mut m, "UserAttributes")?,
+            validation_data: optional(&mut m, "ValidationData")?,
+            temporary_password: optional(&mut m, "TemporaryPassword")?,
+            force_alias_creation: optional(&mut m, "ForceAliasCreation")?,
+            message_action: optional(&mut m, "MessageAction")?,
+            desired_delivery_mediums: optional(&mut m, "DesiredDeliveryMediums")?,
+            client_metadata: optional(&mut m, "ClientMetadata")?,
+        })
+    }
+}
+impl IntoValue for AdminCreateUserRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put("Username", self.username);
+        m.put_some("UserAttributes", self.user_attributes);
+        m.put_some("ValidationData", self.validation_data);
+        m.put_some("TemporaryPassword", self.temporary_password);
+        m.put_some("ForceAliasCreation", self.force_alias_creation);
+        m.put_some("MessageAction", self.message_action);
+        m.put_some("DesiredDeliveryMediums", self.desired_delivery_mediums);
+        m.put_some("ClientMetadata", self.client_metadata);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AdminCreateUserRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AdminCreateUserRequest")
+            .field("UserPoolId", &self.user_pool_id)
+            .field("Username", &"***")
+            .field("UserAttributes", &self.user_attributes)
+            .field("ValidationData", &self.validation_data)
+            .field("TemporaryPassword", &"***")
+            .field("ForceAliasCreation", &self.force_alias_creation)
+            .field("MessageAction", &self.message_action)
+            .field("DesiredDeliveryMediums", &self.desired_delivery_mediums)
+            .field("ClientMetadata", &self.client_metadata)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AdminCreateUserResponse {
+    pub user: Option<UserType>,
+}
+impl FromValue for AdminCreateUserResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminCreateUserResponse {
+            user: optional(&mut m, "User")?,
+        })
+    }
+}
+impl IntoValue for AdminCreateUserResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("User", self.user);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AdminDeleteUserAttributesRequest {
+    pub user_pool_id: String,
+    pub username: String,
+    pub user_attribute_names: Vec<String>,
+}
+impl FromValue for AdminDeleteUserAttributesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminDeleteUserAttributesRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            username: required(&mut m, "Username")?,
+            user_attribute_names: required(&mut m, "UserAttributeNames")?,
+        })
+    }
+}
+impl IntoValue for AdminDeleteUserAttributesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put("Username", self.username);
+        m.put("UserAttributeNames", self.user_attribute_names);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AdminDeleteUserAttributesRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AdminDeleteUserAttributesRequest")
+            .field("UserPoolId", &self.user_pool_id)
+            .field("Username", &"***")
+            .field("UserAttributeNames", &self.user_attribute_names)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AdminDeleteUserAttributesResponse {
+}
+impl FromValue for AdminDeleteUserAttributesResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminDeleteUserAttributesResponse {
+        })
+    }
+}
+impl IntoValue for AdminDeleteUserAttributesResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AdminDeleteUserRequest {
+    pub user_pool_id: String,
+    pub username: String,
+}
+impl FromValue for AdminDeleteUserRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminDeleteUserRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            username: required(&mut m, "Username")?,
+        })
+    }
+}
+impl IntoValue for AdminDeleteUserRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put("Username", self.username);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AdminDeleteUserRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AdminDeleteUserRequest")
+            .field("UserPoolId", &self.user_pool_id)
+            .field("Username", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AdminDisableUserRequest {
+    pub user_pool_id: String,
+    pub username: String,
+}
+impl FromValue for AdminDisableUserRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminDisableUserRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            username: required(&mut m, "Username")?,
+        })
+    }
+}
+impl IntoValue for AdminDisableUserRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put("Username", self.username);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AdminDisableUserRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AdminDisableUserRequest")
+            .field("UserPoolId", &self.user_pool_id)
+            .field("Username", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AdminDisableUserResponse {
+}
+impl FromValue for AdminDisableUserResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminDisableUserResponse {
+        })
+    }
+}
+impl IntoValue for AdminDisableUserResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AdminEnableUserRequest {
+    pub user_pool_id: String,
+    pub username: String,
+}
+impl FromValue for AdminEnableUserRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminEnableUserRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            username: required(&mut m, "Username")?,
+        })
+    }
+}
+impl IntoValue for AdminEnableUserRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put("Username", self.username);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AdminEnableUserRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AdminEnableUserRequest")
+            .field("UserPoolId", &self.user_pool_id)
+            .field("Username", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AdminEnableUserResponse {
+}
+impl FromValue for AdminEnableUserResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminEnableUserResponse {
+        })
+    }
+}
+impl IntoValue for AdminEnableUserResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AdminGetUserRequest {
+    pub user_pool_id: String,
+    pub username: String,
+}
+impl FromValue for AdminGetUserRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminGetUserRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            username: required(&mut m, "Username")?,
+        })
+    }
+}
+impl IntoValue for AdminGetUserRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put("Username", self.username);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AdminGetUserRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AdminGetUserRequest")
+            .field("UserPoolId", &self.user_pool_id)
+            .field("Username", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AdminGetUserResponse {
+    pub username: String,
+    pub user_attributes: Option<Vec<AttributeType>>,
+    pub user_create_date: Option<Timestamp>,
+    pub user_last_modified_date: Option<Timestamp>,
+    pub enabled: Option<bool>,
+    pub user_status: Option<String>,
+    pub mfa_options: Option<Vec<MFAOptionType>>,
+    pub preferred_mfa_setting: Option<String>,
+    pub user_mfa_setting_list: Option<Vec<String>>,
+}
+impl FromValue for AdminGetUserResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminGetUserResponse {
+            username: required(&mut m, "Username")?,
+            user_attributes: optional(&mut m, "UserAttributes")?,
+            user_create_date: optional(&mut m, "UserCreateDate")?,
+            user_last_modified_date: optional(&mut m, "UserLastModifiedDate")?,
+            enabled: optional(&mut m, "Enabled")?,
+            user_status: optional(&mut m, "UserStatus")?,
+            mfa_options: optional(&mut m, "MFAOptions")?,
+            preferred_mfa_setting: optional(&mut m, "PreferredMfaSetting")?,
+            user_mfa_setting_list: optional(&mut m, "UserMFASettingList")?,
+        })
+    }
+}
+impl IntoValue for AdminGetUserResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put("Username", self.username);
+        m.put_some("UserAttributes", self.user_attributes);
+        m.put_some("UserCreateDate", self.user_create_date);
+        m.put_some("UserLastModifiedDate", self.user_last_modified_date);
+        m.put_some("Enabled", self.enabled);
+        m.put_some("UserStatus", self.user_status);
+        m.put_some("MFAOptions", self.mfa_options);
+        m.put_some("PreferredMfaSetting", self.preferred_mfa_setting);
+        m.put_some("UserMFASettingList", self.user_mfa_setting_list);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AdminGetUserResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AdminGetUserResponse")
+            .field("Username", &"***")
+            .field("UserAttributes", &self.user_attributes)
+            .field("UserCreateDate", &self.user_create_date)
+            .field("UserLastModifiedDate", &self.user_last_modified_date)
+            .field("Enabled", &self.enabled)
+            .field("UserStatus", &self.user_status)
+            .field("MFAOptions", &self.mfa_options)
+            .field("PreferredMfaSetting", &self.preferred_mfa_setting)
+            .field("UserMFASettingList", &self.user_mfa_setting_list)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AdminInitiateAuthRequest {
+    pub user_pool_id: String,
+    pub client_id: String,
+    pub auth_flow: String,
+    pub auth_parameters: Option<BTreeMap<String, String>>,
+    pub client_metadata: Option<BTreeMap<String, String>>,
+    pub analytics_metadata: Option<AnalyticsMetadataType>,
+    pub context_data: Option<ContextDataType>,
+    pub session: Option<String>,
+}
+impl FromValue for AdminInitiateAuthRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminInitiateAuthRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            client_id: required(&mut m, "ClientId")?,
+            auth_flow: required(&mut m, "AuthFlow")?,
+            auth_parameters: optional(&mut m, "AuthParameters")?,
+            client_metadata: optional(&mut m, "ClientMetadata")?,
+            analytics_metadata: optional(&mut m, "AnalyticsMetadata")?,
+            context_data: optional(&mut m, "ContextData")?,
+            session: optional(&mut m, "Session")?,
+        })
+    }
+}
+impl IntoValue for AdminInitiateAuthRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(8);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put("ClientId", self.client_id);
+        m.put("AuthFlow", self.auth_flow);
+        m.put_some("AuthParameters", self.auth_parameters);
+        m.put_some("ClientMetadata", self.client_metadata);
+        m.put_some("AnalyticsMetadata", self.analytics_metadata);
+        m.put_some("ContextData", self.context_data);
+        m.put_some("Session", self.session);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AdminInitiateAuthRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AdminInitiateAuthRequest")
+            .field("UserPoolId", &self.user_pool_id)
+            .field("ClientId", &"***")
+            .field("AuthFlow", &self.auth_flow)
+            .field("AuthParameters", &"***")
+            .field("ClientMetadata", &self.client_metadata)
+            .field("AnalyticsMetadata", &self.analytics_metadata)
+            .field("ContextData", &self.context_data)
+            .field("Session", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AdminInitiateAuthResponse {
+    pub challenge_name: Option<String>,
+    pub session: Option<String>,
+    pub challenge_parameters: Option<BTreeMap<String, String>>,
+    pub authentication_result: Option<AuthenticationResultType>,
+    pub available_challenges: Option<Vec<String>>,
+}
+impl FromValue for AdminInitiateAuthResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminInitiateAuthResponse {
+            challenge_name: optional(&mut m, "ChallengeName")?,
+            session: optional(&mut m, "Session")?,
+            challenge_parameters: optional(&mut m, "ChallengeParameters")?,
+            authentication_result: optional(&mut m, "AuthenticationResult")?,
+            available_challenges: optional(&mut m, "AvailableChallenges")?,
+        })
+    }
+}
+impl IntoValue for AdminInitiateAuthResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("ChallengeName", self.challenge_name);
+        m.put_some("Session", self.session);
+        m.put_some("ChallengeParameters", self.challenge_parameters);
+        m.put_some("AuthenticationResult", self.authentication_result);
+        m.put_some("AvailableChallenges", self.available_challenges);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AdminInitiateAuthResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AdminInitiateAuthResponse")
+            .field("ChallengeName", &self.challenge_name)
+            .field("Session", &"***")
+            .field("ChallengeParameters", &self.challenge_parameters)
+            .field("AuthenticationResult", &self.authentication_result)
+            .field("AvailableChallenges", &self.available_challenges)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AdminListGroupsForUserRequest {
+    pub username: String,
+    pub user_pool_id: String,
+    pub limit: Option<i64>,
+    pub next_token: Option<String>,
+}
+impl FromValue for AdminListGroupsForUserRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminListGroupsForUserRequest {
+            username: required(&mut m, "Username")?,
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            limit: optional(&mut m, "Limit")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for AdminListGroupsForUserRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("Username", self.username);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put_some("Limit", self.limit);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AdminListGroupsForUserRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AdminListGroupsForUserRequest")
+            .field("Username", &"***")
+            .field("UserPoolId", &self.user_pool_id)
+            .field("Limit", &self.limit)
+            .field("NextToken", &self.next_token)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AdminListGroupsForUserResponse {
+    pub groups: Option<Vec<GroupType>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for AdminListGroupsForUserResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminListGroupsForUserResponse {
+            groups: optional(&mut m, "Groups")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for AdminListGroupsForUserResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Groups", self.groups);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AdminRemoveUserFromGroupRequest {
+    pub user_pool_id: String,
+    pub username: String,
+    pub group_name: String,
+}
+impl FromValue for AdminRemoveUserFromGroupRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminRemoveUserFromGroupRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            username: required(&mut m, "Username")?,
+            group_name: required(&mut m, "GroupName")?,
+        })
+    }
+}
+impl IntoValue for AdminRemoveUserFromGroupRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put("Username", self.username);
+        m.put("GroupName", self.group_name);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AdminRemoveUserFromGroupRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AdminRemoveUserFromGroupRequest")
+            .field("UserPoolId", &self.user_pool_id)
+            .field("Username", &"***")
+            .field("GroupName", &self.group_name)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AdminResetUserPasswordRequest {
+    pub user_pool_id: String,
+    pub username: String,
+    pub client_metadata: Option<BTreeMap<String, String>>,
+}
+impl FromValue for AdminResetUserPasswordRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminResetUserPasswordRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            username: required(&mut m, "Username")?,
+            client_metadata: optional(&mut m, "ClientMetadata")?,
+        })
+    }
+}
+impl IntoValue for AdminResetUserPasswordRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put("Username", self.username);
+        m.put_some("ClientMetadata", self.client_metadata);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AdminResetUserPasswordRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AdminResetUserPasswordRequest")
+            .field("UserPoolId", &self.user_pool_id)
+            .field("Username", &"***")
+            .field("ClientMetadata", &self.client_metadata)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AdminResetUserPasswordResponse {
+}
+impl FromValue for AdminResetUserPasswordResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminResetUserPasswordResponse {
+        })
+    }
+}
+impl IntoValue for AdminResetUserPasswordResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AdminRespondToAuthChallengeRequest {
+    pub user_pool_id: String,
+    pub client_id: String,
+    pub challenge_name: String,
+    pub challenge_responses: Option<BTreeMap<String, String>>,
+    pub session: Option<String>,
+    pub analytics_metadata: Option<AnalyticsMetadataType>,
+    pub context_data: Option<ContextDataType>,
+    pub client_metadata: Option<BTreeMap<String, String>>,
+}
+impl FromValue for AdminRespondToAuthChallengeRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminRespondToAuthChallengeRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            client_id: required(&mut m, "ClientId")?,
+            challenge_name: required(&mut m, "ChallengeName")?,
+            challenge_responses: optional(&mut m, "ChallengeResponses")?,
+            session: optional(&mut m, "Session")?,
+            analytics_metadata: optional(&mut m, "AnalyticsMetadata")?,
+            context_data: optional(&mut m, "ContextData")?,
+            client_metadata: optional(&mut m, "ClientMetadata")?,
+        })
+    }
+}
+impl IntoValue for AdminRespondToAuthChallengeRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(8);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put("ClientId", self.client_id);
+        m.put("ChallengeName", self.challenge_name);
+        m.put_some("ChallengeResponses", self.challenge_responses);
+        m.put_some("Session", self.session);
+        m.put_some("AnalyticsMetadata", self.analytics_metadata);
+        m.put_some("ContextData", self.context_data);
+        m.put_some("ClientMetadata", self.client_metadata);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AdminRespondToAuthChallengeRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AdminRespondToAuthChallengeRequest")
+            .field("UserPoolId", &self.user_pool_id)
+            .field("ClientId", &"***")
+            .field("ChallengeName", &self.challenge_name)
+            .field("ChallengeResponses", &"***")
+            .field("Session", &"***")
+            .field("AnalyticsMetadata", &self.analytics_metadata)
+            .field("ContextData", &self.context_data)
+            .field("ClientMetadata", &self.client_metadata)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AdminRespondToAuthChallengeResponse {
+    pub challenge_name: Option<String>,
+    pub session: Option<String>,
+    pub challenge_parameters: Option<BTreeMap<String, String>>,
+    pub authentication_result: Option<AuthenticationResultType>,
+}
+impl FromValue for AdminRespondToAuthChallengeResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminRespondToAuthChallengeResponse {
+            challenge_name: optional(&mut m, "ChallengeName")?,
+            session: optional(&mut m, "Session")?,
+            challenge_parameters: optional(&mut m, "ChallengeParameters")?,
+            authentication_result: optional(&mut m, "AuthenticationResult")?,
+        })
+    }
+}
+impl IntoValue for AdminRespondToAuthChallengeResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("ChallengeName", self.challenge_name);
+        m.put_some("Session", self.session);
+        m.put_some("ChallengeParameters", self.challenge_parameters);
+        m.put_some("AuthenticationResult", self.authentication_result);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AdminRespondToAuthChallengeResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AdminRespondToAuthChallengeResponse")
+            .field("ChallengeName", &self.challenge_name)
+            .field("Session", &"***")
+            .field("ChallengeParameters", &self.challenge_parameters)
+            .field("AuthenticationResult", &self.authentication_result)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AdminSetUserMFAPreferenceRequest {
+    pub sms_mfa_settings: Option<SMSMfaSettingsType>,
+    pub software_token_mfa_settings: Option<SoftwareTokenMfaSettingsType>,
+    pub email_mfa_settings: Option<EmailMfaSettingsType>,
+    pub web_authn_mfa_settings: Option<WebAuthnMfaSettingsType>,
+    pub username: String,
+    pub user_pool_id: String,
+}
+impl FromValue for AdminSetUserMFAPreferenceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminSetUserMFAPreferenceRequest {
+            sms_mfa_settings: optional(&mut m, "SMSMfaSettings")?,
+            software_token_mfa_settings: optional(&mut m, "SoftwareTokenMfaSettings")?,
+            email_mfa_settings: optional(&mut m, "EmailMfaSettings")?,
+            web_authn_mfa_settings: optional(&mut m, "WebAuthnMfaSettings")?,
+            username: required(&mut m, "Username")?,
+            user_pool_id: required(&mut m, "UserPoolId")?,
+        })
+    }
+}
+impl IntoValue for AdminSetUserMFAPreferenceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("SMSMfaSettings", self.sms_mfa_settings);
+        m.put_some("SoftwareTokenMfaSettings", self.software_token_mfa_settings);
+        m.put_some("EmailMfaSettings", self.email_mfa_settings);
+        m.put_some("WebAuthnMfaSettings", self.web_authn_mfa_settings);
+        m.put("Username", self.username);
+        m.put("UserPoolId", self.user_pool_id);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AdminSetUserMFAPreferenceRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AdminSetUserMFAPreferenceRequest")
+            .field("SMSMfaSettings", &self.sms_mfa_settings)
+            .field("SoftwareTokenMfaSettings", &self.software_token_mfa_settings)
+            .field("EmailMfaSettings", &self.email_mfa_settings)
+            .field("WebAuthnMfaSettings", &self.web_authn_mfa_settings)
+            .field("Username", &"***")
+            .field("UserPoolId", &self.user_pool_id)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AdminSetUserMFAPreferenceResponse {
+}
+impl FromValue for AdminSetUserMFAPreferenceResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminSetUserMFAPreferenceResponse {
+        })
+    }
+}
+impl IntoValue for AdminSetUserMFAPreferenceResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AdminSetUserPasswordRequest {
+    pub user_pool_id: String,
+    pub username: String,
+    pub password: String,
+    pub permanent: Option<bool>,
+}
+impl FromValue for AdminSetUserPasswordRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminSetUserPasswordRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            username: required(&mut m, "Username")?,
+            password: required(&mut m, "Password")?,
+            permanent: optional(&mut m, "Permanent")?,
+        })
+    }
+}
+impl IntoValue for AdminSetUserPasswordRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put("Username", self.username);
+        m.put("Password", self.password);
+        m.put_some("Permanent", self.permanent);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AdminSetUserPasswordRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AdminSetUserPasswordRequest")
+            .field("UserPoolId", &self.user_pool_id)
+            .field("Username", &"***")
+            .field("Password", &"***")
+            .field("Permanent", &self.permanent)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AdminSetUserPasswordResponse {
+}
+impl FromValue for AdminSetUserPasswordResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminSetUserPasswordResponse {
+        })
+    }
+}
+impl IntoValue for AdminSetUserPasswordResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AdminUpdateUserAttributesRequest {
+    pub user_pool_id: String,
+    pub username: String,
+    pub user_attributes: Vec<AttributeType>,
+    pub client_metadata: Option<BTreeMap<String, String>>,
+}
+impl FromValue for AdminUpdateUserAttributesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminUpdateUserAttributesRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            username: required(&mut m, "Username")?,
+            user_attributes: required(&mut m, "UserAttributes")?,
+            client_metadata: optional(&mut m, "ClientMetadata")?,
+        })
+    }
+}
+impl IntoValue for AdminUpdateUserAttributesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put("Username", self.username);
+        m.put("UserAttributes", self.user_attributes);
+        m.put_some("ClientMetadata", self.client_metadata);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AdminUpdateUserAttributesRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AdminUpdateUserAttributesRequest")
+            .field("UserPoolId", &self.user_pool_id)
+            .field("Username", &"***")
+            .field("UserAttributes", &self.user_attributes)
+            .field("ClientMetadata", &self.client_metadata)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AdminUpdateUserAttributesResponse {
+}
+impl FromValue for AdminUpdateUserAttributesResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminUpdateUserAttributesResponse {
+        })
+    }
+}
+impl IntoValue for AdminUpdateUserAttributesResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AdminUserGlobalSignOutRequest {
+    pub user_pool_id: String,
+    pub username: String,
+}
+impl FromValue for AdminUserGlobalSignOutRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminUserGlobalSignOutRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            username: required(&mut m, "Username")?,
+        })
+    }
+}
+impl IntoValue for AdminUserGlobalSignOutRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put("Username", self.username);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AdminUserGlobalSignOutRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AdminUserGlobalSignOutRequest")
+            .field("UserPoolId", &self.user_pool_id)
+            .field("Username", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AdminUserGlobalSignOutResponse {
+}
+impl FromValue for AdminUserGlobalSignOutResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdminUserGlobalSignOutResponse {
+        })
+    }
+}
+impl IntoValue for AdminUserGlobalSignOutResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AdvancedSecurityAdditionalFlowsType {
+    pub custom_auth_mode: Option<String>,
+}
+impl FromValue for AdvancedSecurityAdditionalFlowsType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdvancedSecurityAdditionalFlowsType {
+            custom_auth_mode: optional(&mut m, "CustomAuthMode")?,
+        })
+    }
+}
+impl IntoValue for AdvancedSecurityAdditionalFlowsType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("CustomAuthMode", self.custom_auth_mode);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AnalyticsConfigurationType {
+    pub application_id: Option<String>,
+    pub application_arn: Option<String>,
+    pub role_arn: Option<String>,
+    pub external_id: Option<String>,
+    pub user_data_shared: Option<bool>,
+}
+impl FromValue for AnalyticsConfigurationType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AnalyticsConfigurationType {
+            application_id: optional(&mut m, "ApplicationId")?,
+            application_arn: optional(&mut m, "ApplicationArn")?,
+            role_arn: optional(&mut m, "RoleArn")?,
+            external_id: optional(&mut m, "ExternalId")?,
+            user_data_shared: optional(&mut m, "UserDataShared")?,
+        })
+    }
+}
+impl IntoValue for AnalyticsConfigurationType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("ApplicationId", self.application_id);
+        m.put_some("ApplicationArn", self.application_arn);
+        m.put_some("RoleArn", self.role_arn);
+        m.put_some("ExternalId", self.external_id);
+        m.put_some("UserDataShared", self.user_data_shared);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AnalyticsMetadataType {
+    pub analytics_endpoint_id: Option<String>,
+}
+impl FromValue for AnalyticsMetadataType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AnalyticsMetadataType {
+            analytics_endpoint_id: optional(&mut m, "AnalyticsEndpointId")?,
+        })
+    }
+}
+impl IntoValue for AnalyticsMetadataType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("AnalyticsEndpointId", self.analytics_endpoint_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AssociateSoftwareTokenRequest {
+    pub access_token: Option<String>,
+    pub session: Option<String>,
+}
+impl FromValue for AssociateSoftwareTokenRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AssociateSoftwareTokenRequest {
+            access_token: optional(&mut m, "AccessToken")?,
+            session: optional(&mut m, "Session")?,
+        })
+    }
+}
+impl IntoValue for AssociateSoftwareTokenRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("AccessToken", self.access_token);
+        m.put_some("Session", self.session);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AssociateSoftwareTokenRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AssociateSoftwareTokenRequest")
+            .field("AccessToken", &"***")
+            .field("Session", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AssociateSoftwareTokenResponse {
+    pub secret_code: Option<String>,
+    pub session: Option<String>,
+}
+impl FromValue for AssociateSoftwareTokenResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AssociateSoftwareTokenResponse {
+            secret_code: optional(&mut m, "SecretCode")?,
+            session: optional(&mut m, "Session")?,
+        })
+    }
+}
+impl IntoValue for AssociateSoftwareTokenResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("SecretCode", self.secret_code);
+        m.put_some("Session", self.session);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AssociateSoftwareTokenResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AssociateSoftwareTokenResponse")
+            .field("SecretCode", &"***")
+            .field("Session", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AttributeType {
+    pub name: String,
+    pub value: Option<String>,
+}
+impl FromValue for AttributeType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AttributeType {
+            name: required(&mut m, "Name")?,
+            value: optional(&mut m, "Value")?,
+        })
+    }
+}
+impl IntoValue for AttributeType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Name", self.name);
+        m.put_some("Value", self.value);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AttributeType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AttributeType")
+            .field("Name", &self.name)
+            .field("Value", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AuthenticationResultType {
+    pub access_token: Option<String>,
+    pub expires_in: Option<i64>,
+    pub token_type: Option<String>,
+    pub refresh_token: Option<String>,
+    pub id_token: Option<String>,
+    pub new_device_metadata: Option<NewDeviceMetadataType>,
+}
+impl FromValue for AuthenticationResultType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AuthenticationResultType {
+            access_token: optional(&mut m, "AccessToken")?,
+            expires_in: optional(&mut m, "ExpiresIn")?,
+            token_type: optional(&mut m, "TokenType")?,
+            refresh_token: optional(&mut m, "RefreshToken")?,
+            id_token: optional(&mut m, "IdToken")?,
+            new_device_metadata: optional(&mut m, "NewDeviceMetadata")?,
+        })
+    }
+}
+impl IntoValue for AuthenticationResultType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("AccessToken", self.access_token);
+        m.put_some("ExpiresIn", self.expires_in);
+        m.put_some("TokenType", self.token_type);
+        m.put_some("RefreshToken", self.refresh_token);
+        m.put_some("IdToken", self.id_token);
+        m.put_some("NewDeviceMetadata", self.new_device_metadata);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AuthenticationResultType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AuthenticationResultType")
+            .field("AccessToken", &"***")
+            .field("ExpiresIn", &self.expires_in)
+            .field("TokenType", &self.token_type)
+            .field("RefreshToken", &"***")
+            .field("IdToken", &"***")
+            .field("NewDeviceMetadata", &self.new_device_metadata)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ChangePasswordRequest {
+    pub previous_password: Option<String>,
+    pub proposed_password: String,
+    pub access_token: String,
+}
+impl FromValue for ChangePasswordRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ChangePasswordRequest {
+            previous_password: optional(&mut m, "PreviousPassword")?,
+            proposed_password: required(&mut m, "ProposedPassword")?,
+            access_token: required(&mut m, "AccessToken")?,
+        })
+    }
+}
+impl IntoValue for ChangePasswordRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("PreviousPassword", self.previous_password);
+        m.put("ProposedPassword", self.proposed_password);
+        m.put("AccessToken", self.access_token);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for ChangePasswordRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ChangePasswordRequest")
+            .field("PreviousPassword", &"***")
+            .field("ProposedPassword", &"***")
+            .field("AccessToken", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChangePasswordResponse {
+}
+impl FromValue for ChangePasswordResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ChangePasswordResponse {
+        })
+    }
+}
+impl IntoValue for ChangePasswordResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CodeDeliveryDetailsType {
+    pub destination: Option<String>,
+    pub delivery_medium: Option<String>,
+    pub attribute_name: Option<String>,
+}
+impl FromValue for CodeDeliveryDetailsType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CodeDeliveryDetailsType {
+            destination: optional(&mut m, "Destination")?,
+            delivery_medium: optional(&mut m, "DeliveryMedium")?,
+            attribute_name: optional(&mut m, "AttributeName")?,
+        })
+    }
+}
+impl IntoValue for CodeDeliveryDetailsType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("Destination", self.destination);
+        m.put_some("DeliveryMedium", self.delivery_medium);
+        m.put_some("AttributeName", self.attribute_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ConfirmForgotPasswordRequest {
+    pub client_id: String,
+    pub secret_hash: Option<String>,
+    pub username: String,
+    pub confirmation_code: String,
+    pub password: String,
+    pub analytics_metadata: Option<AnalyticsMetadataType>,
+    pub user_context_data: Option<UserContextDataType>,
+    pub client_metadata: Option<BTreeMap<String, String>>,
+}
+impl FromValue for ConfirmForgotPasswordRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ConfirmForgotPasswordRequest {
+            client_id: required(&mut m, "ClientId")?,
+            secret_hash: optional(&mut m, "SecretHash")?,
+            username: required(&mut m, "Username")?,
+            confirmation_code: required(&mut m, "ConfirmationCode")?,
+            password: required(&mut m, "Password")?,
+            analytics_metadata: optional(&mut m, "AnalyticsMetadata")?,
+            user_context_data: optional(&mut m, "UserContextData")?,
+            client_metadata: optional(&mut m, "ClientMetadata")?,
+        })
+    }
+}
+impl IntoValue for ConfirmForgotPasswordRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(8);
+        m.put("ClientId", self.client_id);
+        m.put_some("SecretHash", self.secret_hash);
+        m.put("Username", self.username);
+        m.put("ConfirmationCode", self.confirmation_code);
+        m.put("Password", self.password);
+        m.put_some("AnalyticsMetadata", self.analytics_metadata);
+        m.put_some("UserContextData", self.user_context_data);
+        m.put_some("ClientMetadata", self.client_metadata);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for ConfirmForgotPasswordRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ConfirmForgotPasswordRequest")
+            .field("ClientId", &"***")
+            .field("SecretHash", &"***")
+            .field("Username", &"***")
+            .field("ConfirmationCode", &"***")
+            .field("Password", &"***")
+            .field("AnalyticsMetadata", &self.analytics_metadata)
+            .field("UserContextData", &"***")
+            .field("ClientMetadata", &self.client_metadata)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConfirmForgotPasswordResponse {
+}
+impl FromValue for ConfirmForgotPasswordResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ConfirmForgotPasswordResponse {
+        })
+    }
+}
+impl IntoValue for ConfirmForgotPasswordResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ConfirmSignUpRequest {
+    pub client_id: String,
+    pub secret_hash: Option<String>,
+    pub username: String,
+    pub confirmation_code: String,
+    pub force_alias_creation: Option<bool>,
+    pub analytics_metadata: Option<AnalyticsMetadataType>,
+    pub user_context_data: Option<UserContextDataType>,
+    pub client_metadata: Option<BTreeMap<String, String>>,
+    pub session: Option<String>,
+}
+impl FromValue for ConfirmSignUpRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ConfirmSignUpRequest {
+            client_id: required(&mut m, "ClientId")?,
+            secret_hash: optional(&mut m, "SecretHash")?,
+            username: required(&mut m, "Username")?,
+            confirmation_code: required(&mut m, "ConfirmationCode")?,
+            force_alias_creation: optional(&mut m, "ForceAliasCreation")?,
+            analytics_metadata: optional(&mut m, "AnalyticsMetadata")?,
+            user_context_data: optional(&mut m, "UserContextData")?,
+            client_metadata: optional(&mut m, "ClientMetadata")?,
+            session: optional(&mut m, "Session")?,
+        })
+    }
+}
+impl IntoValue for ConfirmSignUpRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put("ClientId", self.client_id);
+        m.put_some("SecretHash", self.secret_hash);
+        m.put("Username", self.username);
+        m.put("ConfirmationCode", self.confirmation_code);
+        m.put_some("ForceAliasCreation", self.force_alias_creation);
+        m.put_some("AnalyticsMetadata", self.analytics_metadata);
+        m.put_some("UserContextData", self.user_context_data);
+        m.put_some("ClientMetadata", self.client_metadata);
+        m.put_some("Session", self.session);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for ConfirmSignUpRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ConfirmSignUpRequest")
+            .field("ClientId", &"***")
+            .field("SecretHash", &"***")
+            .field("Username", &"***")
+            .field("ConfirmationCode", &"***")
+            .field("ForceAliasCreation", &self.force_alias_creation)
+            .field("AnalyticsMetadata", &self.analytics_metadata)
+            .field("UserContextData", &"***")
+            .field("ClientMetadata", &self.client_metadata)
+            .field("Session", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ConfirmSignUpResponse {
+    pub session: Option<String>,
+}
+impl FromValue for ConfirmSignUpResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ConfirmSignUpResponse {
+            session: optional(&mut m, "Session")?,
+        })
+    }
+}
+impl IntoValue for ConfirmSignUpResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Session", self.session);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for ConfirmSignUpResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ConfirmSignUpResponse")
+            .field("Session", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContextDataType {
+    pub ip_address: String,
+    pub server_name: String,
+    pub server_path: String,
+    pub http_headers: Vec<HttpHeader>,
+    pub encoded_data: Option<String>,
+}
+impl FromValue for ContextDataType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ContextDataType {
+            ip_address: required(&mut m, "IpAddress")?,
+            server_name: required(&mut m, "ServerName")?,
+            server_path: required(&mut m, "ServerPath")?,
+            http_headers: required(&mut m, "HttpHeaders")?,
+            encoded_data: optional(&mut m, "EncodedData")?,
+        })
+    }
+}
+impl IntoValue for ContextDataType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("IpAddress", self.ip_address);
+        m.put("ServerName", self.server_name);
+        m.put("ServerPath", self.server_path);
+        m.put("HttpHeaders", self.http_headers);
+        m.put_some("EncodedData", self.encoded_data);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateGroupRequest {
+    pub group_name: String,
+    pub user_pool_id: String,
+    pub description: Option<String>,
+    pub role_arn: Option<String>,
+    pub precedence: Option<i64>,
+}
+impl FromValue for CreateGroupRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateGroupRequest {
+            group_name: required(&mut m, "GroupName")?,
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            description: optional(&mut m, "Description")?,
+            role_arn: optional(&mut m, "RoleArn")?,
+            precedence: optional(&mut m, "Precedence")?,
+        })
+    }
+}
+impl IntoValue for CreateGroupRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("GroupName", self.group_name);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put_some("Description", self.description);
+        m.put_some("RoleArn", self.role_arn);
+        m.put_some("Precedence", self.precedence);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateGroupResponse {
+    pub group: Option<GroupType>,
+}
+impl FromValue for CreateGroupResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateGroupResponse {
+            group: optional(&mut m, "Group")?,
+        })
+    }
+}
+impl IntoValue for CreateGroupResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Group", self.group);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateResourceServerRequest {
+    pub user_pool_id: String,
+    pub identifier: String,
+    pub name: String,
+    pub scopes: Option<Vec<ResourceServerScopeType>>,
+}
+impl FromValue for CreateResourceServerRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateResourceServerRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            identifier: required(&mut m, "Identifier")?,
+            name: required(&mut m, "Name")?,
+            scopes: optional(&mut m, "Scopes")?,
+        })
+    }
+}
+impl IntoValue for CreateResourceServerRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put("Identifier", self.identifier);
+        m.put("Name", self.name);
+        m.put_some("Scopes", self.scopes);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateResourceServerResponse {
+    pub resource_server: ResourceServerType,
+}
+impl FromValue for CreateResourceServerResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateResourceServerResponse {
+            resource_server: required(&mut m, "ResourceServer")?,
+        })
+    }
+}
+impl IntoValue for CreateResourceServerResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("ResourceServer", self.resource_server);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct CreateUserPoolClientRequest {
+    pub user_pool_id: String,
+    pub client_name: String,
+    pub generate_secret: Option<bool>,
+    pub client_secret: Option<String>,
+    pub refresh_token_validity: Option<i64>,
+    pub access_token_validity: Option<i64>,
+    pub id_token_validity: Option<i64>,
+    pub token_validity_units: Option<TokenValidityUnitsType>,
+    pub read_attributes: Option<Vec<String>>,
+    pub write_attributes: Option<Vec<String>>,
+    pub explicit_auth_flows: Option<Vec<String>>,
+    pub supported_identity_providers: Option<Vec<String>>,
+    pub callback_ur_ls: Option<Vec<String>>,
+    pub logout_ur_ls: Option<Vec<String>>,
+    pub default_redirect_uri: Option<String>,
+    pub allowed_o_auth_flows: Option<Vec<String>>,
+    pub allowed_o_auth_scopes: Option<Vec<String>>,
+    pub allowed_o_auth_flows_user_pool_client: Option<bool>,
+    pub analytics_configuration: Option<AnalyticsConfigurationType>,
+    pub prevent_user_existence_errors: Option<String>,
+    pub enable_token_revocation: Option<bool>,
+    pub enable_propagate_additional_user_context_data: Option<bool>,
+    pub auth_session_validity: Option<i64>,
+    pub refresh_token_rotation: Option<RefreshTokenRotationType>,
+}
+impl FromValue for CreateUserPoolClientRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateUserPoolClientRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            client_name: required(&mut m, "ClientName")?,
+            generate_secret: optional(&mut m, "GenerateSecret")?,
+            client_secret: optional(&mut m, "ClientSecret")?,
+            refresh_token_validity: optional(&mut m, "RefreshTokenValidity")?,
+            access_token_validity: optional(&mut m, "AccessTokenValidity")?,
+            id_token_validity: optional(&mut m, "IdTokenValidity")?,
+            token_validity_units: optional(&mut m, "TokenValidityUnits")?,
+            read_attributes: optional(&mut m, "ReadAttributes")?,
+            write_attributes: optional(&mut m, "WriteAttributes")?,
+            explicit_auth_flows: optional(&mut m, "ExplicitAuthFlows")?,
+            supported_identity_providers: optional(&mut m, "SupportedIdentityProviders")?,
+            callback_ur_ls: optional(&mut m, "CallbackURLs")?,
+            logout_ur_ls: optional(&mut m, "LogoutURLs")?,
+            default_redirect_uri: optional(&mut m, "DefaultRedirectURI")?,
+            allowed_o_auth_flows: optional(&mut m, "AllowedOAuthFlows")?,
+            allowed_o_auth_scopes: optional(&mut m, "AllowedOAuthScopes")?,
+            allowed_o_auth_flows_user_pool_client: optional(&mut m, "AllowedOAuthFlowsUserPoolClient")?,
+            analytics_configuration: optional(&mut m, "AnalyticsConfiguration")?,
+            prevent_user_existence_errors: optional(&mut m, "PreventUserExistenceErrors")?,
+            enable_token_revocation: optional(&mut m, "EnableTokenRevocation")?,
+            enable_propagate_additional_user_context_data: optional(&mut m, "EnablePropagateAdditionalUserContextData")?,
+            auth_session_validity: optional(&mut m, "AuthSessionValidity")?,
+            refresh_token_rotation: optional(&mut m, "RefreshTokenRotation")?,
+        })
+    }
+}
+impl IntoValue for CreateUserPoolClientRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(24);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put("ClientName", self.client_name);
+        m.put_some("GenerateSecret", self.generate_secret);
+        m.put_some("ClientSecret", self.client_secret);
+        m.put_some("RefreshTokenValidity", self.refresh_token_validity);
+        m.put_some("AccessTokenValidity", self.access_token_validity);
+        m.put_some("IdTokenValidity", self.id_token_validity);
+        m.put_some("TokenValidityUnits", self.token_validity_units);
+        m.put_some("ReadAttributes", self.read_attributes);
+        m.put_some("WriteAttributes", self.write_attributes);
+        m.put_some("ExplicitAuthFlows", self.explicit_auth_flows);
+        m.put_some("SupportedIdentityProviders", self.supported_identity_providers);
+        m.put_some("CallbackURLs", self.callback_ur_ls);
+        m.put_some("LogoutURLs", self.logout_ur_ls);
+        m.put_some("DefaultRedirectURI", self.default_redirect_uri);
+        m.put_some("AllowedOAuthFlows", self.allowed_o_auth_flows);
+        m.put_some("AllowedOAuthScopes", self.allowed_o_auth_scopes);
+        m.put_some("AllowedOAuthFlowsUserPoolClient", self.allowed_o_auth_flows_user_pool_client);
+        m.put_some("AnalyticsConfiguration", self.analytics_configuration);
+        m.put_some("PreventUserExistenceErrors", self.prevent_user_existence_errors);
+        m.put_some("EnableTokenRevocation", self.enable_token_revocation);
+        m.put_some("EnablePropagateAdditionalUserContextData", self.enable_propagate_additional_user_context_data);
+        m.put_some("AuthSessionValidity", self.auth_session_validity);
+        m.put_some("RefreshTokenRotation", self.refresh_token_rotation);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for CreateUserPoolClientRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CreateUserPoolClientRequest")
+            .field("UserPoolId", &self.user_pool_id)
+            .field("ClientName", &self.client_name)
+            .field("GenerateSecret", &self.generate_secret)
+            .field("ClientSecret", &"***")
+            .field("RefreshTokenValidity", &self.refresh_token_validity)
+            .field("AccessTokenValidity", &self.access_token_validity)
+            .field("IdTokenValidity", &self.id_token_validity)
+            .field("TokenValidityUnits", &self.token_validity_units)
+            .field("ReadAttributes", &self.read_attributes)
+            .field("WriteAttributes", &self.write_attributes)
+            .field("ExplicitAuthFlows", &self.explicit_auth_flows)
+            .field("SupportedIdentityProviders", &self.supported_identity_providers)
+            .field("CallbackURLs", &self.callback_ur_ls)
+            .field("LogoutURLs", &self.logout_ur_ls)
+            .field("DefaultRedirectURI", &self.default_redirect_uri)
+            .field("AllowedOAuthFlows", &self.allowed_o_auth_flows)
+            .field("AllowedOAuthScopes", &self.allowed_o_auth_scopes)
+            .field("AllowedOAuthFlowsUserPoolClient", &self.allowed_o_auth_flows_user_pool_client)
+            .field("AnalyticsConfiguration", &self.analytics_configuration)
+            .field("PreventUserExistenceErrors", &self.prevent_user_existence_errors)
+            .field("EnableTokenRevocation", &self.enable_token_revocation)
+            .field("EnablePropagateAdditionalUserContextData", &self.enable_propagate_additional_user_context_data)
+            .field("AuthSessionValidity", &self.auth_session_validity)
+            .field("RefreshTokenRotation", &self.refresh_token_rotation)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateUserPoolClientResponse {
+    pub user_pool_client: Option<UserPoolClientType>,
+}
+impl FromValue for CreateUserPoolClientResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateUserPoolClientResponse {
+            user_pool_client: optional(&mut m, "UserPoolClient")?,
+        })
+    }
+}
+impl IntoValue for CreateUserPoolClientResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("UserPoolClient", self.user_pool_client);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateUserPoolDomainRequest {
+    pub domain: String,
+    pub user_pool_id: String,
+    pub managed_login_version: Option<i64>,
+    pub custom_domain_config: Option<CustomDomainConfigType>,
+}
+impl FromValue for CreateUserPoolDomainRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateUserPoolDomainRequest {
+            domain: required(&mut m, "Domain")?,
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            managed_login_version: optional(&mut m, "ManagedLoginVersion")?,
+            custom_domain_config: optional(&mut m, "CustomDomainConfig")?,
+        })
+    }
+}
+impl IntoValue for CreateUserPoolDomainRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("Domain", self.domain);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put_some("ManagedLoginVersion", self.managed_login_version);
+        m.put_some("CustomDomainConfig", self.custom_domain_config);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateUserPoolDomainResponse {
+    pub managed_login_version: Option<i64>,
+    pub cloud_front_domain: Option<String>,
+}
+impl FromValue for CreateUserPoolDomainResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateUserPoolDomainResponse {
+            managed_login_version: optional(&mut m, "ManagedLoginVersion")?,
+            cloud_front_domain: optional(&mut m, "CloudFrontDomain")?,
+        })
+    }
+}
+impl IntoValue for CreateUserPoolDomainResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("ManagedLoginVersion", self.managed_login_version);
+        m.put_some("CloudFrontDomain", self.cloud_front_domain);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateUserPoolRequest {
+    pub pool_name: String,
+    pub policies: Option<UserPoolPolicyType>,
+    pub deletion_protection: Option<String>,
+    pub lambda_config: Option<LambdaConfigType>,
+    pub auto_verified_attributes: Option<Vec<String>>,
+    pub alias_attributes: Option<Vec<String>>,
+    pub username_attributes: Option<Vec<String>>,
+    pub sms_verification_message: Option<String>,
+    pub email_verification_message: Option<String>,
+    pub email_verification_subject: Option<String>,
+    pub verification_message_template: Option<VerificationMessageTemplateType>,
+    pub sms_authentication_message: Option<String>,
+    pub mfa_configuration: Option<String>,
+    pub user_attribute_update_settings: Option<UserAttributeUpdateSettingsType>,
+    pub device_configuration: Option<DeviceConfigurationType>,
+    pub email_configuration: Option<EmailConfigurationType>,
+    pub sms_configuration: Option<SmsConfigurationType>,
+    pub user_pool_tags: Option<BTreeMap<String, String>>,
+    pub admin_create_user_config: Option<AdminCreateUserConfigType>,
+    pub schema: Option<Vec<SchemaAttributeType>>,
+    pub user_pool_add_ons: Option<UserPoolAddOnsType>,
+    pub username_configuration: Option<UsernameConfigurationType>,
+    pub account_recovery_setting: Option<AccountRecoverySettingType>,
+    pub user_pool_tier: Option<String>,
+}
+impl FromValue for CreateUserPoolRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateUserPoolRequest {
+            pool_name: required(&mut m, "PoolName")?,
+            policies: optional(&mut m, "Policies")?,
+            deletion_protection: optional(&mut m, "DeletionProtection")?,
+            lambda_config: optional(&mut m, "LambdaConfig")?,
+            auto_verified_attributes: optional(&mut m, "AutoVerifiedAttributes")?,
+            alias_attributes: optional(&mut m, "AliasAttributes")?,
+            username_attributes: optional(&mut m, "UsernameAttributes")?,
+            sms_verification_message: optional(&mut m, "SmsVerificationMessage")?,
+            email_verification_message: optional(&mut m, "EmailVerificationMessage")?,
+            email_verification_subject: optional(&mut m, "EmailVerificationSubject")?,
+            verification_message_template: optional(&mut m, "VerificationMessageTemplate")?,
+            sms_authentication_message: optional(&mut m, "SmsAuthenticationMessage")?,
+            mfa_configuration: optional(&mut m, "MfaConfiguration")?,
+            user_attribute_update_settings: optional(&mut m, "UserAttributeUpdateSettings")?,
+            device_configuration: optional(&mut m, "DeviceConfiguration")?,
+            email_configuration: optional(&mut m, "EmailConfiguration")?,
+            sms_configuration: optional(&mut m, "SmsConfiguration")?,
+            user_pool_tags: optional(&mut m, "UserPoolTags")?,
+            admin_create_user_config: optional(&mut m, "AdminCreateUserConfig")?,
+            schema: optional(&mut m, "Schema")?,
+            user_pool_add_ons: optional(&mut m, "UserPoolAddOns")?,
+            username_configuration: optional(&mut m, "UsernameConfiguration")?,
+            account_recovery_setting: optional(&mut m, "AccountRecoverySetting")?,
+            user_pool_tier: optional(&mut m, "UserPoolTier")?,
+        })
+    }
+}
+impl IntoValue for CreateUserPoolRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(24);
+        m.put("PoolName", self.pool_name);
+        m.put_some("Policies", self.policies);
+        m.put_some("DeletionProtection", self.deletion_protection);
+        m.put_some("LambdaConfig", self.lambda_config);
+        m.put_some("AutoVerifiedAttributes", self.auto_verified_attributes);
+        m.put_some("AliasAttributes", self.alias_attributes);
+        m.put_some("UsernameAttributes", self.username_attributes);
+        m.put_some("SmsVerificationMessage", self.sms_verification_message);
+        m.put_some("EmailVerificationMessage", self.email_verification_message);
+        m.put_some("EmailVerificationSubject", self.email_verification_subject);
+        m.put_some("VerificationMessageTemplate", self.verification_message_template);
+        m.put_some("SmsAuthenticationMessage", self.sms_authentication_message);
+        m.put_some("MfaConfiguration", self.mfa_configuration);
+        m.put_some("UserAttributeUpdateSettings", self.user_attribute_update_settings);
+        m.put_some("DeviceConfiguration", self.device_configuration);
+        m.put_some("EmailConfiguration", self.email_configuration);
+        m.put_some("SmsConfiguration", self.sms_configuration);
+        m.put_some("UserPoolTags", self.user_pool_tags);
+        m.put_some("AdminCreateUserConfig", self.admin_create_user_config);
+        m.put_some("Schema", self.schema);
+        m.put_some("UserPoolAddOns", self.user_pool_add_ons);
+        m.put_some("UsernameConfiguration", self.username_configuration);
+        m.put_some("AccountRecoverySetting", self.account_recovery_setting);
+        m.put_some("UserPoolTier", self.user_pool_tier);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateUserPoolResponse {
+    pub user_pool: Option<UserPoolType>,
+}
+impl FromValue for CreateUserPoolResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateUserPoolResponse {
+            user_pool: optional(&mut m, "UserPool")?,
+        })
+    }
+}
+impl IntoValue for CreateUserPoolResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("UserPool", self.user_pool);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CustomDomainConfigType {
+    pub certificate_arn: String,
+}
+impl FromValue for CustomDomainConfigType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CustomDomainConfigType {
+            certificate_arn: required(&mut m, "CertificateArn")?,
+        })
+    }
+}
+impl IntoValue for CustomDomainConfigType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("CertificateArn", self.certificate_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CustomEmailLambdaVersionConfigType {
     pub lambda_version: String,
     pub lambda_arn: String,
@@ -53,6 +2040,929 @@ impl IntoValue for CustomSMSLambdaVersionConfigType {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteGroupRequest {
+    pub group_name: String,
+    pub user_pool_id: String,
+}
+impl FromValue for DeleteGroupRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteGroupRequest {
+            group_name: required(&mut m, "GroupName")?,
+            user_pool_id: required(&mut m, "UserPoolId")?,
+        })
+    }
+}
+impl IntoValue for DeleteGroupRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("GroupName", self.group_name);
+        m.put("UserPoolId", self.user_pool_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteResourceServerRequest {
+    pub user_pool_id: String,
+    pub identifier: String,
+}
+impl FromValue for DeleteResourceServerRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteResourceServerRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            identifier: required(&mut m, "Identifier")?,
+        })
+    }
+}
+impl IntoValue for DeleteResourceServerRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put("Identifier", self.identifier);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DeleteUserAttributesRequest {
+    pub user_attribute_names: Vec<String>,
+    pub access_token: String,
+}
+impl FromValue for DeleteUserAttributesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteUserAttributesRequest {
+            user_attribute_names: required(&mut m, "UserAttributeNames")?,
+            access_token: required(&mut m, "AccessToken")?,
+        })
+    }
+}
+impl IntoValue for DeleteUserAttributesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("UserAttributeNames", self.user_attribute_names);
+        m.put("AccessToken", self.access_token);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for DeleteUserAttributesRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DeleteUserAttributesRequest")
+            .field("UserAttributeNames", &self.user_attribute_names)
+            .field("AccessToken", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteUserAttributesResponse {
+}
+impl FromValue for DeleteUserAttributesResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteUserAttributesResponse {
+        })
+    }
+}
+impl IntoValue for DeleteUserAttributesResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DeleteUserPoolClientRequest {
+    pub user_pool_id: String,
+    pub client_id: String,
+}
+impl FromValue for DeleteUserPoolClientRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteUserPoolClientRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            client_id: required(&mut m, "ClientId")?,
+        })
+    }
+}
+impl IntoValue for DeleteUserPoolClientRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put("ClientId", self.client_id);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for DeleteUserPoolClientRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DeleteUserPoolClientRequest")
+            .field("UserPoolId", &self.user_pool_id)
+            .field("ClientId", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteUserPoolDomainRequest {
+    pub domain: String,
+    pub user_pool_id: String,
+}
+impl FromValue for DeleteUserPoolDomainRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteUserPoolDomainRequest {
+            domain: required(&mut m, "Domain")?,
+            user_pool_id: required(&mut m, "UserPoolId")?,
+        })
+    }
+}
+impl IntoValue for DeleteUserPoolDomainRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Domain", self.domain);
+        m.put("UserPoolId", self.user_pool_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteUserPoolDomainResponse {
+}
+impl FromValue for DeleteUserPoolDomainResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteUserPoolDomainResponse {
+        })
+    }
+}
+impl IntoValue for DeleteUserPoolDomainResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteUserPoolRequest {
+    pub user_pool_id: String,
+}
+impl FromValue for DeleteUserPoolRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteUserPoolRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+        })
+    }
+}
+impl IntoValue for DeleteUserPoolRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("UserPoolId", self.user_pool_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DeleteUserRequest {
+    pub access_token: String,
+}
+impl FromValue for DeleteUserRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteUserRequest {
+            access_token: required(&mut m, "AccessToken")?,
+        })
+    }
+}
+impl IntoValue for DeleteUserRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("AccessToken", self.access_token);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for DeleteUserRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DeleteUserRequest")
+            .field("AccessToken", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeResourceServerRequest {
+    pub user_pool_id: String,
+    pub identifier: String,
+}
+impl FromValue for DescribeResourceServerRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeResourceServerRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            identifier: required(&mut m, "Identifier")?,
+        })
+    }
+}
+impl IntoValue for DescribeResourceServerRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put("Identifier", self.identifier);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeResourceServerResponse {
+    pub resource_server: ResourceServerType,
+}
+impl FromValue for DescribeResourceServerResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeResourceServerResponse {
+            resource_server: required(&mut m, "ResourceServer")?,
+        })
+    }
+}
+impl IntoValue for DescribeResourceServerResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("ResourceServer", self.resource_server);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct DescribeUserPoolClientRequest {
+    pub user_pool_id: String,
+    pub client_id: String,
+}
+impl FromValue for DescribeUserPoolClientRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeUserPoolClientRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            client_id: required(&mut m, "ClientId")?,
+        })
+    }
+}
+impl IntoValue for DescribeUserPoolClientRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put("ClientId", self.client_id);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for DescribeUserPoolClientRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DescribeUserPoolClientRequest")
+            .field("UserPoolId", &self.user_pool_id)
+            .field("ClientId", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeUserPoolClientResponse {
+    pub user_pool_client: Option<UserPoolClientType>,
+}
+impl FromValue for DescribeUserPoolClientResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeUserPoolClientResponse {
+            user_pool_client: optional(&mut m, "UserPoolClient")?,
+        })
+    }
+}
+impl IntoValue for DescribeUserPoolClientResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("UserPoolClient", self.user_pool_client);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeUserPoolDomainRequest {
+    pub domain: String,
+}
+impl FromValue for DescribeUserPoolDomainRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeUserPoolDomainRequest {
+            domain: required(&mut m, "Domain")?,
+        })
+    }
+}
+impl IntoValue for DescribeUserPoolDomainRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("Domain", self.domain);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeUserPoolDomainResponse {
+    pub domain_description: Option<DomainDescriptionType>,
+}
+impl FromValue for DescribeUserPoolDomainResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeUserPoolDomainResponse {
+            domain_description: optional(&mut m, "DomainDescription")?,
+        })
+    }
+}
+impl IntoValue for DescribeUserPoolDomainResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("DomainDescription", self.domain_description);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeUserPoolRequest {
+    pub user_pool_id: String,
+}
+impl FromValue for DescribeUserPoolRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeUserPoolRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+        })
+    }
+}
+impl IntoValue for DescribeUserPoolRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("UserPoolId", self.user_pool_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeUserPoolResponse {
+    pub user_pool: Option<UserPoolType>,
+}
+impl FromValue for DescribeUserPoolResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeUserPoolResponse {
+            user_pool: optional(&mut m, "UserPool")?,
+        })
+    }
+}
+impl IntoValue for DescribeUserPoolResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("UserPool", self.user_pool);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeviceConfigurationType {
+    pub challenge_required_on_new_device: Option<bool>,
+    pub device_only_remembered_on_user_prompt: Option<bool>,
+}
+impl FromValue for DeviceConfigurationType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeviceConfigurationType {
+            challenge_required_on_new_device: optional(&mut m, "ChallengeRequiredOnNewDevice")?,
+            device_only_remembered_on_user_prompt: optional(&mut m, "DeviceOnlyRememberedOnUserPrompt")?,
+        })
+    }
+}
+impl IntoValue for DeviceConfigurationType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("ChallengeRequiredOnNewDevice", self.challenge_required_on_new_device);
+        m.put_some("DeviceOnlyRememberedOnUserPrompt", self.device_only_remembered_on_user_prompt);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DomainDescriptionType {
+    pub user_pool_id: Option<String>,
+    pub aws_account_id: Option<String>,
+    pub domain: Option<String>,
+    pub s3_bucket: Option<String>,
+    pub cloud_front_distribution: Option<String>,
+    pub version: Option<String>,
+    pub status: Option<String>,
+    pub custom_domain_config: Option<CustomDomainConfigType>,
+    pub managed_login_version: Option<i64>,
+}
+impl FromValue for DomainDescriptionType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DomainDescriptionType {
+            user_pool_id: optional(&mut m, "UserPoolId")?,
+            aws_account_id: optional(&mut m, "AWSAccountId")?,
+            domain: optional(&mut m, "Domain")?,
+            s3_bucket: optional(&mut m, "S3Bucket")?,
+            cloud_front_distribution: optional(&mut m, "CloudFrontDistribution")?,
+            version: optional(&mut m, "Version")?,
+            status: optional(&mut m, "Status")?,
+            custom_domain_config: optional(&mut m, "CustomDomainConfig")?,
+            managed_login_version: optional(&mut m, "ManagedLoginVersion")?,
+        })
+    }
+}
+impl IntoValue for DomainDescriptionType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put_some("UserPoolId", self.user_pool_id);
+        m.put_some("AWSAccountId", self.aws_account_id);
+        m.put_some("Domain", self.domain);
+        m.put_some("S3Bucket", self.s3_bucket);
+        m.put_some("CloudFrontDistribution", self.cloud_front_distribution);
+        m.put_some("Version", self.version);
+        m.put_some("Status", self.status);
+        m.put_some("CustomDomainConfig", self.custom_domain_config);
+        m.put_some("ManagedLoginVersion", self.managed_login_version);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EmailConfigurationType {
+    pub source_arn: Option<String>,
+    pub reply_to_email_address: Option<String>,
+    pub email_sending_account: Option<String>,
+    pub from: Option<String>,
+    pub configuration_set: Option<String>,
+}
+impl FromValue for EmailConfigurationType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(EmailConfigurationType {
+            source_arn: optional(&mut m, "SourceArn")?,
+            reply_to_email_address: optional(&mut m, "ReplyToEmailAddress")?,
+            email_sending_account: optional(&mut m, "EmailSendingAccount")?,
+            from: optional(&mut m, "From")?,
+            configuration_set: optional(&mut m, "ConfigurationSet")?,
+        })
+    }
+}
+impl IntoValue for EmailConfigurationType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("SourceArn", self.source_arn);
+        m.put_some("ReplyToEmailAddress", self.reply_to_email_address);
+        m.put_some("EmailSendingAccount", self.email_sending_account);
+        m.put_some("From", self.from);
+        m.put_some("ConfigurationSet", self.configuration_set);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EmailMfaConfigType {
+    pub message: Option<String>,
+    pub subject: Option<String>,
+}
+impl FromValue for EmailMfaConfigType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(EmailMfaConfigType {
+            message: optional(&mut m, "Message")?,
+            subject: optional(&mut m, "Subject")?,
+        })
+    }
+}
+impl IntoValue for EmailMfaConfigType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Message", self.message);
+        m.put_some("Subject", self.subject);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EmailMfaSettingsType {
+    pub enabled: Option<bool>,
+    pub preferred_mfa: Option<bool>,
+}
+impl FromValue for EmailMfaSettingsType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(EmailMfaSettingsType {
+            enabled: optional(&mut m, "Enabled")?,
+            preferred_mfa: optional(&mut m, "PreferredMfa")?,
+        })
+    }
+}
+impl IntoValue for EmailMfaSettingsType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Enabled", self.enabled);
+        m.put_some("PreferredMfa", self.preferred_mfa);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ForgotPasswordRequest {
+    pub client_id: String,
+    pub secret_hash: Option<String>,
+    pub user_context_data: Option<UserContextDataType>,
+    pub username: String,
+    pub analytics_metadata: Option<AnalyticsMetadataType>,
+    pub client_metadata: Option<BTreeMap<String, String>>,
+}
+impl FromValue for ForgotPasswordRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ForgotPasswordRequest {
+            client_id: required(&mut m, "ClientId")?,
+            secret_hash: optional(&mut m, "SecretHash")?,
+            user_context_data: optional(&mut m, "UserContextData")?,
+            username: required(&mut m, "Username")?,
+            analytics_metadata: optional(&mut m, "AnalyticsMetadata")?,
+            client_metadata: optional(&mut m, "ClientMetadata")?,
+        })
+    }
+}
+impl IntoValue for ForgotPasswordRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put("ClientId", self.client_id);
+        m.put_some("SecretHash", self.secret_hash);
+        m.put_some("UserContextData", self.user_context_data);
+        m.put("Username", self.username);
+        m.put_some("AnalyticsMetadata", self.analytics_metadata);
+        m.put_some("ClientMetadata", self.client_metadata);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for ForgotPasswordRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ForgotPasswordRequest")
+            .field("ClientId", &"***")
+            .field("SecretHash", &"***")
+            .field("UserContextData", &"***")
+            .field("Username", &"***")
+            .field("AnalyticsMetadata", &self.analytics_metadata)
+            .field("ClientMetadata", &self.client_metadata)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ForgotPasswordResponse {
+    pub code_delivery_details: Option<CodeDeliveryDetailsType>,
+}
+impl FromValue for ForgotPasswordResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ForgotPasswordResponse {
+            code_delivery_details: optional(&mut m, "CodeDeliveryDetails")?,
+        })
+    }
+}
+impl IntoValue for ForgotPasswordResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("CodeDeliveryDetails", self.code_delivery_details);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetGroupRequest {
+    pub group_name: String,
+    pub user_pool_id: String,
+}
+impl FromValue for GetGroupRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetGroupRequest {
+            group_name: required(&mut m, "GroupName")?,
+            user_pool_id: required(&mut m, "UserPoolId")?,
+        })
+    }
+}
+impl IntoValue for GetGroupRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("GroupName", self.group_name);
+        m.put("UserPoolId", self.user_pool_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetGroupResponse {
+    pub group: Option<GroupType>,
+}
+impl FromValue for GetGroupResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetGroupResponse {
+            group: optional(&mut m, "Group")?,
+        })
+    }
+}
+impl IntoValue for GetGroupResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Group", self.group);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetUserAttributeVerificationCodeRequest {
+    pub access_token: String,
+    pub attribute_name: String,
+    pub client_metadata: Option<BTreeMap<String, String>>,
+}
+impl FromValue for GetUserAttributeVerificationCodeRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetUserAttributeVerificationCodeRequest {
+            access_token: required(&mut m, "AccessToken")?,
+            attribute_name: required(&mut m, "AttributeName")?,
+            client_metadata: optional(&mut m, "ClientMetadata")?,
+        })
+    }
+}
+impl IntoValue for GetUserAttributeVerificationCodeRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("AccessToken", self.access_token);
+        m.put("AttributeName", self.attribute_name);
+        m.put_some("ClientMetadata", self.client_metadata);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for GetUserAttributeVerificationCodeRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GetUserAttributeVerificationCodeRequest")
+            .field("AccessToken", &"***")
+            .field("AttributeName", &self.attribute_name)
+            .field("ClientMetadata", &self.client_metadata)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetUserAttributeVerificationCodeResponse {
+    pub code_delivery_details: Option<CodeDeliveryDetailsType>,
+}
+impl FromValue for GetUserAttributeVerificationCodeResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetUserAttributeVerificationCodeResponse {
+            code_delivery_details: optional(&mut m, "CodeDeliveryDetails")?,
+        })
+    }
+}
+impl IntoValue for GetUserAttributeVerificationCodeResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("CodeDeliveryDetails", self.code_delivery_details);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetUserPoolMfaConfigRequest {
+    pub user_pool_id: String,
+}
+impl FromValue for GetUserPoolMfaConfigRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetUserPoolMfaConfigRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+        })
+    }
+}
+impl IntoValue for GetUserPoolMfaConfigRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("UserPoolId", self.user_pool_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetUserPoolMfaConfigResponse {
+    pub sms_mfa_configuration: Option<SmsMfaConfigType>,
+    pub software_token_mfa_configuration: Option<SoftwareTokenMfaConfigType>,
+    pub email_mfa_configuration: Option<EmailMfaConfigType>,
+    pub mfa_configuration: Option<String>,
+    pub web_authn_configuration: Option<WebAuthnConfigurationType>,
+}
+impl FromValue for GetUserPoolMfaConfigResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetUserPoolMfaConfigResponse {
+            sms_mfa_configuration: optional(&mut m, "SmsMfaConfiguration")?,
+            software_token_mfa_configuration: optional(&mut m, "SoftwareTokenMfaConfiguration")?,
+            email_mfa_configuration: optional(&mut m, "EmailMfaConfiguration")?,
+            mfa_configuration: optional(&mut m, "MfaConfiguration")?,
+            web_authn_configuration: optional(&mut m, "WebAuthnConfiguration")?,
+        })
+    }
+}
+impl IntoValue for GetUserPoolMfaConfigResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("SmsMfaConfiguration", self.sms_mfa_configuration);
+        m.put_some("SoftwareTokenMfaConfiguration", self.software_token_mfa_configuration);
+        m.put_some("EmailMfaConfiguration", self.email_mfa_configuration);
+        m.put_some("MfaConfiguration", self.mfa_configuration);
+        m.put_some("WebAuthnConfiguration", self.web_authn_configuration);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetUserRequest {
+    pub access_token: String,
+}
+impl FromValue for GetUserRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetUserRequest {
+            access_token: required(&mut m, "AccessToken")?,
+        })
+    }
+}
+impl IntoValue for GetUserRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("AccessToken", self.access_token);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for GetUserRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GetUserRequest")
+            .field("AccessToken", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GetUserResponse {
+    pub username: String,
+    pub user_attributes: Vec<AttributeType>,
+    pub mfa_options: Option<Vec<MFAOptionType>>,
+    pub preferred_mfa_setting: Option<String>,
+    pub user_mfa_setting_list: Option<Vec<String>>,
+}
+impl FromValue for GetUserResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetUserResponse {
+            username: required(&mut m, "Username")?,
+            user_attributes: required(&mut m, "UserAttributes")?,
+            mfa_options: optional(&mut m, "MFAOptions")?,
+            preferred_mfa_setting: optional(&mut m, "PreferredMfaSetting")?,
+            user_mfa_setting_list: optional(&mut m, "UserMFASettingList")?,
+        })
+    }
+}
+impl IntoValue for GetUserResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("Username", self.username);
+        m.put("UserAttributes", self.user_attributes);
+        m.put_some("MFAOptions", self.mfa_options);
+        m.put_some("PreferredMfaSetting", self.preferred_mfa_setting);
+        m.put_some("UserMFASettingList", self.user_mfa_setting_list);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for GetUserResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GetUserResponse")
+            .field("Username", &"***")
+            .field("UserAttributes", &self.user_attributes)
+            .field("MFAOptions", &self.mfa_options)
+            .field("PreferredMfaSetting", &self.preferred_mfa_setting)
+            .field("UserMFASettingList", &self.user_mfa_setting_list)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct GlobalSignOutRequest {
+    pub access_token: String,
+}
+impl FromValue for GlobalSignOutRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GlobalSignOutRequest {
+            access_token: required(&mut m, "AccessToken")?,
+        })
+    }
+}
+impl IntoValue for GlobalSignOutRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("AccessToken", self.access_token);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for GlobalSignOutRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GlobalSignOutRequest")
+            .field("AccessToken", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GlobalSignOutResponse {
+}
+impl FromValue for GlobalSignOutResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GlobalSignOutResponse {
+        })
+    }
+}
+impl IntoValue for GlobalSignOutResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GroupType {
+    pub group_name: Option<String>,
+    pub user_pool_id: Option<String>,
+    pub description: Option<String>,
+    pub role_arn: Option<String>,
+    pub precedence: Option<i64>,
+    pub last_modified_date: Option<Timestamp>,
+    pub creation_date: Option<Timestamp>,
+}
+impl FromValue for GroupType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GroupType {
+            group_name: optional(&mut m, "GroupName")?,
+            user_pool_id: optional(&mut m, "UserPoolId")?,
+            description: optional(&mut m, "Description")?,
+            role_arn: optional(&mut m, "RoleArn")?,
+            precedence: optional(&mut m, "Precedence")?,
+            last_modified_date: optional(&mut m, "LastModifiedDate")?,
+            creation_date: optional(&mut m, "CreationDate")?,
+        })
+    }
+}
+impl IntoValue for GroupType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put_some("GroupName", self.group_name);
+        m.put_some("UserPoolId", self.user_pool_id);
+        m.put_some("Description", self.description);
+        m.put_some("RoleArn", self.role_arn);
+        m.put_some("Precedence", self.precedence);
+        m.put_some("LastModifiedDate", self.last_modified_date);
+        m.put_some("CreationDate", self.creation_date);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HttpHeader {
+    pub header_name: Option<String>,
+    pub header_value: Option<String>,
+}
+impl FromValue for HttpHeader {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(HttpHeader {
+            header_name: optional(&mut m, "headerName")?,
+            header_value: optional(&mut m, "headerValue")?,
+        })
+    }
+}
+impl IntoValue for HttpHeader {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("headerName", self.header_name);
+        m.put_some("headerValue", self.header_value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct InboundFederationLambdaType {
     pub lambda_version: String,
     pub lambda_arn: String,
@@ -72,6 +2982,100 @@ impl IntoValue for InboundFederationLambdaType {
         m.put("LambdaVersion", self.lambda_version);
         m.put("LambdaArn", self.lambda_arn);
         Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InitiateAuthRequest {
+    pub auth_flow: String,
+    pub auth_parameters: Option<BTreeMap<String, String>>,
+    pub client_metadata: Option<BTreeMap<String, String>>,
+    pub client_id: String,
+    pub analytics_metadata: Option<AnalyticsMetadataType>,
+    pub user_context_data: Option<UserContextDataType>,
+    pub session: Option<String>,
+}
+impl FromValue for InitiateAuthRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(InitiateAuthRequest {
+            auth_flow: required(&mut m, "AuthFlow")?,
+            auth_parameters: optional(&mut m, "AuthParameters")?,
+            client_metadata: optional(&mut m, "ClientMetadata")?,
+            client_id: required(&mut m, "ClientId")?,
+            analytics_metadata: optional(&mut m, "AnalyticsMetadata")?,
+            user_context_data: optional(&mut m, "UserContextData")?,
+            session: optional(&mut m, "Session")?,
+        })
+    }
+}
+impl IntoValue for InitiateAuthRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put("AuthFlow", self.auth_flow);
+        m.put_some("AuthParameters", self.auth_parameters);
+        m.put_some("ClientMetadata", self.client_metadata);
+        m.put("ClientId", self.client_id);
+        m.put_some("AnalyticsMetadata", self.analytics_metadata);
+        m.put_some("UserContextData", self.user_context_data);
+        m.put_some("Session", self.session);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for InitiateAuthRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InitiateAuthRequest")
+            .field("AuthFlow", &self.auth_flow)
+            .field("AuthParameters", &"***")
+            .field("ClientMetadata", &self.client_metadata)
+            .field("ClientId", &"***")
+            .field("AnalyticsMetadata", &self.analytics_metadata)
+            .field("UserContextData", &"***")
+            .field("Session", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct InitiateAuthResponse {
+    pub challenge_name: Option<String>,
+    pub session: Option<String>,
+    pub challenge_parameters: Option<BTreeMap<String, String>>,
+    pub authentication_result: Option<AuthenticationResultType>,
+    pub available_challenges: Option<Vec<String>>,
+}
+impl FromValue for InitiateAuthResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(InitiateAuthResponse {
+            challenge_name: optional(&mut m, "ChallengeName")?,
+            session: optional(&mut m, "Session")?,
+            challenge_parameters: optional(&mut m, "ChallengeParameters")?,
+            authentication_result: optional(&mut m, "AuthenticationResult")?,
+            available_challenges: optional(&mut m, "AvailableChallenges")?,
+        })
+    }
+}
+impl IntoValue for InitiateAuthResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("ChallengeName", self.challenge_name);
+        m.put_some("Session", self.session);
+        m.put_some("ChallengeParameters", self.challenge_parameters);
+        m.put_some("AuthenticationResult", self.authentication_result);
+        m.put_some("AvailableChallenges", self.available_challenges);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for InitiateAuthResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InitiateAuthResponse")
+            .field("ChallengeName", &self.challenge_name)
+            .field("Session", &"***")
+            .field("ChallengeParameters", &self.challenge_parameters)
+            .field("AuthenticationResult", &self.authentication_result)
+            .field("AvailableChallenges", &self.available_challenges)
+            .finish_non_exhaustive()
     }
 }
 
@@ -138,6 +3142,193 @@ impl IntoValue for LambdaConfigType {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListGroupsRequest {
+    pub user_pool_id: String,
+    pub limit: Option<i64>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListGroupsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListGroupsRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            limit: optional(&mut m, "Limit")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for ListGroupsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put_some("Limit", self.limit);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListGroupsResponse {
+    pub groups: Option<Vec<GroupType>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListGroupsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListGroupsResponse {
+            groups: optional(&mut m, "Groups")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for ListGroupsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Groups", self.groups);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListResourceServersRequest {
+    pub user_pool_id: String,
+    pub max_results: Option<i64>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListResourceServersRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListResourceServersRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for ListResourceServersRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListResourceServersResponse {
+    pub resource_servers: Vec<ResourceServerType>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListResourceServersResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListResourceServersResponse {
+            resource_servers: required(&mut m, "ResourceServers")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for ListResourceServersResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ResourceServers", self.resource_servers);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTagsForResourceRequest {
+    pub resource_arn: String,
+}
+impl FromValue for ListTagsForResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListTagsForResourceRequest {
+            resource_arn: required(&mut m, "ResourceArn")?,
+        })
+    }
+}
+impl IntoValue for ListTagsForResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("ResourceArn", self.resource_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTagsForResourceResponse {
+    pub tags: Option<BTreeMap<String, String>>,
+}
+impl FromValue for ListTagsForResourceResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListTagsForResourceResponse {
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for ListTagsForResourceResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListUserPoolClientsRequest {
+    pub user_pool_id: String,
+    pub max_results: Option<i64>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListUserPoolClientsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListUserPoolClientsRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for ListUserPoolClientsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListUserPoolClientsResponse {
+    pub user_pool_clients: Option<Vec<UserPoolClientDescription>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListUserPoolClientsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListUserPoolClientsResponse {
+            user_pool_clients: optional(&mut m, "UserPoolClients")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for ListUserPoolClientsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("UserPoolClients", self.user_pool_clients);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListUserPoolsRequest {
     pub next_token: Option<String>,
     pub max_results: i64,
@@ -184,6 +3375,246 @@ impl IntoValue for ListUserPoolsResponse {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListUsersInGroupRequest {
+    pub user_pool_id: String,
+    pub group_name: String,
+    pub limit: Option<i64>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListUsersInGroupRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListUsersInGroupRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            group_name: required(&mut m, "GroupName")?,
+            limit: optional(&mut m, "Limit")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for ListUsersInGroupRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put("GroupName", self.group_name);
+        m.put_some("Limit", self.limit);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListUsersInGroupResponse {
+    pub users: Option<Vec<UserType>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListUsersInGroupResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListUsersInGroupResponse {
+            users: optional(&mut m, "Users")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for ListUsersInGroupResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Users", self.users);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListUsersRequest {
+    pub user_pool_id: String,
+    pub attributes_to_get: Option<Vec<String>>,
+    pub limit: Option<i64>,
+    pub pagination_token: Option<String>,
+    pub filter: Option<String>,
+}
+impl FromValue for ListUsersRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListUsersRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            attributes_to_get: optional(&mut m, "AttributesToGet")?,
+            limit: optional(&mut m, "Limit")?,
+            pagination_token: optional(&mut m, "PaginationToken")?,
+            filter: optional(&mut m, "Filter")?,
+        })
+    }
+}
+impl IntoValue for ListUsersRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put_some("AttributesToGet", self.attributes_to_get);
+        m.put_some("Limit", self.limit);
+        m.put_some("PaginationToken", self.pagination_token);
+        m.put_some("Filter", self.filter);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListUsersResponse {
+    pub users: Option<Vec<UserType>>,
+    pub pagination_token: Option<String>,
+}
+impl FromValue for ListUsersResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListUsersResponse {
+            users: optional(&mut m, "Users")?,
+            pagination_token: optional(&mut m, "PaginationToken")?,
+        })
+    }
+}
+impl IntoValue for ListUsersResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Users", self.users);
+        m.put_some("PaginationToken", self.pagination_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MFAOptionType {
+    pub delivery_medium: Option<String>,
+    pub attribute_name: Option<String>,
+}
+impl FromValue for MFAOptionType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(MFAOptionType {
+            delivery_medium: optional(&mut m, "DeliveryMedium")?,
+            attribute_name: optional(&mut m, "AttributeName")?,
+        })
+    }
+}
+impl IntoValue for MFAOptionType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("DeliveryMedium", self.delivery_medium);
+        m.put_some("AttributeName", self.attribute_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MessageTemplateType {
+    pub sms_message: Option<String>,
+    pub email_message: Option<String>,
+    pub email_subject: Option<String>,
+}
+impl FromValue for MessageTemplateType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(MessageTemplateType {
+            sms_message: optional(&mut m, "SMSMessage")?,
+            email_message: optional(&mut m, "EmailMessage")?,
+            email_subject: optional(&mut m, "EmailSubject")?,
+        })
+    }
+}
+impl IntoValue for MessageTemplateType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("SMSMessage", self.sms_message);
+        m.put_some("EmailMessage", self.email_message);
+        m.put_some("EmailSubject", self.email_subject);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NewDeviceMetadataType {
+    pub device_key: Option<String>,
+    pub device_group_key: Option<String>,
+}
+impl FromValue for NewDeviceMetadataType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(NewDeviceMetadataType {
+            device_key: optional(&mut m, "DeviceKey")?,
+            device_group_key: optional(&mut m, "DeviceGroupKey")?,
+        })
+    }
+}
+impl IntoValue for NewDeviceMetadataType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("DeviceKey", self.device_key);
+        m.put_some("DeviceGroupKey", self.device_group_key);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NumberAttributeConstraintsType {
+    pub min_value: Option<String>,
+    pub max_value: Option<String>,
+}
+impl FromValue for NumberAttributeConstraintsType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(NumberAttributeConstraintsType {
+            min_value: optional(&mut m, "MinValue")?,
+            max_value: optional(&mut m, "MaxValue")?,
+        })
+    }
+}
+impl IntoValue for NumberAttributeConstraintsType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("MinValue", self.min_value);
+        m.put_some("MaxValue", self.max_value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PasswordPolicyType {
+    pub minimum_length: Option<i64>,
+    pub require_uppercase: Option<bool>,
+    pub require_lowercase: Option<bool>,
+    pub require_numbers: Option<bool>,
+    pub require_symbols: Option<bool>,
+    pub password_history_size: Option<i64>,
+    pub temporary_password_validity_days: Option<i64>,
+}
+impl FromValue for PasswordPolicyType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PasswordPolicyType {
+            minimum_length: optional(&mut m, "MinimumLength")?,
+            require_uppercase: optional(&mut m, "RequireUppercase")?,
+            require_lowercase: optional(&mut m, "RequireLowercase")?,
+            require_numbers: optional(&mut m, "RequireNumbers")?,
+            require_symbols: optional(&mut m, "RequireSymbols")?,
+            password_history_size: optional(&mut m, "PasswordHistorySize")?,
+            temporary_password_validity_days: optional(&mut m, "TemporaryPasswordValidityDays")?,
+        })
+    }
+}
+impl IntoValue for PasswordPolicyType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put_some("MinimumLength", self.minimum_length);
+        m.put_some("RequireUppercase", self.require_uppercase);
+        m.put_some("RequireLowercase", self.require_lowercase);
+        m.put_some("RequireNumbers", self.require_numbers);
+        m.put_some("RequireSymbols", self.require_symbols);
+        m.put_some("PasswordHistorySize", self.password_history_size);
+        m.put_some("TemporaryPasswordValidityDays", self.temporary_password_validity_days);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PreTokenGenerationVersionConfigType {
     pub lambda_version: String,
     pub lambda_arn: String,
@@ -203,6 +3634,1462 @@ impl IntoValue for PreTokenGenerationVersionConfigType {
         m.put("LambdaVersion", self.lambda_version);
         m.put("LambdaArn", self.lambda_arn);
         Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RecoveryOptionType {
+    pub priority: i64,
+    pub name: String,
+}
+impl FromValue for RecoveryOptionType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RecoveryOptionType {
+            priority: required(&mut m, "Priority")?,
+            name: required(&mut m, "Name")?,
+        })
+    }
+}
+impl IntoValue for RecoveryOptionType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Priority", self.priority);
+        m.put("Name", self.name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RefreshTokenRotationType {
+    pub feature: String,
+    pub retry_grace_period_seconds: Option<i64>,
+}
+impl FromValue for RefreshTokenRotationType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RefreshTokenRotationType {
+            feature: required(&mut m, "Feature")?,
+            retry_grace_period_seconds: optional(&mut m, "RetryGracePeriodSeconds")?,
+        })
+    }
+}
+impl IntoValue for RefreshTokenRotationType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Feature", self.feature);
+        m.put_some("RetryGracePeriodSeconds", self.retry_grace_period_seconds);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ResendConfirmationCodeRequest {
+    pub client_id: String,
+    pub secret_hash: Option<String>,
+    pub user_context_data: Option<UserContextDataType>,
+    pub username: String,
+    pub analytics_metadata: Option<AnalyticsMetadataType>,
+    pub client_metadata: Option<BTreeMap<String, String>>,
+}
+impl FromValue for ResendConfirmationCodeRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ResendConfirmationCodeRequest {
+            client_id: required(&mut m, "ClientId")?,
+            secret_hash: optional(&mut m, "SecretHash")?,
+            user_context_data: optional(&mut m, "UserContextData")?,
+            username: required(&mut m, "Username")?,
+            analytics_metadata: optional(&mut m, "AnalyticsMetadata")?,
+            client_metadata: optional(&mut m, "ClientMetadata")?,
+        })
+    }
+}
+impl IntoValue for ResendConfirmationCodeRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put("ClientId", self.client_id);
+        m.put_some("SecretHash", self.secret_hash);
+        m.put_some("UserContextData", self.user_context_data);
+        m.put("Username", self.username);
+        m.put_some("AnalyticsMetadata", self.analytics_metadata);
+        m.put_some("ClientMetadata", self.client_metadata);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for ResendConfirmationCodeRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ResendConfirmationCodeRequest")
+            .field("ClientId", &"***")
+            .field("SecretHash", &"***")
+            .field("UserContextData", &"***")
+            .field("Username", &"***")
+            .field("AnalyticsMetadata", &self.analytics_metadata)
+            .field("ClientMetadata", &self.client_metadata)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResendConfirmationCodeResponse {
+    pub code_delivery_details: Option<CodeDeliveryDetailsType>,
+}
+impl FromValue for ResendConfirmationCodeResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ResendConfirmationCodeResponse {
+            code_delivery_details: optional(&mut m, "CodeDeliveryDetails")?,
+        })
+    }
+}
+impl IntoValue for ResendConfirmationCodeResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("CodeDeliveryDetails", self.code_delivery_details);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResourceServerScopeType {
+    pub scope_name: String,
+    pub scope_description: String,
+}
+impl FromValue for ResourceServerScopeType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ResourceServerScopeType {
+            scope_name: required(&mut m, "ScopeName")?,
+            scope_description: required(&mut m, "ScopeDescription")?,
+        })
+    }
+}
+impl IntoValue for ResourceServerScopeType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ScopeName", self.scope_name);
+        m.put("ScopeDescription", self.scope_description);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResourceServerType {
+    pub user_pool_id: Option<String>,
+    pub identifier: Option<String>,
+    pub name: Option<String>,
+    pub scopes: Option<Vec<ResourceServerScopeType>>,
+}
+impl FromValue for ResourceServerType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ResourceServerType {
+            user_pool_id: optional(&mut m, "UserPoolId")?,
+            identifier: optional(&mut m, "Identifier")?,
+            name: optional(&mut m, "Name")?,
+            scopes: optional(&mut m, "Scopes")?,
+        })
+    }
+}
+impl IntoValue for ResourceServerType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("UserPoolId", self.user_pool_id);
+        m.put_some("Identifier", self.identifier);
+        m.put_some("Name", self.name);
+        m.put_some("Scopes", self.scopes);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct RespondToAuthChallengeRequest {
+    pub client_id: String,
+    pub challenge_name: String,
+    pub session: Option<String>,
+    pub challenge_responses: Option<BTreeMap<String, String>>,
+    pub analytics_metadata: Option<AnalyticsMetadataType>,
+    pub user_context_data: Option<UserContextDataType>,
+    pub client_metadata: Option<BTreeMap<String, String>>,
+}
+impl FromValue for RespondToAuthChallengeRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RespondToAuthChallengeRequest {
+            client_id: required(&mut m, "ClientId")?,
+            challenge_name: required(&mut m, "ChallengeName")?,
+            session: optional(&mut m, "Session")?,
+            challenge_responses: optional(&mut m, "ChallengeResponses")?,
+            analytics_metadata: optional(&mut m, "AnalyticsMetadata")?,
+            user_context_data: optional(&mut m, "UserContextData")?,
+            client_metadata: optional(&mut m, "ClientMetadata")?,
+        })
+    }
+}
+impl IntoValue for RespondToAuthChallengeRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put("ClientId", self.client_id);
+        m.put("ChallengeName", self.challenge_name);
+        m.put_some("Session", self.session);
+        m.put_some("ChallengeResponses", self.challenge_responses);
+        m.put_some("AnalyticsMetadata", self.analytics_metadata);
+        m.put_some("UserContextData", self.user_context_data);
+        m.put_some("ClientMetadata", self.client_metadata);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for RespondToAuthChallengeRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RespondToAuthChallengeRequest")
+            .field("ClientId", &"***")
+            .field("ChallengeName", &self.challenge_name)
+            .field("Session", &"***")
+            .field("ChallengeResponses", &"***")
+            .field("AnalyticsMetadata", &self.analytics_metadata)
+            .field("UserContextData", &"***")
+            .field("ClientMetadata", &self.client_metadata)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct RespondToAuthChallengeResponse {
+    pub challenge_name: Option<String>,
+    pub session: Option<String>,
+    pub challenge_parameters: Option<BTreeMap<String, String>>,
+    pub authentication_result: Option<AuthenticationResultType>,
+}
+impl FromValue for RespondToAuthChallengeResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RespondToAuthChallengeResponse {
+            challenge_name: optional(&mut m, "ChallengeName")?,
+            session: optional(&mut m, "Session")?,
+            challenge_parameters: optional(&mut m, "ChallengeParameters")?,
+            authentication_result: optional(&mut m, "AuthenticationResult")?,
+        })
+    }
+}
+impl IntoValue for RespondToAuthChallengeResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("ChallengeName", self.challenge_name);
+        m.put_some("Session", self.session);
+        m.put_some("ChallengeParameters", self.challenge_parameters);
+        m.put_some("AuthenticationResult", self.authentication_result);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for RespondToAuthChallengeResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RespondToAuthChallengeResponse")
+            .field("ChallengeName", &self.challenge_name)
+            .field("Session", &"***")
+            .field("ChallengeParameters", &self.challenge_parameters)
+            .field("AuthenticationResult", &self.authentication_result)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct RevokeTokenRequest {
+    pub token: String,
+    pub client_id: String,
+    pub client_secret: Option<String>,
+}
+impl FromValue for RevokeTokenRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RevokeTokenRequest {
+            token: required(&mut m, "Token")?,
+            client_id: required(&mut m, "ClientId")?,
+            client_secret: optional(&mut m, "ClientSecret")?,
+        })
+    }
+}
+impl IntoValue for RevokeTokenRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("Token", self.token);
+        m.put("ClientId", self.client_id);
+        m.put_some("ClientSecret", self.client_secret);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for RevokeTokenRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RevokeTokenRequest")
+            .field("Token", &"***")
+            .field("ClientId", &"***")
+            .field("ClientSecret", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RevokeTokenResponse {
+}
+impl FromValue for RevokeTokenResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RevokeTokenResponse {
+        })
+    }
+}
+impl IntoValue for RevokeTokenResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SMSMfaSettingsType {
+    pub enabled: Option<bool>,
+    pub preferred_mfa: Option<bool>,
+}
+impl FromValue for SMSMfaSettingsType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SMSMfaSettingsType {
+            enabled: optional(&mut m, "Enabled")?,
+            preferred_mfa: optional(&mut m, "PreferredMfa")?,
+        })
+    }
+}
+impl IntoValue for SMSMfaSettingsType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Enabled", self.enabled);
+        m.put_some("PreferredMfa", self.preferred_mfa);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SchemaAttributeType {
+    pub name: Option<String>,
+    pub attribute_data_type: Option<String>,
+    pub developer_only_attribute: Option<bool>,
+    pub mutable: Option<bool>,
+    pub required: Option<bool>,
+    pub number_attribute_constraints: Option<NumberAttributeConstraintsType>,
+    pub string_attribute_constraints: Option<StringAttributeConstraintsType>,
+}
+impl FromValue for SchemaAttributeType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SchemaAttributeType {
+            name: optional(&mut m, "Name")?,
+            attribute_data_type: optional(&mut m, "AttributeDataType")?,
+            developer_only_attribute: optional(&mut m, "DeveloperOnlyAttribute")?,
+            mutable: optional(&mut m, "Mutable")?,
+            required: optional(&mut m, "Required")?,
+            number_attribute_constraints: optional(&mut m, "NumberAttributeConstraints")?,
+            string_attribute_constraints: optional(&mut m, "StringAttributeConstraints")?,
+        })
+    }
+}
+impl IntoValue for SchemaAttributeType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put_some("Name", self.name);
+        m.put_some("AttributeDataType", self.attribute_data_type);
+        m.put_some("DeveloperOnlyAttribute", self.developer_only_attribute);
+        m.put_some("Mutable", self.mutable);
+        m.put_some("Required", self.required);
+        m.put_some("NumberAttributeConstraints", self.number_attribute_constraints);
+        m.put_some("StringAttributeConstraints", self.string_attribute_constraints);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct SetUserMFAPreferenceRequest {
+    pub sms_mfa_settings: Option<SMSMfaSettingsType>,
+    pub software_token_mfa_settings: Option<SoftwareTokenMfaSettingsType>,
+    pub email_mfa_settings: Option<EmailMfaSettingsType>,
+    pub web_authn_mfa_settings: Option<WebAuthnMfaSettingsType>,
+    pub access_token: String,
+}
+impl FromValue for SetUserMFAPreferenceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SetUserMFAPreferenceRequest {
+            sms_mfa_settings: optional(&mut m, "SMSMfaSettings")?,
+            software_token_mfa_settings: optional(&mut m, "SoftwareTokenMfaSettings")?,
+            email_mfa_settings: optional(&mut m, "EmailMfaSettings")?,
+            web_authn_mfa_settings: optional(&mut m, "WebAuthnMfaSettings")?,
+            access_token: required(&mut m, "AccessToken")?,
+        })
+    }
+}
+impl IntoValue for SetUserMFAPreferenceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("SMSMfaSettings", self.sms_mfa_settings);
+        m.put_some("SoftwareTokenMfaSettings", self.software_token_mfa_settings);
+        m.put_some("EmailMfaSettings", self.email_mfa_settings);
+        m.put_some("WebAuthnMfaSettings", self.web_authn_mfa_settings);
+        m.put("AccessToken", self.access_token);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for SetUserMFAPreferenceRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SetUserMFAPreferenceRequest")
+            .field("SMSMfaSettings", &self.sms_mfa_settings)
+            .field("SoftwareTokenMfaSettings", &self.software_token_mfa_settings)
+            .field("EmailMfaSettings", &self.email_mfa_settings)
+            .field("WebAuthnMfaSettings", &self.web_authn_mfa_settings)
+            .field("AccessToken", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SetUserMFAPreferenceResponse {
+}
+impl FromValue for SetUserMFAPreferenceResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SetUserMFAPreferenceResponse {
+        })
+    }
+}
+impl IntoValue for SetUserMFAPreferenceResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SetUserPoolMfaConfigRequest {
+    pub user_pool_id: String,
+    pub sms_mfa_configuration: Option<SmsMfaConfigType>,
+    pub software_token_mfa_configuration: Option<SoftwareTokenMfaConfigType>,
+    pub email_mfa_configuration: Option<EmailMfaConfigType>,
+    pub mfa_configuration: Option<String>,
+    pub web_authn_configuration: Option<WebAuthnConfigurationType>,
+}
+impl FromValue for SetUserPoolMfaConfigRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SetUserPoolMfaConfigRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            sms_mfa_configuration: optional(&mut m, "SmsMfaConfiguration")?,
+            software_token_mfa_configuration: optional(&mut m, "SoftwareTokenMfaConfiguration")?,
+            email_mfa_configuration: optional(&mut m, "EmailMfaConfiguration")?,
+            mfa_configuration: optional(&mut m, "MfaConfiguration")?,
+            web_authn_configuration: optional(&mut m, "WebAuthnConfiguration")?,
+        })
+    }
+}
+impl IntoValue for SetUserPoolMfaConfigRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put_some("SmsMfaConfiguration", self.sms_mfa_configuration);
+        m.put_some("SoftwareTokenMfaConfiguration", self.software_token_mfa_configuration);
+        m.put_some("EmailMfaConfiguration", self.email_mfa_configuration);
+        m.put_some("MfaConfiguration", self.mfa_configuration);
+        m.put_some("WebAuthnConfiguration", self.web_authn_configuration);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SetUserPoolMfaConfigResponse {
+    pub sms_mfa_configuration: Option<SmsMfaConfigType>,
+    pub software_token_mfa_configuration: Option<SoftwareTokenMfaConfigType>,
+    pub email_mfa_configuration: Option<EmailMfaConfigType>,
+    pub mfa_configuration: Option<String>,
+    pub web_authn_configuration: Option<WebAuthnConfigurationType>,
+}
+impl FromValue for SetUserPoolMfaConfigResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SetUserPoolMfaConfigResponse {
+            sms_mfa_configuration: optional(&mut m, "SmsMfaConfiguration")?,
+            software_token_mfa_configuration: optional(&mut m, "SoftwareTokenMfaConfiguration")?,
+            email_mfa_configuration: optional(&mut m, "EmailMfaConfiguration")?,
+            mfa_configuration: optional(&mut m, "MfaConfiguration")?,
+            web_authn_configuration: optional(&mut m, "WebAuthnConfiguration")?,
+        })
+    }
+}
+impl IntoValue for SetUserPoolMfaConfigResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("SmsMfaConfiguration", self.sms_mfa_configuration);
+        m.put_some("SoftwareTokenMfaConfiguration", self.software_token_mfa_configuration);
+        m.put_some("EmailMfaConfiguration", self.email_mfa_configuration);
+        m.put_some("MfaConfiguration", self.mfa_configuration);
+        m.put_some("WebAuthnConfiguration", self.web_authn_configuration);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SignInPolicyType {
+    pub allowed_first_auth_factors: Option<Vec<String>>,
+}
+impl FromValue for SignInPolicyType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SignInPolicyType {
+            allowed_first_auth_factors: optional(&mut m, "AllowedFirstAuthFactors")?,
+        })
+    }
+}
+impl IntoValue for SignInPolicyType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("AllowedFirstAuthFactors", self.allowed_first_auth_factors);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct SignUpRequest {
+    pub client_id: String,
+    pub secret_hash: Option<String>,
+    pub username: String,
+    pub password: Option<String>,
+    pub user_attributes: Option<Vec<AttributeType>>,
+    pub validation_data: Option<Vec<AttributeType>>,
+    pub analytics_metadata: Option<AnalyticsMetadataType>,
+    pub user_context_data: Option<UserContextDataType>,
+    pub client_metadata: Option<BTreeMap<String, String>>,
+}
+impl FromValue for SignUpRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SignUpRequest {
+            client_id: required(&mut m, "ClientId")?,
+            secret_hash: optional(&mut m, "SecretHash")?,
+            username: required(&mut m, "Username")?,
+            password: optional(&mut m, "Password")?,
+            user_attributes: optional(&mut m, "UserAttributes")?,
+            validation_data: optional(&mut m, "ValidationData")?,
+            analytics_metadata: optional(&mut m, "AnalyticsMetadata")?,
+            user_context_data: optional(&mut m, "UserContextData")?,
+            client_metadata: optional(&mut m, "ClientMetadata")?,
+        })
+    }
+}
+impl IntoValue for SignUpRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put("ClientId", self.client_id);
+        m.put_some("SecretHash", self.secret_hash);
+        m.put("Username", self.username);
+        m.put_some("Password", self.password);
+        m.put_some("UserAttributes", self.user_attributes);
+        m.put_some("ValidationData", self.validation_data);
+        m.put_some("AnalyticsMetadata", self.analytics_metadata);
+        m.put_some("UserContextData", self.user_context_data);
+        m.put_some("ClientMetadata", self.client_metadata);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for SignUpRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SignUpRequest")
+            .field("ClientId", &"***")
+            .field("SecretHash", &"***")
+            .field("Username", &"***")
+            .field("Password", &"***")
+            .field("UserAttributes", &self.user_attributes)
+            .field("ValidationData", &self.validation_data)
+            .field("AnalyticsMetadata", &self.analytics_metadata)
+            .field("UserContextData", &"***")
+            .field("ClientMetadata", &self.client_metadata)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct SignUpResponse {
+    pub user_confirmed: bool,
+    pub code_delivery_details: Option<CodeDeliveryDetailsType>,
+    pub user_sub: String,
+    pub session: Option<String>,
+}
+impl FromValue for SignUpResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SignUpResponse {
+            user_confirmed: required(&mut m, "UserConfirmed")?,
+            code_delivery_details: optional(&mut m, "CodeDeliveryDetails")?,
+            user_sub: required(&mut m, "UserSub")?,
+            session: optional(&mut m, "Session")?,
+        })
+    }
+}
+impl IntoValue for SignUpResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("UserConfirmed", self.user_confirmed);
+        m.put_some("CodeDeliveryDetails", self.code_delivery_details);
+        m.put("UserSub", self.user_sub);
+        m.put_some("Session", self.session);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for SignUpResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SignUpResponse")
+            .field("UserConfirmed", &self.user_confirmed)
+            .field("CodeDeliveryDetails", &self.code_delivery_details)
+            .field("UserSub", &self.user_sub)
+            .field("Session", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SmsConfigurationType {
+    pub sns_caller_arn: String,
+    pub external_id: Option<String>,
+    pub sns_region: Option<String>,
+}
+impl FromValue for SmsConfigurationType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SmsConfigurationType {
+            sns_caller_arn: required(&mut m, "SnsCallerArn")?,
+            external_id: optional(&mut m, "ExternalId")?,
+            sns_region: optional(&mut m, "SnsRegion")?,
+        })
+    }
+}
+impl IntoValue for SmsConfigurationType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("SnsCallerArn", self.sns_caller_arn);
+        m.put_some("ExternalId", self.external_id);
+        m.put_some("SnsRegion", self.sns_region);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SmsMfaConfigType {
+    pub sms_authentication_message: Option<String>,
+    pub sms_configuration: Option<SmsConfigurationType>,
+}
+impl FromValue for SmsMfaConfigType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SmsMfaConfigType {
+            sms_authentication_message: optional(&mut m, "SmsAuthenticationMessage")?,
+            sms_configuration: optional(&mut m, "SmsConfiguration")?,
+        })
+    }
+}
+impl IntoValue for SmsMfaConfigType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("SmsAuthenticationMessage", self.sms_authentication_message);
+        m.put_some("SmsConfiguration", self.sms_configuration);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SoftwareTokenMfaConfigType {
+    pub enabled: Option<bool>,
+}
+impl FromValue for SoftwareTokenMfaConfigType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SoftwareTokenMfaConfigType {
+            enabled: optional(&mut m, "Enabled")?,
+        })
+    }
+}
+impl IntoValue for SoftwareTokenMfaConfigType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Enabled", self.enabled);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SoftwareTokenMfaSettingsType {
+    pub enabled: Option<bool>,
+    pub preferred_mfa: Option<bool>,
+}
+impl FromValue for SoftwareTokenMfaSettingsType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SoftwareTokenMfaSettingsType {
+            enabled: optional(&mut m, "Enabled")?,
+            preferred_mfa: optional(&mut m, "PreferredMfa")?,
+        })
+    }
+}
+impl IntoValue for SoftwareTokenMfaSettingsType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Enabled", self.enabled);
+        m.put_some("PreferredMfa", self.preferred_mfa);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StringAttributeConstraintsType {
+    pub min_length: Option<String>,
+    pub max_length: Option<String>,
+}
+impl FromValue for StringAttributeConstraintsType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(StringAttributeConstraintsType {
+            min_length: optional(&mut m, "MinLength")?,
+            max_length: optional(&mut m, "MaxLength")?,
+        })
+    }
+}
+impl IntoValue for StringAttributeConstraintsType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("MinLength", self.min_length);
+        m.put_some("MaxLength", self.max_length);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagResourceRequest {
+    pub resource_arn: String,
+    pub tags: BTreeMap<String, String>,
+}
+impl FromValue for TagResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TagResourceRequest {
+            resource_arn: required(&mut m, "ResourceArn")?,
+            tags: required(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for TagResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ResourceArn", self.resource_arn);
+        m.put("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagResourceResponse {
+}
+impl FromValue for TagResourceResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TagResourceResponse {
+        })
+    }
+}
+impl IntoValue for TagResourceResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TokenValidityUnitsType {
+    pub access_token: Option<String>,
+    pub id_token: Option<String>,
+    pub refresh_token: Option<String>,
+}
+impl FromValue for TokenValidityUnitsType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TokenValidityUnitsType {
+            access_token: optional(&mut m, "AccessToken")?,
+            id_token: optional(&mut m, "IdToken")?,
+            refresh_token: optional(&mut m, "RefreshToken")?,
+        })
+    }
+}
+impl IntoValue for TokenValidityUnitsType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("AccessToken", self.access_token);
+        m.put_some("IdToken", self.id_token);
+        m.put_some("RefreshToken", self.refresh_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagResourceRequest {
+    pub resource_arn: String,
+    pub tag_keys: Vec<String>,
+}
+impl FromValue for UntagResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UntagResourceRequest {
+            resource_arn: required(&mut m, "ResourceArn")?,
+            tag_keys: required(&mut m, "TagKeys")?,
+        })
+    }
+}
+impl IntoValue for UntagResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ResourceArn", self.resource_arn);
+        m.put("TagKeys", self.tag_keys);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagResourceResponse {
+}
+impl FromValue for UntagResourceResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UntagResourceResponse {
+        })
+    }
+}
+impl IntoValue for UntagResourceResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateGroupRequest {
+    pub group_name: String,
+    pub user_pool_id: String,
+    pub description: Option<String>,
+    pub role_arn: Option<String>,
+    pub precedence: Option<i64>,
+}
+impl FromValue for UpdateGroupRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateGroupRequest {
+            group_name: required(&mut m, "GroupName")?,
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            description: optional(&mut m, "Description")?,
+            role_arn: optional(&mut m, "RoleArn")?,
+            precedence: optional(&mut m, "Precedence")?,
+        })
+    }
+}
+impl IntoValue for UpdateGroupRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("GroupName", self.group_name);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put_some("Description", self.description);
+        m.put_some("RoleArn", self.role_arn);
+        m.put_some("Precedence", self.precedence);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateGroupResponse {
+    pub group: Option<GroupType>,
+}
+impl FromValue for UpdateGroupResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateGroupResponse {
+            group: optional(&mut m, "Group")?,
+        })
+    }
+}
+impl IntoValue for UpdateGroupResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Group", self.group);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateResourceServerRequest {
+    pub user_pool_id: String,
+    pub identifier: String,
+    pub name: String,
+    pub scopes: Option<Vec<ResourceServerScopeType>>,
+}
+impl FromValue for UpdateResourceServerRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateResourceServerRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            identifier: required(&mut m, "Identifier")?,
+            name: required(&mut m, "Name")?,
+            scopes: optional(&mut m, "Scopes")?,
+        })
+    }
+}
+impl IntoValue for UpdateResourceServerRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put("Identifier", self.identifier);
+        m.put("Name", self.name);
+        m.put_some("Scopes", self.scopes);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateResourceServerResponse {
+    pub resource_server: ResourceServerType,
+}
+impl FromValue for UpdateResourceServerResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateResourceServerResponse {
+            resource_server: required(&mut m, "ResourceServer")?,
+        })
+    }
+}
+impl IntoValue for UpdateResourceServerResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("ResourceServer", self.resource_server);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateUserAttributesRequest {
+    pub user_attributes: Vec<AttributeType>,
+    pub access_token: String,
+    pub client_metadata: Option<BTreeMap<String, String>>,
+}
+impl FromValue for UpdateUserAttributesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateUserAttributesRequest {
+            user_attributes: required(&mut m, "UserAttributes")?,
+            access_token: required(&mut m, "AccessToken")?,
+            client_metadata: optional(&mut m, "ClientMetadata")?,
+        })
+    }
+}
+impl IntoValue for UpdateUserAttributesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("UserAttributes", self.user_attributes);
+        m.put("AccessToken", self.access_token);
+        m.put_some("ClientMetadata", self.client_metadata);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for UpdateUserAttributesRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UpdateUserAttributesRequest")
+            .field("UserAttributes", &self.user_attributes)
+            .field("AccessToken", &"***")
+            .field("ClientMetadata", &self.client_metadata)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateUserAttributesResponse {
+    pub code_delivery_details_list: Option<Vec<CodeDeliveryDetailsType>>,
+}
+impl FromValue for UpdateUserAttributesResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateUserAttributesResponse {
+            code_delivery_details_list: optional(&mut m, "CodeDeliveryDetailsList")?,
+        })
+    }
+}
+impl IntoValue for UpdateUserAttributesResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("CodeDeliveryDetailsList", self.code_delivery_details_list);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateUserPoolClientRequest {
+    pub user_pool_id: String,
+    pub client_id: String,
+    pub client_name: Option<String>,
+    pub refresh_token_validity: Option<i64>,
+    pub access_token_validity: Option<i64>,
+    pub id_token_validity: Option<i64>,
+    pub token_validity_units: Option<TokenValidityUnitsType>,
+    pub read_attributes: Option<Vec<String>>,
+    pub write_attributes: Option<Vec<String>>,
+    pub explicit_auth_flows: Option<Vec<String>>,
+    pub supported_identity_providers: Option<Vec<String>>,
+    pub callback_ur_ls: Option<Vec<String>>,
+    pub logout_ur_ls: Option<Vec<String>>,
+    pub default_redirect_uri: Option<String>,
+    pub allowed_o_auth_flows: Option<Vec<String>>,
+    pub allowed_o_auth_scopes: Option<Vec<String>>,
+    pub allowed_o_auth_flows_user_pool_client: Option<bool>,
+    pub analytics_configuration: Option<AnalyticsConfigurationType>,
+    pub prevent_user_existence_errors: Option<String>,
+    pub enable_token_revocation: Option<bool>,
+    pub enable_propagate_additional_user_context_data: Option<bool>,
+    pub auth_session_validity: Option<i64>,
+    pub refresh_token_rotation: Option<RefreshTokenRotationType>,
+}
+impl FromValue for UpdateUserPoolClientRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateUserPoolClientRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            client_id: required(&mut m, "ClientId")?,
+            client_name: optional(&mut m, "ClientName")?,
+            refresh_token_validity: optional(&mut m, "RefreshTokenValidity")?,
+            access_token_validity: optional(&mut m, "AccessTokenValidity")?,
+            id_token_validity: optional(&mut m, "IdTokenValidity")?,
+            token_validity_units: optional(&mut m, "TokenValidityUnits")?,
+            read_attributes: optional(&mut m, "ReadAttributes")?,
+            write_attributes: optional(&mut m, "WriteAttributes")?,
+            explicit_auth_flows: optional(&mut m, "ExplicitAuthFlows")?,
+            supported_identity_providers: optional(&mut m, "SupportedIdentityProviders")?,
+            callback_ur_ls: optional(&mut m, "CallbackURLs")?,
+            logout_ur_ls: optional(&mut m, "LogoutURLs")?,
+            default_redirect_uri: optional(&mut m, "DefaultRedirectURI")?,
+            allowed_o_auth_flows: optional(&mut m, "AllowedOAuthFlows")?,
+            allowed_o_auth_scopes: optional(&mut m, "AllowedOAuthScopes")?,
+            allowed_o_auth_flows_user_pool_client: optional(&mut m, "AllowedOAuthFlowsUserPoolClient")?,
+            analytics_configuration: optional(&mut m, "AnalyticsConfiguration")?,
+            prevent_user_existence_errors: optional(&mut m, "PreventUserExistenceErrors")?,
+            enable_token_revocation: optional(&mut m, "EnableTokenRevocation")?,
+            enable_propagate_additional_user_context_data: optional(&mut m, "EnablePropagateAdditionalUserContextData")?,
+            auth_session_validity: optional(&mut m, "AuthSessionValidity")?,
+            refresh_token_rotation: optional(&mut m, "RefreshTokenRotation")?,
+        })
+    }
+}
+impl IntoValue for UpdateUserPoolClientRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(23);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put("ClientId", self.client_id);
+        m.put_some("ClientName", self.client_name);
+        m.put_some("RefreshTokenValidity", self.refresh_token_validity);
+        m.put_some("AccessTokenValidity", self.access_token_validity);
+        m.put_some("IdTokenValidity", self.id_token_validity);
+        m.put_some("TokenValidityUnits", self.token_validity_units);
+        m.put_some("ReadAttributes", self.read_attributes);
+        m.put_some("WriteAttributes", self.write_attributes);
+        m.put_some("ExplicitAuthFlows", self.explicit_auth_flows);
+        m.put_some("SupportedIdentityProviders", self.supported_identity_providers);
+        m.put_some("CallbackURLs", self.callback_ur_ls);
+        m.put_some("LogoutURLs", self.logout_ur_ls);
+        m.put_some("DefaultRedirectURI", self.default_redirect_uri);
+        m.put_some("AllowedOAuthFlows", self.allowed_o_auth_flows);
+        m.put_some("AllowedOAuthScopes", self.allowed_o_auth_scopes);
+        m.put_some("AllowedOAuthFlowsUserPoolClient", self.allowed_o_auth_flows_user_pool_client);
+        m.put_some("AnalyticsConfiguration", self.analytics_configuration);
+        m.put_some("PreventUserExistenceErrors", self.prevent_user_existence_errors);
+        m.put_some("EnableTokenRevocation", self.enable_token_revocation);
+        m.put_some("EnablePropagateAdditionalUserContextData", self.enable_propagate_additional_user_context_data);
+        m.put_some("AuthSessionValidity", self.auth_session_validity);
+        m.put_some("RefreshTokenRotation", self.refresh_token_rotation);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for UpdateUserPoolClientRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UpdateUserPoolClientRequest")
+            .field("UserPoolId", &self.user_pool_id)
+            .field("ClientId", &"***")
+            .field("ClientName", &self.client_name)
+            .field("RefreshTokenValidity", &self.refresh_token_validity)
+            .field("AccessTokenValidity", &self.access_token_validity)
+            .field("IdTokenValidity", &self.id_token_validity)
+            .field("TokenValidityUnits", &self.token_validity_units)
+            .field("ReadAttributes", &self.read_attributes)
+            .field("WriteAttributes", &self.write_attributes)
+            .field("ExplicitAuthFlows", &self.explicit_auth_flows)
+            .field("SupportedIdentityProviders", &self.supported_identity_providers)
+            .field("CallbackURLs", &self.callback_ur_ls)
+            .field("LogoutURLs", &self.logout_ur_ls)
+            .field("DefaultRedirectURI", &self.default_redirect_uri)
+            .field("AllowedOAuthFlows", &self.allowed_o_auth_flows)
+            .field("AllowedOAuthScopes", &self.allowed_o_auth_scopes)
+            .field("AllowedOAuthFlowsUserPoolClient", &self.allowed_o_auth_flows_user_pool_client)
+            .field("AnalyticsConfiguration", &self.analytics_configuration)
+            .field("PreventUserExistenceErrors", &self.prevent_user_existence_errors)
+            .field("EnableTokenRevocation", &self.enable_token_revocation)
+            .field("EnablePropagateAdditionalUserContextData", &self.enable_propagate_additional_user_context_data)
+            .field("AuthSessionValidity", &self.auth_session_validity)
+            .field("RefreshTokenRotation", &self.refresh_token_rotation)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateUserPoolClientResponse {
+    pub user_pool_client: Option<UserPoolClientType>,
+}
+impl FromValue for UpdateUserPoolClientResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateUserPoolClientResponse {
+            user_pool_client: optional(&mut m, "UserPoolClient")?,
+        })
+    }
+}
+impl IntoValue for UpdateUserPoolClientResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("UserPoolClient", self.user_pool_client);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateUserPoolRequest {
+    pub user_pool_id: String,
+    pub policies: Option<UserPoolPolicyType>,
+    pub deletion_protection: Option<String>,
+    pub lambda_config: Option<LambdaConfigType>,
+    pub auto_verified_attributes: Option<Vec<String>>,
+    pub sms_verification_message: Option<String>,
+    pub email_verification_message: Option<String>,
+    pub email_verification_subject: Option<String>,
+    pub verification_message_template: Option<VerificationMessageTemplateType>,
+    pub sms_authentication_message: Option<String>,
+    pub user_attribute_update_settings: Option<UserAttributeUpdateSettingsType>,
+    pub mfa_configuration: Option<String>,
+    pub device_configuration: Option<DeviceConfigurationType>,
+    pub email_configuration: Option<EmailConfigurationType>,
+    pub sms_configuration: Option<SmsConfigurationType>,
+    pub user_pool_tags: Option<BTreeMap<String, String>>,
+    pub admin_create_user_config: Option<AdminCreateUserConfigType>,
+    pub user_pool_add_ons: Option<UserPoolAddOnsType>,
+    pub account_recovery_setting: Option<AccountRecoverySettingType>,
+    pub pool_name: Option<String>,
+    pub user_pool_tier: Option<String>,
+}
+impl FromValue for UpdateUserPoolRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateUserPoolRequest {
+            user_pool_id: required(&mut m, "UserPoolId")?,
+            policies: optional(&mut m, "Policies")?,
+            deletion_protection: optional(&mut m, "DeletionProtection")?,
+            lambda_config: optional(&mut m, "LambdaConfig")?,
+            auto_verified_attributes: optional(&mut m, "AutoVerifiedAttributes")?,
+            sms_verification_message: optional(&mut m, "SmsVerificationMessage")?,
+            email_verification_message: optional(&mut m, "EmailVerificationMessage")?,
+            email_verification_subject: optional(&mut m, "EmailVerificationSubject")?,
+            verification_message_template: optional(&mut m, "VerificationMessageTemplate")?,
+            sms_authentication_message: optional(&mut m, "SmsAuthenticationMessage")?,
+            user_attribute_update_settings: optional(&mut m, "UserAttributeUpdateSettings")?,
+            mfa_configuration: optional(&mut m, "MfaConfiguration")?,
+            device_configuration: optional(&mut m, "DeviceConfiguration")?,
+            email_configuration: optional(&mut m, "EmailConfiguration")?,
+            sms_configuration: optional(&mut m, "SmsConfiguration")?,
+            user_pool_tags: optional(&mut m, "UserPoolTags")?,
+            admin_create_user_config: optional(&mut m, "AdminCreateUserConfig")?,
+            user_pool_add_ons: optional(&mut m, "UserPoolAddOns")?,
+            account_recovery_setting: optional(&mut m, "AccountRecoverySetting")?,
+            pool_name: optional(&mut m, "PoolName")?,
+            user_pool_tier: optional(&mut m, "UserPoolTier")?,
+        })
+    }
+}
+impl IntoValue for UpdateUserPoolRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(21);
+        m.put("UserPoolId", self.user_pool_id);
+        m.put_some("Policies", self.policies);
+        m.put_some("DeletionProtection", self.deletion_protection);
+        m.put_some("LambdaConfig", self.lambda_config);
+        m.put_some("AutoVerifiedAttributes", self.auto_verified_attributes);
+        m.put_some("SmsVerificationMessage", self.sms_verification_message);
+        m.put_some("EmailVerificationMessage", self.email_verification_message);
+        m.put_some("EmailVerificationSubject", self.email_verification_subject);
+        m.put_some("VerificationMessageTemplate", self.verification_message_template);
+        m.put_some("SmsAuthenticationMessage", self.sms_authentication_message);
+        m.put_some("UserAttributeUpdateSettings", self.user_attribute_update_settings);
+        m.put_some("MfaConfiguration", self.mfa_configuration);
+        m.put_some("DeviceConfiguration", self.device_configuration);
+        m.put_some("EmailConfiguration", self.email_configuration);
+        m.put_some("SmsConfiguration", self.sms_configuration);
+        m.put_some("UserPoolTags", self.user_pool_tags);
+        m.put_some("AdminCreateUserConfig", self.admin_create_user_config);
+        m.put_some("UserPoolAddOns", self.user_pool_add_ons);
+        m.put_some("AccountRecoverySetting", self.account_recovery_setting);
+        m.put_some("PoolName", self.pool_name);
+        m.put_some("UserPoolTier", self.user_pool_tier);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateUserPoolResponse {
+}
+impl FromValue for UpdateUserPoolResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateUserPoolResponse {
+        })
+    }
+}
+impl IntoValue for UpdateUserPoolResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UserAttributeUpdateSettingsType {
+    pub attributes_require_verification_before_update: Option<Vec<String>>,
+}
+impl FromValue for UserAttributeUpdateSettingsType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UserAttributeUpdateSettingsType {
+            attributes_require_verification_before_update: optional(&mut m, "AttributesRequireVerificationBeforeUpdate")?,
+        })
+    }
+}
+impl IntoValue for UserAttributeUpdateSettingsType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("AttributesRequireVerificationBeforeUpdate", self.attributes_require_verification_before_update);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UserContextDataType {
+    pub ip_address: Option<String>,
+    pub encoded_data: Option<String>,
+}
+impl FromValue for UserContextDataType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UserContextDataType {
+            ip_address: optional(&mut m, "IpAddress")?,
+            encoded_data: optional(&mut m, "EncodedData")?,
+        })
+    }
+}
+impl IntoValue for UserContextDataType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("IpAddress", self.ip_address);
+        m.put_some("EncodedData", self.encoded_data);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for UserContextDataType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UserContextDataType")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UserPoolAddOnsType {
+    pub advanced_security_mode: String,
+    pub advanced_security_additional_flows: Option<AdvancedSecurityAdditionalFlowsType>,
+}
+impl FromValue for UserPoolAddOnsType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UserPoolAddOnsType {
+            advanced_security_mode: required(&mut m, "AdvancedSecurityMode")?,
+            advanced_security_additional_flows: optional(&mut m, "AdvancedSecurityAdditionalFlows")?,
+        })
+    }
+}
+impl IntoValue for UserPoolAddOnsType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("AdvancedSecurityMode", self.advanced_security_mode);
+        m.put_some("AdvancedSecurityAdditionalFlows", self.advanced_security_additional_flows);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UserPoolClientDescription {
+    pub client_id: Option<String>,
+    pub user_pool_id: Option<String>,
+    pub client_name: Option<String>,
+}
+impl FromValue for UserPoolClientDescription {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UserPoolClientDescription {
+            client_id: optional(&mut m, "ClientId")?,
+            user_pool_id: optional(&mut m, "UserPoolId")?,
+            client_name: optional(&mut m, "ClientName")?,
+        })
+    }
+}
+impl IntoValue for UserPoolClientDescription {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("ClientId", self.client_id);
+        m.put_some("UserPoolId", self.user_pool_id);
+        m.put_some("ClientName", self.client_name);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for UserPoolClientDescription {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UserPoolClientDescription")
+            .field("ClientId", &"***")
+            .field("UserPoolId", &self.user_pool_id)
+            .field("ClientName", &self.client_name)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UserPoolClientType {
+    pub user_pool_id: Option<String>,
+    pub client_name: Option<String>,
+    pub client_id: Option<String>,
+    pub client_secret: Option<String>,
+    pub last_modified_date: Option<Timestamp>,
+    pub creation_date: Option<Timestamp>,
+    pub refresh_token_validity: Option<i64>,
+    pub access_token_validity: Option<i64>,
+    pub id_token_validity: Option<i64>,
+    pub token_validity_units: Option<TokenValidityUnitsType>,
+    pub read_attributes: Option<Vec<String>>,
+    pub write_attributes: Option<Vec<String>>,
+    pub explicit_auth_flows: Option<Vec<String>>,
+    pub supported_identity_providers: Option<Vec<String>>,
+    pub callback_ur_ls: Option<Vec<String>>,
+    pub logout_ur_ls: Option<Vec<String>>,
+    pub default_redirect_uri: Option<String>,
+    pub allowed_o_auth_flows: Option<Vec<String>>,
+    pub allowed_o_auth_scopes: Option<Vec<String>>,
+    pub allowed_o_auth_flows_user_pool_client: Option<bool>,
+    pub analytics_configuration: Option<AnalyticsConfigurationType>,
+    pub prevent_user_existence_errors: Option<String>,
+    pub enable_token_revocation: Option<bool>,
+    pub enable_propagate_additional_user_context_data: Option<bool>,
+    pub auth_session_validity: Option<i64>,
+    pub refresh_token_rotation: Option<RefreshTokenRotationType>,
+}
+impl FromValue for UserPoolClientType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UserPoolClientType {
+            user_pool_id: optional(&mut m, "UserPoolId")?,
+            client_name: optional(&mut m, "ClientName")?,
+            client_id: optional(&mut m, "ClientId")?,
+            client_secret: optional(&mut m, "ClientSecret")?,
+            last_modified_date: optional(&mut m, "LastModifiedDate")?,
+            creation_date: optional(&mut m, "CreationDate")?,
+            refresh_token_validity: optional(&mut m, "RefreshTokenValidity")?,
+            access_token_validity: optional(&mut m, "AccessTokenValidity")?,
+            id_token_validity: optional(&mut m, "IdTokenValidity")?,
+            token_validity_units: optional(&mut m, "TokenValidityUnits")?,
+            read_attributes: optional(&mut m, "ReadAttributes")?,
+            write_attributes: optional(&mut m, "WriteAttributes")?,
+            explicit_auth_flows: optional(&mut m, "ExplicitAuthFlows")?,
+            supported_identity_providers: optional(&mut m, "SupportedIdentityProviders")?,
+            callback_ur_ls: optional(&mut m, "CallbackURLs")?,
+            logout_ur_ls: optional(&mut m, "LogoutURLs")?,
+            default_redirect_uri: optional(&mut m, "DefaultRedirectURI")?,
+            allowed_o_auth_flows: optional(&mut m, "AllowedOAuthFlows")?,
+            allowed_o_auth_scopes: optional(&mut m, "AllowedOAuthScopes")?,
+            allowed_o_auth_flows_user_pool_client: optional(&mut m, "AllowedOAuthFlowsUserPoolClient")?,
+            analytics_configuration: optional(&mut m, "AnalyticsConfiguration")?,
+            prevent_user_existence_errors: optional(&mut m, "PreventUserExistenceErrors")?,
+            enable_token_revocation: optional(&mut m, "EnableTokenRevocation")?,
+            enable_propagate_additional_user_context_data: optional(&mut m, "EnablePropagateAdditionalUserContextData")?,
+            auth_session_validity: optional(&mut m, "AuthSessionValidity")?,
+            refresh_token_rotation: optional(&mut m, "RefreshTokenRotation")?,
+        })
+    }
+}
+impl IntoValue for UserPoolClientType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(26);
+        m.put_some("UserPoolId", self.user_pool_id);
+        m.put_some("ClientName", self.client_name);
+        m.put_some("ClientId", self.client_id);
+        m.put_some("ClientSecret", self.client_secret);
+        m.put_some("LastModifiedDate", self.last_modified_date);
+        m.put_some("CreationDate", self.creation_date);
+        m.put_some("RefreshTokenValidity", self.refresh_token_validity);
+        m.put_some("AccessTokenValidity", self.access_token_validity);
+        m.put_some("IdTokenValidity", self.id_token_validity);
+        m.put_some("TokenValidityUnits", self.token_validity_units);
+        m.put_some("ReadAttributes", self.read_attributes);
+        m.put_some("WriteAttributes", self.write_attributes);
+        m.put_some("ExplicitAuthFlows", self.explicit_auth_flows);
+        m.put_some("SupportedIdentityProviders", self.supported_identity_providers);
+        m.put_some("CallbackURLs", self.callback_ur_ls);
+        m.put_some("LogoutURLs", self.logout_ur_ls);
+        m.put_some("DefaultRedirectURI", self.default_redirect_uri);
+        m.put_some("AllowedOAuthFlows", self.allowed_o_auth_flows);
+        m.put_some("AllowedOAuthScopes", self.allowed_o_auth_scopes);
+        m.put_some("AllowedOAuthFlowsUserPoolClient", self.allowed_o_auth_flows_user_pool_client);
+        m.put_some("AnalyticsConfiguration", self.analytics_configuration);
+        m.put_some("PreventUserExistenceErrors", self.prevent_user_existence_errors);
+        m.put_some("EnableTokenRevocation", self.enable_token_revocation);
+        m.put_some("EnablePropagateAdditionalUserContextData", self.enable_propagate_additional_user_context_data);
+        m.put_some("AuthSessionValidity", self.auth_session_validity);
+        m.put_some("RefreshTokenRotation", self.refresh_token_rotation);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for UserPoolClientType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UserPoolClientType")
+            .field("UserPoolId", &self.user_pool_id)
+            .field("ClientName", &self.client_name)
+            .field("ClientId", &"***")
+            .field("ClientSecret", &"***")
+            .field("LastModifiedDate", &self.last_modified_date)
+            .field("CreationDate", &self.creation_date)
+            .field("RefreshTokenValidity", &self.refresh_token_validity)
+            .field("AccessTokenValidity", &self.access_token_validity)
+            .field("IdTokenValidity", &self.id_token_validity)
+            .field("TokenValidityUnits", &self.token_validity_units)
+            .field("ReadAttributes", &self.read_attributes)
+            .field("WriteAttributes", &self.write_attributes)
+            .field("ExplicitAuthFlows", &self.explicit_auth_flows)
+            .field("SupportedIdentityProviders", &self.supported_identity_providers)
+            .field("CallbackURLs", &self.callback_ur_ls)
+            .field("LogoutURLs", &self.logout_ur_ls)
+            .field("DefaultRedirectURI", &self.default_redirect_uri)
+            .field("AllowedOAuthFlows", &self.allowed_o_auth_flows)
+            .field("AllowedOAuthScopes", &self.allowed_o_auth_scopes)
+            .field("AllowedOAuthFlowsUserPoolClient", &self.allowed_o_auth_flows_user_pool_client)
+            .field("AnalyticsConfiguration", &self.analytics_configuration)
+            .field("PreventUserExistenceErrors", &self.prevent_user_existence_errors)
+            .field("EnableTokenRevocation", &self.enable_token_revocation)
+            .field("EnablePropagateAdditionalUserContextData", &self.enable_propagate_additional_user_context_data)
+            .field("AuthSessionValidity", &self.auth_session_validity)
+            .field("RefreshTokenRotation", &self.refresh_token_rotation)
+            .finish_non_exhaustive()
     }
 }
 
@@ -237,6 +5124,422 @@ impl IntoValue for UserPoolDescriptionType {
         m.put_some("Status", self.status);
         m.put_some("LastModifiedDate", self.last_modified_date);
         m.put_some("CreationDate", self.creation_date);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UserPoolPolicyType {
+    pub password_policy: Option<PasswordPolicyType>,
+    pub sign_in_policy: Option<SignInPolicyType>,
+}
+impl FromValue for UserPoolPolicyType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UserPoolPolicyType {
+            password_policy: optional(&mut m, "PasswordPolicy")?,
+            sign_in_policy: optional(&mut m, "SignInPolicy")?,
+        })
+    }
+}
+impl IntoValue for UserPoolPolicyType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("PasswordPolicy", self.password_policy);
+        m.put_some("SignInPolicy", self.sign_in_policy);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UserPoolType {
+    pub id: Option<String>,
+    pub name: Option<String>,
+    pub policies: Option<UserPoolPolicyType>,
+    pub deletion_protection: Option<String>,
+    pub lambda_config: Option<LambdaConfigType>,
+    pub status: Option<String>,
+    pub last_modified_date: Option<Timestamp>,
+    pub creation_date: Option<Timestamp>,
+    pub schema_attributes: Option<Vec<SchemaAttributeType>>,
+    pub auto_verified_attributes: Option<Vec<String>>,
+    pub alias_attributes: Option<Vec<String>>,
+    pub username_attributes: Option<Vec<String>>,
+    pub sms_verification_message: Option<String>,
+    pub email_verification_message: Option<String>,
+    pub email_verification_subject: Option<String>,
+    pub verification_message_template: Option<VerificationMessageTemplateType>,
+    pub sms_authentication_message: Option<String>,
+    pub user_attribute_update_settings: Option<UserAttributeUpdateSettingsType>,
+    pub mfa_configuration: Option<String>,
+    pub device_configuration: Option<DeviceConfigurationType>,
+    pub estimated_number_of_users: Option<i64>,
+    pub email_configuration: Option<EmailConfigurationType>,
+    pub sms_configuration: Option<SmsConfigurationType>,
+    pub user_pool_tags: Option<BTreeMap<String, String>>,
+    pub sms_configuration_failure: Option<String>,
+    pub email_configuration_failure: Option<String>,
+    pub domain: Option<String>,
+    pub custom_domain: Option<String>,
+    pub admin_create_user_config: Option<AdminCreateUserConfigType>,
+    pub user_pool_add_ons: Option<UserPoolAddOnsType>,
+    pub username_configuration: Option<UsernameConfigurationType>,
+    pub arn: Option<String>,
+    pub account_recovery_setting: Option<AccountRecoverySettingType>,
+    pub user_pool_tier: Option<String>,
+}
+impl FromValue for UserPoolType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UserPoolType {
+            id: optional(&mut m, "Id")?,
+            name: optional(&mut m, "Name")?,
+            policies: optional(&mut m, "Policies")?,
+            deletion_protection: optional(&mut m, "DeletionProtection")?,
+            lambda_config: optional(&mut m, "LambdaConfig")?,
+            status: optional(&mut m, "Status")?,
+            last_modified_date: optional(&mut m, "LastModifiedDate")?,
+            creation_date: optional(&mut m, "CreationDate")?,
+            schema_attributes: optional(&mut m, "SchemaAttributes")?,
+            auto_verified_attributes: optional(&mut m, "AutoVerifiedAttributes")?,
+            alias_attributes: optional(&mut m, "AliasAttributes")?,
+            username_attributes: optional(&mut m, "UsernameAttributes")?,
+            sms_verification_message: optional(&mut m, "SmsVerificationMessage")?,
+            email_verification_message: optional(&mut m, "EmailVerificationMessage")?,
+            email_verification_subject: optional(&mut m, "EmailVerificationSubject")?,
+            verification_message_template: optional(&mut m, "VerificationMessageTemplate")?,
+            sms_authentication_message: optional(&mut m, "SmsAuthenticationMessage")?,
+            user_attribute_update_settings: optional(&mut m, "UserAttributeUpdateSettings")?,
+            mfa_configuration: optional(&mut m, "MfaConfiguration")?,
+            device_configuration: optional(&mut m, "DeviceConfiguration")?,
+            estimated_number_of_users: optional(&mut m, "EstimatedNumberOfUsers")?,
+            email_configuration: optional(&mut m, "EmailConfiguration")?,
+            sms_configuration: optional(&mut m, "SmsConfiguration")?,
+            user_pool_tags: optional(&mut m, "UserPoolTags")?,
+            sms_configuration_failure: optional(&mut m, "SmsConfigurationFailure")?,
+            email_configuration_failure: optional(&mut m, "EmailConfigurationFailure")?,
+            domain: optional(&mut m, "Domain")?,
+            custom_domain: optional(&mut m, "CustomDomain")?,
+            admin_create_user_config: optional(&mut m, "AdminCreateUserConfig")?,
+            user_pool_add_ons: optional(&mut m, "UserPoolAddOns")?,
+            username_configuration: optional(&mut m, "UsernameConfiguration")?,
+            arn: optional(&mut m, "Arn")?,
+            account_recovery_setting: optional(&mut m, "AccountRecoverySetting")?,
+            user_pool_tier: optional(&mut m, "UserPoolTier")?,
+        })
+    }
+}
+impl IntoValue for UserPoolType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(34);
+        m.put_some("Id", self.id);
+        m.put_some("Name", self.name);
+        m.put_some("Policies", self.policies);
+        m.put_some("DeletionProtection", self.deletion_protection);
+        m.put_some("LambdaConfig", self.lambda_config);
+        m.put_some("Status", self.status);
+        m.put_some("LastModifiedDate", self.last_modified_date);
+        m.put_some("CreationDate", self.creation_date);
+        m.put_some("SchemaAttributes", self.schema_attributes);
+        m.put_some("AutoVerifiedAttributes", self.auto_verified_attributes);
+        m.put_some("AliasAttributes", self.alias_attributes);
+        m.put_some("UsernameAttributes", self.username_attributes);
+        m.put_some("SmsVerificationMessage", self.sms_verification_message);
+        m.put_some("EmailVerificationMessage", self.email_verification_message);
+        m.put_some("EmailVerificationSubject", self.email_verification_subject);
+        m.put_some("VerificationMessageTemplate", self.verification_message_template);
+        m.put_some("SmsAuthenticationMessage", self.sms_authentication_message);
+        m.put_some("UserAttributeUpdateSettings", self.user_attribute_update_settings);
+        m.put_some("MfaConfiguration", self.mfa_configuration);
+        m.put_some("DeviceConfiguration", self.device_configuration);
+        m.put_some("EstimatedNumberOfUsers", self.estimated_number_of_users);
+        m.put_some("EmailConfiguration", self.email_configuration);
+        m.put_some("SmsConfiguration", self.sms_configuration);
+        m.put_some("UserPoolTags", self.user_pool_tags);
+        m.put_some("SmsConfigurationFailure", self.sms_configuration_failure);
+        m.put_some("EmailConfigurationFailure", self.email_configuration_failure);
+        m.put_some("Domain", self.domain);
+        m.put_some("CustomDomain", self.custom_domain);
+        m.put_some("AdminCreateUserConfig", self.admin_create_user_config);
+        m.put_some("UserPoolAddOns", self.user_pool_add_ons);
+        m.put_some("UsernameConfiguration", self.username_configuration);
+        m.put_some("Arn", self.arn);
+        m.put_some("AccountRecoverySetting", self.account_recovery_setting);
+        m.put_some("UserPoolTier", self.user_pool_tier);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UserType {
+    pub username: Option<String>,
+    pub attributes: Option<Vec<AttributeType>>,
+    pub user_create_date: Option<Timestamp>,
+    pub user_last_modified_date: Option<Timestamp>,
+    pub enabled: Option<bool>,
+    pub user_status: Option<String>,
+    pub mfa_options: Option<Vec<MFAOptionType>>,
+}
+impl FromValue for UserType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UserType {
+            username: optional(&mut m, "Username")?,
+            attributes: optional(&mut m, "Attributes")?,
+            user_create_date: optional(&mut m, "UserCreateDate")?,
+            user_last_modified_date: optional(&mut m, "UserLastModifiedDate")?,
+            enabled: optional(&mut m, "Enabled")?,
+            user_status: optional(&mut m, "UserStatus")?,
+            mfa_options: optional(&mut m, "MFAOptions")?,
+        })
+    }
+}
+impl IntoValue for UserType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put_some("Username", self.username);
+        m.put_some("Attributes", self.attributes);
+        m.put_some("UserCreateDate", self.user_create_date);
+        m.put_some("UserLastModifiedDate", self.user_last_modified_date);
+        m.put_some("Enabled", self.enabled);
+        m.put_some("UserStatus", self.user_status);
+        m.put_some("MFAOptions", self.mfa_options);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for UserType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UserType")
+            .field("Username", &"***")
+            .field("Attributes", &self.attributes)
+            .field("UserCreateDate", &self.user_create_date)
+            .field("UserLastModifiedDate", &self.user_last_modified_date)
+            .field("Enabled", &self.enabled)
+            .field("UserStatus", &self.user_status)
+            .field("MFAOptions", &self.mfa_options)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UsernameConfigurationType {
+    pub case_sensitive: bool,
+}
+impl FromValue for UsernameConfigurationType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UsernameConfigurationType {
+            case_sensitive: required(&mut m, "CaseSensitive")?,
+        })
+    }
+}
+impl IntoValue for UsernameConfigurationType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("CaseSensitive", self.case_sensitive);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VerificationMessageTemplateType {
+    pub sms_message: Option<String>,
+    pub email_message: Option<String>,
+    pub email_subject: Option<String>,
+    pub email_message_by_link: Option<String>,
+    pub email_subject_by_link: Option<String>,
+    pub default_email_option: Option<String>,
+}
+impl FromValue for VerificationMessageTemplateType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(VerificationMessageTemplateType {
+            sms_message: optional(&mut m, "SmsMessage")?,
+            email_message: optional(&mut m, "EmailMessage")?,
+            email_subject: optional(&mut m, "EmailSubject")?,
+            email_message_by_link: optional(&mut m, "EmailMessageByLink")?,
+            email_subject_by_link: optional(&mut m, "EmailSubjectByLink")?,
+            default_email_option: optional(&mut m, "DefaultEmailOption")?,
+        })
+    }
+}
+impl IntoValue for VerificationMessageTemplateType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("SmsMessage", self.sms_message);
+        m.put_some("EmailMessage", self.email_message);
+        m.put_some("EmailSubject", self.email_subject);
+        m.put_some("EmailMessageByLink", self.email_message_by_link);
+        m.put_some("EmailSubjectByLink", self.email_subject_by_link);
+        m.put_some("DefaultEmailOption", self.default_email_option);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct VerifySoftwareTokenRequest {
+    pub access_token: Option<String>,
+    pub session: Option<String>,
+    pub user_code: String,
+    pub friendly_device_name: Option<String>,
+}
+impl FromValue for VerifySoftwareTokenRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(VerifySoftwareTokenRequest {
+            access_token: optional(&mut m, "AccessToken")?,
+            session: optional(&mut m, "Session")?,
+            user_code: required(&mut m, "UserCode")?,
+            friendly_device_name: optional(&mut m, "FriendlyDeviceName")?,
+        })
+    }
+}
+impl IntoValue for VerifySoftwareTokenRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("AccessToken", self.access_token);
+        m.put_some("Session", self.session);
+        m.put("UserCode", self.user_code);
+        m.put_some("FriendlyDeviceName", self.friendly_device_name);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for VerifySoftwareTokenRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VerifySoftwareTokenRequest")
+            .field("AccessToken", &"***")
+            .field("Session", &"***")
+            .field("UserCode", &"***")
+            .field("FriendlyDeviceName", &self.friendly_device_name)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct VerifySoftwareTokenResponse {
+    pub status: Option<String>,
+    pub session: Option<String>,
+}
+impl FromValue for VerifySoftwareTokenResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(VerifySoftwareTokenResponse {
+            status: optional(&mut m, "Status")?,
+            session: optional(&mut m, "Session")?,
+        })
+    }
+}
+impl IntoValue for VerifySoftwareTokenResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Status", self.status);
+        m.put_some("Session", self.session);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for VerifySoftwareTokenResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VerifySoftwareTokenResponse")
+            .field("Status", &self.status)
+            .field("Session", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct VerifyUserAttributeRequest {
+    pub access_token: String,
+    pub attribute_name: String,
+    pub code: String,
+}
+impl FromValue for VerifyUserAttributeRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(VerifyUserAttributeRequest {
+            access_token: required(&mut m, "AccessToken")?,
+            attribute_name: required(&mut m, "AttributeName")?,
+            code: required(&mut m, "Code")?,
+        })
+    }
+}
+impl IntoValue for VerifyUserAttributeRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("AccessToken", self.access_token);
+        m.put("AttributeName", self.attribute_name);
+        m.put("Code", self.code);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for VerifyUserAttributeRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VerifyUserAttributeRequest")
+            .field("AccessToken", &"***")
+            .field("AttributeName", &self.attribute_name)
+            .field("Code", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VerifyUserAttributeResponse {
+}
+impl FromValue for VerifyUserAttributeResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(VerifyUserAttributeResponse {
+        })
+    }
+}
+impl IntoValue for VerifyUserAttributeResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WebAuthnConfigurationType {
+    pub relying_party_id: Option<String>,
+    pub user_verification: Option<String>,
+    pub factor_configuration: Option<String>,
+}
+impl FromValue for WebAuthnConfigurationType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(WebAuthnConfigurationType {
+            relying_party_id: optional(&mut m, "RelyingPartyId")?,
+            user_verification: optional(&mut m, "UserVerification")?,
+            factor_configuration: optional(&mut m, "FactorConfiguration")?,
+        })
+    }
+}
+impl IntoValue for WebAuthnConfigurationType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("RelyingPartyId", self.relying_party_id);
+        m.put_some("UserVerification", self.user_verification);
+        m.put_some("FactorConfiguration", self.factor_configuration);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WebAuthnMfaSettingsType {
+    pub enabled: Option<bool>,
+}
+impl FromValue for WebAuthnMfaSettingsType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(WebAuthnMfaSettingsType {
+            enabled: optional(&mut m, "Enabled")?,
+        })
+    }
+}
+impl IntoValue for WebAuthnMfaSettingsType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Enabled", self.enabled);
         Value::Map(m)
     }
 }

@@ -1,0 +1,54 @@
+//! Which permission each call needs. Calls of users and applications need none: the password,
+//! the session or the access token in them is what is judged.
+
+use model::{Ask, Asking, Fault};
+
+use crate::pool;
+
+/// What the API model marks as callable without a signature.
+const UNSIGNED: [&str; 20] = [
+    "AssociateSoftwareToken",
+    "ChangePassword",
+    "ConfirmForgotPassword",
+    "ConfirmSignUp",
+    "DeleteUser",
+    "DeleteUserAttributes",
+    "ForgotPassword",
+    "GetUser",
+    "GetUserAttributeVerificationCode",
+    "GlobalSignOut",
+    "InitiateAuth",
+    "ResendConfirmationCode",
+    "RespondToAuthChallenge",
+    "RevokeToken",
+    "SetUserMFAPreference",
+    "SignUp",
+    "UpdateUserAttributes",
+    "VerifySoftwareToken",
+    "VerifyUserAttribute",
+    // Asked by the token endpoint, which judges the client's secret.
+    "IssueClientToken",
+];
+
+pub(crate) fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
+    let operation = asking.operation;
+    let action = format!("cognito-idp:{operation}");
+    if UNSIGNED.contains(&operation) {
+        return Ok(vec![Ask::free(action)]);
+    }
+    let given = asking.text("UserPoolId").map(|id| pool::arn(asking.region, asking.account, id));
+    let ask = match operation {
+        "ListUserPools" | "DescribeUserPoolDomain" => Ask::new(action, "*"),
+        "CreateUserPool" => Ask { request_tags: asking.tags("UserPoolTags"), ..Ask::new(action, "*") },
+        _ => match given.or_else(|| asking.text("ResourceArn").map(str::to_owned)) {
+            Some(resource) => Ask::new(action, resource),
+            None => return Ok(Vec::new()),
+        },
+    };
+    let request_tags = match operation {
+        "TagResource" => asking.tags("Tags"),
+        "UpdateUserPool" => asking.tags("UserPoolTags"),
+        _ => ask.request_tags.clone(),
+    };
+    Ok(vec![Ask { request_tags, tag_keys: asking.strings("TagKeys"), ..ask }])
+}
