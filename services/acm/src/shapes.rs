@@ -7,6 +7,150 @@ use model::value::{Body, FromValue, IntoValue, Members, Value, optional, require
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddTagsToCertificateRequest {
+    pub certificate_arn: String,
+    pub tags: Vec<Tag>,
+}
+impl FromValue for AddTagsToCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AddTagsToCertificateRequest {
+            certificate_arn: required(&mut m, "CertificateArn")?,
+            tags: required(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for AddTagsToCertificateRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("CertificateArn", self.certificate_arn);
+        m.put("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CertificateDetail {
+    pub certificate_arn: Option<String>,
+    pub domain_name: Option<String>,
+    pub subject_alternative_names: Option<Vec<String>>,
+    pub managed_by: Option<String>,
+    pub domain_validation_options: Option<Vec<DomainValidation>>,
+    pub serial: Option<String>,
+    pub subject: Option<String>,
+    pub issuer: Option<String>,
+    pub created_at: Option<Timestamp>,
+    pub issued_at: Option<Timestamp>,
+    pub imported_at: Option<Timestamp>,
+    pub status: Option<String>,
+    pub revoked_at: Option<Timestamp>,
+    pub revocation_reason: Option<String>,
+    pub not_before: Option<Timestamp>,
+    pub not_after: Option<Timestamp>,
+    pub key_algorithm: Option<String>,
+    pub signature_algorithm: Option<String>,
+    pub in_use_by: Option<Vec<String>>,
+    pub failure_reason: Option<String>,
+    pub r#type: Option<String>,
+    pub renewal_summary: Option<RenewalSummary>,
+    pub key_usages: Option<Vec<KeyUsage>>,
+    pub extended_key_usages: Option<Vec<ExtendedKeyUsage>>,
+    pub certificate_authority_arn: Option<String>,
+    pub renewal_eligibility: Option<String>,
+    pub options: Option<CertificateOptions>,
+}
+impl FromValue for CertificateDetail {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CertificateDetail {
+            certificate_arn: optional(&mut m, "CertificateArn")?,
+            domain_name: optional(&mut m, "DomainName")?,
+            subject_alternative_names: optional(&mut m, "SubjectAlternativeNames")?,
+            managed_by: optional(&mut m, "ManagedBy")?,
+            domain_validation_options: optional(&mut m, "DomainValidationOptions")?,
+            serial: optional(&mut m, "Serial")?,
+            subject: optional(&mut m, "Subject")?,
+            issuer: optional(&mut m, "Issuer")?,
+            created_at: optional(&mut m, "CreatedAt")?,
+            issued_at: optional(&mut m, "IssuedAt")?,
+            imported_at: optional(&mut m, "ImportedAt")?,
+            status: optional(&mut m, "Status")?,
+            revoked_at: optional(&mut m, "RevokedAt")?,
+            revocation_reason: optional(&mut m, "RevocationReason")?,
+            not_before: optional(&mut m, "NotBefore")?,
+            not_after: optional(&mut m, "NotAfter")?,
+            key_algorithm: optional(&mut m, "KeyAlgorithm")?,
+            signature_algorithm: optional(&mut m, "SignatureAlgorithm")?,
+            in_use_by: optional(&mut m, "InUseBy")?,
+            failure_reason: optional(&mut m, "FailureReason")?,
+            r#type: optional(&mut m, "Type")?,
+            renewal_summary: optional(&mut m, "RenewalSummary")?,
+            key_usages: optional(&mut m, "KeyUsages")?,
+            extended_key_usages: optional(&mut m, "ExtendedKeyUsages")?,
+            certificate_authority_arn: optional(&mut m, "CertificateAuthorityArn")?,
+            renewal_eligibility: optional(&mut m, "RenewalEligibility")?,
+            options: optional(&mut m, "Options")?,
+        })
+    }
+}
+impl IntoValue for CertificateDetail {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(27);
+        m.put_some("CertificateArn", self.certificate_arn);
+        m.put_some("DomainName", self.domain_name);
+        m.put_some("SubjectAlternativeNames", self.subject_alternative_names);
+        m.put_some("ManagedBy", self.managed_by);
+        m.put_some("DomainValidationOptions", self.domain_validation_options);
+        m.put_some("Serial", self.serial);
+        m.put_some("Subject", self.subject);
+        m.put_some("Issuer", self.issuer);
+        m.put_some("CreatedAt", self.created_at);
+        m.put_some("IssuedAt", self.issued_at);
+        m.put_some("ImportedAt", self.imported_at);
+        m.put_some("Status", self.status);
+        m.put_some("RevokedAt", self.revoked_at);
+        m.put_some("RevocationReason", self.revocation_reason);
+        m.put_some("NotBefore", self.not_before);
+        m.put_some("NotAfter", self.not_after);
+        m.put_some("KeyAlgorithm", self.key_algorithm);
+        m.put_some("SignatureAlgorithm", self.signature_algorithm);
+        m.put_some("InUseBy", self.in_use_by);
+        m.put_some("FailureReason", self.failure_reason);
+        m.put_some("Type", self.r#type);
+        m.put_some("RenewalSummary", self.renewal_summary);
+        m.put_some("KeyUsages", self.key_usages);
+        m.put_some("ExtendedKeyUsages", self.extended_key_usages);
+        m.put_some("CertificateAuthorityArn", self.certificate_authority_arn);
+        m.put_some("RenewalEligibility", self.renewal_eligibility);
+        m.put_some("Options", self.options);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CertificateOptions {
+    pub certificate_transparency_logging_preference: Option<String>,
+    pub export: Option<String>,
+}
+impl FromValue for CertificateOptions {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CertificateOptions {
+            certificate_transparency_logging_preference: optional(&mut m, "CertificateTransparencyLoggingPreference")?,
+            export: optional(&mut m, "Export")?,
+        })
+    }
+}
+impl IntoValue for CertificateOptions {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("CertificateTransparencyLoggingPreference", self.certificate_transparency_logging_preference);
+        m.put_some("Export", self.export);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CertificateSummary {
     pub certificate_arn: Option<String>,
     pub domain_name: Option<String>,
@@ -84,6 +228,236 @@ impl IntoValue for CertificateSummary {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteCertificateRequest {
+    pub certificate_arn: String,
+}
+impl FromValue for DeleteCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteCertificateRequest {
+            certificate_arn: required(&mut m, "CertificateArn")?,
+        })
+    }
+}
+impl IntoValue for DeleteCertificateRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("CertificateArn", self.certificate_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeCertificateRequest {
+    pub certificate_arn: String,
+}
+impl FromValue for DescribeCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeCertificateRequest {
+            certificate_arn: required(&mut m, "CertificateArn")?,
+        })
+    }
+}
+impl IntoValue for DescribeCertificateRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("CertificateArn", self.certificate_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeCertificateResponse {
+    pub certificate: Option<CertificateDetail>,
+}
+impl FromValue for DescribeCertificateResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeCertificateResponse {
+            certificate: optional(&mut m, "Certificate")?,
+        })
+    }
+}
+impl IntoValue for DescribeCertificateResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Certificate", self.certificate);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DomainValidation {
+    pub domain_name: String,
+    pub validation_emails: Option<Vec<String>>,
+    pub validation_domain: Option<String>,
+    pub validation_status: Option<String>,
+    pub resource_record: Option<ResourceRecord>,
+    pub http_redirect: Option<HttpRedirect>,
+    pub validation_method: Option<String>,
+}
+impl FromValue for DomainValidation {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DomainValidation {
+            domain_name: required(&mut m, "DomainName")?,
+            validation_emails: optional(&mut m, "ValidationEmails")?,
+            validation_domain: optional(&mut m, "ValidationDomain")?,
+            validation_status: optional(&mut m, "ValidationStatus")?,
+            resource_record: optional(&mut m, "ResourceRecord")?,
+            http_redirect: optional(&mut m, "HttpRedirect")?,
+            validation_method: optional(&mut m, "ValidationMethod")?,
+        })
+    }
+}
+impl IntoValue for DomainValidation {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put("DomainName", self.domain_name);
+        m.put_some("ValidationEmails", self.validation_emails);
+        m.put_some("ValidationDomain", self.validation_domain);
+        m.put_some("ValidationStatus", self.validation_status);
+        m.put_some("ResourceRecord", self.resource_record);
+        m.put_some("HttpRedirect", self.http_redirect);
+        m.put_some("ValidationMethod", self.validation_method);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DomainValidationOption {
+    pub domain_name: String,
+    pub validation_domain: String,
+}
+impl FromValue for DomainValidationOption {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DomainValidationOption {
+            domain_name: required(&mut m, "DomainName")?,
+            validation_domain: required(&mut m, "ValidationDomain")?,
+        })
+    }
+}
+impl IntoValue for DomainValidationOption {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("DomainName", self.domain_name);
+        m.put("ValidationDomain", self.validation_domain);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExpiryEventsConfiguration {
+    pub days_before_expiry: Option<i64>,
+}
+impl FromValue for ExpiryEventsConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ExpiryEventsConfiguration {
+            days_before_expiry: optional(&mut m, "DaysBeforeExpiry")?,
+        })
+    }
+}
+impl IntoValue for ExpiryEventsConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("DaysBeforeExpiry", self.days_before_expiry);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ExportCertificateRequest {
+    pub certificate_arn: String,
+    pub passphrase: Bytes,
+}
+impl FromValue for ExportCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ExportCertificateRequest {
+            certificate_arn: required(&mut m, "CertificateArn")?,
+            passphrase: required(&mut m, "Passphrase")?,
+        })
+    }
+}
+impl IntoValue for ExportCertificateRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("CertificateArn", self.certificate_arn);
+        m.put("Passphrase", self.passphrase);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for ExportCertificateRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ExportCertificateRequest")
+            .field("CertificateArn", &self.certificate_arn)
+            .field("Passphrase", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ExportCertificateResponse {
+    pub certificate: Option<String>,
+    pub certificate_chain: Option<String>,
+    pub private_key: Option<String>,
+}
+impl FromValue for ExportCertificateResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ExportCertificateResponse {
+            certificate: optional(&mut m, "Certificate")?,
+            certificate_chain: optional(&mut m, "CertificateChain")?,
+            private_key: optional(&mut m, "PrivateKey")?,
+        })
+    }
+}
+impl IntoValue for ExportCertificateResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("Certificate", self.certificate);
+        m.put_some("CertificateChain", self.certificate_chain);
+        m.put_some("PrivateKey", self.private_key);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for ExportCertificateResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ExportCertificateResponse")
+            .field("Certificate", &self.certificate)
+            .field("CertificateChain", &self.certificate_chain)
+            .field("PrivateKey", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExtendedKeyUsage {
+    pub name: Option<String>,
+    pub oid: Option<String>,
+}
+impl FromValue for ExtendedKeyUsage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ExtendedKeyUsage {
+            name: optional(&mut m, "Name")?,
+            oid: optional(&mut m, "OID")?,
+        })
+    }
+}
+impl IntoValue for ExtendedKeyUsage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Name", self.name);
+        m.put_some("OID", self.oid);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filters {
     pub extended_key_usage: Option<Vec<String>>,
     pub key_usage: Option<Vec<String>>,
@@ -111,6 +485,175 @@ impl IntoValue for Filters {
         m.put_some("keyTypes", self.key_types);
         m.put_some("exportOption", self.export_option);
         m.put_some("managedBy", self.managed_by);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetAccountConfigurationResponse {
+    pub expiry_events: Option<ExpiryEventsConfiguration>,
+}
+impl FromValue for GetAccountConfigurationResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetAccountConfigurationResponse {
+            expiry_events: optional(&mut m, "ExpiryEvents")?,
+        })
+    }
+}
+impl IntoValue for GetAccountConfigurationResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("ExpiryEvents", self.expiry_events);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetCertificateRequest {
+    pub certificate_arn: String,
+}
+impl FromValue for GetCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetCertificateRequest {
+            certificate_arn: required(&mut m, "CertificateArn")?,
+        })
+    }
+}
+impl IntoValue for GetCertificateRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("CertificateArn", self.certificate_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetCertificateResponse {
+    pub certificate: Option<String>,
+    pub certificate_chain: Option<String>,
+}
+impl FromValue for GetCertificateResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetCertificateResponse {
+            certificate: optional(&mut m, "Certificate")?,
+            certificate_chain: optional(&mut m, "CertificateChain")?,
+        })
+    }
+}
+impl IntoValue for GetCertificateResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Certificate", self.certificate);
+        m.put_some("CertificateChain", self.certificate_chain);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HttpRedirect {
+    pub redirect_from: Option<String>,
+    pub redirect_to: Option<String>,
+}
+impl FromValue for HttpRedirect {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(HttpRedirect {
+            redirect_from: optional(&mut m, "RedirectFrom")?,
+            redirect_to: optional(&mut m, "RedirectTo")?,
+        })
+    }
+}
+impl IntoValue for HttpRedirect {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("RedirectFrom", self.redirect_from);
+        m.put_some("RedirectTo", self.redirect_to);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ImportCertificateRequest {
+    pub certificate_arn: Option<String>,
+    pub certificate: Bytes,
+    pub private_key: Bytes,
+    pub certificate_chain: Option<Bytes>,
+    pub tags: Option<Vec<Tag>>,
+}
+impl FromValue for ImportCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ImportCertificateRequest {
+            certificate_arn: optional(&mut m, "CertificateArn")?,
+            certificate: required(&mut m, "Certificate")?,
+            private_key: required(&mut m, "PrivateKey")?,
+            certificate_chain: optional(&mut m, "CertificateChain")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for ImportCertificateRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("CertificateArn", self.certificate_arn);
+        m.put("Certificate", self.certificate);
+        m.put("PrivateKey", self.private_key);
+        m.put_some("CertificateChain", self.certificate_chain);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for ImportCertificateRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ImportCertificateRequest")
+            .field("CertificateArn", &self.certificate_arn)
+            .field("Certificate", &self.certificate)
+            .field("PrivateKey", &"***")
+            .field("CertificateChain", &self.certificate_chain)
+            .field("Tags", &self.tags)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImportCertificateResponse {
+    pub certificate_arn: Option<String>,
+}
+impl FromValue for ImportCertificateResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ImportCertificateResponse {
+            certificate_arn: optional(&mut m, "CertificateArn")?,
+        })
+    }
+}
+impl IntoValue for ImportCertificateResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("CertificateArn", self.certificate_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KeyUsage {
+    pub name: Option<String>,
+}
+impl FromValue for KeyUsage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(KeyUsage {
+            name: optional(&mut m, "Name")?,
+        })
+    }
+}
+impl IntoValue for KeyUsage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Name", self.name);
         Value::Map(m)
     }
 }
@@ -169,6 +712,280 @@ impl IntoValue for ListCertificatesResponse {
         let mut m = Members::with_capacity(2);
         m.put_some("NextToken", self.next_token);
         m.put_some("CertificateSummaryList", self.certificate_summary_list);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTagsForCertificateRequest {
+    pub certificate_arn: String,
+}
+impl FromValue for ListTagsForCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListTagsForCertificateRequest {
+            certificate_arn: required(&mut m, "CertificateArn")?,
+        })
+    }
+}
+impl IntoValue for ListTagsForCertificateRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("CertificateArn", self.certificate_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTagsForCertificateResponse {
+    pub tags: Option<Vec<Tag>>,
+}
+impl FromValue for ListTagsForCertificateResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListTagsForCertificateResponse {
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for ListTagsForCertificateResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutAccountConfigurationRequest {
+    pub expiry_events: Option<ExpiryEventsConfiguration>,
+    pub idempotency_token: String,
+}
+impl FromValue for PutAccountConfigurationRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutAccountConfigurationRequest {
+            expiry_events: optional(&mut m, "ExpiryEvents")?,
+            idempotency_token: required(&mut m, "IdempotencyToken")?,
+        })
+    }
+}
+impl IntoValue for PutAccountConfigurationRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("ExpiryEvents", self.expiry_events);
+        m.put("IdempotencyToken", self.idempotency_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RemoveTagsFromCertificateRequest {
+    pub certificate_arn: String,
+    pub tags: Vec<Tag>,
+}
+impl FromValue for RemoveTagsFromCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RemoveTagsFromCertificateRequest {
+            certificate_arn: required(&mut m, "CertificateArn")?,
+            tags: required(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for RemoveTagsFromCertificateRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("CertificateArn", self.certificate_arn);
+        m.put("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RenewCertificateRequest {
+    pub certificate_arn: String,
+}
+impl FromValue for RenewCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RenewCertificateRequest {
+            certificate_arn: required(&mut m, "CertificateArn")?,
+        })
+    }
+}
+impl IntoValue for RenewCertificateRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("CertificateArn", self.certificate_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RenewalSummary {
+    pub renewal_status: String,
+    pub domain_validation_options: Vec<DomainValidation>,
+    pub renewal_status_reason: Option<String>,
+    pub updated_at: Timestamp,
+}
+impl FromValue for RenewalSummary {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RenewalSummary {
+            renewal_status: required(&mut m, "RenewalStatus")?,
+            domain_validation_options: required(&mut m, "DomainValidationOptions")?,
+            renewal_status_reason: optional(&mut m, "RenewalStatusReason")?,
+            updated_at: required(&mut m, "UpdatedAt")?,
+        })
+    }
+}
+impl IntoValue for RenewalSummary {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("RenewalStatus", self.renewal_status);
+        m.put("DomainValidationOptions", self.domain_validation_options);
+        m.put_some("RenewalStatusReason", self.renewal_status_reason);
+        m.put("UpdatedAt", self.updated_at);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RequestCertificateRequest {
+    pub domain_name: String,
+    pub validation_method: Option<String>,
+    pub subject_alternative_names: Option<Vec<String>>,
+    pub idempotency_token: Option<String>,
+    pub domain_validation_options: Option<Vec<DomainValidationOption>>,
+    pub options: Option<CertificateOptions>,
+    pub certificate_authority_arn: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub key_algorithm: Option<String>,
+    pub managed_by: Option<String>,
+}
+impl FromValue for RequestCertificateRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RequestCertificateRequest {
+            domain_name: required(&mut m, "DomainName")?,
+            validation_method: optional(&mut m, "ValidationMethod")?,
+            subject_alternative_names: optional(&mut m, "SubjectAlternativeNames")?,
+            idempotency_token: optional(&mut m, "IdempotencyToken")?,
+            domain_validation_options: optional(&mut m, "DomainValidationOptions")?,
+            options: optional(&mut m, "Options")?,
+            certificate_authority_arn: optional(&mut m, "CertificateAuthorityArn")?,
+            tags: optional(&mut m, "Tags")?,
+            key_algorithm: optional(&mut m, "KeyAlgorithm")?,
+            managed_by: optional(&mut m, "ManagedBy")?,
+        })
+    }
+}
+impl IntoValue for RequestCertificateRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(10);
+        m.put("DomainName", self.domain_name);
+        m.put_some("ValidationMethod", self.validation_method);
+        m.put_some("SubjectAlternativeNames", self.subject_alternative_names);
+        m.put_some("IdempotencyToken", self.idempotency_token);
+        m.put_some("DomainValidationOptions", self.domain_validation_options);
+        m.put_some("Options", self.options);
+        m.put_some("CertificateAuthorityArn", self.certificate_authority_arn);
+        m.put_some("Tags", self.tags);
+        m.put_some("KeyAlgorithm", self.key_algorithm);
+        m.put_some("ManagedBy", self.managed_by);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RequestCertificateResponse {
+    pub certificate_arn: Option<String>,
+}
+impl FromValue for RequestCertificateResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RequestCertificateResponse {
+            certificate_arn: optional(&mut m, "CertificateArn")?,
+        })
+    }
+}
+impl IntoValue for RequestCertificateResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("CertificateArn", self.certificate_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResourceRecord {
+    pub name: String,
+    pub r#type: String,
+    pub value: String,
+}
+impl FromValue for ResourceRecord {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ResourceRecord {
+            name: required(&mut m, "Name")?,
+            r#type: required(&mut m, "Type")?,
+            value: required(&mut m, "Value")?,
+        })
+    }
+}
+impl IntoValue for ResourceRecord {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("Name", self.name);
+        m.put("Type", self.r#type);
+        m.put("Value", self.value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tag {
+    pub key: String,
+    pub value: Option<String>,
+}
+impl FromValue for Tag {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Tag {
+            key: required(&mut m, "Key")?,
+            value: optional(&mut m, "Value")?,
+        })
+    }
+}
+impl IntoValue for Tag {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Key", self.key);
+        m.put_some("Value", self.value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateCertificateOptionsRequest {
+    pub certificate_arn: String,
+    pub options: CertificateOptions,
+}
+impl FromValue for UpdateCertificateOptionsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateCertificateOptionsRequest {
+            certificate_arn: required(&mut m, "CertificateArn")?,
+            options: required(&mut m, "Options")?,
+        })
+    }
+}
+impl IntoValue for UpdateCertificateOptionsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("CertificateArn", self.certificate_arn);
+        m.put("Options", self.options);
         Value::Map(m)
     }
 }
