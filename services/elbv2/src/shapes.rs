@@ -7,6 +7,276 @@ use model::value::{Body, FromValue, IntoValue, Members, Value, optional, require
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct Action {
+    pub r#type: String,
+    pub target_group_arn: Option<String>,
+    pub authenticate_oidc_config: Option<AuthenticateOidcActionConfig>,
+    pub authenticate_cognito_config: Option<AuthenticateCognitoActionConfig>,
+    pub order: Option<i64>,
+    pub redirect_config: Option<RedirectActionConfig>,
+    pub fixed_response_config: Option<FixedResponseActionConfig>,
+    pub forward_config: Option<ForwardActionConfig>,
+    pub jwt_validation_config: Option<JwtValidationActionConfig>,
+}
+impl FromValue for Action {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Action {
+            r#type: required(&mut m, "Type")?,
+            target_group_arn: optional(&mut m, "TargetGroupArn")?,
+            authenticate_oidc_config: optional(&mut m, "AuthenticateOidcConfig")?,
+            authenticate_cognito_config: optional(&mut m, "AuthenticateCognitoConfig")?,
+            order: optional(&mut m, "Order")?,
+            redirect_config: optional(&mut m, "RedirectConfig")?,
+            fixed_response_config: optional(&mut m, "FixedResponseConfig")?,
+            forward_config: optional(&mut m, "ForwardConfig")?,
+            jwt_validation_config: optional(&mut m, "JwtValidationConfig")?,
+        })
+    }
+}
+impl IntoValue for Action {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put("Type", self.r#type);
+        m.put_some("TargetGroupArn", self.target_group_arn);
+        m.put_some("AuthenticateOidcConfig", self.authenticate_oidc_config);
+        m.put_some("AuthenticateCognitoConfig", self.authenticate_cognito_config);
+        m.put_some("Order", self.order);
+        m.put_some("RedirectConfig", self.redirect_config);
+        m.put_some("FixedResponseConfig", self.fixed_response_config);
+        m.put_some("ForwardConfig", self.forward_config);
+        m.put_some("JwtValidationConfig", self.jwt_validation_config);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddListenerCertificatesInput {
+    pub listener_arn: String,
+    pub certificates: Vec<Certificate>,
+}
+impl FromValue for AddListenerCertificatesInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AddListenerCertificatesInput {
+            listener_arn: required(&mut m, "ListenerArn")?,
+            certificates: required(&mut m, "Certificates")?,
+        })
+    }
+}
+impl IntoValue for AddListenerCertificatesInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ListenerArn", self.listener_arn);
+        m.put("Certificates", self.certificates);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddListenerCertificatesOutput {
+    pub certificates: Option<Vec<Certificate>>,
+}
+impl FromValue for AddListenerCertificatesOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AddListenerCertificatesOutput {
+            certificates: optional(&mut m, "Certificates")?,
+        })
+    }
+}
+impl IntoValue for AddListenerCertificatesOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Certificates", self.certificates);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddTagsInput {
+    pub resource_arns: Vec<String>,
+    pub tags: Vec<Tag>,
+}
+impl FromValue for AddTagsInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AddTagsInput {
+            resource_arns: required(&mut m, "ResourceArns")?,
+            tags: required(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for AddTagsInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ResourceArns", self.resource_arns);
+        m.put("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddTagsOutput {
+}
+impl FromValue for AddTagsOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AddTagsOutput {
+        })
+    }
+}
+impl IntoValue for AddTagsOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AdministrativeOverride {
+    pub state: Option<String>,
+    pub reason: Option<String>,
+    pub description: Option<String>,
+}
+impl FromValue for AdministrativeOverride {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdministrativeOverride {
+            state: optional(&mut m, "State")?,
+            reason: optional(&mut m, "Reason")?,
+            description: optional(&mut m, "Description")?,
+        })
+    }
+}
+impl IntoValue for AdministrativeOverride {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("State", self.state);
+        m.put_some("Reason", self.reason);
+        m.put_some("Description", self.description);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AnomalyDetection {
+    pub result: Option<String>,
+    pub mitigation_in_effect: Option<String>,
+}
+impl FromValue for AnomalyDetection {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AnomalyDetection {
+            result: optional(&mut m, "Result")?,
+            mitigation_in_effect: optional(&mut m, "MitigationInEffect")?,
+        })
+    }
+}
+impl IntoValue for AnomalyDetection {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Result", self.result);
+        m.put_some("MitigationInEffect", self.mitigation_in_effect);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AuthenticateCognitoActionConfig {
+    pub user_pool_arn: String,
+    pub user_pool_client_id: String,
+    pub user_pool_domain: String,
+    pub session_cookie_name: Option<String>,
+    pub scope: Option<String>,
+    pub session_timeout: Option<i64>,
+    pub authentication_request_extra_params: Option<BTreeMap<String, String>>,
+    pub on_unauthenticated_request: Option<String>,
+}
+impl FromValue for AuthenticateCognitoActionConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AuthenticateCognitoActionConfig {
+            user_pool_arn: required(&mut m, "UserPoolArn")?,
+            user_pool_client_id: required(&mut m, "UserPoolClientId")?,
+            user_pool_domain: required(&mut m, "UserPoolDomain")?,
+            session_cookie_name: optional(&mut m, "SessionCookieName")?,
+            scope: optional(&mut m, "Scope")?,
+            session_timeout: optional(&mut m, "SessionTimeout")?,
+            authentication_request_extra_params: optional(&mut m, "AuthenticationRequestExtraParams")?,
+            on_unauthenticated_request: optional(&mut m, "OnUnauthenticatedRequest")?,
+        })
+    }
+}
+impl IntoValue for AuthenticateCognitoActionConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(8);
+        m.put("UserPoolArn", self.user_pool_arn);
+        m.put("UserPoolClientId", self.user_pool_client_id);
+        m.put("UserPoolDomain", self.user_pool_domain);
+        m.put_some("SessionCookieName", self.session_cookie_name);
+        m.put_some("Scope", self.scope);
+        m.put_some("SessionTimeout", self.session_timeout);
+        m.put_some("AuthenticationRequestExtraParams", self.authentication_request_extra_params);
+        m.put_some("OnUnauthenticatedRequest", self.on_unauthenticated_request);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AuthenticateOidcActionConfig {
+    pub issuer: String,
+    pub authorization_endpoint: String,
+    pub token_endpoint: String,
+    pub user_info_endpoint: String,
+    pub client_id: String,
+    pub client_secret: Option<String>,
+    pub session_cookie_name: Option<String>,
+    pub scope: Option<String>,
+    pub session_timeout: Option<i64>,
+    pub authentication_request_extra_params: Option<BTreeMap<String, String>>,
+    pub on_unauthenticated_request: Option<String>,
+    pub use_existing_client_secret: Option<bool>,
+}
+impl FromValue for AuthenticateOidcActionConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AuthenticateOidcActionConfig {
+            issuer: required(&mut m, "Issuer")?,
+            authorization_endpoint: required(&mut m, "AuthorizationEndpoint")?,
+            token_endpoint: required(&mut m, "TokenEndpoint")?,
+            user_info_endpoint: required(&mut m, "UserInfoEndpoint")?,
+            client_id: required(&mut m, "ClientId")?,
+            client_secret: optional(&mut m, "ClientSecret")?,
+            session_cookie_name: optional(&mut m, "SessionCookieName")?,
+            scope: optional(&mut m, "Scope")?,
+            session_timeout: optional(&mut m, "SessionTimeout")?,
+            authentication_request_extra_params: optional(&mut m, "AuthenticationRequestExtraParams")?,
+            on_unauthenticated_request: optional(&mut m, "OnUnauthenticatedRequest")?,
+            use_existing_client_secret: optional(&mut m, "UseExistingClientSecret")?,
+        })
+    }
+}
+impl IntoValue for AuthenticateOidcActionConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(12);
+        m.put("Issuer", self.issuer);
+        m.put("AuthorizationEndpoint", self.authorization_endpoint);
+        m.put("TokenEndpoint", self.token_endpoint);
+        m.put("UserInfoEndpoint", self.user_info_endpoint);
+        m.put("ClientId", self.client_id);
+        m.put_some("ClientSecret", self.client_secret);
+        m.put_some("SessionCookieName", self.session_cookie_name);
+        m.put_some("Scope", self.scope);
+        m.put_some("SessionTimeout", self.session_timeout);
+        m.put_some("AuthenticationRequestExtraParams", self.authentication_request_extra_params);
+        m.put_some("OnUnauthenticatedRequest", self.on_unauthenticated_request);
+        m.put_some("UseExistingClientSecret", self.use_existing_client_secret);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AvailabilityZone {
     pub zone_name: Option<String>,
     pub subnet_id: Option<String>,
@@ -34,6 +304,836 @@ impl IntoValue for AvailabilityZone {
         m.put_some("OutpostId", self.outpost_id);
         m.put_some("LoadBalancerAddresses", self.load_balancer_addresses);
         m.put_some("SourceNatIpv6Prefixes", self.source_nat_ipv6_prefixes);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Certificate {
+    pub certificate_arn: Option<String>,
+    pub is_default: Option<bool>,
+}
+impl FromValue for Certificate {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Certificate {
+            certificate_arn: optional(&mut m, "CertificateArn")?,
+            is_default: optional(&mut m, "IsDefault")?,
+        })
+    }
+}
+impl IntoValue for Certificate {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("CertificateArn", self.certificate_arn);
+        m.put_some("IsDefault", self.is_default);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cipher {
+    pub name: Option<String>,
+    pub priority: Option<i64>,
+}
+impl FromValue for Cipher {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Cipher {
+            name: optional(&mut m, "Name")?,
+            priority: optional(&mut m, "Priority")?,
+        })
+    }
+}
+impl IntoValue for Cipher {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Name", self.name);
+        m.put_some("Priority", self.priority);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateListenerInput {
+    pub load_balancer_arn: String,
+    pub protocol: Option<String>,
+    pub port: Option<i64>,
+    pub ssl_policy: Option<String>,
+    pub certificates: Option<Vec<Certificate>>,
+    pub default_actions: Vec<Action>,
+    pub alpn_policy: Option<Vec<String>>,
+    pub tags: Option<Vec<Tag>>,
+    pub mutual_authentication: Option<MutualAuthenticationAttributes>,
+}
+impl FromValue for CreateListenerInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateListenerInput {
+            load_balancer_arn: required(&mut m, "LoadBalancerArn")?,
+            protocol: optional(&mut m, "Protocol")?,
+            port: optional(&mut m, "Port")?,
+            ssl_policy: optional(&mut m, "SslPolicy")?,
+            certificates: optional(&mut m, "Certificates")?,
+            default_actions: required(&mut m, "DefaultActions")?,
+            alpn_policy: optional(&mut m, "AlpnPolicy")?,
+            tags: optional(&mut m, "Tags")?,
+            mutual_authentication: optional(&mut m, "MutualAuthentication")?,
+        })
+    }
+}
+impl IntoValue for CreateListenerInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put("LoadBalancerArn", self.load_balancer_arn);
+        m.put_some("Protocol", self.protocol);
+        m.put_some("Port", self.port);
+        m.put_some("SslPolicy", self.ssl_policy);
+        m.put_some("Certificates", self.certificates);
+        m.put("DefaultActions", self.default_actions);
+        m.put_some("AlpnPolicy", self.alpn_policy);
+        m.put_some("Tags", self.tags);
+        m.put_some("MutualAuthentication", self.mutual_authentication);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateListenerOutput {
+    pub listeners: Option<Vec<Listener>>,
+}
+impl FromValue for CreateListenerOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateListenerOutput {
+            listeners: optional(&mut m, "Listeners")?,
+        })
+    }
+}
+impl IntoValue for CreateListenerOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Listeners", self.listeners);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateLoadBalancerInput {
+    pub name: String,
+    pub subnets: Option<Vec<String>>,
+    pub subnet_mappings: Option<Vec<SubnetMapping>>,
+    pub security_groups: Option<Vec<String>>,
+    pub scheme: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub r#type: Option<String>,
+    pub ip_address_type: Option<String>,
+    pub customer_owned_ipv4_pool: Option<String>,
+    pub enable_prefix_for_ipv6_source_nat: Option<String>,
+    pub ipam_pools: Option<IpamPools>,
+}
+impl FromValue for CreateLoadBalancerInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateLoadBalancerInput {
+            name: required(&mut m, "Name")?,
+            subnets: optional(&mut m, "Subnets")?,
+            subnet_mappings: optional(&mut m, "SubnetMappings")?,
+            security_groups: optional(&mut m, "SecurityGroups")?,
+            scheme: optional(&mut m, "Scheme")?,
+            tags: optional(&mut m, "Tags")?,
+            r#type: optional(&mut m, "Type")?,
+            ip_address_type: optional(&mut m, "IpAddressType")?,
+            customer_owned_ipv4_pool: optional(&mut m, "CustomerOwnedIpv4Pool")?,
+            enable_prefix_for_ipv6_source_nat: optional(&mut m, "EnablePrefixForIpv6SourceNat")?,
+            ipam_pools: optional(&mut m, "IpamPools")?,
+        })
+    }
+}
+impl IntoValue for CreateLoadBalancerInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(11);
+        m.put("Name", self.name);
+        m.put_some("Subnets", self.subnets);
+        m.put_some("SubnetMappings", self.subnet_mappings);
+        m.put_some("SecurityGroups", self.security_groups);
+        m.put_some("Scheme", self.scheme);
+        m.put_some("Tags", self.tags);
+        m.put_some("Type", self.r#type);
+        m.put_some("IpAddressType", self.ip_address_type);
+        m.put_some("CustomerOwnedIpv4Pool", self.customer_owned_ipv4_pool);
+        m.put_some("EnablePrefixForIpv6SourceNat", self.enable_prefix_for_ipv6_source_nat);
+        m.put_some("IpamPools", self.ipam_pools);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateLoadBalancerOutput {
+    pub load_balancers: Option<Vec<LoadBalancer>>,
+}
+impl FromValue for CreateLoadBalancerOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateLoadBalancerOutput {
+            load_balancers: optional(&mut m, "LoadBalancers")?,
+        })
+    }
+}
+impl IntoValue for CreateLoadBalancerOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("LoadBalancers", self.load_balancers);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateRuleInput {
+    pub listener_arn: String,
+    pub conditions: Vec<RuleCondition>,
+    pub priority: i64,
+    pub actions: Vec<Action>,
+    pub tags: Option<Vec<Tag>>,
+    pub transforms: Option<Vec<RuleTransform>>,
+}
+impl FromValue for CreateRuleInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateRuleInput {
+            listener_arn: required(&mut m, "ListenerArn")?,
+            conditions: required(&mut m, "Conditions")?,
+            priority: required(&mut m, "Priority")?,
+            actions: required(&mut m, "Actions")?,
+            tags: optional(&mut m, "Tags")?,
+            transforms: optional(&mut m, "Transforms")?,
+        })
+    }
+}
+impl IntoValue for CreateRuleInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put("ListenerArn", self.listener_arn);
+        m.put("Conditions", self.conditions);
+        m.put("Priority", self.priority);
+        m.put("Actions", self.actions);
+        m.put_some("Tags", self.tags);
+        m.put_some("Transforms", self.transforms);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateRuleOutput {
+    pub rules: Option<Vec<Rule>>,
+}
+impl FromValue for CreateRuleOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateRuleOutput {
+            rules: optional(&mut m, "Rules")?,
+        })
+    }
+}
+impl IntoValue for CreateRuleOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Rules", self.rules);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateTargetGroupInput {
+    pub name: String,
+    pub protocol: Option<String>,
+    pub protocol_version: Option<String>,
+    pub port: Option<i64>,
+    pub vpc_id: Option<String>,
+    pub health_check_protocol: Option<String>,
+    pub health_check_port: Option<String>,
+    pub health_check_enabled: Option<bool>,
+    pub health_check_path: Option<String>,
+    pub health_check_interval_seconds: Option<i64>,
+    pub health_check_timeout_seconds: Option<i64>,
+    pub healthy_threshold_count: Option<i64>,
+    pub unhealthy_threshold_count: Option<i64>,
+    pub matcher: Option<Matcher>,
+    pub target_type: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub ip_address_type: Option<String>,
+    pub target_control_port: Option<i64>,
+}
+impl FromValue for CreateTargetGroupInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateTargetGroupInput {
+            name: required(&mut m, "Name")?,
+            protocol: optional(&mut m, "Protocol")?,
+            protocol_version: optional(&mut m, "ProtocolVersion")?,
+            port: optional(&mut m, "Port")?,
+            vpc_id: optional(&mut m, "VpcId")?,
+            health_check_protocol: optional(&mut m, "HealthCheckProtocol")?,
+            health_check_port: optional(&mut m, "HealthCheckPort")?,
+            health_check_enabled: optional(&mut m, "HealthCheckEnabled")?,
+            health_check_path: optional(&mut m, "HealthCheckPath")?,
+            health_check_interval_seconds: optional(&mut m, "HealthCheckIntervalSeconds")?,
+            health_check_timeout_seconds: optional(&mut m, "HealthCheckTimeoutSeconds")?,
+            healthy_threshold_count: optional(&mut m, "HealthyThresholdCount")?,
+            unhealthy_threshold_count: optional(&mut m, "UnhealthyThresholdCount")?,
+            matcher: optional(&mut m, "Matcher")?,
+            target_type: optional(&mut m, "TargetType")?,
+            tags: optional(&mut m, "Tags")?,
+            ip_address_type: optional(&mut m, "IpAddressType")?,
+            target_control_port: optional(&mut m, "TargetControlPort")?,
+        })
+    }
+}
+impl IntoValue for CreateTargetGroupInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(18);
+        m.put("Name", self.name);
+        m.put_some("Protocol", self.protocol);
+        m.put_some("ProtocolVersion", self.protocol_version);
+        m.put_some("Port", self.port);
+        m.put_some("VpcId", self.vpc_id);
+        m.put_some("HealthCheckProtocol", self.health_check_protocol);
+        m.put_some("HealthCheckPort", self.health_check_port);
+        m.put_some("HealthCheckEnabled", self.health_check_enabled);
+        m.put_some("HealthCheckPath", self.health_check_path);
+        m.put_some("HealthCheckIntervalSeconds", self.health_check_interval_seconds);
+        m.put_some("HealthCheckTimeoutSeconds", self.health_check_timeout_seconds);
+        m.put_some("HealthyThresholdCount", self.healthy_threshold_count);
+        m.put_some("UnhealthyThresholdCount", self.unhealthy_threshold_count);
+        m.put_some("Matcher", self.matcher);
+        m.put_some("TargetType", self.target_type);
+        m.put_some("Tags", self.tags);
+        m.put_some("IpAddressType", self.ip_address_type);
+        m.put_some("TargetControlPort", self.target_control_port);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateTargetGroupOutput {
+    pub target_groups: Option<Vec<TargetGroup>>,
+}
+impl FromValue for CreateTargetGroupOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateTargetGroupOutput {
+            target_groups: optional(&mut m, "TargetGroups")?,
+        })
+    }
+}
+impl IntoValue for CreateTargetGroupOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("TargetGroups", self.target_groups);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateTrustStoreInput {
+    pub name: String,
+    pub ca_certificates_bundle_s3_bucket: String,
+    pub ca_certificates_bundle_s3_key: String,
+    pub ca_certificates_bundle_s3_object_version: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+impl FromValue for CreateTrustStoreInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateTrustStoreInput {
+            name: required(&mut m, "Name")?,
+            ca_certificates_bundle_s3_bucket: required(&mut m, "CaCertificatesBundleS3Bucket")?,
+            ca_certificates_bundle_s3_key: required(&mut m, "CaCertificatesBundleS3Key")?,
+            ca_certificates_bundle_s3_object_version: optional(&mut m, "CaCertificatesBundleS3ObjectVersion")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for CreateTrustStoreInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("Name", self.name);
+        m.put("CaCertificatesBundleS3Bucket", self.ca_certificates_bundle_s3_bucket);
+        m.put("CaCertificatesBundleS3Key", self.ca_certificates_bundle_s3_key);
+        m.put_some("CaCertificatesBundleS3ObjectVersion", self.ca_certificates_bundle_s3_object_version);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateTrustStoreOutput {
+    pub trust_stores: Option<Vec<TrustStore>>,
+}
+impl FromValue for CreateTrustStoreOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateTrustStoreOutput {
+            trust_stores: optional(&mut m, "TrustStores")?,
+        })
+    }
+}
+impl IntoValue for CreateTrustStoreOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("TrustStores", self.trust_stores);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteListenerInput {
+    pub listener_arn: String,
+}
+impl FromValue for DeleteListenerInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteListenerInput {
+            listener_arn: required(&mut m, "ListenerArn")?,
+        })
+    }
+}
+impl IntoValue for DeleteListenerInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("ListenerArn", self.listener_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteListenerOutput {
+}
+impl FromValue for DeleteListenerOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteListenerOutput {
+        })
+    }
+}
+impl IntoValue for DeleteListenerOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteLoadBalancerInput {
+    pub load_balancer_arn: String,
+}
+impl FromValue for DeleteLoadBalancerInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteLoadBalancerInput {
+            load_balancer_arn: required(&mut m, "LoadBalancerArn")?,
+        })
+    }
+}
+impl IntoValue for DeleteLoadBalancerInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("LoadBalancerArn", self.load_balancer_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteLoadBalancerOutput {
+}
+impl FromValue for DeleteLoadBalancerOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteLoadBalancerOutput {
+        })
+    }
+}
+impl IntoValue for DeleteLoadBalancerOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRuleInput {
+    pub rule_arn: String,
+}
+impl FromValue for DeleteRuleInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteRuleInput {
+            rule_arn: required(&mut m, "RuleArn")?,
+        })
+    }
+}
+impl IntoValue for DeleteRuleInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("RuleArn", self.rule_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRuleOutput {
+}
+impl FromValue for DeleteRuleOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteRuleOutput {
+        })
+    }
+}
+impl IntoValue for DeleteRuleOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteTargetGroupInput {
+    pub target_group_arn: String,
+}
+impl FromValue for DeleteTargetGroupInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteTargetGroupInput {
+            target_group_arn: required(&mut m, "TargetGroupArn")?,
+        })
+    }
+}
+impl IntoValue for DeleteTargetGroupInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("TargetGroupArn", self.target_group_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteTargetGroupOutput {
+}
+impl FromValue for DeleteTargetGroupOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteTargetGroupOutput {
+        })
+    }
+}
+impl IntoValue for DeleteTargetGroupOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteTrustStoreInput {
+    pub trust_store_arn: String,
+}
+impl FromValue for DeleteTrustStoreInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteTrustStoreInput {
+            trust_store_arn: required(&mut m, "TrustStoreArn")?,
+        })
+    }
+}
+impl IntoValue for DeleteTrustStoreInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("TrustStoreArn", self.trust_store_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteTrustStoreOutput {
+}
+impl FromValue for DeleteTrustStoreOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteTrustStoreOutput {
+        })
+    }
+}
+impl IntoValue for DeleteTrustStoreOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeregisterTargetsInput {
+    pub target_group_arn: String,
+    pub targets: Vec<TargetDescription>,
+}
+impl FromValue for DeregisterTargetsInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeregisterTargetsInput {
+            target_group_arn: required(&mut m, "TargetGroupArn")?,
+            targets: required(&mut m, "Targets")?,
+        })
+    }
+}
+impl IntoValue for DeregisterTargetsInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("TargetGroupArn", self.target_group_arn);
+        m.put("Targets", self.targets);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeregisterTargetsOutput {
+}
+impl FromValue for DeregisterTargetsOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeregisterTargetsOutput {
+        })
+    }
+}
+impl IntoValue for DeregisterTargetsOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeAccountLimitsInput {
+    pub marker: Option<String>,
+    pub page_size: Option<i64>,
+}
+impl FromValue for DescribeAccountLimitsInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeAccountLimitsInput {
+            marker: optional(&mut m, "Marker")?,
+            page_size: optional(&mut m, "PageSize")?,
+        })
+    }
+}
+impl IntoValue for DescribeAccountLimitsInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Marker", self.marker);
+        m.put_some("PageSize", self.page_size);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeAccountLimitsOutput {
+    pub limits: Option<Vec<Limit>>,
+    pub next_marker: Option<String>,
+}
+impl FromValue for DescribeAccountLimitsOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeAccountLimitsOutput {
+            limits: optional(&mut m, "Limits")?,
+            next_marker: optional(&mut m, "NextMarker")?,
+        })
+    }
+}
+impl IntoValue for DescribeAccountLimitsOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Limits", self.limits);
+        m.put_some("NextMarker", self.next_marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeListenerAttributesInput {
+    pub listener_arn: String,
+}
+impl FromValue for DescribeListenerAttributesInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeListenerAttributesInput {
+            listener_arn: required(&mut m, "ListenerArn")?,
+        })
+    }
+}
+impl IntoValue for DescribeListenerAttributesInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("ListenerArn", self.listener_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeListenerAttributesOutput {
+    pub attributes: Option<Vec<ListenerAttribute>>,
+}
+impl FromValue for DescribeListenerAttributesOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeListenerAttributesOutput {
+            attributes: optional(&mut m, "Attributes")?,
+        })
+    }
+}
+impl IntoValue for DescribeListenerAttributesOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Attributes", self.attributes);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeListenerCertificatesInput {
+    pub listener_arn: String,
+    pub marker: Option<String>,
+    pub page_size: Option<i64>,
+}
+impl FromValue for DescribeListenerCertificatesInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeListenerCertificatesInput {
+            listener_arn: required(&mut m, "ListenerArn")?,
+            marker: optional(&mut m, "Marker")?,
+            page_size: optional(&mut m, "PageSize")?,
+        })
+    }
+}
+impl IntoValue for DescribeListenerCertificatesInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("ListenerArn", self.listener_arn);
+        m.put_some("Marker", self.marker);
+        m.put_some("PageSize", self.page_size);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeListenerCertificatesOutput {
+    pub certificates: Option<Vec<Certificate>>,
+    pub next_marker: Option<String>,
+}
+impl FromValue for DescribeListenerCertificatesOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeListenerCertificatesOutput {
+            certificates: optional(&mut m, "Certificates")?,
+            next_marker: optional(&mut m, "NextMarker")?,
+        })
+    }
+}
+impl IntoValue for DescribeListenerCertificatesOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Certificates", self.certificates);
+        m.put_some("NextMarker", self.next_marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeListenersInput {
+    pub load_balancer_arn: Option<String>,
+    pub listener_arns: Option<Vec<String>>,
+    pub marker: Option<String>,
+    pub page_size: Option<i64>,
+}
+impl FromValue for DescribeListenersInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeListenersInput {
+            load_balancer_arn: optional(&mut m, "LoadBalancerArn")?,
+            listener_arns: optional(&mut m, "ListenerArns")?,
+            marker: optional(&mut m, "Marker")?,
+            page_size: optional(&mut m, "PageSize")?,
+        })
+    }
+}
+impl IntoValue for DescribeListenersInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("LoadBalancerArn", self.load_balancer_arn);
+        m.put_some("ListenerArns", self.listener_arns);
+        m.put_some("Marker", self.marker);
+        m.put_some("PageSize", self.page_size);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeListenersOutput {
+    pub listeners: Option<Vec<Listener>>,
+    pub next_marker: Option<String>,
+}
+impl FromValue for DescribeListenersOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeListenersOutput {
+            listeners: optional(&mut m, "Listeners")?,
+            next_marker: optional(&mut m, "NextMarker")?,
+        })
+    }
+}
+impl IntoValue for DescribeListenersOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Listeners", self.listeners);
+        m.put_some("NextMarker", self.next_marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeLoadBalancerAttributesInput {
+    pub load_balancer_arn: String,
+}
+impl FromValue for DescribeLoadBalancerAttributesInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeLoadBalancerAttributesInput {
+            load_balancer_arn: required(&mut m, "LoadBalancerArn")?,
+        })
+    }
+}
+impl IntoValue for DescribeLoadBalancerAttributesInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("LoadBalancerArn", self.load_balancer_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeLoadBalancerAttributesOutput {
+    pub attributes: Option<Vec<LoadBalancerAttribute>>,
+}
+impl FromValue for DescribeLoadBalancerAttributesOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeLoadBalancerAttributesOutput {
+            attributes: optional(&mut m, "Attributes")?,
+        })
+    }
+}
+impl IntoValue for DescribeLoadBalancerAttributesOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Attributes", self.attributes);
         Value::Map(m)
     }
 }
@@ -91,6 +1191,530 @@ impl IntoValue for DescribeLoadBalancersOutput {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeRulesInput {
+    pub listener_arn: Option<String>,
+    pub rule_arns: Option<Vec<String>>,
+    pub marker: Option<String>,
+    pub page_size: Option<i64>,
+}
+impl FromValue for DescribeRulesInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeRulesInput {
+            listener_arn: optional(&mut m, "ListenerArn")?,
+            rule_arns: optional(&mut m, "RuleArns")?,
+            marker: optional(&mut m, "Marker")?,
+            page_size: optional(&mut m, "PageSize")?,
+        })
+    }
+}
+impl IntoValue for DescribeRulesInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("ListenerArn", self.listener_arn);
+        m.put_some("RuleArns", self.rule_arns);
+        m.put_some("Marker", self.marker);
+        m.put_some("PageSize", self.page_size);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeRulesOutput {
+    pub rules: Option<Vec<Rule>>,
+    pub next_marker: Option<String>,
+}
+impl FromValue for DescribeRulesOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeRulesOutput {
+            rules: optional(&mut m, "Rules")?,
+            next_marker: optional(&mut m, "NextMarker")?,
+        })
+    }
+}
+impl IntoValue for DescribeRulesOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Rules", self.rules);
+        m.put_some("NextMarker", self.next_marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeSSLPoliciesInput {
+    pub names: Option<Vec<String>>,
+    pub marker: Option<String>,
+    pub page_size: Option<i64>,
+    pub load_balancer_type: Option<String>,
+}
+impl FromValue for DescribeSSLPoliciesInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeSSLPoliciesInput {
+            names: optional(&mut m, "Names")?,
+            marker: optional(&mut m, "Marker")?,
+            page_size: optional(&mut m, "PageSize")?,
+            load_balancer_type: optional(&mut m, "LoadBalancerType")?,
+        })
+    }
+}
+impl IntoValue for DescribeSSLPoliciesInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("Names", self.names);
+        m.put_some("Marker", self.marker);
+        m.put_some("PageSize", self.page_size);
+        m.put_some("LoadBalancerType", self.load_balancer_type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeSSLPoliciesOutput {
+    pub ssl_policies: Option<Vec<SslPolicy>>,
+    pub next_marker: Option<String>,
+}
+impl FromValue for DescribeSSLPoliciesOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeSSLPoliciesOutput {
+            ssl_policies: optional(&mut m, "SslPolicies")?,
+            next_marker: optional(&mut m, "NextMarker")?,
+        })
+    }
+}
+impl IntoValue for DescribeSSLPoliciesOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("SslPolicies", self.ssl_policies);
+        m.put_some("NextMarker", self.next_marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTagsInput {
+    pub resource_arns: Vec<String>,
+}
+impl FromValue for DescribeTagsInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTagsInput {
+            resource_arns: required(&mut m, "ResourceArns")?,
+        })
+    }
+}
+impl IntoValue for DescribeTagsInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("ResourceArns", self.resource_arns);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTagsOutput {
+    pub tag_descriptions: Option<Vec<TagDescription>>,
+}
+impl FromValue for DescribeTagsOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTagsOutput {
+            tag_descriptions: optional(&mut m, "TagDescriptions")?,
+        })
+    }
+}
+impl IntoValue for DescribeTagsOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("TagDescriptions", self.tag_descriptions);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTargetGroupAttributesInput {
+    pub target_group_arn: String,
+}
+impl FromValue for DescribeTargetGroupAttributesInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTargetGroupAttributesInput {
+            target_group_arn: required(&mut m, "TargetGroupArn")?,
+        })
+    }
+}
+impl IntoValue for DescribeTargetGroupAttributesInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("TargetGroupArn", self.target_group_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTargetGroupAttributesOutput {
+    pub attributes: Option<Vec<TargetGroupAttribute>>,
+}
+impl FromValue for DescribeTargetGroupAttributesOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTargetGroupAttributesOutput {
+            attributes: optional(&mut m, "Attributes")?,
+        })
+    }
+}
+impl IntoValue for DescribeTargetGroupAttributesOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Attributes", self.attributes);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTargetGroupsInput {
+    pub load_balancer_arn: Option<String>,
+    pub target_group_arns: Option<Vec<String>>,
+    pub names: Option<Vec<String>>,
+    pub marker: Option<String>,
+    pub page_size: Option<i64>,
+}
+impl FromValue for DescribeTargetGroupsInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTargetGroupsInput {
+            load_balancer_arn: optional(&mut m, "LoadBalancerArn")?,
+            target_group_arns: optional(&mut m, "TargetGroupArns")?,
+            names: optional(&mut m, "Names")?,
+            marker: optional(&mut m, "Marker")?,
+            page_size: optional(&mut m, "PageSize")?,
+        })
+    }
+}
+impl IntoValue for DescribeTargetGroupsInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("LoadBalancerArn", self.load_balancer_arn);
+        m.put_some("TargetGroupArns", self.target_group_arns);
+        m.put_some("Names", self.names);
+        m.put_some("Marker", self.marker);
+        m.put_some("PageSize", self.page_size);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTargetGroupsOutput {
+    pub target_groups: Option<Vec<TargetGroup>>,
+    pub next_marker: Option<String>,
+}
+impl FromValue for DescribeTargetGroupsOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTargetGroupsOutput {
+            target_groups: optional(&mut m, "TargetGroups")?,
+            next_marker: optional(&mut m, "NextMarker")?,
+        })
+    }
+}
+impl IntoValue for DescribeTargetGroupsOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("TargetGroups", self.target_groups);
+        m.put_some("NextMarker", self.next_marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTargetHealthInput {
+    pub target_group_arn: String,
+    pub targets: Option<Vec<TargetDescription>>,
+    pub include: Option<Vec<String>>,
+}
+impl FromValue for DescribeTargetHealthInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTargetHealthInput {
+            target_group_arn: required(&mut m, "TargetGroupArn")?,
+            targets: optional(&mut m, "Targets")?,
+            include: optional(&mut m, "Include")?,
+        })
+    }
+}
+impl IntoValue for DescribeTargetHealthInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("TargetGroupArn", self.target_group_arn);
+        m.put_some("Targets", self.targets);
+        m.put_some("Include", self.include);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTargetHealthOutput {
+    pub target_health_descriptions: Option<Vec<TargetHealthDescription>>,
+}
+impl FromValue for DescribeTargetHealthOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTargetHealthOutput {
+            target_health_descriptions: optional(&mut m, "TargetHealthDescriptions")?,
+        })
+    }
+}
+impl IntoValue for DescribeTargetHealthOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("TargetHealthDescriptions", self.target_health_descriptions);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTrustStoreAssociationsInput {
+    pub trust_store_arn: String,
+    pub marker: Option<String>,
+    pub page_size: Option<i64>,
+}
+impl FromValue for DescribeTrustStoreAssociationsInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTrustStoreAssociationsInput {
+            trust_store_arn: required(&mut m, "TrustStoreArn")?,
+            marker: optional(&mut m, "Marker")?,
+            page_size: optional(&mut m, "PageSize")?,
+        })
+    }
+}
+impl IntoValue for DescribeTrustStoreAssociationsInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("TrustStoreArn", self.trust_store_arn);
+        m.put_some("Marker", self.marker);
+        m.put_some("PageSize", self.page_size);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTrustStoreAssociationsOutput {
+    pub trust_store_associations: Option<Vec<TrustStoreAssociation>>,
+    pub next_marker: Option<String>,
+}
+impl FromValue for DescribeTrustStoreAssociationsOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTrustStoreAssociationsOutput {
+            trust_store_associations: optional(&mut m, "TrustStoreAssociations")?,
+            next_marker: optional(&mut m, "NextMarker")?,
+        })
+    }
+}
+impl IntoValue for DescribeTrustStoreAssociationsOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("TrustStoreAssociations", self.trust_store_associations);
+        m.put_some("NextMarker", self.next_marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTrustStoresInput {
+    pub trust_store_arns: Option<Vec<String>>,
+    pub names: Option<Vec<String>>,
+    pub marker: Option<String>,
+    pub page_size: Option<i64>,
+}
+impl FromValue for DescribeTrustStoresInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTrustStoresInput {
+            trust_store_arns: optional(&mut m, "TrustStoreArns")?,
+            names: optional(&mut m, "Names")?,
+            marker: optional(&mut m, "Marker")?,
+            page_size: optional(&mut m, "PageSize")?,
+        })
+    }
+}
+impl IntoValue for DescribeTrustStoresInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("TrustStoreArns", self.trust_store_arns);
+        m.put_some("Names", self.names);
+        m.put_some("Marker", self.marker);
+        m.put_some("PageSize", self.page_size);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTrustStoresOutput {
+    pub trust_stores: Option<Vec<TrustStore>>,
+    pub next_marker: Option<String>,
+}
+impl FromValue for DescribeTrustStoresOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTrustStoresOutput {
+            trust_stores: optional(&mut m, "TrustStores")?,
+            next_marker: optional(&mut m, "NextMarker")?,
+        })
+    }
+}
+impl IntoValue for DescribeTrustStoresOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("TrustStores", self.trust_stores);
+        m.put_some("NextMarker", self.next_marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FixedResponseActionConfig {
+    pub message_body: Option<String>,
+    pub status_code: String,
+    pub content_type: Option<String>,
+}
+impl FromValue for FixedResponseActionConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(FixedResponseActionConfig {
+            message_body: optional(&mut m, "MessageBody")?,
+            status_code: required(&mut m, "StatusCode")?,
+            content_type: optional(&mut m, "ContentType")?,
+        })
+    }
+}
+impl IntoValue for FixedResponseActionConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("MessageBody", self.message_body);
+        m.put("StatusCode", self.status_code);
+        m.put_some("ContentType", self.content_type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ForwardActionConfig {
+    pub target_groups: Option<Vec<TargetGroupTuple>>,
+    pub target_group_stickiness_config: Option<TargetGroupStickinessConfig>,
+}
+impl FromValue for ForwardActionConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ForwardActionConfig {
+            target_groups: optional(&mut m, "TargetGroups")?,
+            target_group_stickiness_config: optional(&mut m, "TargetGroupStickinessConfig")?,
+        })
+    }
+}
+impl IntoValue for ForwardActionConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("TargetGroups", self.target_groups);
+        m.put_some("TargetGroupStickinessConfig", self.target_group_stickiness_config);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HostHeaderConditionConfig {
+    pub values: Option<Vec<String>>,
+    pub regex_values: Option<Vec<String>>,
+}
+impl FromValue for HostHeaderConditionConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(HostHeaderConditionConfig {
+            values: optional(&mut m, "Values")?,
+            regex_values: optional(&mut m, "RegexValues")?,
+        })
+    }
+}
+impl IntoValue for HostHeaderConditionConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Values", self.values);
+        m.put_some("RegexValues", self.regex_values);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HostHeaderRewriteConfig {
+    pub rewrites: Option<Vec<RewriteConfig>>,
+}
+impl FromValue for HostHeaderRewriteConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(HostHeaderRewriteConfig {
+            rewrites: optional(&mut m, "Rewrites")?,
+        })
+    }
+}
+impl IntoValue for HostHeaderRewriteConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Rewrites", self.rewrites);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HttpHeaderConditionConfig {
+    pub http_header_name: Option<String>,
+    pub values: Option<Vec<String>>,
+    pub regex_values: Option<Vec<String>>,
+}
+impl FromValue for HttpHeaderConditionConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(HttpHeaderConditionConfig {
+            http_header_name: optional(&mut m, "HttpHeaderName")?,
+            values: optional(&mut m, "Values")?,
+            regex_values: optional(&mut m, "RegexValues")?,
+        })
+    }
+}
+impl IntoValue for HttpHeaderConditionConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("HttpHeaderName", self.http_header_name);
+        m.put_some("Values", self.values);
+        m.put_some("RegexValues", self.regex_values);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HttpRequestMethodConditionConfig {
+    pub values: Option<Vec<String>>,
+}
+impl FromValue for HttpRequestMethodConditionConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(HttpRequestMethodConditionConfig {
+            values: optional(&mut m, "Values")?,
+        })
+    }
+}
+impl IntoValue for HttpRequestMethodConditionConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Values", self.values);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct IpamPools {
     pub ipv4_ipam_pool_id: Option<String>,
 }
@@ -106,6 +1730,148 @@ impl IntoValue for IpamPools {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(1);
         m.put_some("Ipv4IpamPoolId", self.ipv4_ipam_pool_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JwtValidationActionAdditionalClaim {
+    pub format: String,
+    pub name: String,
+    pub values: Vec<String>,
+}
+impl FromValue for JwtValidationActionAdditionalClaim {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(JwtValidationActionAdditionalClaim {
+            format: required(&mut m, "Format")?,
+            name: required(&mut m, "Name")?,
+            values: required(&mut m, "Values")?,
+        })
+    }
+}
+impl IntoValue for JwtValidationActionAdditionalClaim {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("Format", self.format);
+        m.put("Name", self.name);
+        m.put("Values", self.values);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JwtValidationActionConfig {
+    pub jwks_endpoint: String,
+    pub issuer: String,
+    pub additional_claims: Option<Vec<JwtValidationActionAdditionalClaim>>,
+}
+impl FromValue for JwtValidationActionConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(JwtValidationActionConfig {
+            jwks_endpoint: required(&mut m, "JwksEndpoint")?,
+            issuer: required(&mut m, "Issuer")?,
+            additional_claims: optional(&mut m, "AdditionalClaims")?,
+        })
+    }
+}
+impl IntoValue for JwtValidationActionConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("JwksEndpoint", self.jwks_endpoint);
+        m.put("Issuer", self.issuer);
+        m.put_some("AdditionalClaims", self.additional_claims);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Limit {
+    pub name: Option<String>,
+    pub max: Option<String>,
+}
+impl FromValue for Limit {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Limit {
+            name: optional(&mut m, "Name")?,
+            max: optional(&mut m, "Max")?,
+        })
+    }
+}
+impl IntoValue for Limit {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Name", self.name);
+        m.put_some("Max", self.max);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Listener {
+    pub listener_arn: Option<String>,
+    pub load_balancer_arn: Option<String>,
+    pub port: Option<i64>,
+    pub protocol: Option<String>,
+    pub certificates: Option<Vec<Certificate>>,
+    pub ssl_policy: Option<String>,
+    pub default_actions: Option<Vec<Action>>,
+    pub alpn_policy: Option<Vec<String>>,
+    pub mutual_authentication: Option<MutualAuthenticationAttributes>,
+}
+impl FromValue for Listener {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Listener {
+            listener_arn: optional(&mut m, "ListenerArn")?,
+            load_balancer_arn: optional(&mut m, "LoadBalancerArn")?,
+            port: optional(&mut m, "Port")?,
+            protocol: optional(&mut m, "Protocol")?,
+            certificates: optional(&mut m, "Certificates")?,
+            ssl_policy: optional(&mut m, "SslPolicy")?,
+            default_actions: optional(&mut m, "DefaultActions")?,
+            alpn_policy: optional(&mut m, "AlpnPolicy")?,
+            mutual_authentication: optional(&mut m, "MutualAuthentication")?,
+        })
+    }
+}
+impl IntoValue for Listener {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put_some("ListenerArn", self.listener_arn);
+        m.put_some("LoadBalancerArn", self.load_balancer_arn);
+        m.put_some("Port", self.port);
+        m.put_some("Protocol", self.protocol);
+        m.put_some("Certificates", self.certificates);
+        m.put_some("SslPolicy", self.ssl_policy);
+        m.put_some("DefaultActions", self.default_actions);
+        m.put_some("AlpnPolicy", self.alpn_policy);
+        m.put_some("MutualAuthentication", self.mutual_authentication);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListenerAttribute {
+    pub key: Option<String>,
+    pub value: Option<String>,
+}
+impl FromValue for ListenerAttribute {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListenerAttribute {
+            key: optional(&mut m, "Key")?,
+            value: optional(&mut m, "Value")?,
+        })
+    }
+}
+impl IntoValue for ListenerAttribute {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Key", self.key);
+        m.put_some("Value", self.value);
         Value::Map(m)
     }
 }
@@ -205,6 +1971,29 @@ impl IntoValue for LoadBalancerAddress {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct LoadBalancerAttribute {
+    pub key: Option<String>,
+    pub value: Option<String>,
+}
+impl FromValue for LoadBalancerAttribute {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(LoadBalancerAttribute {
+            key: optional(&mut m, "Key")?,
+            value: optional(&mut m, "Value")?,
+        })
+    }
+}
+impl IntoValue for LoadBalancerAttribute {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Key", self.key);
+        m.put_some("Value", self.value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LoadBalancerState {
     pub code: Option<String>,
     pub reason: Option<String>,
@@ -223,6 +2012,1367 @@ impl IntoValue for LoadBalancerState {
         let mut m = Members::with_capacity(2);
         m.put_some("Code", self.code);
         m.put_some("Reason", self.reason);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Matcher {
+    pub http_code: Option<String>,
+    pub grpc_code: Option<String>,
+}
+impl FromValue for Matcher {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Matcher {
+            http_code: optional(&mut m, "HttpCode")?,
+            grpc_code: optional(&mut m, "GrpcCode")?,
+        })
+    }
+}
+impl IntoValue for Matcher {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("HttpCode", self.http_code);
+        m.put_some("GrpcCode", self.grpc_code);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyListenerAttributesInput {
+    pub listener_arn: String,
+    pub attributes: Vec<ListenerAttribute>,
+}
+impl FromValue for ModifyListenerAttributesInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyListenerAttributesInput {
+            listener_arn: required(&mut m, "ListenerArn")?,
+            attributes: required(&mut m, "Attributes")?,
+        })
+    }
+}
+impl IntoValue for ModifyListenerAttributesInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ListenerArn", self.listener_arn);
+        m.put("Attributes", self.attributes);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyListenerAttributesOutput {
+    pub attributes: Option<Vec<ListenerAttribute>>,
+}
+impl FromValue for ModifyListenerAttributesOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyListenerAttributesOutput {
+            attributes: optional(&mut m, "Attributes")?,
+        })
+    }
+}
+impl IntoValue for ModifyListenerAttributesOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Attributes", self.attributes);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyListenerInput {
+    pub listener_arn: String,
+    pub port: Option<i64>,
+    pub protocol: Option<String>,
+    pub ssl_policy: Option<String>,
+    pub certificates: Option<Vec<Certificate>>,
+    pub default_actions: Option<Vec<Action>>,
+    pub alpn_policy: Option<Vec<String>>,
+    pub mutual_authentication: Option<MutualAuthenticationAttributes>,
+}
+impl FromValue for ModifyListenerInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyListenerInput {
+            listener_arn: required(&mut m, "ListenerArn")?,
+            port: optional(&mut m, "Port")?,
+            protocol: optional(&mut m, "Protocol")?,
+            ssl_policy: optional(&mut m, "SslPolicy")?,
+            certificates: optional(&mut m, "Certificates")?,
+            default_actions: optional(&mut m, "DefaultActions")?,
+            alpn_policy: optional(&mut m, "AlpnPolicy")?,
+            mutual_authentication: optional(&mut m, "MutualAuthentication")?,
+        })
+    }
+}
+impl IntoValue for ModifyListenerInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(8);
+        m.put("ListenerArn", self.listener_arn);
+        m.put_some("Port", self.port);
+        m.put_some("Protocol", self.protocol);
+        m.put_some("SslPolicy", self.ssl_policy);
+        m.put_some("Certificates", self.certificates);
+        m.put_some("DefaultActions", self.default_actions);
+        m.put_some("AlpnPolicy", self.alpn_policy);
+        m.put_some("MutualAuthentication", self.mutual_authentication);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyListenerOutput {
+    pub listeners: Option<Vec<Listener>>,
+}
+impl FromValue for ModifyListenerOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyListenerOutput {
+            listeners: optional(&mut m, "Listeners")?,
+        })
+    }
+}
+impl IntoValue for ModifyListenerOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Listeners", self.listeners);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyLoadBalancerAttributesInput {
+    pub load_balancer_arn: String,
+    pub attributes: Vec<LoadBalancerAttribute>,
+}
+impl FromValue for ModifyLoadBalancerAttributesInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyLoadBalancerAttributesInput {
+            load_balancer_arn: required(&mut m, "LoadBalancerArn")?,
+            attributes: required(&mut m, "Attributes")?,
+        })
+    }
+}
+impl IntoValue for ModifyLoadBalancerAttributesInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("LoadBalancerArn", self.load_balancer_arn);
+        m.put("Attributes", self.attributes);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyLoadBalancerAttributesOutput {
+    pub attributes: Option<Vec<LoadBalancerAttribute>>,
+}
+impl FromValue for ModifyLoadBalancerAttributesOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyLoadBalancerAttributesOutput {
+            attributes: optional(&mut m, "Attributes")?,
+        })
+    }
+}
+impl IntoValue for ModifyLoadBalancerAttributesOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Attributes", self.attributes);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyRuleInput {
+    pub rule_arn: String,
+    pub conditions: Option<Vec<RuleCondition>>,
+    pub actions: Option<Vec<Action>>,
+    pub transforms: Option<Vec<RuleTransform>>,
+    pub reset_transforms: Option<bool>,
+}
+impl FromValue for ModifyRuleInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyRuleInput {
+            rule_arn: required(&mut m, "RuleArn")?,
+            conditions: optional(&mut m, "Conditions")?,
+            actions: optional(&mut m, "Actions")?,
+            transforms: optional(&mut m, "Transforms")?,
+            reset_transforms: optional(&mut m, "ResetTransforms")?,
+        })
+    }
+}
+impl IntoValue for ModifyRuleInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("RuleArn", self.rule_arn);
+        m.put_some("Conditions", self.conditions);
+        m.put_some("Actions", self.actions);
+        m.put_some("Transforms", self.transforms);
+        m.put_some("ResetTransforms", self.reset_transforms);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyRuleOutput {
+    pub rules: Option<Vec<Rule>>,
+}
+impl FromValue for ModifyRuleOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyRuleOutput {
+            rules: optional(&mut m, "Rules")?,
+        })
+    }
+}
+impl IntoValue for ModifyRuleOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Rules", self.rules);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyTargetGroupAttributesInput {
+    pub target_group_arn: String,
+    pub attributes: Vec<TargetGroupAttribute>,
+}
+impl FromValue for ModifyTargetGroupAttributesInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyTargetGroupAttributesInput {
+            target_group_arn: required(&mut m, "TargetGroupArn")?,
+            attributes: required(&mut m, "Attributes")?,
+        })
+    }
+}
+impl IntoValue for ModifyTargetGroupAttributesInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("TargetGroupArn", self.target_group_arn);
+        m.put("Attributes", self.attributes);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyTargetGroupAttributesOutput {
+    pub attributes: Option<Vec<TargetGroupAttribute>>,
+}
+impl FromValue for ModifyTargetGroupAttributesOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyTargetGroupAttributesOutput {
+            attributes: optional(&mut m, "Attributes")?,
+        })
+    }
+}
+impl IntoValue for ModifyTargetGroupAttributesOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Attributes", self.attributes);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyTargetGroupInput {
+    pub target_group_arn: String,
+    pub health_check_protocol: Option<String>,
+    pub health_check_port: Option<String>,
+    pub health_check_path: Option<String>,
+    pub health_check_enabled: Option<bool>,
+    pub health_check_interval_seconds: Option<i64>,
+    pub health_check_timeout_seconds: Option<i64>,
+    pub healthy_threshold_count: Option<i64>,
+    pub unhealthy_threshold_count: Option<i64>,
+    pub matcher: Option<Matcher>,
+}
+impl FromValue for ModifyTargetGroupInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyTargetGroupInput {
+            target_group_arn: required(&mut m, "TargetGroupArn")?,
+            health_check_protocol: optional(&mut m, "HealthCheckProtocol")?,
+            health_check_port: optional(&mut m, "HealthCheckPort")?,
+            health_check_path: optional(&mut m, "HealthCheckPath")?,
+            health_check_enabled: optional(&mut m, "HealthCheckEnabled")?,
+            health_check_interval_seconds: optional(&mut m, "HealthCheckIntervalSeconds")?,
+            health_check_timeout_seconds: optional(&mut m, "HealthCheckTimeoutSeconds")?,
+            healthy_threshold_count: optional(&mut m, "HealthyThresholdCount")?,
+            unhealthy_threshold_count: optional(&mut m, "UnhealthyThresholdCount")?,
+            matcher: optional(&mut m, "Matcher")?,
+        })
+    }
+}
+impl IntoValue for ModifyTargetGroupInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(10);
+        m.put("TargetGroupArn", self.target_group_arn);
+        m.put_some("HealthCheckProtocol", self.health_check_protocol);
+        m.put_some("HealthCheckPort", self.health_check_port);
+        m.put_some("HealthCheckPath", self.health_check_path);
+        m.put_some("HealthCheckEnabled", self.health_check_enabled);
+        m.put_some("HealthCheckIntervalSeconds", self.health_check_interval_seconds);
+        m.put_some("HealthCheckTimeoutSeconds", self.health_check_timeout_seconds);
+        m.put_some("HealthyThresholdCount", self.healthy_threshold_count);
+        m.put_some("UnhealthyThresholdCount", self.unhealthy_threshold_count);
+        m.put_some("Matcher", self.matcher);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyTargetGroupOutput {
+    pub target_groups: Option<Vec<TargetGroup>>,
+}
+impl FromValue for ModifyTargetGroupOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyTargetGroupOutput {
+            target_groups: optional(&mut m, "TargetGroups")?,
+        })
+    }
+}
+impl IntoValue for ModifyTargetGroupOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("TargetGroups", self.target_groups);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyTrustStoreInput {
+    pub trust_store_arn: String,
+    pub ca_certificates_bundle_s3_bucket: String,
+    pub ca_certificates_bundle_s3_key: String,
+    pub ca_certificates_bundle_s3_object_version: Option<String>,
+}
+impl FromValue for ModifyTrustStoreInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyTrustStoreInput {
+            trust_store_arn: required(&mut m, "TrustStoreArn")?,
+            ca_certificates_bundle_s3_bucket: required(&mut m, "CaCertificatesBundleS3Bucket")?,
+            ca_certificates_bundle_s3_key: required(&mut m, "CaCertificatesBundleS3Key")?,
+            ca_certificates_bundle_s3_object_version: optional(&mut m, "CaCertificatesBundleS3ObjectVersion")?,
+        })
+    }
+}
+impl IntoValue for ModifyTrustStoreInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("TrustStoreArn", self.trust_store_arn);
+        m.put("CaCertificatesBundleS3Bucket", self.ca_certificates_bundle_s3_bucket);
+        m.put("CaCertificatesBundleS3Key", self.ca_certificates_bundle_s3_key);
+        m.put_some("CaCertificatesBundleS3ObjectVersion", self.ca_certificates_bundle_s3_object_version);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyTrustStoreOutput {
+    pub trust_stores: Option<Vec<TrustStore>>,
+}
+impl FromValue for ModifyTrustStoreOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyTrustStoreOutput {
+            trust_stores: optional(&mut m, "TrustStores")?,
+        })
+    }
+}
+impl IntoValue for ModifyTrustStoreOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("TrustStores", self.trust_stores);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MutualAuthenticationAttributes {
+    pub mode: Option<String>,
+    pub trust_store_arn: Option<String>,
+    pub ignore_client_certificate_expiry: Option<bool>,
+    pub trust_store_association_status: Option<String>,
+    pub advertise_trust_store_ca_names: Option<String>,
+}
+impl FromValue for MutualAuthenticationAttributes {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(MutualAuthenticationAttributes {
+            mode: optional(&mut m, "Mode")?,
+            trust_store_arn: optional(&mut m, "TrustStoreArn")?,
+            ignore_client_certificate_expiry: optional(&mut m, "IgnoreClientCertificateExpiry")?,
+            trust_store_association_status: optional(&mut m, "TrustStoreAssociationStatus")?,
+            advertise_trust_store_ca_names: optional(&mut m, "AdvertiseTrustStoreCaNames")?,
+        })
+    }
+}
+impl IntoValue for MutualAuthenticationAttributes {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("Mode", self.mode);
+        m.put_some("TrustStoreArn", self.trust_store_arn);
+        m.put_some("IgnoreClientCertificateExpiry", self.ignore_client_certificate_expiry);
+        m.put_some("TrustStoreAssociationStatus", self.trust_store_association_status);
+        m.put_some("AdvertiseTrustStoreCaNames", self.advertise_trust_store_ca_names);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PathPatternConditionConfig {
+    pub values: Option<Vec<String>>,
+    pub regex_values: Option<Vec<String>>,
+}
+impl FromValue for PathPatternConditionConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PathPatternConditionConfig {
+            values: optional(&mut m, "Values")?,
+            regex_values: optional(&mut m, "RegexValues")?,
+        })
+    }
+}
+impl IntoValue for PathPatternConditionConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Values", self.values);
+        m.put_some("RegexValues", self.regex_values);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QueryStringConditionConfig {
+    pub values: Option<Vec<QueryStringKeyValuePair>>,
+}
+impl FromValue for QueryStringConditionConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(QueryStringConditionConfig {
+            values: optional(&mut m, "Values")?,
+        })
+    }
+}
+impl IntoValue for QueryStringConditionConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Values", self.values);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QueryStringKeyValuePair {
+    pub key: Option<String>,
+    pub value: Option<String>,
+}
+impl FromValue for QueryStringKeyValuePair {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(QueryStringKeyValuePair {
+            key: optional(&mut m, "Key")?,
+            value: optional(&mut m, "Value")?,
+        })
+    }
+}
+impl IntoValue for QueryStringKeyValuePair {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Key", self.key);
+        m.put_some("Value", self.value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RedirectActionConfig {
+    pub protocol: Option<String>,
+    pub port: Option<String>,
+    pub host: Option<String>,
+    pub path: Option<String>,
+    pub query: Option<String>,
+    pub status_code: String,
+}
+impl FromValue for RedirectActionConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RedirectActionConfig {
+            protocol: optional(&mut m, "Protocol")?,
+            port: optional(&mut m, "Port")?,
+            host: optional(&mut m, "Host")?,
+            path: optional(&mut m, "Path")?,
+            query: optional(&mut m, "Query")?,
+            status_code: required(&mut m, "StatusCode")?,
+        })
+    }
+}
+impl IntoValue for RedirectActionConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("Protocol", self.protocol);
+        m.put_some("Port", self.port);
+        m.put_some("Host", self.host);
+        m.put_some("Path", self.path);
+        m.put_some("Query", self.query);
+        m.put("StatusCode", self.status_code);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RegisterTargetsInput {
+    pub target_group_arn: String,
+    pub targets: Vec<TargetDescription>,
+}
+impl FromValue for RegisterTargetsInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RegisterTargetsInput {
+            target_group_arn: required(&mut m, "TargetGroupArn")?,
+            targets: required(&mut m, "Targets")?,
+        })
+    }
+}
+impl IntoValue for RegisterTargetsInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("TargetGroupArn", self.target_group_arn);
+        m.put("Targets", self.targets);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RegisterTargetsOutput {
+}
+impl FromValue for RegisterTargetsOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RegisterTargetsOutput {
+        })
+    }
+}
+impl IntoValue for RegisterTargetsOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RemoveListenerCertificatesInput {
+    pub listener_arn: String,
+    pub certificates: Vec<Certificate>,
+}
+impl FromValue for RemoveListenerCertificatesInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RemoveListenerCertificatesInput {
+            listener_arn: required(&mut m, "ListenerArn")?,
+            certificates: required(&mut m, "Certificates")?,
+        })
+    }
+}
+impl IntoValue for RemoveListenerCertificatesInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ListenerArn", self.listener_arn);
+        m.put("Certificates", self.certificates);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RemoveListenerCertificatesOutput {
+}
+impl FromValue for RemoveListenerCertificatesOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RemoveListenerCertificatesOutput {
+        })
+    }
+}
+impl IntoValue for RemoveListenerCertificatesOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RemoveTagsInput {
+    pub resource_arns: Vec<String>,
+    pub tag_keys: Vec<String>,
+}
+impl FromValue for RemoveTagsInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RemoveTagsInput {
+            resource_arns: required(&mut m, "ResourceArns")?,
+            tag_keys: required(&mut m, "TagKeys")?,
+        })
+    }
+}
+impl IntoValue for RemoveTagsInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ResourceArns", self.resource_arns);
+        m.put("TagKeys", self.tag_keys);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RemoveTagsOutput {
+}
+impl FromValue for RemoveTagsOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RemoveTagsOutput {
+        })
+    }
+}
+impl IntoValue for RemoveTagsOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RewriteConfig {
+    pub regex: String,
+    pub replace: String,
+}
+impl FromValue for RewriteConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RewriteConfig {
+            regex: required(&mut m, "Regex")?,
+            replace: required(&mut m, "Replace")?,
+        })
+    }
+}
+impl IntoValue for RewriteConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Regex", self.regex);
+        m.put("Replace", self.replace);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rule {
+    pub rule_arn: Option<String>,
+    pub priority: Option<String>,
+    pub conditions: Option<Vec<RuleCondition>>,
+    pub actions: Option<Vec<Action>>,
+    pub is_default: Option<bool>,
+    pub transforms: Option<Vec<RuleTransform>>,
+}
+impl FromValue for Rule {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Rule {
+            rule_arn: optional(&mut m, "RuleArn")?,
+            priority: optional(&mut m, "Priority")?,
+            conditions: optional(&mut m, "Conditions")?,
+            actions: optional(&mut m, "Actions")?,
+            is_default: optional(&mut m, "IsDefault")?,
+            transforms: optional(&mut m, "Transforms")?,
+        })
+    }
+}
+impl IntoValue for Rule {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("RuleArn", self.rule_arn);
+        m.put_some("Priority", self.priority);
+        m.put_some("Conditions", self.conditions);
+        m.put_some("Actions", self.actions);
+        m.put_some("IsDefault", self.is_default);
+        m.put_some("Transforms", self.transforms);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RuleCondition {
+    pub field: Option<String>,
+    pub values: Option<Vec<String>>,
+    pub host_header_config: Option<HostHeaderConditionConfig>,
+    pub path_pattern_config: Option<PathPatternConditionConfig>,
+    pub http_header_config: Option<HttpHeaderConditionConfig>,
+    pub query_string_config: Option<QueryStringConditionConfig>,
+    pub http_request_method_config: Option<HttpRequestMethodConditionConfig>,
+    pub source_ip_config: Option<SourceIpConditionConfig>,
+    pub regex_values: Option<Vec<String>>,
+}
+impl FromValue for RuleCondition {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RuleCondition {
+            field: optional(&mut m, "Field")?,
+            values: optional(&mut m, "Values")?,
+            host_header_config: optional(&mut m, "HostHeaderConfig")?,
+            path_pattern_config: optional(&mut m, "PathPatternConfig")?,
+            http_header_config: optional(&mut m, "HttpHeaderConfig")?,
+            query_string_config: optional(&mut m, "QueryStringConfig")?,
+            http_request_method_config: optional(&mut m, "HttpRequestMethodConfig")?,
+            source_ip_config: optional(&mut m, "SourceIpConfig")?,
+            regex_values: optional(&mut m, "RegexValues")?,
+        })
+    }
+}
+impl IntoValue for RuleCondition {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put_some("Field", self.field);
+        m.put_some("Values", self.values);
+        m.put_some("HostHeaderConfig", self.host_header_config);
+        m.put_some("PathPatternConfig", self.path_pattern_config);
+        m.put_some("HttpHeaderConfig", self.http_header_config);
+        m.put_some("QueryStringConfig", self.query_string_config);
+        m.put_some("HttpRequestMethodConfig", self.http_request_method_config);
+        m.put_some("SourceIpConfig", self.source_ip_config);
+        m.put_some("RegexValues", self.regex_values);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RulePriorityPair {
+    pub rule_arn: Option<String>,
+    pub priority: Option<i64>,
+}
+impl FromValue for RulePriorityPair {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RulePriorityPair {
+            rule_arn: optional(&mut m, "RuleArn")?,
+            priority: optional(&mut m, "Priority")?,
+        })
+    }
+}
+impl IntoValue for RulePriorityPair {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("RuleArn", self.rule_arn);
+        m.put_some("Priority", self.priority);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RuleTransform {
+    pub r#type: String,
+    pub host_header_rewrite_config: Option<HostHeaderRewriteConfig>,
+    pub url_rewrite_config: Option<UrlRewriteConfig>,
+}
+impl FromValue for RuleTransform {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RuleTransform {
+            r#type: required(&mut m, "Type")?,
+            host_header_rewrite_config: optional(&mut m, "HostHeaderRewriteConfig")?,
+            url_rewrite_config: optional(&mut m, "UrlRewriteConfig")?,
+        })
+    }
+}
+impl IntoValue for RuleTransform {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("Type", self.r#type);
+        m.put_some("HostHeaderRewriteConfig", self.host_header_rewrite_config);
+        m.put_some("UrlRewriteConfig", self.url_rewrite_config);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SetRulePrioritiesInput {
+    pub rule_priorities: Vec<RulePriorityPair>,
+}
+impl FromValue for SetRulePrioritiesInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SetRulePrioritiesInput {
+            rule_priorities: required(&mut m, "RulePriorities")?,
+        })
+    }
+}
+impl IntoValue for SetRulePrioritiesInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("RulePriorities", self.rule_priorities);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SetRulePrioritiesOutput {
+    pub rules: Option<Vec<Rule>>,
+}
+impl FromValue for SetRulePrioritiesOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SetRulePrioritiesOutput {
+            rules: optional(&mut m, "Rules")?,
+        })
+    }
+}
+impl IntoValue for SetRulePrioritiesOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Rules", self.rules);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SetSecurityGroupsInput {
+    pub load_balancer_arn: String,
+    pub security_groups: Vec<String>,
+    pub enforce_security_group_inbound_rules_on_private_link_traffic: Option<String>,
+}
+impl FromValue for SetSecurityGroupsInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SetSecurityGroupsInput {
+            load_balancer_arn: required(&mut m, "LoadBalancerArn")?,
+            security_groups: required(&mut m, "SecurityGroups")?,
+            enforce_security_group_inbound_rules_on_private_link_traffic: optional(&mut m, "EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic")?,
+        })
+    }
+}
+impl IntoValue for SetSecurityGroupsInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("LoadBalancerArn", self.load_balancer_arn);
+        m.put("SecurityGroups", self.security_groups);
+        m.put_some("EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic", self.enforce_security_group_inbound_rules_on_private_link_traffic);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SetSecurityGroupsOutput {
+    pub security_group_ids: Option<Vec<String>>,
+    pub enforce_security_group_inbound_rules_on_private_link_traffic: Option<String>,
+}
+impl FromValue for SetSecurityGroupsOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SetSecurityGroupsOutput {
+            security_group_ids: optional(&mut m, "SecurityGroupIds")?,
+            enforce_security_group_inbound_rules_on_private_link_traffic: optional(&mut m, "EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic")?,
+        })
+    }
+}
+impl IntoValue for SetSecurityGroupsOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("SecurityGroupIds", self.security_group_ids);
+        m.put_some("EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic", self.enforce_security_group_inbound_rules_on_private_link_traffic);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SetSubnetsInput {
+    pub load_balancer_arn: String,
+    pub subnets: Option<Vec<String>>,
+    pub subnet_mappings: Option<Vec<SubnetMapping>>,
+    pub ip_address_type: Option<String>,
+    pub enable_prefix_for_ipv6_source_nat: Option<String>,
+}
+impl FromValue for SetSubnetsInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SetSubnetsInput {
+            load_balancer_arn: required(&mut m, "LoadBalancerArn")?,
+            subnets: optional(&mut m, "Subnets")?,
+            subnet_mappings: optional(&mut m, "SubnetMappings")?,
+            ip_address_type: optional(&mut m, "IpAddressType")?,
+            enable_prefix_for_ipv6_source_nat: optional(&mut m, "EnablePrefixForIpv6SourceNat")?,
+        })
+    }
+}
+impl IntoValue for SetSubnetsInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("LoadBalancerArn", self.load_balancer_arn);
+        m.put_some("Subnets", self.subnets);
+        m.put_some("SubnetMappings", self.subnet_mappings);
+        m.put_some("IpAddressType", self.ip_address_type);
+        m.put_some("EnablePrefixForIpv6SourceNat", self.enable_prefix_for_ipv6_source_nat);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SetSubnetsOutput {
+    pub availability_zones: Option<Vec<AvailabilityZone>>,
+    pub ip_address_type: Option<String>,
+    pub enable_prefix_for_ipv6_source_nat: Option<String>,
+}
+impl FromValue for SetSubnetsOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SetSubnetsOutput {
+            availability_zones: optional(&mut m, "AvailabilityZones")?,
+            ip_address_type: optional(&mut m, "IpAddressType")?,
+            enable_prefix_for_ipv6_source_nat: optional(&mut m, "EnablePrefixForIpv6SourceNat")?,
+        })
+    }
+}
+impl IntoValue for SetSubnetsOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("AvailabilityZones", self.availability_zones);
+        m.put_some("IpAddressType", self.ip_address_type);
+        m.put_some("EnablePrefixForIpv6SourceNat", self.enable_prefix_for_ipv6_source_nat);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SourceIpConditionConfig {
+    pub values: Option<Vec<String>>,
+}
+impl FromValue for SourceIpConditionConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SourceIpConditionConfig {
+            values: optional(&mut m, "Values")?,
+        })
+    }
+}
+impl IntoValue for SourceIpConditionConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Values", self.values);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SslPolicy {
+    pub ssl_protocols: Option<Vec<String>>,
+    pub ciphers: Option<Vec<Cipher>>,
+    pub name: Option<String>,
+    pub supported_load_balancer_types: Option<Vec<String>>,
+}
+impl FromValue for SslPolicy {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SslPolicy {
+            ssl_protocols: optional(&mut m, "SslProtocols")?,
+            ciphers: optional(&mut m, "Ciphers")?,
+            name: optional(&mut m, "Name")?,
+            supported_load_balancer_types: optional(&mut m, "SupportedLoadBalancerTypes")?,
+        })
+    }
+}
+impl IntoValue for SslPolicy {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("SslProtocols", self.ssl_protocols);
+        m.put_some("Ciphers", self.ciphers);
+        m.put_some("Name", self.name);
+        m.put_some("SupportedLoadBalancerTypes", self.supported_load_balancer_types);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SubnetMapping {
+    pub subnet_id: Option<String>,
+    pub allocation_id: Option<String>,
+    pub private_i_pv4_address: Option<String>,
+    pub i_pv6_address: Option<String>,
+    pub source_nat_ipv6_prefix: Option<String>,
+}
+impl FromValue for SubnetMapping {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SubnetMapping {
+            subnet_id: optional(&mut m, "SubnetId")?,
+            allocation_id: optional(&mut m, "AllocationId")?,
+            private_i_pv4_address: optional(&mut m, "PrivateIPv4Address")?,
+            i_pv6_address: optional(&mut m, "IPv6Address")?,
+            source_nat_ipv6_prefix: optional(&mut m, "SourceNatIpv6Prefix")?,
+        })
+    }
+}
+impl IntoValue for SubnetMapping {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("SubnetId", self.subnet_id);
+        m.put_some("AllocationId", self.allocation_id);
+        m.put_some("PrivateIPv4Address", self.private_i_pv4_address);
+        m.put_some("IPv6Address", self.i_pv6_address);
+        m.put_some("SourceNatIpv6Prefix", self.source_nat_ipv6_prefix);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tag {
+    pub key: String,
+    pub value: Option<String>,
+}
+impl FromValue for Tag {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Tag {
+            key: required(&mut m, "Key")?,
+            value: optional(&mut m, "Value")?,
+        })
+    }
+}
+impl IntoValue for Tag {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Key", self.key);
+        m.put_some("Value", self.value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagDescription {
+    pub resource_arn: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+impl FromValue for TagDescription {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TagDescription {
+            resource_arn: optional(&mut m, "ResourceArn")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for TagDescription {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("ResourceArn", self.resource_arn);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TargetDescription {
+    pub id: String,
+    pub port: Option<i64>,
+    pub availability_zone: Option<String>,
+    pub quic_server_id: Option<String>,
+}
+impl FromValue for TargetDescription {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TargetDescription {
+            id: required(&mut m, "Id")?,
+            port: optional(&mut m, "Port")?,
+            availability_zone: optional(&mut m, "AvailabilityZone")?,
+            quic_server_id: optional(&mut m, "QuicServerId")?,
+        })
+    }
+}
+impl IntoValue for TargetDescription {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("Id", self.id);
+        m.put_some("Port", self.port);
+        m.put_some("AvailabilityZone", self.availability_zone);
+        m.put_some("QuicServerId", self.quic_server_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TargetGroup {
+    pub target_group_arn: Option<String>,
+    pub target_group_name: Option<String>,
+    pub protocol: Option<String>,
+    pub port: Option<i64>,
+    pub vpc_id: Option<String>,
+    pub health_check_protocol: Option<String>,
+    pub health_check_port: Option<String>,
+    pub health_check_enabled: Option<bool>,
+    pub health_check_interval_seconds: Option<i64>,
+    pub health_check_timeout_seconds: Option<i64>,
+    pub healthy_threshold_count: Option<i64>,
+    pub unhealthy_threshold_count: Option<i64>,
+    pub health_check_path: Option<String>,
+    pub matcher: Option<Matcher>,
+    pub load_balancer_arns: Option<Vec<String>>,
+    pub target_type: Option<String>,
+    pub protocol_version: Option<String>,
+    pub ip_address_type: Option<String>,
+    pub target_control_port: Option<i64>,
+}
+impl FromValue for TargetGroup {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TargetGroup {
+            target_group_arn: optional(&mut m, "TargetGroupArn")?,
+            target_group_name: optional(&mut m, "TargetGroupName")?,
+            protocol: optional(&mut m, "Protocol")?,
+            port: optional(&mut m, "Port")?,
+            vpc_id: optional(&mut m, "VpcId")?,
+            health_check_protocol: optional(&mut m, "HealthCheckProtocol")?,
+            health_check_port: optional(&mut m, "HealthCheckPort")?,
+            health_check_enabled: optional(&mut m, "HealthCheckEnabled")?,
+            health_check_interval_seconds: optional(&mut m, "HealthCheckIntervalSeconds")?,
+            health_check_timeout_seconds: optional(&mut m, "HealthCheckTimeoutSeconds")?,
+            healthy_threshold_count: optional(&mut m, "HealthyThresholdCount")?,
+            unhealthy_threshold_count: optional(&mut m, "UnhealthyThresholdCount")?,
+            health_check_path: optional(&mut m, "HealthCheckPath")?,
+            matcher: optional(&mut m, "Matcher")?,
+            load_balancer_arns: optional(&mut m, "LoadBalancerArns")?,
+            target_type: optional(&mut m, "TargetType")?,
+            protocol_version: optional(&mut m, "ProtocolVersion")?,
+            ip_address_type: optional(&mut m, "IpAddressType")?,
+            target_control_port: optional(&mut m, "TargetControlPort")?,
+        })
+    }
+}
+impl IntoValue for TargetGroup {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(19);
+        m.put_some("TargetGroupArn", self.target_group_arn);
+        m.put_some("TargetGroupName", self.target_group_name);
+        m.put_some("Protocol", self.protocol);
+        m.put_some("Port", self.port);
+        m.put_some("VpcId", self.vpc_id);
+        m.put_some("HealthCheckProtocol", self.health_check_protocol);
+        m.put_some("HealthCheckPort", self.health_check_port);
+        m.put_some("HealthCheckEnabled", self.health_check_enabled);
+        m.put_some("HealthCheckIntervalSeconds", self.health_check_interval_seconds);
+        m.put_some("HealthCheckTimeoutSeconds", self.health_check_timeout_seconds);
+        m.put_some("HealthyThresholdCount", self.healthy_threshold_count);
+        m.put_some("UnhealthyThresholdCount", self.unhealthy_threshold_count);
+        m.put_some("HealthCheckPath", self.health_check_path);
+        m.put_some("Matcher", self.matcher);
+        m.put_some("LoadBalancerArns", self.load_balancer_arns);
+        m.put_some("TargetType", self.target_type);
+        m.put_some("ProtocolVersion", self.protocol_version);
+        m.put_some("IpAddressType", self.ip_address_type);
+        m.put_some("TargetControlPort", self.target_control_port);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TargetGroupAttribute {
+    pub key: Option<String>,
+    pub value: Option<String>,
+}
+impl FromValue for TargetGroupAttribute {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TargetGroupAttribute {
+            key: optional(&mut m, "Key")?,
+            value: optional(&mut m, "Value")?,
+        })
+    }
+}
+impl IntoValue for TargetGroupAttribute {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Key", self.key);
+        m.put_some("Value", self.value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TargetGroupStickinessConfig {
+    pub enabled: Option<bool>,
+    pub duration_seconds: Option<i64>,
+}
+impl FromValue for TargetGroupStickinessConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TargetGroupStickinessConfig {
+            enabled: optional(&mut m, "Enabled")?,
+            duration_seconds: optional(&mut m, "DurationSeconds")?,
+        })
+    }
+}
+impl IntoValue for TargetGroupStickinessConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Enabled", self.enabled);
+        m.put_some("DurationSeconds", self.duration_seconds);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TargetGroupTuple {
+    pub target_group_arn: Option<String>,
+    pub weight: Option<i64>,
+}
+impl FromValue for TargetGroupTuple {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TargetGroupTuple {
+            target_group_arn: optional(&mut m, "TargetGroupArn")?,
+            weight: optional(&mut m, "Weight")?,
+        })
+    }
+}
+impl IntoValue for TargetGroupTuple {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("TargetGroupArn", self.target_group_arn);
+        m.put_some("Weight", self.weight);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TargetHealth {
+    pub state: Option<String>,
+    pub reason: Option<String>,
+    pub description: Option<String>,
+}
+impl FromValue for TargetHealth {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TargetHealth {
+            state: optional(&mut m, "State")?,
+            reason: optional(&mut m, "Reason")?,
+            description: optional(&mut m, "Description")?,
+        })
+    }
+}
+impl IntoValue for TargetHealth {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("State", self.state);
+        m.put_some("Reason", self.reason);
+        m.put_some("Description", self.description);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TargetHealthDescription {
+    pub target: Option<TargetDescription>,
+    pub health_check_port: Option<String>,
+    pub target_health: Option<TargetHealth>,
+    pub anomaly_detection: Option<AnomalyDetection>,
+    pub administrative_override: Option<AdministrativeOverride>,
+}
+impl FromValue for TargetHealthDescription {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TargetHealthDescription {
+            target: optional(&mut m, "Target")?,
+            health_check_port: optional(&mut m, "HealthCheckPort")?,
+            target_health: optional(&mut m, "TargetHealth")?,
+            anomaly_detection: optional(&mut m, "AnomalyDetection")?,
+            administrative_override: optional(&mut m, "AdministrativeOverride")?,
+        })
+    }
+}
+impl IntoValue for TargetHealthDescription {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("Target", self.target);
+        m.put_some("HealthCheckPort", self.health_check_port);
+        m.put_some("TargetHealth", self.target_health);
+        m.put_some("AnomalyDetection", self.anomaly_detection);
+        m.put_some("AdministrativeOverride", self.administrative_override);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TrustStore {
+    pub name: Option<String>,
+    pub trust_store_arn: Option<String>,
+    pub status: Option<String>,
+    pub number_of_ca_certificates: Option<i64>,
+    pub total_revoked_entries: Option<i64>,
+}
+impl FromValue for TrustStore {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TrustStore {
+            name: optional(&mut m, "Name")?,
+            trust_store_arn: optional(&mut m, "TrustStoreArn")?,
+            status: optional(&mut m, "Status")?,
+            number_of_ca_certificates: optional(&mut m, "NumberOfCaCertificates")?,
+            total_revoked_entries: optional(&mut m, "TotalRevokedEntries")?,
+        })
+    }
+}
+impl IntoValue for TrustStore {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("Name", self.name);
+        m.put_some("TrustStoreArn", self.trust_store_arn);
+        m.put_some("Status", self.status);
+        m.put_some("NumberOfCaCertificates", self.number_of_ca_certificates);
+        m.put_some("TotalRevokedEntries", self.total_revoked_entries);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TrustStoreAssociation {
+    pub resource_arn: Option<String>,
+}
+impl FromValue for TrustStoreAssociation {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TrustStoreAssociation {
+            resource_arn: optional(&mut m, "ResourceArn")?,
+        })
+    }
+}
+impl IntoValue for TrustStoreAssociation {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("ResourceArn", self.resource_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UrlRewriteConfig {
+    pub rewrites: Option<Vec<RewriteConfig>>,
+}
+impl FromValue for UrlRewriteConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UrlRewriteConfig {
+            rewrites: optional(&mut m, "Rewrites")?,
+        })
+    }
+}
+impl IntoValue for UrlRewriteConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Rewrites", self.rewrites);
         Value::Map(m)
     }
 }
