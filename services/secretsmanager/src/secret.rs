@@ -184,7 +184,10 @@ pub(crate) fn create_secret(
     input: CreateSecretRequest,
 ) -> Result<CreateSecretResponse, Fault> {
     let name = input.name;
-    if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_+=.@-".contains(&b)) {
+    // Services mark the secrets that they manage: `rds!db-...`.
+    let managed = !tx.request().via.is_empty();
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"/_+=.@-".contains(&b) || (managed && b == b'!');
+    if !name.bytes().all(fits) {
         return Err(Fault::validation(
             "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!",
         ));
