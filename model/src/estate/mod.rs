@@ -9,6 +9,7 @@ pub mod ec2;
 pub mod elb;
 pub mod iam;
 pub mod waf;
+pub mod rds;
 
 /// Implements [`Node`](crate::Node) for a regional resource with an `arn()` and `tags`.
 #[macro_export]

@@ -7,6 +7,29 @@ use model::value::{Body, FromValue, IntoValue, Members, Value, optional, require
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddTagsToResourceMessage {
+    pub resource_name: String,
+    pub tags: Vec<Tag>,
+}
+impl FromValue for AddTagsToResourceMessage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AddTagsToResourceMessage {
+            resource_name: required(&mut m, "ResourceName")?,
+            tags: required(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for AddTagsToResourceMessage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ResourceName", self.resource_name);
+        m.put("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AdditionalStorageVolume {
     pub volume_name: String,
     pub allocated_storage: Option<i64>,
@@ -100,6 +123,85 @@ impl IntoValue for AvailabilityZone {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AvailableAdditionalStorageVolumesOption {
+    pub supports_storage_autoscaling: Option<bool>,
+    pub supports_storage_throughput: Option<bool>,
+    pub supports_iops: Option<bool>,
+    pub storage_type: Option<String>,
+    pub min_storage_size: Option<i64>,
+    pub max_storage_size: Option<i64>,
+    pub min_iops: Option<i64>,
+    pub max_iops: Option<i64>,
+    pub min_iops_per_gib: Option<f64>,
+    pub max_iops_per_gib: Option<f64>,
+    pub min_storage_throughput: Option<i64>,
+    pub max_storage_throughput: Option<i64>,
+}
+impl FromValue for AvailableAdditionalStorageVolumesOption {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AvailableAdditionalStorageVolumesOption {
+            supports_storage_autoscaling: optional(&mut m, "SupportsStorageAutoscaling")?,
+            supports_storage_throughput: optional(&mut m, "SupportsStorageThroughput")?,
+            supports_iops: optional(&mut m, "SupportsIops")?,
+            storage_type: optional(&mut m, "StorageType")?,
+            min_storage_size: optional(&mut m, "MinStorageSize")?,
+            max_storage_size: optional(&mut m, "MaxStorageSize")?,
+            min_iops: optional(&mut m, "MinIops")?,
+            max_iops: optional(&mut m, "MaxIops")?,
+            min_iops_per_gib: optional(&mut m, "MinIopsPerGib")?,
+            max_iops_per_gib: optional(&mut m, "MaxIopsPerGib")?,
+            min_storage_throughput: optional(&mut m, "MinStorageThroughput")?,
+            max_storage_throughput: optional(&mut m, "MaxStorageThroughput")?,
+        })
+    }
+}
+impl IntoValue for AvailableAdditionalStorageVolumesOption {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(12);
+        m.put_some("SupportsStorageAutoscaling", self.supports_storage_autoscaling);
+        m.put_some("SupportsStorageThroughput", self.supports_storage_throughput);
+        m.put_some("SupportsIops", self.supports_iops);
+        m.put_some("StorageType", self.storage_type);
+        m.put_some("MinStorageSize", self.min_storage_size);
+        m.put_some("MaxStorageSize", self.max_storage_size);
+        m.put_some("MinIops", self.min_iops);
+        m.put_some("MaxIops", self.max_iops);
+        m.put_some("MinIopsPerGib", self.min_iops_per_gib);
+        m.put_some("MaxIopsPerGib", self.max_iops_per_gib);
+        m.put_some("MinStorageThroughput", self.min_storage_throughput);
+        m.put_some("MaxStorageThroughput", self.max_storage_throughput);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AvailableProcessorFeature {
+    pub name: Option<String>,
+    pub default_value: Option<String>,
+    pub allowed_values: Option<String>,
+}
+impl FromValue for AvailableProcessorFeature {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AvailableProcessorFeature {
+            name: optional(&mut m, "Name")?,
+            default_value: optional(&mut m, "DefaultValue")?,
+            allowed_values: optional(&mut m, "AllowedValues")?,
+        })
+    }
+}
+impl IntoValue for AvailableProcessorFeature {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("Name", self.name);
+        m.put_some("DefaultValue", self.default_value);
+        m.put_some("AllowedValues", self.allowed_values);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CertificateDetails {
     pub ca_identifier: Option<String>,
     pub valid_till: Option<Timestamp>,
@@ -118,6 +220,635 @@ impl IntoValue for CertificateDetails {
         let mut m = Members::with_capacity(2);
         m.put_some("CAIdentifier", self.ca_identifier);
         m.put_some("ValidTill", self.valid_till);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CharacterSet {
+    pub character_set_name: Option<String>,
+    pub character_set_description: Option<String>,
+}
+impl FromValue for CharacterSet {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CharacterSet {
+            character_set_name: optional(&mut m, "CharacterSetName")?,
+            character_set_description: optional(&mut m, "CharacterSetDescription")?,
+        })
+    }
+}
+impl IntoValue for CharacterSet {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("CharacterSetName", self.character_set_name);
+        m.put_some("CharacterSetDescription", self.character_set_description);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CloudwatchLogsExportConfiguration {
+    pub enable_log_types: Option<Vec<String>>,
+    pub disable_log_types: Option<Vec<String>>,
+}
+impl FromValue for CloudwatchLogsExportConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CloudwatchLogsExportConfiguration {
+            enable_log_types: optional(&mut m, "EnableLogTypes")?,
+            disable_log_types: optional(&mut m, "DisableLogTypes")?,
+        })
+    }
+}
+impl IntoValue for CloudwatchLogsExportConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("EnableLogTypes", self.enable_log_types);
+        m.put_some("DisableLogTypes", self.disable_log_types);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct CreateDBInstanceMessage {
+    pub db_name: Option<String>,
+    pub db_instance_identifier: String,
+    pub allocated_storage: Option<i64>,
+    pub db_instance_class: String,
+    pub engine: String,
+    pub master_username: Option<String>,
+    pub master_user_password: Option<String>,
+    pub db_security_groups: Option<Vec<String>>,
+    pub vpc_security_group_ids: Option<Vec<String>>,
+    pub availability_zone: Option<String>,
+    pub db_subnet_group_name: Option<String>,
+    pub preferred_maintenance_window: Option<String>,
+    pub db_parameter_group_name: Option<String>,
+    pub backup_retention_period: Option<i64>,
+    pub preferred_backup_window: Option<String>,
+    pub port: Option<i64>,
+    pub multi_az: Option<bool>,
+    pub engine_version: Option<String>,
+    pub auto_minor_version_upgrade: Option<bool>,
+    pub license_model: Option<String>,
+    pub iops: Option<i64>,
+    pub storage_throughput: Option<i64>,
+    pub option_group_name: Option<String>,
+    pub character_set_name: Option<String>,
+    pub nchar_character_set_name: Option<String>,
+    pub publicly_accessible: Option<bool>,
+    pub tags: Option<Vec<Tag>>,
+    pub db_cluster_identifier: Option<String>,
+    pub storage_type: Option<String>,
+    pub tde_credential_arn: Option<String>,
+    pub tde_credential_password: Option<String>,
+    pub storage_encrypted: Option<bool>,
+    pub kms_key_id: Option<String>,
+    pub domain: Option<String>,
+    pub domain_fqdn: Option<String>,
+    pub domain_ou: Option<String>,
+    pub domain_auth_secret_arn: Option<String>,
+    pub domain_dns_ips: Option<Vec<String>>,
+    pub copy_tags_to_snapshot: Option<bool>,
+    pub monitoring_interval: Option<i64>,
+    pub monitoring_role_arn: Option<String>,
+    pub domain_iam_role_name: Option<String>,
+    pub promotion_tier: Option<i64>,
+    pub timezone: Option<String>,
+    pub enable_iam_database_authentication: Option<bool>,
+    pub database_insights_mode: Option<String>,
+    pub enable_performance_insights: Option<bool>,
+    pub performance_insights_kms_key_id: Option<String>,
+    pub performance_insights_retention_period: Option<i64>,
+    pub enable_cloudwatch_logs_exports: Option<Vec<String>>,
+    pub processor_features: Option<Vec<ProcessorFeature>>,
+    pub deletion_protection: Option<bool>,
+    pub max_allocated_storage: Option<i64>,
+    pub enable_customer_owned_ip: Option<bool>,
+    pub network_type: Option<String>,
+    pub backup_target: Option<String>,
+    pub custom_iam_instance_profile: Option<String>,
+    pub db_system_id: Option<String>,
+    pub ca_certificate_identifier: Option<String>,
+    pub manage_master_user_password: Option<bool>,
+    pub master_user_secret_kms_key_id: Option<String>,
+    pub multi_tenant: Option<bool>,
+    pub dedicated_log_volume: Option<bool>,
+    pub engine_lifecycle_support: Option<String>,
+    pub additional_storage_volumes: Option<Vec<AdditionalStorageVolume>>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub master_user_authentication_type: Option<String>,
+}
+impl FromValue for CreateDBInstanceMessage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateDBInstanceMessage {
+            db_name: optional(&mut m, "DBName")?,
+            db_instance_identifier: required(&mut m, "DBInstanceIdentifier")?,
+            allocated_storage: optional(&mut m, "AllocatedStorage")?,
+            db_instance_class: required(&mut m, "DBInstanceClass")?,
+            engine: required(&mut m, "Engine")?,
+            master_username: optional(&mut m, "MasterUsername")?,
+            master_user_password: optional(&mut m, "MasterUserPassword")?,
+            db_security_groups: optional(&mut m, "DBSecurityGroups")?,
+            vpc_security_group_ids: optional(&mut m, "VpcSecurityGroupIds")?,
+            availability_zone: optional(&mut m, "AvailabilityZone")?,
+            db_subnet_group_name: optional(&mut m, "DBSubnetGroupName")?,
+            preferred_maintenance_window: optional(&mut m, "PreferredMaintenanceWindow")?,
+            db_parameter_group_name: optional(&mut m, "DBParameterGroupName")?,
+            backup_retention_period: optional(&mut m, "BackupRetentionPeriod")?,
+            preferred_backup_window: optional(&mut m, "PreferredBackupWindow")?,
+            port: optional(&mut m, "Port")?,
+            multi_az: optional(&mut m, "MultiAZ")?,
+            engine_version: optional(&mut m, "EngineVersion")?,
+            auto_minor_version_upgrade: optional(&mut m, "AutoMinorVersionUpgrade")?,
+            license_model: optional(&mut m, "LicenseModel")?,
+            iops: optional(&mut m, "Iops")?,
+            storage_throughput: optional(&mut m, "StorageThroughput")?,
+            option_group_name: optional(&mut m, "OptionGroupName")?,
+            character_set_name: optional(&mut m, "CharacterSetName")?,
+            nchar_character_set_name: optional(&mut m, "NcharCharacterSetName")?,
+            publicly_accessible: optional(&mut m, "PubliclyAccessible")?,
+            tags: optional(&mut m, "Tags")?,
+            db_cluster_identifier: optional(&mut m, "DBClusterIdentifier")?,
+            storage_type: optional(&mut m, "StorageType")?,
+            tde_credential_arn: optional(&mut m, "TdeCredentialArn")?,
+            tde_credential_password: optional(&mut m, "TdeCredentialPassword")?,
+            storage_encrypted: optional(&mut m, "StorageEncrypted")?,
+            kms_key_id: optional(&mut m, "KmsKeyId")?,
+            domain: optional(&mut m, "Domain")?,
+            domain_fqdn: optional(&mut m, "DomainFqdn")?,
+            domain_ou: optional(&mut m, "DomainOu")?,
+            domain_auth_secret_arn: optional(&mut m, "DomainAuthSecretArn")?,
+            domain_dns_ips: optional(&mut m, "DomainDnsIps")?,
+            copy_tags_to_snapshot: optional(&mut m, "CopyTagsToSnapshot")?,
+            monitoring_interval: optional(&mut m, "MonitoringInterval")?,
+            monitoring_role_arn: optional(&mut m, "MonitoringRoleArn")?,
+            domain_iam_role_name: optional(&mut m, "DomainIAMRoleName")?,
+            promotion_tier: optional(&mut m, "PromotionTier")?,
+            timezone: optional(&mut m, "Timezone")?,
+            enable_iam_database_authentication: optional(&mut m, "EnableIAMDatabaseAuthentication")?,
+            database_insights_mode: optional(&mut m, "DatabaseInsightsMode")?,
+            enable_performance_insights: optional(&mut m, "EnablePerformanceInsights")?,
+            performance_insights_kms_key_id: optional(&mut m, "PerformanceInsightsKMSKeyId")?,
+            performance_insights_retention_period: optional(&mut m, "PerformanceInsightsRetentionPeriod")?,
+            enable_cloudwatch_logs_exports: optional(&mut m, "EnableCloudwatchLogsExports")?,
+            processor_features: optional(&mut m, "ProcessorFeatures")?,
+            deletion_protection: optional(&mut m, "DeletionProtection")?,
+            max_allocated_storage: optional(&mut m, "MaxAllocatedStorage")?,
+            enable_customer_owned_ip: optional(&mut m, "EnableCustomerOwnedIp")?,
+            network_type: optional(&mut m, "NetworkType")?,
+            backup_target: optional(&mut m, "BackupTarget")?,
+            custom_iam_instance_profile: optional(&mut m, "CustomIamInstanceProfile")?,
+            db_system_id: optional(&mut m, "DBSystemId")?,
+            ca_certificate_identifier: optional(&mut m, "CACertificateIdentifier")?,
+            manage_master_user_password: optional(&mut m, "ManageMasterUserPassword")?,
+            master_user_secret_kms_key_id: optional(&mut m, "MasterUserSecretKmsKeyId")?,
+            multi_tenant: optional(&mut m, "MultiTenant")?,
+            dedicated_log_volume: optional(&mut m, "DedicatedLogVolume")?,
+            engine_lifecycle_support: optional(&mut m, "EngineLifecycleSupport")?,
+            additional_storage_volumes: optional(&mut m, "AdditionalStorageVolumes")?,
+            tag_specifications: optional(&mut m, "TagSpecifications")?,
+            master_user_authentication_type: optional(&mut m, "MasterUserAuthenticationType")?,
+        })
+    }
+}
+impl IntoValue for CreateDBInstanceMessage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(67);
+        m.put_some("DBName", self.db_name);
+        m.put("DBInstanceIdentifier", self.db_instance_identifier);
+        m.put_some("AllocatedStorage", self.allocated_storage);
+        m.put("DBInstanceClass", self.db_instance_class);
+        m.put("Engine", self.engine);
+        m.put_some("MasterUsername", self.master_username);
+        m.put_some("MasterUserPassword", self.master_user_password);
+        m.put_some("DBSecurityGroups", self.db_security_groups);
+        m.put_some("VpcSecurityGroupIds", self.vpc_security_group_ids);
+        m.put_some("AvailabilityZone", self.availability_zone);
+        m.put_some("DBSubnetGroupName", self.db_subnet_group_name);
+        m.put_some("PreferredMaintenanceWindow", self.preferred_maintenance_window);
+        m.put_some("DBParameterGroupName", self.db_parameter_group_name);
+        m.put_some("BackupRetentionPeriod", self.backup_retention_period);
+        m.put_some("PreferredBackupWindow", self.preferred_backup_window);
+        m.put_some("Port", self.port);
+        m.put_some("MultiAZ", self.multi_az);
+        m.put_some("EngineVersion", self.engine_version);
+        m.put_some("AutoMinorVersionUpgrade", self.auto_minor_version_upgrade);
+        m.put_some("LicenseModel", self.license_model);
+        m.put_some("Iops", self.iops);
+        m.put_some("StorageThroughput", self.storage_throughput);
+        m.put_some("OptionGroupName", self.option_group_name);
+        m.put_some("CharacterSetName", self.character_set_name);
+        m.put_some("NcharCharacterSetName", self.nchar_character_set_name);
+        m.put_some("PubliclyAccessible", self.publicly_accessible);
+        m.put_some("Tags", self.tags);
+        m.put_some("DBClusterIdentifier", self.db_cluster_identifier);
+        m.put_some("StorageType", self.storage_type);
+        m.put_some("TdeCredentialArn", self.tde_credential_arn);
+        m.put_some("TdeCredentialPassword", self.tde_credential_password);
+        m.put_some("StorageEncrypted", self.storage_encrypted);
+        m.put_some("KmsKeyId", self.kms_key_id);
+        m.put_some("Domain", self.domain);
+        m.put_some("DomainFqdn", self.domain_fqdn);
+        m.put_some("DomainOu", self.domain_ou);
+        m.put_some("DomainAuthSecretArn", self.domain_auth_secret_arn);
+        m.put_some("DomainDnsIps", self.domain_dns_ips);
+        m.put_some("CopyTagsToSnapshot", self.copy_tags_to_snapshot);
+        m.put_some("MonitoringInterval", self.monitoring_interval);
+        m.put_some("MonitoringRoleArn", self.monitoring_role_arn);
+        m.put_some("DomainIAMRoleName", self.domain_iam_role_name);
+        m.put_some("PromotionTier", self.promotion_tier);
+        m.put_some("Timezone", self.timezone);
+        m.put_some("EnableIAMDatabaseAuthentication", self.enable_iam_database_authentication);
+        m.put_some("DatabaseInsightsMode", self.database_insights_mode);
+        m.put_some("EnablePerformanceInsights", self.enable_performance_insights);
+        m.put_some("PerformanceInsightsKMSKeyId", self.performance_insights_kms_key_id);
+        m.put_some("PerformanceInsightsRetentionPeriod", self.performance_insights_retention_period);
+        m.put_some("EnableCloudwatchLogsExports", self.enable_cloudwatch_logs_exports);
+        m.put_some("ProcessorFeatures", self.processor_features);
+        m.put_some("DeletionProtection", self.deletion_protection);
+        m.put_some("MaxAllocatedStorage", self.max_allocated_storage);
+        m.put_some("EnableCustomerOwnedIp", self.enable_customer_owned_ip);
+        m.put_some("NetworkType", self.network_type);
+        m.put_some("BackupTarget", self.backup_target);
+        m.put_some("CustomIamInstanceProfile", self.custom_iam_instance_profile);
+        m.put_some("DBSystemId", self.db_system_id);
+        m.put_some("CACertificateIdentifier", self.ca_certificate_identifier);
+        m.put_some("ManageMasterUserPassword", self.manage_master_user_password);
+        m.put_some("MasterUserSecretKmsKeyId", self.master_user_secret_kms_key_id);
+        m.put_some("MultiTenant", self.multi_tenant);
+        m.put_some("DedicatedLogVolume", self.dedicated_log_volume);
+        m.put_some("EngineLifecycleSupport", self.engine_lifecycle_support);
+        m.put_some("AdditionalStorageVolumes", self.additional_storage_volumes);
+        m.put_some("TagSpecifications", self.tag_specifications);
+        m.put_some("MasterUserAuthenticationType", self.master_user_authentication_type);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for CreateDBInstanceMessage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CreateDBInstanceMessage")
+            .field("DBName", &self.db_name)
+            .field("DBInstanceIdentifier", &self.db_instance_identifier)
+            .field("AllocatedStorage", &self.allocated_storage)
+            .field("DBInstanceClass", &self.db_instance_class)
+            .field("Engine", &self.engine)
+            .field("MasterUsername", &self.master_username)
+            .field("MasterUserPassword", &"***")
+            .field("DBSecurityGroups", &self.db_security_groups)
+            .field("VpcSecurityGroupIds", &self.vpc_security_group_ids)
+            .field("AvailabilityZone", &self.availability_zone)
+            .field("DBSubnetGroupName", &self.db_subnet_group_name)
+            .field("PreferredMaintenanceWindow", &self.preferred_maintenance_window)
+            .field("DBParameterGroupName", &self.db_parameter_group_name)
+            .field("BackupRetentionPeriod", &self.backup_retention_period)
+            .field("PreferredBackupWindow", &self.preferred_backup_window)
+            .field("Port", &self.port)
+            .field("MultiAZ", &self.multi_az)
+            .field("EngineVersion", &self.engine_version)
+            .field("AutoMinorVersionUpgrade", &self.auto_minor_version_upgrade)
+            .field("LicenseModel", &self.license_model)
+            .field("Iops", &self.iops)
+            .field("StorageThroughput", &self.storage_throughput)
+            .field("OptionGroupName", &self.option_group_name)
+            .field("CharacterSetName", &self.character_set_name)
+            .field("NcharCharacterSetName", &self.nchar_character_set_name)
+            .field("PubliclyAccessible", &self.publicly_accessible)
+            .field("Tags", &self.tags)
+            .field("DBClusterIdentifier", &self.db_cluster_identifier)
+            .field("StorageType", &self.storage_type)
+            .field("TdeCredentialArn", &self.tde_credential_arn)
+            .field("TdeCredentialPassword", &"***")
+            .field("StorageEncrypted", &self.storage_encrypted)
+            .field("KmsKeyId", &self.kms_key_id)
+            .field("Domain", &self.domain)
+            .field("DomainFqdn", &self.domain_fqdn)
+            .field("DomainOu", &self.domain_ou)
+            .field("DomainAuthSecretArn", &self.domain_auth_secret_arn)
+            .field("DomainDnsIps", &self.domain_dns_ips)
+            .field("CopyTagsToSnapshot", &self.copy_tags_to_snapshot)
+            .field("MonitoringInterval", &self.monitoring_interval)
+            .field("MonitoringRoleArn", &self.monitoring_role_arn)
+            .field("DomainIAMRoleName", &self.domain_iam_role_name)
+            .field("PromotionTier", &self.promotion_tier)
+            .field("Timezone", &self.timezone)
+            .field("EnableIAMDatabaseAuthentication", &self.enable_iam_database_authentication)
+            .field("DatabaseInsightsMode", &self.database_insights_mode)
+            .field("EnablePerformanceInsights", &self.enable_performance_insights)
+            .field("PerformanceInsightsKMSKeyId", &self.performance_insights_kms_key_id)
+            .field("PerformanceInsightsRetentionPeriod", &self.performance_insights_retention_period)
+            .field("EnableCloudwatchLogsExports", &self.enable_cloudwatch_logs_exports)
+            .field("ProcessorFeatures", &self.processor_features)
+            .field("DeletionProtection", &self.deletion_protection)
+            .field("MaxAllocatedStorage", &self.max_allocated_storage)
+            .field("EnableCustomerOwnedIp", &self.enable_customer_owned_ip)
+            .field("NetworkType", &self.network_type)
+            .field("BackupTarget", &self.backup_target)
+            .field("CustomIamInstanceProfile", &self.custom_iam_instance_profile)
+            .field("DBSystemId", &self.db_system_id)
+            .field("CACertificateIdentifier", &self.ca_certificate_identifier)
+            .field("ManageMasterUserPassword", &self.manage_master_user_password)
+            .field("MasterUserSecretKmsKeyId", &self.master_user_secret_kms_key_id)
+            .field("MultiTenant", &self.multi_tenant)
+            .field("DedicatedLogVolume", &self.dedicated_log_volume)
+            .field("EngineLifecycleSupport", &self.engine_lifecycle_support)
+            .field("AdditionalStorageVolumes", &self.additional_storage_volumes)
+            .field("TagSpecifications", &self.tag_specifications)
+            .field("MasterUserAuthenticationType", &self.master_user_authentication_type)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateDBInstanceResult {
+    pub db_instance: Option<DBInstance>,
+}
+impl FromValue for CreateDBInstanceResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateDBInstanceResult {
+            db_instance: optional(&mut m, "DBInstance")?,
+        })
+    }
+}
+impl IntoValue for CreateDBInstanceResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("DBInstance", self.db_instance);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateDBParameterGroupMessage {
+    pub db_parameter_group_name: String,
+    pub db_parameter_group_family: String,
+    pub description: String,
+    pub tags: Option<Vec<Tag>>,
+}
+impl FromValue for CreateDBParameterGroupMessage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateDBParameterGroupMessage {
+            db_parameter_group_name: required(&mut m, "DBParameterGroupName")?,
+            db_parameter_group_family: required(&mut m, "DBParameterGroupFamily")?,
+            description: required(&mut m, "Description")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for CreateDBParameterGroupMessage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("DBParameterGroupName", self.db_parameter_group_name);
+        m.put("DBParameterGroupFamily", self.db_parameter_group_family);
+        m.put("Description", self.description);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateDBParameterGroupResult {
+    pub db_parameter_group: Option<DBParameterGroup>,
+}
+impl FromValue for CreateDBParameterGroupResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateDBParameterGroupResult {
+            db_parameter_group: optional(&mut m, "DBParameterGroup")?,
+        })
+    }
+}
+impl IntoValue for CreateDBParameterGroupResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("DBParameterGroup", self.db_parameter_group);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateDBSubnetGroupMessage {
+    pub db_subnet_group_name: String,
+    pub db_subnet_group_description: String,
+    pub subnet_ids: Vec<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+impl FromValue for CreateDBSubnetGroupMessage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateDBSubnetGroupMessage {
+            db_subnet_group_name: required(&mut m, "DBSubnetGroupName")?,
+            db_subnet_group_description: required(&mut m, "DBSubnetGroupDescription")?,
+            subnet_ids: required(&mut m, "SubnetIds")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for CreateDBSubnetGroupMessage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("DBSubnetGroupName", self.db_subnet_group_name);
+        m.put("DBSubnetGroupDescription", self.db_subnet_group_description);
+        m.put("SubnetIds", self.subnet_ids);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateDBSubnetGroupResult {
+    pub db_subnet_group: Option<DBSubnetGroup>,
+}
+impl FromValue for CreateDBSubnetGroupResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateDBSubnetGroupResult {
+            db_subnet_group: optional(&mut m, "DBSubnetGroup")?,
+        })
+    }
+}
+impl IntoValue for CreateDBSubnetGroupResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("DBSubnetGroup", self.db_subnet_group);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CustomDBEngineVersionAMI {
+    pub image_id: Option<String>,
+    pub status: Option<String>,
+}
+impl FromValue for CustomDBEngineVersionAMI {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CustomDBEngineVersionAMI {
+            image_id: optional(&mut m, "ImageId")?,
+            status: optional(&mut m, "Status")?,
+        })
+    }
+}
+impl IntoValue for CustomDBEngineVersionAMI {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("ImageId", self.image_id);
+        m.put_some("Status", self.status);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DBEngineVersion {
+    pub engine: Option<String>,
+    pub major_engine_version: Option<String>,
+    pub engine_version: Option<String>,
+    pub database_installation_files_s3_bucket_name: Option<String>,
+    pub database_installation_files_s3_prefix: Option<String>,
+    pub database_installation_files: Option<Vec<String>>,
+    pub custom_db_engine_version_manifest: Option<String>,
+    pub db_parameter_group_family: Option<String>,
+    pub db_engine_description: Option<String>,
+    pub db_engine_version_arn: Option<String>,
+    pub db_engine_version_description: Option<String>,
+    pub default_character_set: Option<CharacterSet>,
+    pub failure_reason: Option<String>,
+    pub image: Option<CustomDBEngineVersionAMI>,
+    pub db_engine_media_type: Option<String>,
+    pub kms_key_id: Option<String>,
+    pub create_time: Option<Timestamp>,
+    pub supported_character_sets: Option<Vec<CharacterSet>>,
+    pub supported_nchar_character_sets: Option<Vec<CharacterSet>>,
+    pub valid_upgrade_target: Option<Vec<UpgradeTarget>>,
+    pub supported_timezones: Option<Vec<Timezone>>,
+    pub exportable_log_types: Option<Vec<String>>,
+    pub supports_log_exports_to_cloudwatch_logs: Option<bool>,
+    pub supports_read_replica: Option<bool>,
+    pub supported_engine_modes: Option<Vec<String>>,
+    pub supported_feature_names: Option<Vec<String>>,
+    pub status: Option<String>,
+    pub supports_parallel_query: Option<bool>,
+    pub supports_global_databases: Option<bool>,
+    pub tag_list: Option<Vec<Tag>>,
+    pub supports_babelfish: Option<bool>,
+    pub supports_limitless_database: Option<bool>,
+    pub supports_certificate_rotation_without_restart: Option<bool>,
+    pub supported_ca_certificate_identifiers: Option<Vec<String>>,
+    pub supports_local_write_forwarding: Option<bool>,
+    pub supports_integrations: Option<bool>,
+    pub serverless_v2_features_support: Option<ServerlessV2FeaturesSupport>,
+}
+impl FromValue for DBEngineVersion {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DBEngineVersion {
+            engine: optional(&mut m, "Engine")?,
+            major_engine_version: optional(&mut m, "MajorEngineVersion")?,
+            engine_version: optional(&mut m, "EngineVersion")?,
+            database_installation_files_s3_bucket_name: optional(&mut m, "DatabaseInstallationFilesS3BucketName")?,
+            database_installation_files_s3_prefix: optional(&mut m, "DatabaseInstallationFilesS3Prefix")?,
+            database_installation_files: optional(&mut m, "DatabaseInstallationFiles")?,
+            custom_db_engine_version_manifest: optional(&mut m, "CustomDBEngineVersionManifest")?,
+            db_parameter_group_family: optional(&mut m, "DBParameterGroupFamily")?,
+            db_engine_description: optional(&mut m, "DBEngineDescription")?,
+            db_engine_version_arn: optional(&mut m, "DBEngineVersionArn")?,
+            db_engine_version_description: optional(&mut m, "DBEngineVersionDescription")?,
+            default_character_set: optional(&mut m, "DefaultCharacterSet")?,
+            failure_reason: optional(&mut m, "FailureReason")?,
+            image: optional(&mut m, "Image")?,
+            db_engine_media_type: optional(&mut m, "DBEngineMediaType")?,
+            kms_key_id: optional(&mut m, "KMSKeyId")?,
+            create_time: optional(&mut m, "CreateTime")?,
+            supported_character_sets: optional(&mut m, "SupportedCharacterSets")?,
+            supported_nchar_character_sets: optional(&mut m, "SupportedNcharCharacterSets")?,
+            valid_upgrade_target: optional(&mut m, "ValidUpgradeTarget")?,
+            supported_timezones: optional(&mut m, "SupportedTimezones")?,
+            exportable_log_types: optional(&mut m, "ExportableLogTypes")?,
+            supports_log_exports_to_cloudwatch_logs: optional(&mut m, "SupportsLogExportsToCloudwatchLogs")?,
+            supports_read_replica: optional(&mut m, "SupportsReadReplica")?,
+            supported_engine_modes: optional(&mut m, "SupportedEngineModes")?,
+            supported_feature_names: optional(&mut m, "SupportedFeatureNames")?,
+            status: optional(&mut m, "Status")?,
+            supports_parallel_query: optional(&mut m, "SupportsParallelQuery")?,
+            supports_global_databases: optional(&mut m, "SupportsGlobalDatabases")?,
+            tag_list: optional(&mut m, "TagList")?,
+            supports_babelfish: optional(&mut m, "SupportsBabelfish")?,
+            supports_limitless_database: optional(&mut m, "SupportsLimitlessDatabase")?,
+            supports_certificate_rotation_without_restart: optional(&mut m, "SupportsCertificateRotationWithoutRestart")?,
+            supported_ca_certificate_identifiers: optional(&mut m, "SupportedCACertificateIdentifiers")?,
+            supports_local_write_forwarding: optional(&mut m, "SupportsLocalWriteForwarding")?,
+            supports_integrations: optional(&mut m, "SupportsIntegrations")?,
+            serverless_v2_features_support: optional(&mut m, "ServerlessV2FeaturesSupport")?,
+        })
+    }
+}
+impl IntoValue for DBEngineVersion {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(37);
+        m.put_some("Engine", self.engine);
+        m.put_some("MajorEngineVersion", self.major_engine_version);
+        m.put_some("EngineVersion", self.engine_version);
+        m.put_some("DatabaseInstallationFilesS3BucketName", self.database_installation_files_s3_bucket_name);
+        m.put_some("DatabaseInstallationFilesS3Prefix", self.database_installation_files_s3_prefix);
+        m.put_some("DatabaseInstallationFiles", self.database_installation_files);
+        m.put_some("CustomDBEngineVersionManifest", self.custom_db_engine_version_manifest);
+        m.put_some("DBParameterGroupFamily", self.db_parameter_group_family);
+        m.put_some("DBEngineDescription", self.db_engine_description);
+        m.put_some("DBEngineVersionArn", self.db_engine_version_arn);
+        m.put_some("DBEngineVersionDescription", self.db_engine_version_description);
+        m.put_some("DefaultCharacterSet", self.default_character_set);
+        m.put_some("FailureReason", self.failure_reason);
+        m.put_some("Image", self.image);
+        m.put_some("DBEngineMediaType", self.db_engine_media_type);
+        m.put_some("KMSKeyId", self.kms_key_id);
+        m.put_some("CreateTime", self.create_time);
+        m.put_some("SupportedCharacterSets", self.supported_character_sets);
+        m.put_some("SupportedNcharCharacterSets", self.supported_nchar_character_sets);
+        m.put_some("ValidUpgradeTarget", self.valid_upgrade_target);
+        m.put_some("SupportedTimezones", self.supported_timezones);
+        m.put_some("ExportableLogTypes", self.exportable_log_types);
+        m.put_some("SupportsLogExportsToCloudwatchLogs", self.supports_log_exports_to_cloudwatch_logs);
+        m.put_some("SupportsReadReplica", self.supports_read_replica);
+        m.put_some("SupportedEngineModes", self.supported_engine_modes);
+        m.put_some("SupportedFeatureNames", self.supported_feature_names);
+        m.put_some("Status", self.status);
+        m.put_some("SupportsParallelQuery", self.supports_parallel_query);
+        m.put_some("SupportsGlobalDatabases", self.supports_global_databases);
+        m.put_some("TagList", self.tag_list);
+        m.put_some("SupportsBabelfish", self.supports_babelfish);
+        m.put_some("SupportsLimitlessDatabase", self.supports_limitless_database);
+        m.put_some("SupportsCertificateRotationWithoutRestart", self.supports_certificate_rotation_without_restart);
+        m.put_some("SupportedCACertificateIdentifiers", self.supported_ca_certificate_identifiers);
+        m.put_some("SupportsLocalWriteForwarding", self.supports_local_write_forwarding);
+        m.put_some("SupportsIntegrations", self.supports_integrations);
+        m.put_some("ServerlessV2FeaturesSupport", self.serverless_v2_features_support);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DBEngineVersionMessage {
+    pub marker: Option<String>,
+    pub db_engine_versions: Option<Vec<DBEngineVersion>>,
+}
+impl FromValue for DBEngineVersionMessage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DBEngineVersionMessage {
+            marker: optional(&mut m, "Marker")?,
+            db_engine_versions: optional(&mut m, "DBEngineVersions")?,
+        })
+    }
+}
+impl IntoValue for DBEngineVersionMessage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Marker", self.marker);
+        m.put_some("DBEngineVersions", self.db_engine_versions);
         Value::Map(m)
     }
 }
@@ -511,6 +1242,78 @@ impl IntoValue for DBInstanceStatusInfo {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DBParameterGroup {
+    pub db_parameter_group_name: Option<String>,
+    pub db_parameter_group_family: Option<String>,
+    pub description: Option<String>,
+    pub db_parameter_group_arn: Option<String>,
+}
+impl FromValue for DBParameterGroup {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DBParameterGroup {
+            db_parameter_group_name: optional(&mut m, "DBParameterGroupName")?,
+            db_parameter_group_family: optional(&mut m, "DBParameterGroupFamily")?,
+            description: optional(&mut m, "Description")?,
+            db_parameter_group_arn: optional(&mut m, "DBParameterGroupArn")?,
+        })
+    }
+}
+impl IntoValue for DBParameterGroup {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("DBParameterGroupName", self.db_parameter_group_name);
+        m.put_some("DBParameterGroupFamily", self.db_parameter_group_family);
+        m.put_some("Description", self.description);
+        m.put_some("DBParameterGroupArn", self.db_parameter_group_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DBParameterGroupDetails {
+    pub parameters: Option<Vec<Parameter>>,
+    pub marker: Option<String>,
+}
+impl FromValue for DBParameterGroupDetails {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DBParameterGroupDetails {
+            parameters: optional(&mut m, "Parameters")?,
+            marker: optional(&mut m, "Marker")?,
+        })
+    }
+}
+impl IntoValue for DBParameterGroupDetails {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Parameters", self.parameters);
+        m.put_some("Marker", self.marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DBParameterGroupNameMessage {
+    pub db_parameter_group_name: Option<String>,
+}
+impl FromValue for DBParameterGroupNameMessage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DBParameterGroupNameMessage {
+            db_parameter_group_name: optional(&mut m, "DBParameterGroupName")?,
+        })
+    }
+}
+impl IntoValue for DBParameterGroupNameMessage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("DBParameterGroupName", self.db_parameter_group_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DBParameterGroupStatus {
     pub db_parameter_group_name: Option<String>,
     pub parameter_apply_status: Option<String>,
@@ -529,6 +1332,29 @@ impl IntoValue for DBParameterGroupStatus {
         let mut m = Members::with_capacity(2);
         m.put_some("DBParameterGroupName", self.db_parameter_group_name);
         m.put_some("ParameterApplyStatus", self.parameter_apply_status);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DBParameterGroupsMessage {
+    pub marker: Option<String>,
+    pub db_parameter_groups: Option<Vec<DBParameterGroup>>,
+}
+impl FromValue for DBParameterGroupsMessage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DBParameterGroupsMessage {
+            marker: optional(&mut m, "Marker")?,
+            db_parameter_groups: optional(&mut m, "DBParameterGroups")?,
+        })
+    }
+}
+impl IntoValue for DBParameterGroupsMessage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Marker", self.marker);
+        m.put_some("DBParameterGroups", self.db_parameter_groups);
         Value::Map(m)
     }
 }
@@ -595,6 +1421,165 @@ impl IntoValue for DBSubnetGroup {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DBSubnetGroupMessage {
+    pub marker: Option<String>,
+    pub db_subnet_groups: Option<Vec<DBSubnetGroup>>,
+}
+impl FromValue for DBSubnetGroupMessage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DBSubnetGroupMessage {
+            marker: optional(&mut m, "Marker")?,
+            db_subnet_groups: optional(&mut m, "DBSubnetGroups")?,
+        })
+    }
+}
+impl IntoValue for DBSubnetGroupMessage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Marker", self.marker);
+        m.put_some("DBSubnetGroups", self.db_subnet_groups);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteDBInstanceMessage {
+    pub db_instance_identifier: String,
+    pub skip_final_snapshot: Option<bool>,
+    pub final_db_snapshot_identifier: Option<String>,
+    pub delete_automated_backups: Option<bool>,
+}
+impl FromValue for DeleteDBInstanceMessage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteDBInstanceMessage {
+            db_instance_identifier: required(&mut m, "DBInstanceIdentifier")?,
+            skip_final_snapshot: optional(&mut m, "SkipFinalSnapshot")?,
+            final_db_snapshot_identifier: optional(&mut m, "FinalDBSnapshotIdentifier")?,
+            delete_automated_backups: optional(&mut m, "DeleteAutomatedBackups")?,
+        })
+    }
+}
+impl IntoValue for DeleteDBInstanceMessage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("DBInstanceIdentifier", self.db_instance_identifier);
+        m.put_some("SkipFinalSnapshot", self.skip_final_snapshot);
+        m.put_some("FinalDBSnapshotIdentifier", self.final_db_snapshot_identifier);
+        m.put_some("DeleteAutomatedBackups", self.delete_automated_backups);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteDBInstanceResult {
+    pub db_instance: Option<DBInstance>,
+}
+impl FromValue for DeleteDBInstanceResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteDBInstanceResult {
+            db_instance: optional(&mut m, "DBInstance")?,
+        })
+    }
+}
+impl IntoValue for DeleteDBInstanceResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("DBInstance", self.db_instance);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteDBParameterGroupMessage {
+    pub db_parameter_group_name: String,
+}
+impl FromValue for DeleteDBParameterGroupMessage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteDBParameterGroupMessage {
+            db_parameter_group_name: required(&mut m, "DBParameterGroupName")?,
+        })
+    }
+}
+impl IntoValue for DeleteDBParameterGroupMessage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("DBParameterGroupName", self.db_parameter_group_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteDBSubnetGroupMessage {
+    pub db_subnet_group_name: String,
+}
+impl FromValue for DeleteDBSubnetGroupMessage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteDBSubnetGroupMessage {
+            db_subnet_group_name: required(&mut m, "DBSubnetGroupName")?,
+        })
+    }
+}
+impl IntoValue for DeleteDBSubnetGroupMessage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("DBSubnetGroupName", self.db_subnet_group_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeDBEngineVersionsMessage {
+    pub engine: Option<String>,
+    pub engine_version: Option<String>,
+    pub db_parameter_group_family: Option<String>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_records: Option<i64>,
+    pub marker: Option<String>,
+    pub default_only: Option<bool>,
+    pub list_supported_character_sets: Option<bool>,
+    pub list_supported_timezones: Option<bool>,
+    pub include_all: Option<bool>,
+}
+impl FromValue for DescribeDBEngineVersionsMessage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeDBEngineVersionsMessage {
+            engine: optional(&mut m, "Engine")?,
+            engine_version: optional(&mut m, "EngineVersion")?,
+            db_parameter_group_family: optional(&mut m, "DBParameterGroupFamily")?,
+            filters: optional(&mut m, "Filters")?,
+            max_records: optional(&mut m, "MaxRecords")?,
+            marker: optional(&mut m, "Marker")?,
+            default_only: optional(&mut m, "DefaultOnly")?,
+            list_supported_character_sets: optional(&mut m, "ListSupportedCharacterSets")?,
+            list_supported_timezones: optional(&mut m, "ListSupportedTimezones")?,
+            include_all: optional(&mut m, "IncludeAll")?,
+        })
+    }
+}
+impl IntoValue for DescribeDBEngineVersionsMessage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(10);
+        m.put_some("Engine", self.engine);
+        m.put_some("EngineVersion", self.engine_version);
+        m.put_some("DBParameterGroupFamily", self.db_parameter_group_family);
+        m.put_some("Filters", self.filters);
+        m.put_some("MaxRecords", self.max_records);
+        m.put_some("Marker", self.marker);
+        m.put_some("DefaultOnly", self.default_only);
+        m.put_some("ListSupportedCharacterSets", self.list_supported_character_sets);
+        m.put_some("ListSupportedTimezones", self.list_supported_timezones);
+        m.put_some("IncludeAll", self.include_all);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeDBInstancesMessage {
     pub db_instance_identifier: Option<String>,
     pub filters: Option<Vec<Filter>>,
@@ -616,6 +1601,140 @@ impl IntoValue for DescribeDBInstancesMessage {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(4);
         m.put_some("DBInstanceIdentifier", self.db_instance_identifier);
+        m.put_some("Filters", self.filters);
+        m.put_some("MaxRecords", self.max_records);
+        m.put_some("Marker", self.marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeDBParameterGroupsMessage {
+    pub db_parameter_group_name: Option<String>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_records: Option<i64>,
+    pub marker: Option<String>,
+}
+impl FromValue for DescribeDBParameterGroupsMessage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeDBParameterGroupsMessage {
+            db_parameter_group_name: optional(&mut m, "DBParameterGroupName")?,
+            filters: optional(&mut m, "Filters")?,
+            max_records: optional(&mut m, "MaxRecords")?,
+            marker: optional(&mut m, "Marker")?,
+        })
+    }
+}
+impl IntoValue for DescribeDBParameterGroupsMessage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("DBParameterGroupName", self.db_parameter_group_name);
+        m.put_some("Filters", self.filters);
+        m.put_some("MaxRecords", self.max_records);
+        m.put_some("Marker", self.marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeDBParametersMessage {
+    pub db_parameter_group_name: String,
+    pub source: Option<String>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_records: Option<i64>,
+    pub marker: Option<String>,
+}
+impl FromValue for DescribeDBParametersMessage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeDBParametersMessage {
+            db_parameter_group_name: required(&mut m, "DBParameterGroupName")?,
+            source: optional(&mut m, "Source")?,
+            filters: optional(&mut m, "Filters")?,
+            max_records: optional(&mut m, "MaxRecords")?,
+            marker: optional(&mut m, "Marker")?,
+        })
+    }
+}
+impl IntoValue for DescribeDBParametersMessage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("DBParameterGroupName", self.db_parameter_group_name);
+        m.put_some("Source", self.source);
+        m.put_some("Filters", self.filters);
+        m.put_some("MaxRecords", self.max_records);
+        m.put_some("Marker", self.marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeDBSubnetGroupsMessage {
+    pub db_subnet_group_name: Option<String>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_records: Option<i64>,
+    pub marker: Option<String>,
+}
+impl FromValue for DescribeDBSubnetGroupsMessage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeDBSubnetGroupsMessage {
+            db_subnet_group_name: optional(&mut m, "DBSubnetGroupName")?,
+            filters: optional(&mut m, "Filters")?,
+            max_records: optional(&mut m, "MaxRecords")?,
+            marker: optional(&mut m, "Marker")?,
+        })
+    }
+}
+impl IntoValue for DescribeDBSubnetGroupsMessage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("DBSubnetGroupName", self.db_subnet_group_name);
+        m.put_some("Filters", self.filters);
+        m.put_some("MaxRecords", self.max_records);
+        m.put_some("Marker", self.marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeOrderableDBInstanceOptionsMessage {
+    pub engine: String,
+    pub engine_version: Option<String>,
+    pub db_instance_class: Option<String>,
+    pub license_model: Option<String>,
+    pub availability_zone_group: Option<String>,
+    pub vpc: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_records: Option<i64>,
+    pub marker: Option<String>,
+}
+impl FromValue for DescribeOrderableDBInstanceOptionsMessage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeOrderableDBInstanceOptionsMessage {
+            engine: required(&mut m, "Engine")?,
+            engine_version: optional(&mut m, "EngineVersion")?,
+            db_instance_class: optional(&mut m, "DBInstanceClass")?,
+            license_model: optional(&mut m, "LicenseModel")?,
+            availability_zone_group: optional(&mut m, "AvailabilityZoneGroup")?,
+            vpc: optional(&mut m, "Vpc")?,
+            filters: optional(&mut m, "Filters")?,
+            max_records: optional(&mut m, "MaxRecords")?,
+            marker: optional(&mut m, "Marker")?,
+        })
+    }
+}
+impl IntoValue for DescribeOrderableDBInstanceOptionsMessage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put("Engine", self.engine);
+        m.put_some("EngineVersion", self.engine_version);
+        m.put_some("DBInstanceClass", self.db_instance_class);
+        m.put_some("LicenseModel", self.license_model);
+        m.put_some("AvailabilityZoneGroup", self.availability_zone_group);
+        m.put_some("Vpc", self.vpc);
         m.put_some("Filters", self.filters);
         m.put_some("MaxRecords", self.max_records);
         m.put_some("Marker", self.marker);
@@ -711,6 +1830,29 @@ impl IntoValue for Filter {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTagsForResourceMessage {
+    pub resource_name: String,
+    pub filters: Option<Vec<Filter>>,
+}
+impl FromValue for ListTagsForResourceMessage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListTagsForResourceMessage {
+            resource_name: required(&mut m, "ResourceName")?,
+            filters: optional(&mut m, "Filters")?,
+        })
+    }
+}
+impl IntoValue for ListTagsForResourceMessage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ResourceName", self.resource_name);
+        m.put_some("Filters", self.filters);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct MasterUserSecret {
     pub secret_arn: Option<String>,
     pub secret_status: Option<String>,
@@ -732,6 +1874,412 @@ impl IntoValue for MasterUserSecret {
         m.put_some("SecretArn", self.secret_arn);
         m.put_some("SecretStatus", self.secret_status);
         m.put_some("KmsKeyId", self.kms_key_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyAdditionalStorageVolume {
+    pub volume_name: String,
+    pub allocated_storage: Option<i64>,
+    pub iops: Option<i64>,
+    pub max_allocated_storage: Option<i64>,
+    pub storage_throughput: Option<i64>,
+    pub storage_type: Option<String>,
+    pub set_for_delete: Option<bool>,
+}
+impl FromValue for ModifyAdditionalStorageVolume {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyAdditionalStorageVolume {
+            volume_name: required(&mut m, "VolumeName")?,
+            allocated_storage: optional(&mut m, "AllocatedStorage")?,
+            iops: optional(&mut m, "IOPS")?,
+            max_allocated_storage: optional(&mut m, "MaxAllocatedStorage")?,
+            storage_throughput: optional(&mut m, "StorageThroughput")?,
+            storage_type: optional(&mut m, "StorageType")?,
+            set_for_delete: optional(&mut m, "SetForDelete")?,
+        })
+    }
+}
+impl IntoValue for ModifyAdditionalStorageVolume {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put("VolumeName", self.volume_name);
+        m.put_some("AllocatedStorage", self.allocated_storage);
+        m.put_some("IOPS", self.iops);
+        m.put_some("MaxAllocatedStorage", self.max_allocated_storage);
+        m.put_some("StorageThroughput", self.storage_throughput);
+        m.put_some("StorageType", self.storage_type);
+        m.put_some("SetForDelete", self.set_for_delete);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ModifyDBInstanceMessage {
+    pub db_instance_identifier: String,
+    pub allocated_storage: Option<i64>,
+    pub db_instance_class: Option<String>,
+    pub db_subnet_group_name: Option<String>,
+    pub db_security_groups: Option<Vec<String>>,
+    pub vpc_security_group_ids: Option<Vec<String>>,
+    pub apply_immediately: Option<bool>,
+    pub master_user_password: Option<String>,
+    pub db_parameter_group_name: Option<String>,
+    pub backup_retention_period: Option<i64>,
+    pub preferred_backup_window: Option<String>,
+    pub preferred_maintenance_window: Option<String>,
+    pub multi_az: Option<bool>,
+    pub engine_version: Option<String>,
+    pub allow_major_version_upgrade: Option<bool>,
+    pub auto_minor_version_upgrade: Option<bool>,
+    pub license_model: Option<String>,
+    pub iops: Option<i64>,
+    pub storage_throughput: Option<i64>,
+    pub option_group_name: Option<String>,
+    pub new_db_instance_identifier: Option<String>,
+    pub storage_type: Option<String>,
+    pub tde_credential_arn: Option<String>,
+    pub tde_credential_password: Option<String>,
+    pub ca_certificate_identifier: Option<String>,
+    pub domain: Option<String>,
+    pub domain_fqdn: Option<String>,
+    pub domain_ou: Option<String>,
+    pub domain_auth_secret_arn: Option<String>,
+    pub domain_dns_ips: Option<Vec<String>>,
+    pub disable_domain: Option<bool>,
+    pub copy_tags_to_snapshot: Option<bool>,
+    pub monitoring_interval: Option<i64>,
+    pub db_port_number: Option<i64>,
+    pub publicly_accessible: Option<bool>,
+    pub monitoring_role_arn: Option<String>,
+    pub domain_iam_role_name: Option<String>,
+    pub promotion_tier: Option<i64>,
+    pub enable_iam_database_authentication: Option<bool>,
+    pub database_insights_mode: Option<String>,
+    pub enable_performance_insights: Option<bool>,
+    pub performance_insights_kms_key_id: Option<String>,
+    pub performance_insights_retention_period: Option<i64>,
+    pub cloudwatch_logs_export_configuration: Option<CloudwatchLogsExportConfiguration>,
+    pub processor_features: Option<Vec<ProcessorFeature>>,
+    pub use_default_processor_features: Option<bool>,
+    pub deletion_protection: Option<bool>,
+    pub max_allocated_storage: Option<i64>,
+    pub certificate_rotation_restart: Option<bool>,
+    pub replica_mode: Option<String>,
+    pub automation_mode: Option<String>,
+    pub resume_full_automation_mode_minutes: Option<i64>,
+    pub enable_customer_owned_ip: Option<bool>,
+    pub network_type: Option<String>,
+    pub aws_backup_recovery_point_arn: Option<String>,
+    pub manage_master_user_password: Option<bool>,
+    pub rotate_master_user_password: Option<bool>,
+    pub master_user_secret_kms_key_id: Option<String>,
+    pub multi_tenant: Option<bool>,
+    pub dedicated_log_volume: Option<bool>,
+    pub engine: Option<String>,
+    pub additional_storage_volumes: Option<Vec<ModifyAdditionalStorageVolume>>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub master_user_authentication_type: Option<String>,
+}
+impl FromValue for ModifyDBInstanceMessage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyDBInstanceMessage {
+            db_instance_identifier: required(&mut m, "DBInstanceIdentifier")?,
+            allocated_storage: optional(&mut m, "AllocatedStorage")?,
+            db_instance_class: optional(&mut m, "DBInstanceClass")?,
+            db_subnet_group_name: optional(&mut m, "DBSubnetGroupName")?,
+            db_security_groups: optional(&mut m, "DBSecurityGroups")?,
+            vpc_security_group_ids: optional(&mut m, "VpcSecurityGroupIds")?,
+            apply_immediately: optional(&mut m, "ApplyImmediately")?,
+            master_user_password: optional(&mut m, "MasterUserPassword")?,
+            db_parameter_group_name: optional(&mut m, "DBParameterGroupName")?,
+            backup_retention_period: optional(&mut m, "BackupRetentionPeriod")?,
+            preferred_backup_window: optional(&mut m, "PreferredBackupWindow")?,
+            preferred_maintenance_window: optional(&mut m, "PreferredMaintenanceWindow")?,
+            multi_az: optional(&mut m, "MultiAZ")?,
+            engine_version: optional(&mut m, "EngineVersion")?,
+            allow_major_version_upgrade: optional(&mut m, "AllowMajorVersionUpgrade")?,
+            auto_minor_version_upgrade: optional(&mut m, "AutoMinorVersionUpgrade")?,
+            license_model: optional(&mut m, "LicenseModel")?,
+            iops: optional(&mut m, "Iops")?,
+            storage_throughput: optional(&mut m, "StorageThroughput")?,
+            option_group_name: optional(&mut m, "OptionGroupName")?,
+            new_db_instance_identifier: optional(&mut m, "NewDBInstanceIdentifier")?,
+            storage_type: optional(&mut m, "StorageType")?,
+            tde_credential_arn: optional(&mut m, "TdeCredentialArn")?,
+            tde_credential_password: optional(&mut m, "TdeCredentialPassword")?,
+            ca_certificate_identifier: optional(&mut m, "CACertificateIdentifier")?,
+            domain: optional(&mut m, "Domain")?,
+            domain_fqdn: optional(&mut m, "DomainFqdn")?,
+            domain_ou: optional(&mut m, "DomainOu")?,
+            domain_auth_secret_arn: optional(&mut m, "DomainAuthSecretArn")?,
+            domain_dns_ips: optional(&mut m, "DomainDnsIps")?,
+            disable_domain: optional(&mut m, "DisableDomain")?,
+            copy_tags_to_snapshot: optional(&mut m, "CopyTagsToSnapshot")?,
+            monitoring_interval: optional(&mut m, "MonitoringInterval")?,
+            db_port_number: optional(&mut m, "DBPortNumber")?,
+            publicly_accessible: optional(&mut m, "PubliclyAccessible")?,
+            monitoring_role_arn: optional(&mut m, "MonitoringRoleArn")?,
+            domain_iam_role_name: optional(&mut m, "DomainIAMRoleName")?,
+            promotion_tier: optional(&mut m, "PromotionTier")?,
+            enable_iam_database_authentication: optional(&mut m, "EnableIAMDatabaseAuthentication")?,
+            database_insights_mode: optional(&mut m, "DatabaseInsightsMode")?,
+            enable_performance_insights: optional(&mut m, "EnablePerformanceInsights")?,
+            performance_insights_kms_key_id: optional(&mut m, "PerformanceInsightsKMSKeyId")?,
+            performance_insights_retention_period: optional(&mut m, "PerformanceInsightsRetentionPeriod")?,
+            cloudwatch_logs_export_configuration: optional(&mut m, "CloudwatchLogsExportConfiguration")?,
+            processor_features: optional(&mut m, "ProcessorFeatures")?,
+            use_default_processor_features: optional(&mut m, "UseDefaultProcessorFeatures")?,
+            deletion_protection: optional(&mut m, "DeletionProtection")?,
+            max_allocated_storage: optional(&mut m, "MaxAllocatedStorage")?,
+            certificate_rotation_restart: optional(&mut m, "CertificateRotationRestart")?,
+            replica_mode: optional(&mut m, "ReplicaMode")?,
+            automation_mode: optional(&mut m, "AutomationMode")?,
+            resume_full_automation_mode_minutes: optional(&mut m, "ResumeFullAutomationModeMinutes")?,
+            enable_customer_owned_ip: optional(&mut m, "EnableCustomerOwnedIp")?,
+            network_type: optional(&mut m, "NetworkType")?,
+            aws_backup_recovery_point_arn: optional(&mut m, "AwsBackupRecoveryPointArn")?,
+            manage_master_user_password: optional(&mut m, "ManageMasterUserPassword")?,
+            rotate_master_user_password: optional(&mut m, "RotateMasterUserPassword")?,
+            master_user_secret_kms_key_id: optional(&mut m, "MasterUserSecretKmsKeyId")?,
+            multi_tenant: optional(&mut m, "MultiTenant")?,
+            dedicated_log_volume: optional(&mut m, "DedicatedLogVolume")?,
+            engine: optional(&mut m, "Engine")?,
+            additional_storage_volumes: optional(&mut m, "AdditionalStorageVolumes")?,
+            tag_specifications: optional(&mut m, "TagSpecifications")?,
+            master_user_authentication_type: optional(&mut m, "MasterUserAuthenticationType")?,
+        })
+    }
+}
+impl IntoValue for ModifyDBInstanceMessage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(64);
+        m.put("DBInstanceIdentifier", self.db_instance_identifier);
+        m.put_some("AllocatedStorage", self.allocated_storage);
+        m.put_some("DBInstanceClass", self.db_instance_class);
+        m.put_some("DBSubnetGroupName", self.db_subnet_group_name);
+        m.put_some("DBSecurityGroups", self.db_security_groups);
+        m.put_some("VpcSecurityGroupIds", self.vpc_security_group_ids);
+        m.put_some("ApplyImmediately", self.apply_immediately);
+        m.put_some("MasterUserPassword", self.master_user_password);
+        m.put_some("DBParameterGroupName", self.db_parameter_group_name);
+        m.put_some("BackupRetentionPeriod", self.backup_retention_period);
+        m.put_some("PreferredBackupWindow", self.preferred_backup_window);
+        m.put_some("PreferredMaintenanceWindow", self.preferred_maintenance_window);
+        m.put_some("MultiAZ", self.multi_az);
+        m.put_some("EngineVersion", self.engine_version);
+        m.put_some("AllowMajorVersionUpgrade", self.allow_major_version_upgrade);
+        m.put_some("AutoMinorVersionUpgrade", self.auto_minor_version_upgrade);
+        m.put_some("LicenseModel", self.license_model);
+        m.put_some("Iops", self.iops);
+        m.put_some("StorageThroughput", self.storage_throughput);
+        m.put_some("OptionGroupName", self.option_group_name);
+        m.put_some("NewDBInstanceIdentifier", self.new_db_instance_identifier);
+        m.put_some("StorageType", self.storage_type);
+        m.put_some("TdeCredentialArn", self.tde_credential_arn);
+        m.put_some("TdeCredentialPassword", self.tde_credential_password);
+        m.put_some("CACertificateIdentifier", self.ca_certificate_identifier);
+        m.put_some("Domain", self.domain);
+        m.put_some("DomainFqdn", self.domain_fqdn);
+        m.put_some("DomainOu", self.domain_ou);
+        m.put_some("DomainAuthSecretArn", self.domain_auth_secret_arn);
+        m.put_some("DomainDnsIps", self.domain_dns_ips);
+        m.put_some("DisableDomain", self.disable_domain);
+        m.put_some("CopyTagsToSnapshot", self.copy_tags_to_snapshot);
+        m.put_some("MonitoringInterval", self.monitoring_interval);
+        m.put_some("DBPortNumber", self.db_port_number);
+        m.put_some("PubliclyAccessible", self.publicly_accessible);
+        m.put_some("MonitoringRoleArn", self.monitoring_role_arn);
+        m.put_some("DomainIAMRoleName", self.domain_iam_role_name);
+        m.put_some("PromotionTier", self.promotion_tier);
+        m.put_some("EnableIAMDatabaseAuthentication", self.enable_iam_database_authentication);
+        m.put_some("DatabaseInsightsMode", self.database_insights_mode);
+        m.put_some("EnablePerformanceInsights", self.enable_performance_insights);
+        m.put_some("PerformanceInsightsKMSKeyId", self.performance_insights_kms_key_id);
+        m.put_some("PerformanceInsightsRetentionPeriod", self.performance_insights_retention_period);
+        m.put_some("CloudwatchLogsExportConfiguration", self.cloudwatch_logs_export_configuration);
+        m.put_some("ProcessorFeatures", self.processor_features);
+        m.put_some("UseDefaultProcessorFeatures", self.use_default_processor_features);
+        m.put_some("DeletionProtection", self.deletion_protection);
+        m.put_some("MaxAllocatedStorage", self.max_allocated_storage);
+        m.put_some("CertificateRotationRestart", self.certificate_rotation_restart);
+        m.put_some("ReplicaMode", self.replica_mode);
+        m.put_some("AutomationMode", self.automation_mode);
+        m.put_some("ResumeFullAutomationModeMinutes", self.resume_full_automation_mode_minutes);
+        m.put_some("EnableCustomerOwnedIp", self.enable_customer_owned_ip);
+        m.put_some("NetworkType", self.network_type);
+        m.put_some("AwsBackupRecoveryPointArn", self.aws_backup_recovery_point_arn);
+        m.put_some("ManageMasterUserPassword", self.manage_master_user_password);
+        m.put_some("RotateMasterUserPassword", self.rotate_master_user_password);
+        m.put_some("MasterUserSecretKmsKeyId", self.master_user_secret_kms_key_id);
+        m.put_some("MultiTenant", self.multi_tenant);
+        m.put_some("DedicatedLogVolume", self.dedicated_log_volume);
+        m.put_some("Engine", self.engine);
+        m.put_some("AdditionalStorageVolumes", self.additional_storage_volumes);
+        m.put_some("TagSpecifications", self.tag_specifications);
+        m.put_some("MasterUserAuthenticationType", self.master_user_authentication_type);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for ModifyDBInstanceMessage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ModifyDBInstanceMessage")
+            .field("DBInstanceIdentifier", &self.db_instance_identifier)
+            .field("AllocatedStorage", &self.allocated_storage)
+            .field("DBInstanceClass", &self.db_instance_class)
+            .field("DBSubnetGroupName", &self.db_subnet_group_name)
+            .field("DBSecurityGroups", &self.db_security_groups)
+            .field("VpcSecurityGroupIds", &self.vpc_security_group_ids)
+            .field("ApplyImmediately", &self.apply_immediately)
+            .field("MasterUserPassword", &"***")
+            .field("DBParameterGroupName", &self.db_parameter_group_name)
+            .field("BackupRetentionPeriod", &self.backup_retention_period)
+            .field("PreferredBackupWindow", &self.preferred_backup_window)
+            .field("PreferredMaintenanceWindow", &self.preferred_maintenance_window)
+            .field("MultiAZ", &self.multi_az)
+            .field("EngineVersion", &self.engine_version)
+            .field("AllowMajorVersionUpgrade", &self.allow_major_version_upgrade)
+            .field("AutoMinorVersionUpgrade", &self.auto_minor_version_upgrade)
+            .field("LicenseModel", &self.license_model)
+            .field("Iops", &self.iops)
+            .field("StorageThroughput", &self.storage_throughput)
+            .field("OptionGroupName", &self.option_group_name)
+            .field("NewDBInstanceIdentifier", &self.new_db_instance_identifier)
+            .field("StorageType", &self.storage_type)
+            .field("TdeCredentialArn", &self.tde_credential_arn)
+            .field("TdeCredentialPassword", &"***")
+            .field("CACertificateIdentifier", &self.ca_certificate_identifier)
+            .field("Domain", &self.domain)
+            .field("DomainFqdn", &self.domain_fqdn)
+            .field("DomainOu", &self.domain_ou)
+            .field("DomainAuthSecretArn", &self.domain_auth_secret_arn)
+            .field("DomainDnsIps", &self.domain_dns_ips)
+            .field("DisableDomain", &self.disable_domain)
+            .field("CopyTagsToSnapshot", &self.copy_tags_to_snapshot)
+            .field("MonitoringInterval", &self.monitoring_interval)
+            .field("DBPortNumber", &self.db_port_number)
+            .field("PubliclyAccessible", &self.publicly_accessible)
+            .field("MonitoringRoleArn", &self.monitoring_role_arn)
+            .field("DomainIAMRoleName", &self.domain_iam_role_name)
+            .field("PromotionTier", &self.promotion_tier)
+            .field("EnableIAMDatabaseAuthentication", &self.enable_iam_database_authentication)
+            .field("DatabaseInsightsMode", &self.database_insights_mode)
+            .field("EnablePerformanceInsights", &self.enable_performance_insights)
+            .field("PerformanceInsightsKMSKeyId", &self.performance_insights_kms_key_id)
+            .field("PerformanceInsightsRetentionPeriod", &self.performance_insights_retention_period)
+            .field("CloudwatchLogsExportConfiguration", &self.cloudwatch_logs_export_configuration)
+            .field("ProcessorFeatures", &self.processor_features)
+            .field("UseDefaultProcessorFeatures", &self.use_default_processor_features)
+            .field("DeletionProtection", &self.deletion_protection)
+            .field("MaxAllocatedStorage", &self.max_allocated_storage)
+            .field("CertificateRotationRestart", &self.certificate_rotation_restart)
+            .field("ReplicaMode", &self.replica_mode)
+            .field("AutomationMode", &self.automation_mode)
+            .field("ResumeFullAutomationModeMinutes", &self.resume_full_automation_mode_minutes)
+            .field("EnableCustomerOwnedIp", &self.enable_customer_owned_ip)
+            .field("NetworkType", &self.network_type)
+            .field("AwsBackupRecoveryPointArn", &self.aws_backup_recovery_point_arn)
+            .field("ManageMasterUserPassword", &self.manage_master_user_password)
+            .field("RotateMasterUserPassword", &self.rotate_master_user_password)
+            .field("MasterUserSecretKmsKeyId", &self.master_user_secret_kms_key_id)
+            .field("MultiTenant", &self.multi_tenant)
+            .field("DedicatedLogVolume", &self.dedicated_log_volume)
+            .field("Engine", &self.engine)
+            .field("AdditionalStorageVolumes", &self.additional_storage_volumes)
+            .field("TagSpecifications", &self.tag_specifications)
+            .field("MasterUserAuthenticationType", &self.master_user_authentication_type)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyDBInstanceResult {
+    pub db_instance: Option<DBInstance>,
+}
+impl FromValue for ModifyDBInstanceResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyDBInstanceResult {
+            db_instance: optional(&mut m, "DBInstance")?,
+        })
+    }
+}
+impl IntoValue for ModifyDBInstanceResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("DBInstance", self.db_instance);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyDBParameterGroupMessage {
+    pub db_parameter_group_name: String,
+    pub parameters: Vec<Parameter>,
+}
+impl FromValue for ModifyDBParameterGroupMessage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyDBParameterGroupMessage {
+            db_parameter_group_name: required(&mut m, "DBParameterGroupName")?,
+            parameters: required(&mut m, "Parameters")?,
+        })
+    }
+}
+impl IntoValue for ModifyDBParameterGroupMessage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("DBParameterGroupName", self.db_parameter_group_name);
+        m.put("Parameters", self.parameters);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyDBSubnetGroupMessage {
+    pub db_subnet_group_name: String,
+    pub db_subnet_group_description: Option<String>,
+    pub subnet_ids: Vec<String>,
+}
+impl FromValue for ModifyDBSubnetGroupMessage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyDBSubnetGroupMessage {
+            db_subnet_group_name: required(&mut m, "DBSubnetGroupName")?,
+            db_subnet_group_description: optional(&mut m, "DBSubnetGroupDescription")?,
+            subnet_ids: required(&mut m, "SubnetIds")?,
+        })
+    }
+}
+impl IntoValue for ModifyDBSubnetGroupMessage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("DBSubnetGroupName", self.db_subnet_group_name);
+        m.put_some("DBSubnetGroupDescription", self.db_subnet_group_description);
+        m.put("SubnetIds", self.subnet_ids);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyDBSubnetGroupResult {
+    pub db_subnet_group: Option<DBSubnetGroup>,
+}
+impl FromValue for ModifyDBSubnetGroupResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyDBSubnetGroupResult {
+            db_subnet_group: optional(&mut m, "DBSubnetGroup")?,
+        })
+    }
+}
+impl IntoValue for ModifyDBSubnetGroupResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("DBSubnetGroup", self.db_subnet_group);
         Value::Map(m)
     }
 }
@@ -760,6 +2308,163 @@ impl IntoValue for OptionGroupMembership {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct OrderableDBInstanceOption {
+    pub engine: Option<String>,
+    pub engine_version: Option<String>,
+    pub db_instance_class: Option<String>,
+    pub license_model: Option<String>,
+    pub availability_zone_group: Option<String>,
+    pub availability_zones: Option<Vec<AvailabilityZone>>,
+    pub multi_az_capable: Option<bool>,
+    pub read_replica_capable: Option<bool>,
+    pub vpc: Option<bool>,
+    pub supports_storage_encryption: Option<bool>,
+    pub storage_type: Option<String>,
+    pub supports_iops: Option<bool>,
+    pub supports_storage_throughput: Option<bool>,
+    pub supports_enhanced_monitoring: Option<bool>,
+    pub supports_iam_database_authentication: Option<bool>,
+    pub supports_performance_insights: Option<bool>,
+    pub min_storage_size: Option<i64>,
+    pub max_storage_size: Option<i64>,
+    pub min_iops_per_db_instance: Option<i64>,
+    pub max_iops_per_db_instance: Option<i64>,
+    pub min_iops_per_gib: Option<f64>,
+    pub max_iops_per_gib: Option<f64>,
+    pub min_storage_throughput_per_db_instance: Option<i64>,
+    pub max_storage_throughput_per_db_instance: Option<i64>,
+    pub min_storage_throughput_per_iops: Option<f64>,
+    pub max_storage_throughput_per_iops: Option<f64>,
+    pub available_processor_features: Option<Vec<AvailableProcessorFeature>>,
+    pub supported_engine_modes: Option<Vec<String>>,
+    pub supports_storage_autoscaling: Option<bool>,
+    pub supports_kerberos_authentication: Option<bool>,
+    pub outpost_capable: Option<bool>,
+    pub supported_activity_stream_modes: Option<Vec<String>>,
+    pub supports_global_databases: Option<bool>,
+    pub supported_network_types: Option<Vec<String>>,
+    pub supports_clusters: Option<bool>,
+    pub supports_dedicated_log_volume: Option<bool>,
+    pub supports_additional_storage_volumes: Option<bool>,
+    pub supports_http_endpoint: Option<bool>,
+    pub available_additional_storage_volumes_options: Option<Vec<AvailableAdditionalStorageVolumesOption>>,
+}
+impl FromValue for OrderableDBInstanceOption {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(OrderableDBInstanceOption {
+            engine: optional(&mut m, "Engine")?,
+            engine_version: optional(&mut m, "EngineVersion")?,
+            db_instance_class: optional(&mut m, "DBInstanceClass")?,
+            license_model: optional(&mut m, "LicenseModel")?,
+            availability_zone_group: optional(&mut m, "AvailabilityZoneGroup")?,
+            availability_zones: optional(&mut m, "AvailabilityZones")?,
+            multi_az_capable: optional(&mut m, "MultiAZCapable")?,
+            read_replica_capable: optional(&mut m, "ReadReplicaCapable")?,
+            vpc: optional(&mut m, "Vpc")?,
+            supports_storage_encryption: optional(&mut m, "SupportsStorageEncryption")?,
+            storage_type: optional(&mut m, "StorageType")?,
+            supports_iops: optional(&mut m, "SupportsIops")?,
+            supports_storage_throughput: optional(&mut m, "SupportsStorageThroughput")?,
+            supports_enhanced_monitoring: optional(&mut m, "SupportsEnhancedMonitoring")?,
+            supports_iam_database_authentication: optional(&mut m, "SupportsIAMDatabaseAuthentication")?,
+            supports_performance_insights: optional(&mut m, "SupportsPerformanceInsights")?,
+            min_storage_size: optional(&mut m, "MinStorageSize")?,
+            max_storage_size: optional(&mut m, "MaxStorageSize")?,
+            min_iops_per_db_instance: optional(&mut m, "MinIopsPerDbInstance")?,
+            max_iops_per_db_instance: optional(&mut m, "MaxIopsPerDbInstance")?,
+            min_iops_per_gib: optional(&mut m, "MinIopsPerGib")?,
+            max_iops_per_gib: optional(&mut m, "MaxIopsPerGib")?,
+            min_storage_throughput_per_db_instance: optional(&mut m, "MinStorageThroughputPerDbInstance")?,
+            max_storage_throughput_per_db_instance: optional(&mut m, "MaxStorageThroughputPerDbInstance")?,
+            min_storage_throughput_per_iops: optional(&mut m, "MinStorageThroughputPerIops")?,
+            max_storage_throughput_per_iops: optional(&mut m, "MaxStorageThroughputPerIops")?,
+            available_processor_features: optional(&mut m, "AvailableProcessorFeatures")?,
+            supported_engine_modes: optional(&mut m, "SupportedEngineModes")?,
+            supports_storage_autoscaling: optional(&mut m, "SupportsStorageAutoscaling")?,
+            supports_kerberos_authentication: optional(&mut m, "SupportsKerberosAuthentication")?,
+            outpost_capable: optional(&mut m, "OutpostCapable")?,
+            supported_activity_stream_modes: optional(&mut m, "SupportedActivityStreamModes")?,
+            supports_global_databases: optional(&mut m, "SupportsGlobalDatabases")?,
+            supported_network_types: optional(&mut m, "SupportedNetworkTypes")?,
+            supports_clusters: optional(&mut m, "SupportsClusters")?,
+            supports_dedicated_log_volume: optional(&mut m, "SupportsDedicatedLogVolume")?,
+            supports_additional_storage_volumes: optional(&mut m, "SupportsAdditionalStorageVolumes")?,
+            supports_http_endpoint: optional(&mut m, "SupportsHttpEndpoint")?,
+            available_additional_storage_volumes_options: optional(&mut m, "AvailableAdditionalStorageVolumesOptions")?,
+        })
+    }
+}
+impl IntoValue for OrderableDBInstanceOption {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(39);
+        m.put_some("Engine", self.engine);
+        m.put_some("EngineVersion", self.engine_version);
+        m.put_some("DBInstanceClass", self.db_instance_class);
+        m.put_some("LicenseModel", self.license_model);
+        m.put_some("AvailabilityZoneGroup", self.availability_zone_group);
+        m.put_some("AvailabilityZones", self.availability_zones);
+        m.put_some("MultiAZCapable", self.multi_az_capable);
+        m.put_some("ReadReplicaCapable", self.read_replica_capable);
+        m.put_some("Vpc", self.vpc);
+        m.put_some("SupportsStorageEncryption", self.supports_storage_encryption);
+        m.put_some("StorageType", self.storage_type);
+        m.put_some("SupportsIops", self.supports_iops);
+        m.put_some("SupportsStorageThroughput", self.supports_storage_throughput);
+        m.put_some("SupportsEnhancedMonitoring", self.supports_enhanced_monitoring);
+        m.put_some("SupportsIAMDatabaseAuthentication", self.supports_iam_database_authentication);
+        m.put_some("SupportsPerformanceInsights", self.supports_performance_insights);
+        m.put_some("MinStorageSize", self.min_storage_size);
+        m.put_some("MaxStorageSize", self.max_storage_size);
+        m.put_some("MinIopsPerDbInstance", self.min_iops_per_db_instance);
+        m.put_some("MaxIopsPerDbInstance", self.max_iops_per_db_instance);
+        m.put_some("MinIopsPerGib", self.min_iops_per_gib);
+        m.put_some("MaxIopsPerGib", self.max_iops_per_gib);
+        m.put_some("MinStorageThroughputPerDbInstance", self.min_storage_throughput_per_db_instance);
+        m.put_some("MaxStorageThroughputPerDbInstance", self.max_storage_throughput_per_db_instance);
+        m.put_some("MinStorageThroughputPerIops", self.min_storage_throughput_per_iops);
+        m.put_some("MaxStorageThroughputPerIops", self.max_storage_throughput_per_iops);
+        m.put_some("AvailableProcessorFeatures", self.available_processor_features);
+        m.put_some("SupportedEngineModes", self.supported_engine_modes);
+        m.put_some("SupportsStorageAutoscaling", self.supports_storage_autoscaling);
+        m.put_some("SupportsKerberosAuthentication", self.supports_kerberos_authentication);
+        m.put_some("OutpostCapable", self.outpost_capable);
+        m.put_some("SupportedActivityStreamModes", self.supported_activity_stream_modes);
+        m.put_some("SupportsGlobalDatabases", self.supports_global_databases);
+        m.put_some("SupportedNetworkTypes", self.supported_network_types);
+        m.put_some("SupportsClusters", self.supports_clusters);
+        m.put_some("SupportsDedicatedLogVolume", self.supports_dedicated_log_volume);
+        m.put_some("SupportsAdditionalStorageVolumes", self.supports_additional_storage_volumes);
+        m.put_some("SupportsHttpEndpoint", self.supports_http_endpoint);
+        m.put_some("AvailableAdditionalStorageVolumesOptions", self.available_additional_storage_volumes_options);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OrderableDBInstanceOptionsMessage {
+    pub orderable_db_instance_options: Option<Vec<OrderableDBInstanceOption>>,
+    pub marker: Option<String>,
+}
+impl FromValue for OrderableDBInstanceOptionsMessage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(OrderableDBInstanceOptionsMessage {
+            orderable_db_instance_options: optional(&mut m, "OrderableDBInstanceOptions")?,
+            marker: optional(&mut m, "Marker")?,
+        })
+    }
+}
+impl IntoValue for OrderableDBInstanceOptionsMessage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("OrderableDBInstanceOptions", self.orderable_db_instance_options);
+        m.put_some("Marker", self.marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outpost {
     pub arn: Option<String>,
 }
@@ -775,6 +2480,56 @@ impl IntoValue for Outpost {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(1);
         m.put_some("Arn", self.arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Parameter {
+    pub parameter_name: Option<String>,
+    pub parameter_value: Option<String>,
+    pub description: Option<String>,
+    pub source: Option<String>,
+    pub apply_type: Option<String>,
+    pub data_type: Option<String>,
+    pub allowed_values: Option<String>,
+    pub is_modifiable: Option<bool>,
+    pub minimum_engine_version: Option<String>,
+    pub apply_method: Option<String>,
+    pub supported_engine_modes: Option<Vec<String>>,
+}
+impl FromValue for Parameter {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Parameter {
+            parameter_name: optional(&mut m, "ParameterName")?,
+            parameter_value: optional(&mut m, "ParameterValue")?,
+            description: optional(&mut m, "Description")?,
+            source: optional(&mut m, "Source")?,
+            apply_type: optional(&mut m, "ApplyType")?,
+            data_type: optional(&mut m, "DataType")?,
+            allowed_values: optional(&mut m, "AllowedValues")?,
+            is_modifiable: optional(&mut m, "IsModifiable")?,
+            minimum_engine_version: optional(&mut m, "MinimumEngineVersion")?,
+            apply_method: optional(&mut m, "ApplyMethod")?,
+            supported_engine_modes: optional(&mut m, "SupportedEngineModes")?,
+        })
+    }
+}
+impl IntoValue for Parameter {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(11);
+        m.put_some("ParameterName", self.parameter_name);
+        m.put_some("ParameterValue", self.parameter_value);
+        m.put_some("Description", self.description);
+        m.put_some("Source", self.source);
+        m.put_some("ApplyType", self.apply_type);
+        m.put_some("DataType", self.data_type);
+        m.put_some("AllowedValues", self.allowed_values);
+        m.put_some("IsModifiable", self.is_modifiable);
+        m.put_some("MinimumEngineVersion", self.minimum_engine_version);
+        m.put_some("ApplyMethod", self.apply_method);
+        m.put_some("SupportedEngineModes", self.supported_engine_modes);
         Value::Map(m)
     }
 }
@@ -941,6 +2696,204 @@ impl IntoValue for ProcessorFeature {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct RebootDBInstanceMessage {
+    pub db_instance_identifier: String,
+    pub force_failover: Option<bool>,
+}
+impl FromValue for RebootDBInstanceMessage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RebootDBInstanceMessage {
+            db_instance_identifier: required(&mut m, "DBInstanceIdentifier")?,
+            force_failover: optional(&mut m, "ForceFailover")?,
+        })
+    }
+}
+impl IntoValue for RebootDBInstanceMessage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("DBInstanceIdentifier", self.db_instance_identifier);
+        m.put_some("ForceFailover", self.force_failover);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RebootDBInstanceResult {
+    pub db_instance: Option<DBInstance>,
+}
+impl FromValue for RebootDBInstanceResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RebootDBInstanceResult {
+            db_instance: optional(&mut m, "DBInstance")?,
+        })
+    }
+}
+impl IntoValue for RebootDBInstanceResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("DBInstance", self.db_instance);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RemoveTagsFromResourceMessage {
+    pub resource_name: String,
+    pub tag_keys: Vec<String>,
+}
+impl FromValue for RemoveTagsFromResourceMessage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RemoveTagsFromResourceMessage {
+            resource_name: required(&mut m, "ResourceName")?,
+            tag_keys: required(&mut m, "TagKeys")?,
+        })
+    }
+}
+impl IntoValue for RemoveTagsFromResourceMessage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ResourceName", self.resource_name);
+        m.put("TagKeys", self.tag_keys);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResetDBParameterGroupMessage {
+    pub db_parameter_group_name: String,
+    pub reset_all_parameters: Option<bool>,
+    pub parameters: Option<Vec<Parameter>>,
+}
+impl FromValue for ResetDBParameterGroupMessage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ResetDBParameterGroupMessage {
+            db_parameter_group_name: required(&mut m, "DBParameterGroupName")?,
+            reset_all_parameters: optional(&mut m, "ResetAllParameters")?,
+            parameters: optional(&mut m, "Parameters")?,
+        })
+    }
+}
+impl IntoValue for ResetDBParameterGroupMessage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("DBParameterGroupName", self.db_parameter_group_name);
+        m.put_some("ResetAllParameters", self.reset_all_parameters);
+        m.put_some("Parameters", self.parameters);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServerlessV2FeaturesSupport {
+    pub min_capacity: Option<f64>,
+    pub max_capacity: Option<f64>,
+}
+impl FromValue for ServerlessV2FeaturesSupport {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ServerlessV2FeaturesSupport {
+            min_capacity: optional(&mut m, "MinCapacity")?,
+            max_capacity: optional(&mut m, "MaxCapacity")?,
+        })
+    }
+}
+impl IntoValue for ServerlessV2FeaturesSupport {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("MinCapacity", self.min_capacity);
+        m.put_some("MaxCapacity", self.max_capacity);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartDBInstanceMessage {
+    pub db_instance_identifier: String,
+}
+impl FromValue for StartDBInstanceMessage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(StartDBInstanceMessage {
+            db_instance_identifier: required(&mut m, "DBInstanceIdentifier")?,
+        })
+    }
+}
+impl IntoValue for StartDBInstanceMessage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("DBInstanceIdentifier", self.db_instance_identifier);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartDBInstanceResult {
+    pub db_instance: Option<DBInstance>,
+}
+impl FromValue for StartDBInstanceResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(StartDBInstanceResult {
+            db_instance: optional(&mut m, "DBInstance")?,
+        })
+    }
+}
+impl IntoValue for StartDBInstanceResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("DBInstance", self.db_instance);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StopDBInstanceMessage {
+    pub db_instance_identifier: String,
+    pub db_snapshot_identifier: Option<String>,
+}
+impl FromValue for StopDBInstanceMessage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(StopDBInstanceMessage {
+            db_instance_identifier: required(&mut m, "DBInstanceIdentifier")?,
+            db_snapshot_identifier: optional(&mut m, "DBSnapshotIdentifier")?,
+        })
+    }
+}
+impl IntoValue for StopDBInstanceMessage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("DBInstanceIdentifier", self.db_instance_identifier);
+        m.put_some("DBSnapshotIdentifier", self.db_snapshot_identifier);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StopDBInstanceResult {
+    pub db_instance: Option<DBInstance>,
+}
+impl FromValue for StopDBInstanceResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(StopDBInstanceResult {
+            db_instance: optional(&mut m, "DBInstance")?,
+        })
+    }
+}
+impl IntoValue for StopDBInstanceResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("DBInstance", self.db_instance);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Subnet {
     pub subnet_identifier: Option<String>,
     pub subnet_availability_zone: Option<AvailabilityZone>,
@@ -988,6 +2941,122 @@ impl IntoValue for Tag {
         let mut m = Members::with_capacity(2);
         m.put_some("Key", self.key);
         m.put_some("Value", self.value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagListMessage {
+    pub tag_list: Option<Vec<Tag>>,
+}
+impl FromValue for TagListMessage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TagListMessage {
+            tag_list: optional(&mut m, "TagList")?,
+        })
+    }
+}
+impl IntoValue for TagListMessage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("TagList", self.tag_list);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagSpecification {
+    pub resource_type: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+impl FromValue for TagSpecification {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TagSpecification {
+            resource_type: optional(&mut m, "ResourceType")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for TagSpecification {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("ResourceType", self.resource_type);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Timezone {
+    pub timezone_name: Option<String>,
+}
+impl FromValue for Timezone {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Timezone {
+            timezone_name: optional(&mut m, "TimezoneName")?,
+        })
+    }
+}
+impl IntoValue for Timezone {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("TimezoneName", self.timezone_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpgradeTarget {
+    pub engine: Option<String>,
+    pub engine_version: Option<String>,
+    pub description: Option<String>,
+    pub auto_upgrade: Option<bool>,
+    pub is_major_version_upgrade: Option<bool>,
+    pub supported_engine_modes: Option<Vec<String>>,
+    pub supports_parallel_query: Option<bool>,
+    pub supports_global_databases: Option<bool>,
+    pub supports_babelfish: Option<bool>,
+    pub supports_limitless_database: Option<bool>,
+    pub supports_local_write_forwarding: Option<bool>,
+    pub supports_integrations: Option<bool>,
+}
+impl FromValue for UpgradeTarget {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpgradeTarget {
+            engine: optional(&mut m, "Engine")?,
+            engine_version: optional(&mut m, "EngineVersion")?,
+            description: optional(&mut m, "Description")?,
+            auto_upgrade: optional(&mut m, "AutoUpgrade")?,
+            is_major_version_upgrade: optional(&mut m, "IsMajorVersionUpgrade")?,
+            supported_engine_modes: optional(&mut m, "SupportedEngineModes")?,
+            supports_parallel_query: optional(&mut m, "SupportsParallelQuery")?,
+            supports_global_databases: optional(&mut m, "SupportsGlobalDatabases")?,
+            supports_babelfish: optional(&mut m, "SupportsBabelfish")?,
+            supports_limitless_database: optional(&mut m, "SupportsLimitlessDatabase")?,
+            supports_local_write_forwarding: optional(&mut m, "SupportsLocalWriteForwarding")?,
+            supports_integrations: optional(&mut m, "SupportsIntegrations")?,
+        })
+    }
+}
+impl IntoValue for UpgradeTarget {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(12);
+        m.put_some("Engine", self.engine);
+        m.put_some("EngineVersion", self.engine_version);
+        m.put_some("Description", self.description);
+        m.put_some("AutoUpgrade", self.auto_upgrade);
+        m.put_some("IsMajorVersionUpgrade", self.is_major_version_upgrade);
+        m.put_some("SupportedEngineModes", self.supported_engine_modes);
+        m.put_some("SupportsParallelQuery", self.supports_parallel_query);
+        m.put_some("SupportsGlobalDatabases", self.supports_global_databases);
+        m.put_some("SupportsBabelfish", self.supports_babelfish);
+        m.put_some("SupportsLimitlessDatabase", self.supports_limitless_database);
+        m.put_some("SupportsLocalWriteForwarding", self.supports_local_write_forwarding);
+        m.put_some("SupportsIntegrations", self.supports_integrations);
         Value::Map(m)
     }
 }
