@@ -2,7 +2,7 @@
 //! was signed, is the input of the right shape; then inwards, and the answer out.
 
 mod payload;
-mod who;
+pub(crate) mod who;
 
 use std::sync::Arc;
 

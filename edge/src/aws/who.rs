@@ -10,12 +10,12 @@ use crate::sigv4::{Claim, Refusal};
 use model::plane::Calls;
 
 /// The caller that a claim names, with the secret of its access key.
-pub(super) struct Identity {
-    pub(super) caller: Caller,
-    pub(super) secret: String,
+pub(crate) struct Identity {
+    pub(crate) caller: Caller,
+    pub(crate) secret: String,
 }
 
-pub(super) fn identify<C: Calls>(calls: &C, claim: &Claim) -> Result<Identity, Refusal> {
+pub(crate) fn identify(calls: &dyn Calls, claim: &Claim) -> Result<Identity, Refusal> {
     if let Some(token) = &claim.token {
         let opened = credentials::open(calls, &claim.access_key, token, calls.now());
         return match opened {

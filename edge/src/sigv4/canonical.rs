@@ -92,7 +92,7 @@ pub fn canonical_query(query: &str) -> String {
 }
 
 /// The first value of a query parameter, decoded.
-pub(super) fn query_value(query: &str, name: &str) -> Option<String> {
+pub(crate) fn query_value(query: &str, name: &str) -> Option<String> {
     let (_, value) = query.split('&').filter_map(|pair| pair.split_once('=')).find(|(n, _)| *n == name)?;
     String::from_utf8(decode(value)).ok()
 }

@@ -14,6 +14,7 @@ use http::{HeaderMap, Method};
 use model::Timestamp;
 use ring::{digest, hmac};
 
+pub(crate) use canonical::query_value;
 pub use canonical::{canonical_query, uri_encode};
 pub use refusal::{Refusal, fault};
 
@@ -303,7 +304,8 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
     hex::encode(digest::digest(&digest::SHA256, bytes))
 }
 
-const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+/// Of a payload of no bytes.
+pub(crate) const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 impl ChunkKey {
     /// Checks the signature of one chunk; the next one is chained to it.

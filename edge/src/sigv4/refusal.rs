@@ -31,6 +31,13 @@ pub enum Refusal {
     Payload,
 }
 
+impl Refusal {
+    /// The reason in words, for the log.
+    pub(crate) fn reason(&self) -> String {
+        message(self)
+    }
+}
+
 const MISMATCH: &str = "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.";
 const INVALID: &str = "The security token included in the request is invalid.";
 

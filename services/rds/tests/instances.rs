@@ -1,6 +1,12 @@
 //! The control plane of RDS: what is let through, what is refused, and what stops when that
 //! on which it depends is gone. Reports of the engine and the front are played here.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests: what fails here fails the test"
+)]
+
 use std::sync::Arc;
 
 use harness::{ACCOUNT, REGION, World};
