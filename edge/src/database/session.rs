@@ -42,10 +42,10 @@ pub(super) async fn run(front: &Arc<Front>, mut session: Session, mut stop: watc
     let key = std::mem::take(&mut session.key);
     let Session { client, engine, standing, journey, user, .. } = &mut session;
     let ended = {
-        let copying = tokio::io::copy_bidirectional(client, engine);
+        let copying = relay(client, engine);
         tokio::pin!(copying);
         tokio::select! {
-            _ = &mut copying => None,
+            () = &mut copying => None,
             reason = revoked(front, standing) => Some(reason),
             _ = stop.changed() => {
                 // The engine is being stopped, and says so itself.
@@ -55,8 +55,8 @@ pub(super) async fn run(front: &Arc<Front>, mut session: Session, mut stop: watc
         }
     };
     front.forget_key(&key);
-    let Some(reason) = ended else { return };
     let _ = tokio::time::timeout(Duration::from_millis(100), client.shutdown()).await;
+    let Some(reason) = ended else { return };
     let enforced = Enforced {
         point: "database".to_owned(),
         resource: front.arn.clone(),
@@ -70,6 +70,21 @@ pub(super) async fn run(front: &Arc<Front>, mut session: Session, mut stop: watc
     let _ = front.plane.enforced(journey, enforced);
     drop(session);
     terminate(front, &key).await;
+}
+
+/// Copies both ways until the engine has said its last; a client that has said its own waits for it.
+async fn relay(client: &mut Box<dyn Duplex>, engine: &mut UnixStream) {
+    let (mut from_client, mut to_client) = tokio::io::split(client);
+    let (mut from_engine, mut to_engine) = engine.split();
+    let inward = async {
+        let _ = tokio::io::copy(&mut from_client, &mut to_engine).await;
+        let _ = to_engine.shutdown().await;
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        _ = tokio::io::copy(&mut from_engine, &mut to_client) => {}
+        () = inward => {}
+    }
 }
 
 /// A statement that runs does not notice that its client is gone: its process is ended.

@@ -8,8 +8,8 @@ pub mod credentials;
 pub mod ec2;
 pub mod elb;
 pub mod iam;
-pub mod waf;
 pub mod rds;
+pub mod waf;
 
 /// Implements [`Node`](crate::Node) for a regional resource with an `arn()` and `tags`.
 #[macro_export]

@@ -140,6 +140,9 @@ fn tell(ready: &Ready, output: Output, deploys: bool) {
             if !deploys {
                 println!("template     none deployed; deploy one with `aws cloudformation deploy`");
             }
+            if let Some(missing) = act::postgres::missing() {
+                println!("databases    none can run: {missing}");
+            }
             println!("\nPoint AWS clients at it:  eval \"$(countersign env)\"");
         }
     }
