@@ -11,7 +11,8 @@ type Res<T> = Result<T, String>;
 
 /// Writes `services/NAME/NAME.model` with the operations it has already and those named.
 pub(crate) fn sync(data: &Path, folder: &Path, name: &str, operations: &[&str]) -> Res<()> {
-    let api = load(data, name)?;
+    let mut api = load(data, name)?;
+    hide(&mut api, name);
     let file = folder.join(format!("{name}.model"));
     let mut wanted: BTreeSet<String> = operations.iter().map(|o| (*o).to_owned()).collect();
     if let Ok(old) = std::fs::read_to_string(&file) {
@@ -27,6 +28,19 @@ pub(crate) fn sync(data: &Path, folder: &Path, name: &str, operations: &[&str]) 
         std::fs::write(&manifest, crate::scaffold::manifest(name)).map_err(|e| e.to_string())?;
     }
     std::fs::write(&file, text).map_err(|e| format!("{}: {e}", file.display()))
+}
+
+/// Customers' data that AWS's model does not mark, and that its trail does not show either.
+const SENSITIVE: &[(&str, &str)] = &[("dynamodb", "AttributeValue")];
+
+fn hide(api: &mut Value, service: &str) {
+    for (_, shape) in SENSITIVE.iter().filter(|(of, _)| *of == service) {
+        if let Some(shape) =
+            api.get_mut("shapes").and_then(|s| s.get_mut(*shape)).and_then(Value::as_object_mut)
+        {
+            shape.insert("sensitive".to_owned(), Value::Bool(true));
+        }
+    }
 }
 
 /// The newest version of a service's model. (The data may be gzipped: gunzip it first.)
