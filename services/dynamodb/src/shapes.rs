@@ -7,6 +7,1539 @@ use model::value::{Body, FromValue, IntoValue, Members, Value, optional, require
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ArchivalSummary {
+    pub archival_date_time: Option<Timestamp>,
+    pub archival_reason: Option<String>,
+    pub archival_backup_arn: Option<String>,
+}
+impl FromValue for ArchivalSummary {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ArchivalSummary {
+            archival_date_time: optional(&mut m, "ArchivalDateTime")?,
+            archival_reason: optional(&mut m, "ArchivalReason")?,
+            archival_backup_arn: optional(&mut m, "ArchivalBackupArn")?,
+        })
+    }
+}
+impl IntoValue for ArchivalSummary {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("ArchivalDateTime", self.archival_date_time);
+        m.put_some("ArchivalReason", self.archival_reason);
+        m.put_some("ArchivalBackupArn", self.archival_backup_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AttributeDefinition {
+    pub attribute_name: String,
+    pub attribute_type: String,
+}
+impl FromValue for AttributeDefinition {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AttributeDefinition {
+            attribute_name: required(&mut m, "AttributeName")?,
+            attribute_type: required(&mut m, "AttributeType")?,
+        })
+    }
+}
+impl IntoValue for AttributeDefinition {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("AttributeName", self.attribute_name);
+        m.put("AttributeType", self.attribute_type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AttributeValue {
+    pub s: Option<String>,
+    pub n: Option<String>,
+    pub b: Option<Bytes>,
+    pub ss: Option<Vec<String>>,
+    pub ns: Option<Vec<String>>,
+    pub bs: Option<Vec<Bytes>>,
+    pub m: Option<BTreeMap<String, AttributeValue>>,
+    pub l: Option<Vec<AttributeValue>>,
+    pub null: Option<bool>,
+    pub bool: Option<bool>,
+}
+impl FromValue for AttributeValue {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AttributeValue {
+            s: optional(&mut m, "S")?,
+            n: optional(&mut m, "N")?,
+            b: optional(&mut m, "B")?,
+            ss: optional(&mut m, "SS")?,
+            ns: optional(&mut m, "NS")?,
+            bs: optional(&mut m, "BS")?,
+            m: optional(&mut m, "M")?,
+            l: optional(&mut m, "L")?,
+            null: optional(&mut m, "NULL")?,
+            bool: optional(&mut m, "BOOL")?,
+        })
+    }
+}
+impl IntoValue for AttributeValue {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(10);
+        m.put_some("S", self.s);
+        m.put_some("N", self.n);
+        m.put_some("B", self.b);
+        m.put_some("SS", self.ss);
+        m.put_some("NS", self.ns);
+        m.put_some("BS", self.bs);
+        m.put_some("M", self.m);
+        m.put_some("L", self.l);
+        m.put_some("NULL", self.null);
+        m.put_some("BOOL", self.bool);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AttributeValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AttributeValue")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AttributeValueUpdate {
+    pub value: Option<AttributeValue>,
+    pub action: Option<String>,
+}
+impl FromValue for AttributeValueUpdate {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AttributeValueUpdate {
+            value: optional(&mut m, "Value")?,
+            action: optional(&mut m, "Action")?,
+        })
+    }
+}
+impl IntoValue for AttributeValueUpdate {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Value", self.value);
+        m.put_some("Action", self.action);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AttributeValueUpdate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AttributeValueUpdate")
+            .field("Value", &"***")
+            .field("Action", &self.action)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BatchGetItemInput {
+    pub request_items: BTreeMap<String, KeysAndAttributes>,
+    pub return_consumed_capacity: Option<String>,
+}
+impl FromValue for BatchGetItemInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(BatchGetItemInput {
+            request_items: required(&mut m, "RequestItems")?,
+            return_consumed_capacity: optional(&mut m, "ReturnConsumedCapacity")?,
+        })
+    }
+}
+impl IntoValue for BatchGetItemInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("RequestItems", self.request_items);
+        m.put_some("ReturnConsumedCapacity", self.return_consumed_capacity);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BatchGetItemOutput {
+    pub responses: Option<BTreeMap<String, Vec<BTreeMap<String, AttributeValue>>>>,
+    pub unprocessed_keys: Option<BTreeMap<String, KeysAndAttributes>>,
+    pub consumed_capacity: Option<Vec<ConsumedCapacity>>,
+}
+impl FromValue for BatchGetItemOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(BatchGetItemOutput {
+            responses: optional(&mut m, "Responses")?,
+            unprocessed_keys: optional(&mut m, "UnprocessedKeys")?,
+            consumed_capacity: optional(&mut m, "ConsumedCapacity")?,
+        })
+    }
+}
+impl IntoValue for BatchGetItemOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("Responses", self.responses);
+        m.put_some("UnprocessedKeys", self.unprocessed_keys);
+        m.put_some("ConsumedCapacity", self.consumed_capacity);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BatchWriteItemInput {
+    pub request_items: BTreeMap<String, Vec<WriteRequest>>,
+    pub return_consumed_capacity: Option<String>,
+    pub return_item_collection_metrics: Option<String>,
+}
+impl FromValue for BatchWriteItemInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(BatchWriteItemInput {
+            request_items: required(&mut m, "RequestItems")?,
+            return_consumed_capacity: optional(&mut m, "ReturnConsumedCapacity")?,
+            return_item_collection_metrics: optional(&mut m, "ReturnItemCollectionMetrics")?,
+        })
+    }
+}
+impl IntoValue for BatchWriteItemInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("RequestItems", self.request_items);
+        m.put_some("ReturnConsumedCapacity", self.return_consumed_capacity);
+        m.put_some("ReturnItemCollectionMetrics", self.return_item_collection_metrics);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BatchWriteItemOutput {
+    pub unprocessed_items: Option<BTreeMap<String, Vec<WriteRequest>>>,
+    pub item_collection_metrics: Option<BTreeMap<String, Vec<ItemCollectionMetrics>>>,
+    pub consumed_capacity: Option<Vec<ConsumedCapacity>>,
+}
+impl FromValue for BatchWriteItemOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(BatchWriteItemOutput {
+            unprocessed_items: optional(&mut m, "UnprocessedItems")?,
+            item_collection_metrics: optional(&mut m, "ItemCollectionMetrics")?,
+            consumed_capacity: optional(&mut m, "ConsumedCapacity")?,
+        })
+    }
+}
+impl IntoValue for BatchWriteItemOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("UnprocessedItems", self.unprocessed_items);
+        m.put_some("ItemCollectionMetrics", self.item_collection_metrics);
+        m.put_some("ConsumedCapacity", self.consumed_capacity);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BillingModeSummary {
+    pub billing_mode: Option<String>,
+    pub last_update_to_pay_per_request_date_time: Option<Timestamp>,
+}
+impl FromValue for BillingModeSummary {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(BillingModeSummary {
+            billing_mode: optional(&mut m, "BillingMode")?,
+            last_update_to_pay_per_request_date_time: optional(&mut m, "LastUpdateToPayPerRequestDateTime")?,
+        })
+    }
+}
+impl IntoValue for BillingModeSummary {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("BillingMode", self.billing_mode);
+        m.put_some("LastUpdateToPayPerRequestDateTime", self.last_update_to_pay_per_request_date_time);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Capacity {
+    pub read_capacity_units: Option<f64>,
+    pub write_capacity_units: Option<f64>,
+    pub capacity_units: Option<f64>,
+}
+impl FromValue for Capacity {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Capacity {
+            read_capacity_units: optional(&mut m, "ReadCapacityUnits")?,
+            write_capacity_units: optional(&mut m, "WriteCapacityUnits")?,
+            capacity_units: optional(&mut m, "CapacityUnits")?,
+        })
+    }
+}
+impl IntoValue for Capacity {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("ReadCapacityUnits", self.read_capacity_units);
+        m.put_some("WriteCapacityUnits", self.write_capacity_units);
+        m.put_some("CapacityUnits", self.capacity_units);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Condition {
+    pub attribute_value_list: Option<Vec<AttributeValue>>,
+    pub comparison_operator: String,
+}
+impl FromValue for Condition {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Condition {
+            attribute_value_list: optional(&mut m, "AttributeValueList")?,
+            comparison_operator: required(&mut m, "ComparisonOperator")?,
+        })
+    }
+}
+impl IntoValue for Condition {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("AttributeValueList", self.attribute_value_list);
+        m.put("ComparisonOperator", self.comparison_operator);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConditionCheck {
+    pub key: BTreeMap<String, AttributeValue>,
+    pub table_name: String,
+    pub condition_expression: String,
+    pub expression_attribute_names: Option<BTreeMap<String, String>>,
+    pub expression_attribute_values: Option<BTreeMap<String, AttributeValue>>,
+    pub return_values_on_condition_check_failure: Option<String>,
+}
+impl FromValue for ConditionCheck {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ConditionCheck {
+            key: required(&mut m, "Key")?,
+            table_name: required(&mut m, "TableName")?,
+            condition_expression: required(&mut m, "ConditionExpression")?,
+            expression_attribute_names: optional(&mut m, "ExpressionAttributeNames")?,
+            expression_attribute_values: optional(&mut m, "ExpressionAttributeValues")?,
+            return_values_on_condition_check_failure: optional(&mut m, "ReturnValuesOnConditionCheckFailure")?,
+        })
+    }
+}
+impl IntoValue for ConditionCheck {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put("Key", self.key);
+        m.put("TableName", self.table_name);
+        m.put("ConditionExpression", self.condition_expression);
+        m.put_some("ExpressionAttributeNames", self.expression_attribute_names);
+        m.put_some("ExpressionAttributeValues", self.expression_attribute_values);
+        m.put_some("ReturnValuesOnConditionCheckFailure", self.return_values_on_condition_check_failure);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConsumedCapacity {
+    pub table_name: Option<String>,
+    pub capacity_units: Option<f64>,
+    pub read_capacity_units: Option<f64>,
+    pub write_capacity_units: Option<f64>,
+    pub table: Option<Capacity>,
+    pub local_secondary_indexes: Option<BTreeMap<String, Capacity>>,
+    pub global_secondary_indexes: Option<BTreeMap<String, Capacity>>,
+}
+impl FromValue for ConsumedCapacity {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ConsumedCapacity {
+            table_name: optional(&mut m, "TableName")?,
+            capacity_units: optional(&mut m, "CapacityUnits")?,
+            read_capacity_units: optional(&mut m, "ReadCapacityUnits")?,
+            write_capacity_units: optional(&mut m, "WriteCapacityUnits")?,
+            table: optional(&mut m, "Table")?,
+            local_secondary_indexes: optional(&mut m, "LocalSecondaryIndexes")?,
+            global_secondary_indexes: optional(&mut m, "GlobalSecondaryIndexes")?,
+        })
+    }
+}
+impl IntoValue for ConsumedCapacity {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put_some("TableName", self.table_name);
+        m.put_some("CapacityUnits", self.capacity_units);
+        m.put_some("ReadCapacityUnits", self.read_capacity_units);
+        m.put_some("WriteCapacityUnits", self.write_capacity_units);
+        m.put_some("Table", self.table);
+        m.put_some("LocalSecondaryIndexes", self.local_secondary_indexes);
+        m.put_some("GlobalSecondaryIndexes", self.global_secondary_indexes);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContinuousBackupsDescription {
+    pub continuous_backups_status: String,
+    pub point_in_time_recovery_description: Option<PointInTimeRecoveryDescription>,
+}
+impl FromValue for ContinuousBackupsDescription {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ContinuousBackupsDescription {
+            continuous_backups_status: required(&mut m, "ContinuousBackupsStatus")?,
+            point_in_time_recovery_description: optional(&mut m, "PointInTimeRecoveryDescription")?,
+        })
+    }
+}
+impl IntoValue for ContinuousBackupsDescription {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ContinuousBackupsStatus", self.continuous_backups_status);
+        m.put_some("PointInTimeRecoveryDescription", self.point_in_time_recovery_description);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateGlobalSecondaryIndexAction {
+    pub index_name: String,
+    pub key_schema: Vec<KeySchemaElement>,
+    pub projection: Projection,
+    pub provisioned_throughput: Option<ProvisionedThroughput>,
+    pub on_demand_throughput: Option<OnDemandThroughput>,
+    pub warm_throughput: Option<WarmThroughput>,
+}
+impl FromValue for CreateGlobalSecondaryIndexAction {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateGlobalSecondaryIndexAction {
+            index_name: required(&mut m, "IndexName")?,
+            key_schema: required(&mut m, "KeySchema")?,
+            projection: required(&mut m, "Projection")?,
+            provisioned_throughput: optional(&mut m, "ProvisionedThroughput")?,
+            on_demand_throughput: optional(&mut m, "OnDemandThroughput")?,
+            warm_throughput: optional(&mut m, "WarmThroughput")?,
+        })
+    }
+}
+impl IntoValue for CreateGlobalSecondaryIndexAction {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put("IndexName", self.index_name);
+        m.put("KeySchema", self.key_schema);
+        m.put("Projection", self.projection);
+        m.put_some("ProvisionedThroughput", self.provisioned_throughput);
+        m.put_some("OnDemandThroughput", self.on_demand_throughput);
+        m.put_some("WarmThroughput", self.warm_throughput);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateGlobalTableWitnessGroupMemberAction {
+    pub region_name: String,
+}
+impl FromValue for CreateGlobalTableWitnessGroupMemberAction {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateGlobalTableWitnessGroupMemberAction {
+            region_name: required(&mut m, "RegionName")?,
+        })
+    }
+}
+impl IntoValue for CreateGlobalTableWitnessGroupMemberAction {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("RegionName", self.region_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateReplicationGroupMemberAction {
+    pub region_name: String,
+    pub kms_master_key_id: Option<String>,
+    pub provisioned_throughput_override: Option<ProvisionedThroughputOverride>,
+    pub on_demand_throughput_override: Option<OnDemandThroughputOverride>,
+    pub global_secondary_indexes: Option<Vec<ReplicaGlobalSecondaryIndex>>,
+    pub table_class_override: Option<String>,
+}
+impl FromValue for CreateReplicationGroupMemberAction {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateReplicationGroupMemberAction {
+            region_name: required(&mut m, "RegionName")?,
+            kms_master_key_id: optional(&mut m, "KMSMasterKeyId")?,
+            provisioned_throughput_override: optional(&mut m, "ProvisionedThroughputOverride")?,
+            on_demand_throughput_override: optional(&mut m, "OnDemandThroughputOverride")?,
+            global_secondary_indexes: optional(&mut m, "GlobalSecondaryIndexes")?,
+            table_class_override: optional(&mut m, "TableClassOverride")?,
+        })
+    }
+}
+impl IntoValue for CreateReplicationGroupMemberAction {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put("RegionName", self.region_name);
+        m.put_some("KMSMasterKeyId", self.kms_master_key_id);
+        m.put_some("ProvisionedThroughputOverride", self.provisioned_throughput_override);
+        m.put_some("OnDemandThroughputOverride", self.on_demand_throughput_override);
+        m.put_some("GlobalSecondaryIndexes", self.global_secondary_indexes);
+        m.put_some("TableClassOverride", self.table_class_override);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateTableInput {
+    pub attribute_definitions: Option<Vec<AttributeDefinition>>,
+    pub table_name: String,
+    pub key_schema: Option<Vec<KeySchemaElement>>,
+    pub local_secondary_indexes: Option<Vec<LocalSecondaryIndex>>,
+    pub global_secondary_indexes: Option<Vec<GlobalSecondaryIndex>>,
+    pub billing_mode: Option<String>,
+    pub provisioned_throughput: Option<ProvisionedThroughput>,
+    pub stream_specification: Option<StreamSpecification>,
+    pub sse_specification: Option<SSESpecification>,
+    pub tags: Option<Vec<Tag>>,
+    pub table_class: Option<String>,
+    pub deletion_protection_enabled: Option<bool>,
+    pub warm_throughput: Option<WarmThroughput>,
+    pub resource_policy: Option<String>,
+    pub on_demand_throughput: Option<OnDemandThroughput>,
+    pub global_table_source_arn: Option<String>,
+    pub global_table_settings_replication_mode: Option<String>,
+}
+impl FromValue for CreateTableInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateTableInput {
+            attribute_definitions: optional(&mut m, "AttributeDefinitions")?,
+            table_name: required(&mut m, "TableName")?,
+            key_schema: optional(&mut m, "KeySchema")?,
+            local_secondary_indexes: optional(&mut m, "LocalSecondaryIndexes")?,
+            global_secondary_indexes: optional(&mut m, "GlobalSecondaryIndexes")?,
+            billing_mode: optional(&mut m, "BillingMode")?,
+            provisioned_throughput: optional(&mut m, "ProvisionedThroughput")?,
+            stream_specification: optional(&mut m, "StreamSpecification")?,
+            sse_specification: optional(&mut m, "SSESpecification")?,
+            tags: optional(&mut m, "Tags")?,
+            table_class: optional(&mut m, "TableClass")?,
+            deletion_protection_enabled: optional(&mut m, "DeletionProtectionEnabled")?,
+            warm_throughput: optional(&mut m, "WarmThroughput")?,
+            resource_policy: optional(&mut m, "ResourcePolicy")?,
+            on_demand_throughput: optional(&mut m, "OnDemandThroughput")?,
+            global_table_source_arn: optional(&mut m, "GlobalTableSourceArn")?,
+            global_table_settings_replication_mode: optional(&mut m, "GlobalTableSettingsReplicationMode")?,
+        })
+    }
+}
+impl IntoValue for CreateTableInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(17);
+        m.put_some("AttributeDefinitions", self.attribute_definitions);
+        m.put("TableName", self.table_name);
+        m.put_some("KeySchema", self.key_schema);
+        m.put_some("LocalSecondaryIndexes", self.local_secondary_indexes);
+        m.put_some("GlobalSecondaryIndexes", self.global_secondary_indexes);
+        m.put_some("BillingMode", self.billing_mode);
+        m.put_some("ProvisionedThroughput", self.provisioned_throughput);
+        m.put_some("StreamSpecification", self.stream_specification);
+        m.put_some("SSESpecification", self.sse_specification);
+        m.put_some("Tags", self.tags);
+        m.put_some("TableClass", self.table_class);
+        m.put_some("DeletionProtectionEnabled", self.deletion_protection_enabled);
+        m.put_some("WarmThroughput", self.warm_throughput);
+        m.put_some("ResourcePolicy", self.resource_policy);
+        m.put_some("OnDemandThroughput", self.on_demand_throughput);
+        m.put_some("GlobalTableSourceArn", self.global_table_source_arn);
+        m.put_some("GlobalTableSettingsReplicationMode", self.global_table_settings_replication_mode);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateTableOutput {
+    pub table_description: Option<TableDescription>,
+}
+impl FromValue for CreateTableOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateTableOutput {
+            table_description: optional(&mut m, "TableDescription")?,
+        })
+    }
+}
+impl IntoValue for CreateTableOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("TableDescription", self.table_description);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Delete {
+    pub key: BTreeMap<String, AttributeValue>,
+    pub table_name: String,
+    pub condition_expression: Option<String>,
+    pub expression_attribute_names: Option<BTreeMap<String, String>>,
+    pub expression_attribute_values: Option<BTreeMap<String, AttributeValue>>,
+    pub return_values_on_condition_check_failure: Option<String>,
+}
+impl FromValue for Delete {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Delete {
+            key: required(&mut m, "Key")?,
+            table_name: required(&mut m, "TableName")?,
+            condition_expression: optional(&mut m, "ConditionExpression")?,
+            expression_attribute_names: optional(&mut m, "ExpressionAttributeNames")?,
+            expression_attribute_values: optional(&mut m, "ExpressionAttributeValues")?,
+            return_values_on_condition_check_failure: optional(&mut m, "ReturnValuesOnConditionCheckFailure")?,
+        })
+    }
+}
+impl IntoValue for Delete {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put("Key", self.key);
+        m.put("TableName", self.table_name);
+        m.put_some("ConditionExpression", self.condition_expression);
+        m.put_some("ExpressionAttributeNames", self.expression_attribute_names);
+        m.put_some("ExpressionAttributeValues", self.expression_attribute_values);
+        m.put_some("ReturnValuesOnConditionCheckFailure", self.return_values_on_condition_check_failure);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteGlobalSecondaryIndexAction {
+    pub index_name: String,
+}
+impl FromValue for DeleteGlobalSecondaryIndexAction {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteGlobalSecondaryIndexAction {
+            index_name: required(&mut m, "IndexName")?,
+        })
+    }
+}
+impl IntoValue for DeleteGlobalSecondaryIndexAction {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("IndexName", self.index_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteGlobalTableWitnessGroupMemberAction {
+    pub region_name: String,
+}
+impl FromValue for DeleteGlobalTableWitnessGroupMemberAction {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteGlobalTableWitnessGroupMemberAction {
+            region_name: required(&mut m, "RegionName")?,
+        })
+    }
+}
+impl IntoValue for DeleteGlobalTableWitnessGroupMemberAction {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("RegionName", self.region_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteItemInput {
+    pub table_name: String,
+    pub key: BTreeMap<String, AttributeValue>,
+    pub expected: Option<BTreeMap<String, ExpectedAttributeValue>>,
+    pub conditional_operator: Option<String>,
+    pub return_values: Option<String>,
+    pub return_consumed_capacity: Option<String>,
+    pub return_item_collection_metrics: Option<String>,
+    pub condition_expression: Option<String>,
+    pub expression_attribute_names: Option<BTreeMap<String, String>>,
+    pub expression_attribute_values: Option<BTreeMap<String, AttributeValue>>,
+    pub return_values_on_condition_check_failure: Option<String>,
+}
+impl FromValue for DeleteItemInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteItemInput {
+            table_name: required(&mut m, "TableName")?,
+            key: required(&mut m, "Key")?,
+            expected: optional(&mut m, "Expected")?,
+            conditional_operator: optional(&mut m, "ConditionalOperator")?,
+            return_values: optional(&mut m, "ReturnValues")?,
+            return_consumed_capacity: optional(&mut m, "ReturnConsumedCapacity")?,
+            return_item_collection_metrics: optional(&mut m, "ReturnItemCollectionMetrics")?,
+            condition_expression: optional(&mut m, "ConditionExpression")?,
+            expression_attribute_names: optional(&mut m, "ExpressionAttributeNames")?,
+            expression_attribute_values: optional(&mut m, "ExpressionAttributeValues")?,
+            return_values_on_condition_check_failure: optional(&mut m, "ReturnValuesOnConditionCheckFailure")?,
+        })
+    }
+}
+impl IntoValue for DeleteItemInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(11);
+        m.put("TableName", self.table_name);
+        m.put("Key", self.key);
+        m.put_some("Expected", self.expected);
+        m.put_some("ConditionalOperator", self.conditional_operator);
+        m.put_some("ReturnValues", self.return_values);
+        m.put_some("ReturnConsumedCapacity", self.return_consumed_capacity);
+        m.put_some("ReturnItemCollectionMetrics", self.return_item_collection_metrics);
+        m.put_some("ConditionExpression", self.condition_expression);
+        m.put_some("ExpressionAttributeNames", self.expression_attribute_names);
+        m.put_some("ExpressionAttributeValues", self.expression_attribute_values);
+        m.put_some("ReturnValuesOnConditionCheckFailure", self.return_values_on_condition_check_failure);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteItemOutput {
+    pub attributes: Option<BTreeMap<String, AttributeValue>>,
+    pub consumed_capacity: Option<ConsumedCapacity>,
+    pub item_collection_metrics: Option<ItemCollectionMetrics>,
+}
+impl FromValue for DeleteItemOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteItemOutput {
+            attributes: optional(&mut m, "Attributes")?,
+            consumed_capacity: optional(&mut m, "ConsumedCapacity")?,
+            item_collection_metrics: optional(&mut m, "ItemCollectionMetrics")?,
+        })
+    }
+}
+impl IntoValue for DeleteItemOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("Attributes", self.attributes);
+        m.put_some("ConsumedCapacity", self.consumed_capacity);
+        m.put_some("ItemCollectionMetrics", self.item_collection_metrics);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteReplicationGroupMemberAction {
+    pub region_name: String,
+}
+impl FromValue for DeleteReplicationGroupMemberAction {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteReplicationGroupMemberAction {
+            region_name: required(&mut m, "RegionName")?,
+        })
+    }
+}
+impl IntoValue for DeleteReplicationGroupMemberAction {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("RegionName", self.region_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRequest {
+    pub key: BTreeMap<String, AttributeValue>,
+}
+impl FromValue for DeleteRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteRequest {
+            key: required(&mut m, "Key")?,
+        })
+    }
+}
+impl IntoValue for DeleteRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("Key", self.key);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteResourcePolicyInput {
+    pub resource_arn: String,
+    pub expected_revision_id: Option<String>,
+}
+impl FromValue for DeleteResourcePolicyInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteResourcePolicyInput {
+            resource_arn: required(&mut m, "ResourceArn")?,
+            expected_revision_id: optional(&mut m, "ExpectedRevisionId")?,
+        })
+    }
+}
+impl IntoValue for DeleteResourcePolicyInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ResourceArn", self.resource_arn);
+        m.put_some("ExpectedRevisionId", self.expected_revision_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteResourcePolicyOutput {
+    pub revision_id: Option<String>,
+}
+impl FromValue for DeleteResourcePolicyOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteResourcePolicyOutput {
+            revision_id: optional(&mut m, "RevisionId")?,
+        })
+    }
+}
+impl IntoValue for DeleteResourcePolicyOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("RevisionId", self.revision_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteTableInput {
+    pub table_name: String,
+}
+impl FromValue for DeleteTableInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteTableInput {
+            table_name: required(&mut m, "TableName")?,
+        })
+    }
+}
+impl IntoValue for DeleteTableInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("TableName", self.table_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteTableOutput {
+    pub table_description: Option<TableDescription>,
+}
+impl FromValue for DeleteTableOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteTableOutput {
+            table_description: optional(&mut m, "TableDescription")?,
+        })
+    }
+}
+impl IntoValue for DeleteTableOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("TableDescription", self.table_description);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeContinuousBackupsInput {
+    pub table_name: String,
+}
+impl FromValue for DescribeContinuousBackupsInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeContinuousBackupsInput {
+            table_name: required(&mut m, "TableName")?,
+        })
+    }
+}
+impl IntoValue for DescribeContinuousBackupsInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("TableName", self.table_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeContinuousBackupsOutput {
+    pub continuous_backups_description: Option<ContinuousBackupsDescription>,
+}
+impl FromValue for DescribeContinuousBackupsOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeContinuousBackupsOutput {
+            continuous_backups_description: optional(&mut m, "ContinuousBackupsDescription")?,
+        })
+    }
+}
+impl IntoValue for DescribeContinuousBackupsOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("ContinuousBackupsDescription", self.continuous_backups_description);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeEndpointsRequest {
+}
+impl FromValue for DescribeEndpointsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeEndpointsRequest {
+        })
+    }
+}
+impl IntoValue for DescribeEndpointsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeEndpointsResponse {
+    pub endpoints: Vec<Endpoint>,
+}
+impl FromValue for DescribeEndpointsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeEndpointsResponse {
+            endpoints: required(&mut m, "Endpoints")?,
+        })
+    }
+}
+impl IntoValue for DescribeEndpointsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("Endpoints", self.endpoints);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeLimitsInput {
+}
+impl FromValue for DescribeLimitsInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeLimitsInput {
+        })
+    }
+}
+impl IntoValue for DescribeLimitsInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeLimitsOutput {
+    pub account_max_read_capacity_units: Option<i64>,
+    pub account_max_write_capacity_units: Option<i64>,
+    pub table_max_read_capacity_units: Option<i64>,
+    pub table_max_write_capacity_units: Option<i64>,
+}
+impl FromValue for DescribeLimitsOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeLimitsOutput {
+            account_max_read_capacity_units: optional(&mut m, "AccountMaxReadCapacityUnits")?,
+            account_max_write_capacity_units: optional(&mut m, "AccountMaxWriteCapacityUnits")?,
+            table_max_read_capacity_units: optional(&mut m, "TableMaxReadCapacityUnits")?,
+            table_max_write_capacity_units: optional(&mut m, "TableMaxWriteCapacityUnits")?,
+        })
+    }
+}
+impl IntoValue for DescribeLimitsOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("AccountMaxReadCapacityUnits", self.account_max_read_capacity_units);
+        m.put_some("AccountMaxWriteCapacityUnits", self.account_max_write_capacity_units);
+        m.put_some("TableMaxReadCapacityUnits", self.table_max_read_capacity_units);
+        m.put_some("TableMaxWriteCapacityUnits", self.table_max_write_capacity_units);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTableInput {
+    pub table_name: String,
+}
+impl FromValue for DescribeTableInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTableInput {
+            table_name: required(&mut m, "TableName")?,
+        })
+    }
+}
+impl IntoValue for DescribeTableInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("TableName", self.table_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTableOutput {
+    pub table: Option<TableDescription>,
+}
+impl FromValue for DescribeTableOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTableOutput {
+            table: optional(&mut m, "Table")?,
+        })
+    }
+}
+impl IntoValue for DescribeTableOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Table", self.table);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTimeToLiveInput {
+    pub table_name: String,
+}
+impl FromValue for DescribeTimeToLiveInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTimeToLiveInput {
+            table_name: required(&mut m, "TableName")?,
+        })
+    }
+}
+impl IntoValue for DescribeTimeToLiveInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("TableName", self.table_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTimeToLiveOutput {
+    pub time_to_live_description: Option<TimeToLiveDescription>,
+}
+impl FromValue for DescribeTimeToLiveOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTimeToLiveOutput {
+            time_to_live_description: optional(&mut m, "TimeToLiveDescription")?,
+        })
+    }
+}
+impl IntoValue for DescribeTimeToLiveOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("TimeToLiveDescription", self.time_to_live_description);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Endpoint {
+    pub address: String,
+    pub cache_period_in_minutes: i64,
+}
+impl FromValue for Endpoint {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Endpoint {
+            address: required(&mut m, "Address")?,
+            cache_period_in_minutes: required(&mut m, "CachePeriodInMinutes")?,
+        })
+    }
+}
+impl IntoValue for Endpoint {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Address", self.address);
+        m.put("CachePeriodInMinutes", self.cache_period_in_minutes);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ExpectedAttributeValue {
+    pub value: Option<AttributeValue>,
+    pub exists: Option<bool>,
+    pub comparison_operator: Option<String>,
+    pub attribute_value_list: Option<Vec<AttributeValue>>,
+}
+impl FromValue for ExpectedAttributeValue {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ExpectedAttributeValue {
+            value: optional(&mut m, "Value")?,
+            exists: optional(&mut m, "Exists")?,
+            comparison_operator: optional(&mut m, "ComparisonOperator")?,
+            attribute_value_list: optional(&mut m, "AttributeValueList")?,
+        })
+    }
+}
+impl IntoValue for ExpectedAttributeValue {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("Value", self.value);
+        m.put_some("Exists", self.exists);
+        m.put_some("ComparisonOperator", self.comparison_operator);
+        m.put_some("AttributeValueList", self.attribute_value_list);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for ExpectedAttributeValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ExpectedAttributeValue")
+            .field("Value", &"***")
+            .field("Exists", &self.exists)
+            .field("ComparisonOperator", &self.comparison_operator)
+            .field("AttributeValueList", &self.attribute_value_list)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Get {
+    pub key: BTreeMap<String, AttributeValue>,
+    pub table_name: String,
+    pub projection_expression: Option<String>,
+    pub expression_attribute_names: Option<BTreeMap<String, String>>,
+}
+impl FromValue for Get {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Get {
+            key: required(&mut m, "Key")?,
+            table_name: required(&mut m, "TableName")?,
+            projection_expression: optional(&mut m, "ProjectionExpression")?,
+            expression_attribute_names: optional(&mut m, "ExpressionAttributeNames")?,
+        })
+    }
+}
+impl IntoValue for Get {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("Key", self.key);
+        m.put("TableName", self.table_name);
+        m.put_some("ProjectionExpression", self.projection_expression);
+        m.put_some("ExpressionAttributeNames", self.expression_attribute_names);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetItemInput {
+    pub table_name: String,
+    pub key: BTreeMap<String, AttributeValue>,
+    pub attributes_to_get: Option<Vec<String>>,
+    pub consistent_read: Option<bool>,
+    pub return_consumed_capacity: Option<String>,
+    pub projection_expression: Option<String>,
+    pub expression_attribute_names: Option<BTreeMap<String, String>>,
+}
+impl FromValue for GetItemInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetItemInput {
+            table_name: required(&mut m, "TableName")?,
+            key: required(&mut m, "Key")?,
+            attributes_to_get: optional(&mut m, "AttributesToGet")?,
+            consistent_read: optional(&mut m, "ConsistentRead")?,
+            return_consumed_capacity: optional(&mut m, "ReturnConsumedCapacity")?,
+            projection_expression: optional(&mut m, "ProjectionExpression")?,
+            expression_attribute_names: optional(&mut m, "ExpressionAttributeNames")?,
+        })
+    }
+}
+impl IntoValue for GetItemInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put("TableName", self.table_name);
+        m.put("Key", self.key);
+        m.put_some("AttributesToGet", self.attributes_to_get);
+        m.put_some("ConsistentRead", self.consistent_read);
+        m.put_some("ReturnConsumedCapacity", self.return_consumed_capacity);
+        m.put_some("ProjectionExpression", self.projection_expression);
+        m.put_some("ExpressionAttributeNames", self.expression_attribute_names);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetItemOutput {
+    pub item: Option<BTreeMap<String, AttributeValue>>,
+    pub consumed_capacity: Option<ConsumedCapacity>,
+}
+impl FromValue for GetItemOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetItemOutput {
+            item: optional(&mut m, "Item")?,
+            consumed_capacity: optional(&mut m, "ConsumedCapacity")?,
+        })
+    }
+}
+impl IntoValue for GetItemOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Item", self.item);
+        m.put_some("ConsumedCapacity", self.consumed_capacity);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetResourcePolicyInput {
+    pub resource_arn: String,
+}
+impl FromValue for GetResourcePolicyInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetResourcePolicyInput {
+            resource_arn: required(&mut m, "ResourceArn")?,
+        })
+    }
+}
+impl IntoValue for GetResourcePolicyInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("ResourceArn", self.resource_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetResourcePolicyOutput {
+    pub policy: Option<String>,
+    pub revision_id: Option<String>,
+}
+impl FromValue for GetResourcePolicyOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetResourcePolicyOutput {
+            policy: optional(&mut m, "Policy")?,
+            revision_id: optional(&mut m, "RevisionId")?,
+        })
+    }
+}
+impl IntoValue for GetResourcePolicyOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Policy", self.policy);
+        m.put_some("RevisionId", self.revision_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GlobalSecondaryIndex {
+    pub index_name: String,
+    pub key_schema: Vec<KeySchemaElement>,
+    pub projection: Projection,
+    pub provisioned_throughput: Option<ProvisionedThroughput>,
+    pub on_demand_throughput: Option<OnDemandThroughput>,
+    pub warm_throughput: Option<WarmThroughput>,
+}
+impl FromValue for GlobalSecondaryIndex {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GlobalSecondaryIndex {
+            index_name: required(&mut m, "IndexName")?,
+            key_schema: required(&mut m, "KeySchema")?,
+            projection: required(&mut m, "Projection")?,
+            provisioned_throughput: optional(&mut m, "ProvisionedThroughput")?,
+            on_demand_throughput: optional(&mut m, "OnDemandThroughput")?,
+            warm_throughput: optional(&mut m, "WarmThroughput")?,
+        })
+    }
+}
+impl IntoValue for GlobalSecondaryIndex {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put("IndexName", self.index_name);
+        m.put("KeySchema", self.key_schema);
+        m.put("Projection", self.projection);
+        m.put_some("ProvisionedThroughput", self.provisioned_throughput);
+        m.put_some("OnDemandThroughput", self.on_demand_throughput);
+        m.put_some("WarmThroughput", self.warm_throughput);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GlobalSecondaryIndexDescription {
+    pub index_name: Option<String>,
+    pub key_schema: Option<Vec<KeySchemaElement>>,
+    pub projection: Option<Projection>,
+    pub index_status: Option<String>,
+    pub backfilling: Option<bool>,
+    pub provisioned_throughput: Option<ProvisionedThroughputDescription>,
+    pub index_size_bytes: Option<i64>,
+    pub item_count: Option<i64>,
+    pub index_arn: Option<String>,
+    pub on_demand_throughput: Option<OnDemandThroughput>,
+    pub warm_throughput: Option<GlobalSecondaryIndexWarmThroughputDescription>,
+}
+impl FromValue for GlobalSecondaryIndexDescription {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GlobalSecondaryIndexDescription {
+            index_name: optional(&mut m, "IndexName")?,
+            key_schema: optional(&mut m, "KeySchema")?,
+            projection: optional(&mut m, "Projection")?,
+            index_status: optional(&mut m, "IndexStatus")?,
+            backfilling: optional(&mut m, "Backfilling")?,
+            provisioned_throughput: optional(&mut m, "ProvisionedThroughput")?,
+            index_size_bytes: optional(&mut m, "IndexSizeBytes")?,
+            item_count: optional(&mut m, "ItemCount")?,
+            index_arn: optional(&mut m, "IndexArn")?,
+            on_demand_throughput: optional(&mut m, "OnDemandThroughput")?,
+            warm_throughput: optional(&mut m, "WarmThroughput")?,
+        })
+    }
+}
+impl IntoValue for GlobalSecondaryIndexDescription {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(11);
+        m.put_some("IndexName", self.index_name);
+        m.put_some("KeySchema", self.key_schema);
+        m.put_some("Projection", self.projection);
+        m.put_some("IndexStatus", self.index_status);
+        m.put_some("Backfilling", self.backfilling);
+        m.put_some("ProvisionedThroughput", self.provisioned_throughput);
+        m.put_some("IndexSizeBytes", self.index_size_bytes);
+        m.put_some("ItemCount", self.item_count);
+        m.put_some("IndexArn", self.index_arn);
+        m.put_some("OnDemandThroughput", self.on_demand_throughput);
+        m.put_some("WarmThroughput", self.warm_throughput);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GlobalSecondaryIndexUpdate {
+    pub update: Option<UpdateGlobalSecondaryIndexAction>,
+    pub create: Option<CreateGlobalSecondaryIndexAction>,
+    pub delete: Option<DeleteGlobalSecondaryIndexAction>,
+}
+impl FromValue for GlobalSecondaryIndexUpdate {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GlobalSecondaryIndexUpdate {
+            update: optional(&mut m, "Update")?,
+            create: optional(&mut m, "Create")?,
+            delete: optional(&mut m, "Delete")?,
+        })
+    }
+}
+impl IntoValue for GlobalSecondaryIndexUpdate {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("Update", self.update);
+        m.put_some("Create", self.create);
+        m.put_some("Delete", self.delete);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GlobalSecondaryIndexWarmThroughputDescription {
+    pub read_units_per_second: Option<i64>,
+    pub write_units_per_second: Option<i64>,
+    pub status: Option<String>,
+}
+impl FromValue for GlobalSecondaryIndexWarmThroughputDescription {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GlobalSecondaryIndexWarmThroughputDescription {
+            read_units_per_second: optional(&mut m, "ReadUnitsPerSecond")?,
+            write_units_per_second: optional(&mut m, "WriteUnitsPerSecond")?,
+            status: optional(&mut m, "Status")?,
+        })
+    }
+}
+impl IntoValue for GlobalSecondaryIndexWarmThroughputDescription {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("ReadUnitsPerSecond", self.read_units_per_second);
+        m.put_some("WriteUnitsPerSecond", self.write_units_per_second);
+        m.put_some("Status", self.status);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GlobalTableWitnessDescription {
+    pub region_name: Option<String>,
+    pub witness_status: Option<String>,
+}
+impl FromValue for GlobalTableWitnessDescription {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GlobalTableWitnessDescription {
+            region_name: optional(&mut m, "RegionName")?,
+            witness_status: optional(&mut m, "WitnessStatus")?,
+        })
+    }
+}
+impl IntoValue for GlobalTableWitnessDescription {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("RegionName", self.region_name);
+        m.put_some("WitnessStatus", self.witness_status);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GlobalTableWitnessGroupUpdate {
+    pub create: Option<CreateGlobalTableWitnessGroupMemberAction>,
+    pub delete: Option<DeleteGlobalTableWitnessGroupMemberAction>,
+}
+impl FromValue for GlobalTableWitnessGroupUpdate {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GlobalTableWitnessGroupUpdate {
+            create: optional(&mut m, "Create")?,
+            delete: optional(&mut m, "Delete")?,
+        })
+    }
+}
+impl IntoValue for GlobalTableWitnessGroupUpdate {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Create", self.create);
+        m.put_some("Delete", self.delete);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ItemCollectionMetrics {
+    pub item_collection_key: Option<BTreeMap<String, AttributeValue>>,
+    pub size_estimate_range_gb: Option<Vec<f64>>,
+}
+impl FromValue for ItemCollectionMetrics {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ItemCollectionMetrics {
+            item_collection_key: optional(&mut m, "ItemCollectionKey")?,
+            size_estimate_range_gb: optional(&mut m, "SizeEstimateRangeGB")?,
+        })
+    }
+}
+impl IntoValue for ItemCollectionMetrics {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("ItemCollectionKey", self.item_collection_key);
+        m.put_some("SizeEstimateRangeGB", self.size_estimate_range_gb);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ItemResponse {
+    pub item: Option<BTreeMap<String, AttributeValue>>,
+}
+impl FromValue for ItemResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ItemResponse {
+            item: optional(&mut m, "Item")?,
+        })
+    }
+}
+impl IntoValue for ItemResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Item", self.item);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KeySchemaElement {
+    pub attribute_name: String,
+    pub key_type: String,
+}
+impl FromValue for KeySchemaElement {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(KeySchemaElement {
+            attribute_name: required(&mut m, "AttributeName")?,
+            key_type: required(&mut m, "KeyType")?,
+        })
+    }
+}
+impl IntoValue for KeySchemaElement {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("AttributeName", self.attribute_name);
+        m.put("KeyType", self.key_type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KeysAndAttributes {
+    pub keys: Vec<BTreeMap<String, AttributeValue>>,
+    pub attributes_to_get: Option<Vec<String>>,
+    pub consistent_read: Option<bool>,
+    pub projection_expression: Option<String>,
+    pub expression_attribute_names: Option<BTreeMap<String, String>>,
+}
+impl FromValue for KeysAndAttributes {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(KeysAndAttributes {
+            keys: required(&mut m, "Keys")?,
+            attributes_to_get: optional(&mut m, "AttributesToGet")?,
+            consistent_read: optional(&mut m, "ConsistentRead")?,
+            projection_expression: optional(&mut m, "ProjectionExpression")?,
+            expression_attribute_names: optional(&mut m, "ExpressionAttributeNames")?,
+        })
+    }
+}
+impl IntoValue for KeysAndAttributes {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("Keys", self.keys);
+        m.put_some("AttributesToGet", self.attributes_to_get);
+        m.put_some("ConsistentRead", self.consistent_read);
+        m.put_some("ProjectionExpression", self.projection_expression);
+        m.put_some("ExpressionAttributeNames", self.expression_attribute_names);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListTablesInput {
     pub exclusive_start_table_name: Option<String>,
     pub limit: Option<i64>,
@@ -48,6 +1581,1737 @@ impl IntoValue for ListTablesOutput {
         let mut m = Members::with_capacity(2);
         m.put_some("TableNames", self.table_names);
         m.put_some("LastEvaluatedTableName", self.last_evaluated_table_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTagsOfResourceInput {
+    pub resource_arn: String,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListTagsOfResourceInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListTagsOfResourceInput {
+            resource_arn: required(&mut m, "ResourceArn")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for ListTagsOfResourceInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ResourceArn", self.resource_arn);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTagsOfResourceOutput {
+    pub tags: Option<Vec<Tag>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListTagsOfResourceOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListTagsOfResourceOutput {
+            tags: optional(&mut m, "Tags")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for ListTagsOfResourceOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Tags", self.tags);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LocalSecondaryIndex {
+    pub index_name: String,
+    pub key_schema: Vec<KeySchemaElement>,
+    pub projection: Projection,
+}
+impl FromValue for LocalSecondaryIndex {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(LocalSecondaryIndex {
+            index_name: required(&mut m, "IndexName")?,
+            key_schema: required(&mut m, "KeySchema")?,
+            projection: required(&mut m, "Projection")?,
+        })
+    }
+}
+impl IntoValue for LocalSecondaryIndex {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("IndexName", self.index_name);
+        m.put("KeySchema", self.key_schema);
+        m.put("Projection", self.projection);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LocalSecondaryIndexDescription {
+    pub index_name: Option<String>,
+    pub key_schema: Option<Vec<KeySchemaElement>>,
+    pub projection: Option<Projection>,
+    pub index_size_bytes: Option<i64>,
+    pub item_count: Option<i64>,
+    pub index_arn: Option<String>,
+}
+impl FromValue for LocalSecondaryIndexDescription {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(LocalSecondaryIndexDescription {
+            index_name: optional(&mut m, "IndexName")?,
+            key_schema: optional(&mut m, "KeySchema")?,
+            projection: optional(&mut m, "Projection")?,
+            index_size_bytes: optional(&mut m, "IndexSizeBytes")?,
+            item_count: optional(&mut m, "ItemCount")?,
+            index_arn: optional(&mut m, "IndexArn")?,
+        })
+    }
+}
+impl IntoValue for LocalSecondaryIndexDescription {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("IndexName", self.index_name);
+        m.put_some("KeySchema", self.key_schema);
+        m.put_some("Projection", self.projection);
+        m.put_some("IndexSizeBytes", self.index_size_bytes);
+        m.put_some("ItemCount", self.item_count);
+        m.put_some("IndexArn", self.index_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OnDemandThroughput {
+    pub max_read_request_units: Option<i64>,
+    pub max_write_request_units: Option<i64>,
+}
+impl FromValue for OnDemandThroughput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(OnDemandThroughput {
+            max_read_request_units: optional(&mut m, "MaxReadRequestUnits")?,
+            max_write_request_units: optional(&mut m, "MaxWriteRequestUnits")?,
+        })
+    }
+}
+impl IntoValue for OnDemandThroughput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("MaxReadRequestUnits", self.max_read_request_units);
+        m.put_some("MaxWriteRequestUnits", self.max_write_request_units);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OnDemandThroughputOverride {
+    pub max_read_request_units: Option<i64>,
+}
+impl FromValue for OnDemandThroughputOverride {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(OnDemandThroughputOverride {
+            max_read_request_units: optional(&mut m, "MaxReadRequestUnits")?,
+        })
+    }
+}
+impl IntoValue for OnDemandThroughputOverride {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("MaxReadRequestUnits", self.max_read_request_units);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PointInTimeRecoveryDescription {
+    pub point_in_time_recovery_status: Option<String>,
+    pub recovery_period_in_days: Option<i64>,
+    pub earliest_restorable_date_time: Option<Timestamp>,
+    pub latest_restorable_date_time: Option<Timestamp>,
+}
+impl FromValue for PointInTimeRecoveryDescription {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PointInTimeRecoveryDescription {
+            point_in_time_recovery_status: optional(&mut m, "PointInTimeRecoveryStatus")?,
+            recovery_period_in_days: optional(&mut m, "RecoveryPeriodInDays")?,
+            earliest_restorable_date_time: optional(&mut m, "EarliestRestorableDateTime")?,
+            latest_restorable_date_time: optional(&mut m, "LatestRestorableDateTime")?,
+        })
+    }
+}
+impl IntoValue for PointInTimeRecoveryDescription {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("PointInTimeRecoveryStatus", self.point_in_time_recovery_status);
+        m.put_some("RecoveryPeriodInDays", self.recovery_period_in_days);
+        m.put_some("EarliestRestorableDateTime", self.earliest_restorable_date_time);
+        m.put_some("LatestRestorableDateTime", self.latest_restorable_date_time);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PointInTimeRecoverySpecification {
+    pub point_in_time_recovery_enabled: bool,
+    pub recovery_period_in_days: Option<i64>,
+}
+impl FromValue for PointInTimeRecoverySpecification {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PointInTimeRecoverySpecification {
+            point_in_time_recovery_enabled: required(&mut m, "PointInTimeRecoveryEnabled")?,
+            recovery_period_in_days: optional(&mut m, "RecoveryPeriodInDays")?,
+        })
+    }
+}
+impl IntoValue for PointInTimeRecoverySpecification {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("PointInTimeRecoveryEnabled", self.point_in_time_recovery_enabled);
+        m.put_some("RecoveryPeriodInDays", self.recovery_period_in_days);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Projection {
+    pub projection_type: Option<String>,
+    pub non_key_attributes: Option<Vec<String>>,
+}
+impl FromValue for Projection {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Projection {
+            projection_type: optional(&mut m, "ProjectionType")?,
+            non_key_attributes: optional(&mut m, "NonKeyAttributes")?,
+        })
+    }
+}
+impl IntoValue for Projection {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("ProjectionType", self.projection_type);
+        m.put_some("NonKeyAttributes", self.non_key_attributes);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProvisionedThroughput {
+    pub read_capacity_units: i64,
+    pub write_capacity_units: i64,
+}
+impl FromValue for ProvisionedThroughput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ProvisionedThroughput {
+            read_capacity_units: required(&mut m, "ReadCapacityUnits")?,
+            write_capacity_units: required(&mut m, "WriteCapacityUnits")?,
+        })
+    }
+}
+impl IntoValue for ProvisionedThroughput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ReadCapacityUnits", self.read_capacity_units);
+        m.put("WriteCapacityUnits", self.write_capacity_units);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProvisionedThroughputDescription {
+    pub last_increase_date_time: Option<Timestamp>,
+    pub last_decrease_date_time: Option<Timestamp>,
+    pub number_of_decreases_today: Option<i64>,
+    pub read_capacity_units: Option<i64>,
+    pub write_capacity_units: Option<i64>,
+}
+impl FromValue for ProvisionedThroughputDescription {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ProvisionedThroughputDescription {
+            last_increase_date_time: optional(&mut m, "LastIncreaseDateTime")?,
+            last_decrease_date_time: optional(&mut m, "LastDecreaseDateTime")?,
+            number_of_decreases_today: optional(&mut m, "NumberOfDecreasesToday")?,
+            read_capacity_units: optional(&mut m, "ReadCapacityUnits")?,
+            write_capacity_units: optional(&mut m, "WriteCapacityUnits")?,
+        })
+    }
+}
+impl IntoValue for ProvisionedThroughputDescription {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("LastIncreaseDateTime", self.last_increase_date_time);
+        m.put_some("LastDecreaseDateTime", self.last_decrease_date_time);
+        m.put_some("NumberOfDecreasesToday", self.number_of_decreases_today);
+        m.put_some("ReadCapacityUnits", self.read_capacity_units);
+        m.put_some("WriteCapacityUnits", self.write_capacity_units);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProvisionedThroughputOverride {
+    pub read_capacity_units: Option<i64>,
+}
+impl FromValue for ProvisionedThroughputOverride {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ProvisionedThroughputOverride {
+            read_capacity_units: optional(&mut m, "ReadCapacityUnits")?,
+        })
+    }
+}
+impl IntoValue for ProvisionedThroughputOverride {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("ReadCapacityUnits", self.read_capacity_units);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Put {
+    pub item: BTreeMap<String, AttributeValue>,
+    pub table_name: String,
+    pub condition_expression: Option<String>,
+    pub expression_attribute_names: Option<BTreeMap<String, String>>,
+    pub expression_attribute_values: Option<BTreeMap<String, AttributeValue>>,
+    pub return_values_on_condition_check_failure: Option<String>,
+}
+impl FromValue for Put {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Put {
+            item: required(&mut m, "Item")?,
+            table_name: required(&mut m, "TableName")?,
+            condition_expression: optional(&mut m, "ConditionExpression")?,
+            expression_attribute_names: optional(&mut m, "ExpressionAttributeNames")?,
+            expression_attribute_values: optional(&mut m, "ExpressionAttributeValues")?,
+            return_values_on_condition_check_failure: optional(&mut m, "ReturnValuesOnConditionCheckFailure")?,
+        })
+    }
+}
+impl IntoValue for Put {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put("Item", self.item);
+        m.put("TableName", self.table_name);
+        m.put_some("ConditionExpression", self.condition_expression);
+        m.put_some("ExpressionAttributeNames", self.expression_attribute_names);
+        m.put_some("ExpressionAttributeValues", self.expression_attribute_values);
+        m.put_some("ReturnValuesOnConditionCheckFailure", self.return_values_on_condition_check_failure);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutItemInput {
+    pub table_name: String,
+    pub item: BTreeMap<String, AttributeValue>,
+    pub expected: Option<BTreeMap<String, ExpectedAttributeValue>>,
+    pub return_values: Option<String>,
+    pub return_consumed_capacity: Option<String>,
+    pub return_item_collection_metrics: Option<String>,
+    pub conditional_operator: Option<String>,
+    pub condition_expression: Option<String>,
+    pub expression_attribute_names: Option<BTreeMap<String, String>>,
+    pub expression_attribute_values: Option<BTreeMap<String, AttributeValue>>,
+    pub return_values_on_condition_check_failure: Option<String>,
+}
+impl FromValue for PutItemInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutItemInput {
+            table_name: required(&mut m, "TableName")?,
+            item: required(&mut m, "Item")?,
+            expected: optional(&mut m, "Expected")?,
+            return_values: optional(&mut m, "ReturnValues")?,
+            return_consumed_capacity: optional(&mut m, "ReturnConsumedCapacity")?,
+            return_item_collection_metrics: optional(&mut m, "ReturnItemCollectionMetrics")?,
+            conditional_operator: optional(&mut m, "ConditionalOperator")?,
+            condition_expression: optional(&mut m, "ConditionExpression")?,
+            expression_attribute_names: optional(&mut m, "ExpressionAttributeNames")?,
+            expression_attribute_values: optional(&mut m, "ExpressionAttributeValues")?,
+            return_values_on_condition_check_failure: optional(&mut m, "ReturnValuesOnConditionCheckFailure")?,
+        })
+    }
+}
+impl IntoValue for PutItemInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(11);
+        m.put("TableName", self.table_name);
+        m.put("Item", self.item);
+        m.put_some("Expected", self.expected);
+        m.put_some("ReturnValues", self.return_values);
+        m.put_some("ReturnConsumedCapacity", self.return_consumed_capacity);
+        m.put_some("ReturnItemCollectionMetrics", self.return_item_collection_metrics);
+        m.put_some("ConditionalOperator", self.conditional_operator);
+        m.put_some("ConditionExpression", self.condition_expression);
+        m.put_some("ExpressionAttributeNames", self.expression_attribute_names);
+        m.put_some("ExpressionAttributeValues", self.expression_attribute_values);
+        m.put_some("ReturnValuesOnConditionCheckFailure", self.return_values_on_condition_check_failure);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutItemOutput {
+    pub attributes: Option<BTreeMap<String, AttributeValue>>,
+    pub consumed_capacity: Option<ConsumedCapacity>,
+    pub item_collection_metrics: Option<ItemCollectionMetrics>,
+}
+impl FromValue for PutItemOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutItemOutput {
+            attributes: optional(&mut m, "Attributes")?,
+            consumed_capacity: optional(&mut m, "ConsumedCapacity")?,
+            item_collection_metrics: optional(&mut m, "ItemCollectionMetrics")?,
+        })
+    }
+}
+impl IntoValue for PutItemOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("Attributes", self.attributes);
+        m.put_some("ConsumedCapacity", self.consumed_capacity);
+        m.put_some("ItemCollectionMetrics", self.item_collection_metrics);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutRequest {
+    pub item: BTreeMap<String, AttributeValue>,
+}
+impl FromValue for PutRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutRequest {
+            item: required(&mut m, "Item")?,
+        })
+    }
+}
+impl IntoValue for PutRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("Item", self.item);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutResourcePolicyInput {
+    pub resource_arn: String,
+    pub policy: String,
+    pub expected_revision_id: Option<String>,
+    pub confirm_remove_self_resource_access: Option<bool>,
+}
+impl FromValue for PutResourcePolicyInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutResourcePolicyInput {
+            resource_arn: required(&mut m, "ResourceArn")?,
+            policy: required(&mut m, "Policy")?,
+            expected_revision_id: optional(&mut m, "ExpectedRevisionId")?,
+            confirm_remove_self_resource_access: optional(&mut m, "ConfirmRemoveSelfResourceAccess")?,
+        })
+    }
+}
+impl IntoValue for PutResourcePolicyInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("ResourceArn", self.resource_arn);
+        m.put("Policy", self.policy);
+        m.put_some("ExpectedRevisionId", self.expected_revision_id);
+        m.put_some("ConfirmRemoveSelfResourceAccess", self.confirm_remove_self_resource_access);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutResourcePolicyOutput {
+    pub revision_id: Option<String>,
+}
+impl FromValue for PutResourcePolicyOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutResourcePolicyOutput {
+            revision_id: optional(&mut m, "RevisionId")?,
+        })
+    }
+}
+impl IntoValue for PutResourcePolicyOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("RevisionId", self.revision_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QueryInput {
+    pub table_name: String,
+    pub index_name: Option<String>,
+    pub select: Option<String>,
+    pub attributes_to_get: Option<Vec<String>>,
+    pub limit: Option<i64>,
+    pub consistent_read: Option<bool>,
+    pub key_conditions: Option<BTreeMap<String, Condition>>,
+    pub query_filter: Option<BTreeMap<String, Condition>>,
+    pub conditional_operator: Option<String>,
+    pub scan_index_forward: Option<bool>,
+    pub exclusive_start_key: Option<BTreeMap<String, AttributeValue>>,
+    pub return_consumed_capacity: Option<String>,
+    pub projection_expression: Option<String>,
+    pub filter_expression: Option<String>,
+    pub key_condition_expression: Option<String>,
+    pub expression_attribute_names: Option<BTreeMap<String, String>>,
+    pub expression_attribute_values: Option<BTreeMap<String, AttributeValue>>,
+}
+impl FromValue for QueryInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(QueryInput {
+            table_name: required(&mut m, "TableName")?,
+            index_name: optional(&mut m, "IndexName")?,
+            select: optional(&mut m, "Select")?,
+            attributes_to_get: optional(&mut m, "AttributesToGet")?,
+            limit: optional(&mut m, "Limit")?,
+            consistent_read: optional(&mut m, "ConsistentRead")?,
+            key_conditions: optional(&mut m, "KeyConditions")?,
+            query_filter: optional(&mut m, "QueryFilter")?,
+            conditional_operator: optional(&mut m, "ConditionalOperator")?,
+            scan_index_forward: optional(&mut m, "ScanIndexForward")?,
+            exclusive_start_key: optional(&mut m, "ExclusiveStartKey")?,
+            return_consumed_capacity: optional(&mut m, "ReturnConsumedCapacity")?,
+            projection_expression: optional(&mut m, "ProjectionExpression")?,
+            filter_expression: optional(&mut m, "FilterExpression")?,
+            key_condition_expression: optional(&mut m, "KeyConditionExpression")?,
+            expression_attribute_names: optional(&mut m, "ExpressionAttributeNames")?,
+            expression_attribute_values: optional(&mut m, "ExpressionAttributeValues")?,
+        })
+    }
+}
+impl IntoValue for QueryInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(17);
+        m.put("TableName", self.table_name);
+        m.put_some("IndexName", self.index_name);
+        m.put_some("Select", self.select);
+        m.put_some("AttributesToGet", self.attributes_to_get);
+        m.put_some("Limit", self.limit);
+        m.put_some("ConsistentRead", self.consistent_read);
+        m.put_some("KeyConditions", self.key_conditions);
+        m.put_some("QueryFilter", self.query_filter);
+        m.put_some("ConditionalOperator", self.conditional_operator);
+        m.put_some("ScanIndexForward", self.scan_index_forward);
+        m.put_some("ExclusiveStartKey", self.exclusive_start_key);
+        m.put_some("ReturnConsumedCapacity", self.return_consumed_capacity);
+        m.put_some("ProjectionExpression", self.projection_expression);
+        m.put_some("FilterExpression", self.filter_expression);
+        m.put_some("KeyConditionExpression", self.key_condition_expression);
+        m.put_some("ExpressionAttributeNames", self.expression_attribute_names);
+        m.put_some("ExpressionAttributeValues", self.expression_attribute_values);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QueryOutput {
+    pub items: Option<Vec<BTreeMap<String, AttributeValue>>>,
+    pub count: Option<i64>,
+    pub scanned_count: Option<i64>,
+    pub last_evaluated_key: Option<BTreeMap<String, AttributeValue>>,
+    pub consumed_capacity: Option<ConsumedCapacity>,
+}
+impl FromValue for QueryOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(QueryOutput {
+            items: optional(&mut m, "Items")?,
+            count: optional(&mut m, "Count")?,
+            scanned_count: optional(&mut m, "ScannedCount")?,
+            last_evaluated_key: optional(&mut m, "LastEvaluatedKey")?,
+            consumed_capacity: optional(&mut m, "ConsumedCapacity")?,
+        })
+    }
+}
+impl IntoValue for QueryOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("Items", self.items);
+        m.put_some("Count", self.count);
+        m.put_some("ScannedCount", self.scanned_count);
+        m.put_some("LastEvaluatedKey", self.last_evaluated_key);
+        m.put_some("ConsumedCapacity", self.consumed_capacity);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplicaDescription {
+    pub region_name: Option<String>,
+    pub replica_status: Option<String>,
+    pub replica_arn: Option<String>,
+    pub replica_status_description: Option<String>,
+    pub replica_status_percent_progress: Option<String>,
+    pub kms_master_key_id: Option<String>,
+    pub provisioned_throughput_override: Option<ProvisionedThroughputOverride>,
+    pub on_demand_throughput_override: Option<OnDemandThroughputOverride>,
+    pub warm_throughput: Option<TableWarmThroughputDescription>,
+    pub global_secondary_indexes: Option<Vec<ReplicaGlobalSecondaryIndexDescription>>,
+    pub replica_inaccessible_date_time: Option<Timestamp>,
+    pub replica_table_class_summary: Option<TableClassSummary>,
+    pub global_table_settings_replication_mode: Option<String>,
+}
+impl FromValue for ReplicaDescription {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ReplicaDescription {
+            region_name: optional(&mut m, "RegionName")?,
+            replica_status: optional(&mut m, "ReplicaStatus")?,
+            replica_arn: optional(&mut m, "ReplicaArn")?,
+            replica_status_description: optional(&mut m, "ReplicaStatusDescription")?,
+            replica_status_percent_progress: optional(&mut m, "ReplicaStatusPercentProgress")?,
+            kms_master_key_id: optional(&mut m, "KMSMasterKeyId")?,
+            provisioned_throughput_override: optional(&mut m, "ProvisionedThroughputOverride")?,
+            on_demand_throughput_override: optional(&mut m, "OnDemandThroughputOverride")?,
+            warm_throughput: optional(&mut m, "WarmThroughput")?,
+            global_secondary_indexes: optional(&mut m, "GlobalSecondaryIndexes")?,
+            replica_inaccessible_date_time: optional(&mut m, "ReplicaInaccessibleDateTime")?,
+            replica_table_class_summary: optional(&mut m, "ReplicaTableClassSummary")?,
+            global_table_settings_replication_mode: optional(&mut m, "GlobalTableSettingsReplicationMode")?,
+        })
+    }
+}
+impl IntoValue for ReplicaDescription {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(13);
+        m.put_some("RegionName", self.region_name);
+        m.put_some("ReplicaStatus", self.replica_status);
+        m.put_some("ReplicaArn", self.replica_arn);
+        m.put_some("ReplicaStatusDescription", self.replica_status_description);
+        m.put_some("ReplicaStatusPercentProgress", self.replica_status_percent_progress);
+        m.put_some("KMSMasterKeyId", self.kms_master_key_id);
+        m.put_some("ProvisionedThroughputOverride", self.provisioned_throughput_override);
+        m.put_some("OnDemandThroughputOverride", self.on_demand_throughput_override);
+        m.put_some("WarmThroughput", self.warm_throughput);
+        m.put_some("GlobalSecondaryIndexes", self.global_secondary_indexes);
+        m.put_some("ReplicaInaccessibleDateTime", self.replica_inaccessible_date_time);
+        m.put_some("ReplicaTableClassSummary", self.replica_table_class_summary);
+        m.put_some("GlobalTableSettingsReplicationMode", self.global_table_settings_replication_mode);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplicaGlobalSecondaryIndex {
+    pub index_name: String,
+    pub provisioned_throughput_override: Option<ProvisionedThroughputOverride>,
+    pub on_demand_throughput_override: Option<OnDemandThroughputOverride>,
+}
+impl FromValue for ReplicaGlobalSecondaryIndex {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ReplicaGlobalSecondaryIndex {
+            index_name: required(&mut m, "IndexName")?,
+            provisioned_throughput_override: optional(&mut m, "ProvisionedThroughputOverride")?,
+            on_demand_throughput_override: optional(&mut m, "OnDemandThroughputOverride")?,
+        })
+    }
+}
+impl IntoValue for ReplicaGlobalSecondaryIndex {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("IndexName", self.index_name);
+        m.put_some("ProvisionedThroughputOverride", self.provisioned_throughput_override);
+        m.put_some("OnDemandThroughputOverride", self.on_demand_throughput_override);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplicaGlobalSecondaryIndexDescription {
+    pub index_name: Option<String>,
+    pub provisioned_throughput_override: Option<ProvisionedThroughputOverride>,
+    pub on_demand_throughput_override: Option<OnDemandThroughputOverride>,
+    pub warm_throughput: Option<GlobalSecondaryIndexWarmThroughputDescription>,
+}
+impl FromValue for ReplicaGlobalSecondaryIndexDescription {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ReplicaGlobalSecondaryIndexDescription {
+            index_name: optional(&mut m, "IndexName")?,
+            provisioned_throughput_override: optional(&mut m, "ProvisionedThroughputOverride")?,
+            on_demand_throughput_override: optional(&mut m, "OnDemandThroughputOverride")?,
+            warm_throughput: optional(&mut m, "WarmThroughput")?,
+        })
+    }
+}
+impl IntoValue for ReplicaGlobalSecondaryIndexDescription {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("IndexName", self.index_name);
+        m.put_some("ProvisionedThroughputOverride", self.provisioned_throughput_override);
+        m.put_some("OnDemandThroughputOverride", self.on_demand_throughput_override);
+        m.put_some("WarmThroughput", self.warm_throughput);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplicationGroupUpdate {
+    pub create: Option<CreateReplicationGroupMemberAction>,
+    pub update: Option<UpdateReplicationGroupMemberAction>,
+    pub delete: Option<DeleteReplicationGroupMemberAction>,
+}
+impl FromValue for ReplicationGroupUpdate {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ReplicationGroupUpdate {
+            create: optional(&mut m, "Create")?,
+            update: optional(&mut m, "Update")?,
+            delete: optional(&mut m, "Delete")?,
+        })
+    }
+}
+impl IntoValue for ReplicationGroupUpdate {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("Create", self.create);
+        m.put_some("Update", self.update);
+        m.put_some("Delete", self.delete);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RestoreSummary {
+    pub source_backup_arn: Option<String>,
+    pub source_table_arn: Option<String>,
+    pub restore_date_time: Timestamp,
+    pub restore_in_progress: bool,
+}
+impl FromValue for RestoreSummary {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RestoreSummary {
+            source_backup_arn: optional(&mut m, "SourceBackupArn")?,
+            source_table_arn: optional(&mut m, "SourceTableArn")?,
+            restore_date_time: required(&mut m, "RestoreDateTime")?,
+            restore_in_progress: required(&mut m, "RestoreInProgress")?,
+        })
+    }
+}
+impl IntoValue for RestoreSummary {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("SourceBackupArn", self.source_backup_arn);
+        m.put_some("SourceTableArn", self.source_table_arn);
+        m.put("RestoreDateTime", self.restore_date_time);
+        m.put("RestoreInProgress", self.restore_in_progress);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SSEDescription {
+    pub status: Option<String>,
+    pub sse_type: Option<String>,
+    pub kms_master_key_arn: Option<String>,
+    pub inaccessible_encryption_date_time: Option<Timestamp>,
+}
+impl FromValue for SSEDescription {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SSEDescription {
+            status: optional(&mut m, "Status")?,
+            sse_type: optional(&mut m, "SSEType")?,
+            kms_master_key_arn: optional(&mut m, "KMSMasterKeyArn")?,
+            inaccessible_encryption_date_time: optional(&mut m, "InaccessibleEncryptionDateTime")?,
+        })
+    }
+}
+impl IntoValue for SSEDescription {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("Status", self.status);
+        m.put_some("SSEType", self.sse_type);
+        m.put_some("KMSMasterKeyArn", self.kms_master_key_arn);
+        m.put_some("InaccessibleEncryptionDateTime", self.inaccessible_encryption_date_time);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SSESpecification {
+    pub enabled: Option<bool>,
+    pub sse_type: Option<String>,
+    pub kms_master_key_id: Option<String>,
+}
+impl FromValue for SSESpecification {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SSESpecification {
+            enabled: optional(&mut m, "Enabled")?,
+            sse_type: optional(&mut m, "SSEType")?,
+            kms_master_key_id: optional(&mut m, "KMSMasterKeyId")?,
+        })
+    }
+}
+impl IntoValue for SSESpecification {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("Enabled", self.enabled);
+        m.put_some("SSEType", self.sse_type);
+        m.put_some("KMSMasterKeyId", self.kms_master_key_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ScanInput {
+    pub table_name: String,
+    pub index_name: Option<String>,
+    pub attributes_to_get: Option<Vec<String>>,
+    pub limit: Option<i64>,
+    pub select: Option<String>,
+    pub scan_filter: Option<BTreeMap<String, Condition>>,
+    pub conditional_operator: Option<String>,
+    pub exclusive_start_key: Option<BTreeMap<String, AttributeValue>>,
+    pub return_consumed_capacity: Option<String>,
+    pub total_segments: Option<i64>,
+    pub segment: Option<i64>,
+    pub projection_expression: Option<String>,
+    pub filter_expression: Option<String>,
+    pub expression_attribute_names: Option<BTreeMap<String, String>>,
+    pub expression_attribute_values: Option<BTreeMap<String, AttributeValue>>,
+    pub consistent_read: Option<bool>,
+}
+impl FromValue for ScanInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ScanInput {
+            table_name: required(&mut m, "TableName")?,
+            index_name: optional(&mut m, "IndexName")?,
+            attributes_to_get: optional(&mut m, "AttributesToGet")?,
+            limit: optional(&mut m, "Limit")?,
+            select: optional(&mut m, "Select")?,
+            scan_filter: optional(&mut m, "ScanFilter")?,
+            conditional_operator: optional(&mut m, "ConditionalOperator")?,
+            exclusive_start_key: optional(&mut m, "ExclusiveStartKey")?,
+            return_consumed_capacity: optional(&mut m, "ReturnConsumedCapacity")?,
+            total_segments: optional(&mut m, "TotalSegments")?,
+            segment: optional(&mut m, "Segment")?,
+            projection_expression: optional(&mut m, "ProjectionExpression")?,
+            filter_expression: optional(&mut m, "FilterExpression")?,
+            expression_attribute_names: optional(&mut m, "ExpressionAttributeNames")?,
+            expression_attribute_values: optional(&mut m, "ExpressionAttributeValues")?,
+            consistent_read: optional(&mut m, "ConsistentRead")?,
+        })
+    }
+}
+impl IntoValue for ScanInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(16);
+        m.put("TableName", self.table_name);
+        m.put_some("IndexName", self.index_name);
+        m.put_some("AttributesToGet", self.attributes_to_get);
+        m.put_some("Limit", self.limit);
+        m.put_some("Select", self.select);
+        m.put_some("ScanFilter", self.scan_filter);
+        m.put_some("ConditionalOperator", self.conditional_operator);
+        m.put_some("ExclusiveStartKey", self.exclusive_start_key);
+        m.put_some("ReturnConsumedCapacity", self.return_consumed_capacity);
+        m.put_some("TotalSegments", self.total_segments);
+        m.put_some("Segment", self.segment);
+        m.put_some("ProjectionExpression", self.projection_expression);
+        m.put_some("FilterExpression", self.filter_expression);
+        m.put_some("ExpressionAttributeNames", self.expression_attribute_names);
+        m.put_some("ExpressionAttributeValues", self.expression_attribute_values);
+        m.put_some("ConsistentRead", self.consistent_read);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ScanOutput {
+    pub items: Option<Vec<BTreeMap<String, AttributeValue>>>,
+    pub count: Option<i64>,
+    pub scanned_count: Option<i64>,
+    pub last_evaluated_key: Option<BTreeMap<String, AttributeValue>>,
+    pub consumed_capacity: Option<ConsumedCapacity>,
+}
+impl FromValue for ScanOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ScanOutput {
+            items: optional(&mut m, "Items")?,
+            count: optional(&mut m, "Count")?,
+            scanned_count: optional(&mut m, "ScannedCount")?,
+            last_evaluated_key: optional(&mut m, "LastEvaluatedKey")?,
+            consumed_capacity: optional(&mut m, "ConsumedCapacity")?,
+        })
+    }
+}
+impl IntoValue for ScanOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("Items", self.items);
+        m.put_some("Count", self.count);
+        m.put_some("ScannedCount", self.scanned_count);
+        m.put_some("LastEvaluatedKey", self.last_evaluated_key);
+        m.put_some("ConsumedCapacity", self.consumed_capacity);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StreamSpecification {
+    pub stream_enabled: bool,
+    pub stream_view_type: Option<String>,
+}
+impl FromValue for StreamSpecification {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(StreamSpecification {
+            stream_enabled: required(&mut m, "StreamEnabled")?,
+            stream_view_type: optional(&mut m, "StreamViewType")?,
+        })
+    }
+}
+impl IntoValue for StreamSpecification {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("StreamEnabled", self.stream_enabled);
+        m.put_some("StreamViewType", self.stream_view_type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TableClassSummary {
+    pub table_class: Option<String>,
+    pub last_update_date_time: Option<Timestamp>,
+}
+impl FromValue for TableClassSummary {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TableClassSummary {
+            table_class: optional(&mut m, "TableClass")?,
+            last_update_date_time: optional(&mut m, "LastUpdateDateTime")?,
+        })
+    }
+}
+impl IntoValue for TableClassSummary {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("TableClass", self.table_class);
+        m.put_some("LastUpdateDateTime", self.last_update_date_time);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TableDescription {
+    pub attribute_definitions: Option<Vec<AttributeDefinition>>,
+    pub table_name: Option<String>,
+    pub key_schema: Option<Vec<KeySchemaElement>>,
+    pub table_status: Option<String>,
+    pub creation_date_time: Option<Timestamp>,
+    pub provisioned_throughput: Option<ProvisionedThroughputDescription>,
+    pub table_size_bytes: Option<i64>,
+    pub item_count: Option<i64>,
+    pub table_arn: Option<String>,
+    pub table_id: Option<String>,
+    pub billing_mode_summary: Option<BillingModeSummary>,
+    pub local_secondary_indexes: Option<Vec<LocalSecondaryIndexDescription>>,
+    pub global_secondary_indexes: Option<Vec<GlobalSecondaryIndexDescription>>,
+    pub stream_specification: Option<StreamSpecification>,
+    pub latest_stream_label: Option<String>,
+    pub latest_stream_arn: Option<String>,
+    pub global_table_version: Option<String>,
+    pub replicas: Option<Vec<ReplicaDescription>>,
+    pub global_table_witnesses: Option<Vec<GlobalTableWitnessDescription>>,
+    pub global_table_settings_replication_mode: Option<String>,
+    pub restore_summary: Option<RestoreSummary>,
+    pub sse_description: Option<SSEDescription>,
+    pub archival_summary: Option<ArchivalSummary>,
+    pub table_class_summary: Option<TableClassSummary>,
+    pub deletion_protection_enabled: Option<bool>,
+    pub on_demand_throughput: Option<OnDemandThroughput>,
+    pub warm_throughput: Option<TableWarmThroughputDescription>,
+    pub multi_region_consistency: Option<String>,
+}
+impl FromValue for TableDescription {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TableDescription {
+            attribute_definitions: optional(&mut m, "AttributeDefinitions")?,
+            table_name: optional(&mut m, "TableName")?,
+            key_schema: optional(&mut m, "KeySchema")?,
+            table_status: optional(&mut m, "TableStatus")?,
+            creation_date_time: optional(&mut m, "CreationDateTime")?,
+            provisioned_throughput: optional(&mut m, "ProvisionedThroughput")?,
+            table_size_bytes: optional(&mut m, "TableSizeBytes")?,
+            item_count: optional(&mut m, "ItemCount")?,
+            table_arn: optional(&mut m, "TableArn")?,
+            table_id: optional(&mut m, "TableId")?,
+            billing_mode_summary: optional(&mut m, "BillingModeSummary")?,
+            local_secondary_indexes: optional(&mut m, "LocalSecondaryIndexes")?,
+            global_secondary_indexes: optional(&mut m, "GlobalSecondaryIndexes")?,
+            stream_specification: optional(&mut m, "StreamSpecification")?,
+            latest_stream_label: optional(&mut m, "LatestStreamLabel")?,
+            latest_stream_arn: optional(&mut m, "LatestStreamArn")?,
+            global_table_version: optional(&mut m, "GlobalTableVersion")?,
+            replicas: optional(&mut m, "Replicas")?,
+            global_table_witnesses: optional(&mut m, "GlobalTableWitnesses")?,
+            global_table_settings_replication_mode: optional(&mut m, "GlobalTableSettingsReplicationMode")?,
+            restore_summary: optional(&mut m, "RestoreSummary")?,
+            sse_description: optional(&mut m, "SSEDescription")?,
+            archival_summary: optional(&mut m, "ArchivalSummary")?,
+            table_class_summary: optional(&mut m, "TableClassSummary")?,
+            deletion_protection_enabled: optional(&mut m, "DeletionProtectionEnabled")?,
+            on_demand_throughput: optional(&mut m, "OnDemandThroughput")?,
+            warm_throughput: optional(&mut m, "WarmThroughput")?,
+            multi_region_consistency: optional(&mut m, "MultiRegionConsistency")?,
+        })
+    }
+}
+impl IntoValue for TableDescription {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(28);
+        m.put_some("AttributeDefinitions", self.attribute_definitions);
+        m.put_some("TableName", self.table_name);
+        m.put_some("KeySchema", self.key_schema);
+        m.put_some("TableStatus", self.table_status);
+        m.put_some("CreationDateTime", self.creation_date_time);
+        m.put_some("ProvisionedThroughput", self.provisioned_throughput);
+        m.put_some("TableSizeBytes", self.table_size_bytes);
+        m.put_some("ItemCount", self.item_count);
+        m.put_some("TableArn", self.table_arn);
+        m.put_some("TableId", self.table_id);
+        m.put_some("BillingModeSummary", self.billing_mode_summary);
+        m.put_some("LocalSecondaryIndexes", self.local_secondary_indexes);
+        m.put_some("GlobalSecondaryIndexes", self.global_secondary_indexes);
+        m.put_some("StreamSpecification", self.stream_specification);
+        m.put_some("LatestStreamLabel", self.latest_stream_label);
+        m.put_some("LatestStreamArn", self.latest_stream_arn);
+        m.put_some("GlobalTableVersion", self.global_table_version);
+        m.put_some("Replicas", self.replicas);
+        m.put_some("GlobalTableWitnesses", self.global_table_witnesses);
+        m.put_some("GlobalTableSettingsReplicationMode", self.global_table_settings_replication_mode);
+        m.put_some("RestoreSummary", self.restore_summary);
+        m.put_some("SSEDescription", self.sse_description);
+        m.put_some("ArchivalSummary", self.archival_summary);
+        m.put_some("TableClassSummary", self.table_class_summary);
+        m.put_some("DeletionProtectionEnabled", self.deletion_protection_enabled);
+        m.put_some("OnDemandThroughput", self.on_demand_throughput);
+        m.put_some("WarmThroughput", self.warm_throughput);
+        m.put_some("MultiRegionConsistency", self.multi_region_consistency);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TableWarmThroughputDescription {
+    pub read_units_per_second: Option<i64>,
+    pub write_units_per_second: Option<i64>,
+    pub status: Option<String>,
+}
+impl FromValue for TableWarmThroughputDescription {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TableWarmThroughputDescription {
+            read_units_per_second: optional(&mut m, "ReadUnitsPerSecond")?,
+            write_units_per_second: optional(&mut m, "WriteUnitsPerSecond")?,
+            status: optional(&mut m, "Status")?,
+        })
+    }
+}
+impl IntoValue for TableWarmThroughputDescription {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("ReadUnitsPerSecond", self.read_units_per_second);
+        m.put_some("WriteUnitsPerSecond", self.write_units_per_second);
+        m.put_some("Status", self.status);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tag {
+    pub key: String,
+    pub value: String,
+}
+impl FromValue for Tag {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Tag {
+            key: required(&mut m, "Key")?,
+            value: required(&mut m, "Value")?,
+        })
+    }
+}
+impl IntoValue for Tag {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Key", self.key);
+        m.put("Value", self.value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagResourceInput {
+    pub resource_arn: String,
+    pub tags: Vec<Tag>,
+}
+impl FromValue for TagResourceInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TagResourceInput {
+            resource_arn: required(&mut m, "ResourceArn")?,
+            tags: required(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for TagResourceInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ResourceArn", self.resource_arn);
+        m.put("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TimeToLiveDescription {
+    pub time_to_live_status: Option<String>,
+    pub attribute_name: Option<String>,
+}
+impl FromValue for TimeToLiveDescription {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TimeToLiveDescription {
+            time_to_live_status: optional(&mut m, "TimeToLiveStatus")?,
+            attribute_name: optional(&mut m, "AttributeName")?,
+        })
+    }
+}
+impl IntoValue for TimeToLiveDescription {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("TimeToLiveStatus", self.time_to_live_status);
+        m.put_some("AttributeName", self.attribute_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TimeToLiveSpecification {
+    pub enabled: bool,
+    pub attribute_name: String,
+}
+impl FromValue for TimeToLiveSpecification {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TimeToLiveSpecification {
+            enabled: required(&mut m, "Enabled")?,
+            attribute_name: required(&mut m, "AttributeName")?,
+        })
+    }
+}
+impl IntoValue for TimeToLiveSpecification {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Enabled", self.enabled);
+        m.put("AttributeName", self.attribute_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TransactGetItem {
+    pub get: Get,
+}
+impl FromValue for TransactGetItem {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TransactGetItem {
+            get: required(&mut m, "Get")?,
+        })
+    }
+}
+impl IntoValue for TransactGetItem {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("Get", self.get);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TransactGetItemsInput {
+    pub transact_items: Vec<TransactGetItem>,
+    pub return_consumed_capacity: Option<String>,
+}
+impl FromValue for TransactGetItemsInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TransactGetItemsInput {
+            transact_items: required(&mut m, "TransactItems")?,
+            return_consumed_capacity: optional(&mut m, "ReturnConsumedCapacity")?,
+        })
+    }
+}
+impl IntoValue for TransactGetItemsInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("TransactItems", self.transact_items);
+        m.put_some("ReturnConsumedCapacity", self.return_consumed_capacity);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TransactGetItemsOutput {
+    pub consumed_capacity: Option<Vec<ConsumedCapacity>>,
+    pub responses: Option<Vec<ItemResponse>>,
+}
+impl FromValue for TransactGetItemsOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TransactGetItemsOutput {
+            consumed_capacity: optional(&mut m, "ConsumedCapacity")?,
+            responses: optional(&mut m, "Responses")?,
+        })
+    }
+}
+impl IntoValue for TransactGetItemsOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("ConsumedCapacity", self.consumed_capacity);
+        m.put_some("Responses", self.responses);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TransactWriteItem {
+    pub condition_check: Option<ConditionCheck>,
+    pub put: Option<Put>,
+    pub delete: Option<Delete>,
+    pub update: Option<Update>,
+}
+impl FromValue for TransactWriteItem {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TransactWriteItem {
+            condition_check: optional(&mut m, "ConditionCheck")?,
+            put: optional(&mut m, "Put")?,
+            delete: optional(&mut m, "Delete")?,
+            update: optional(&mut m, "Update")?,
+        })
+    }
+}
+impl IntoValue for TransactWriteItem {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("ConditionCheck", self.condition_check);
+        m.put_some("Put", self.put);
+        m.put_some("Delete", self.delete);
+        m.put_some("Update", self.update);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TransactWriteItemsInput {
+    pub transact_items: Vec<TransactWriteItem>,
+    pub return_consumed_capacity: Option<String>,
+    pub return_item_collection_metrics: Option<String>,
+    pub client_request_token: Option<String>,
+}
+impl FromValue for TransactWriteItemsInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TransactWriteItemsInput {
+            transact_items: required(&mut m, "TransactItems")?,
+            return_consumed_capacity: optional(&mut m, "ReturnConsumedCapacity")?,
+            return_item_collection_metrics: optional(&mut m, "ReturnItemCollectionMetrics")?,
+            client_request_token: optional(&mut m, "ClientRequestToken")?,
+        })
+    }
+}
+impl IntoValue for TransactWriteItemsInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("TransactItems", self.transact_items);
+        m.put_some("ReturnConsumedCapacity", self.return_consumed_capacity);
+        m.put_some("ReturnItemCollectionMetrics", self.return_item_collection_metrics);
+        m.put_some("ClientRequestToken", self.client_request_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TransactWriteItemsOutput {
+    pub consumed_capacity: Option<Vec<ConsumedCapacity>>,
+    pub item_collection_metrics: Option<BTreeMap<String, Vec<ItemCollectionMetrics>>>,
+}
+impl FromValue for TransactWriteItemsOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TransactWriteItemsOutput {
+            consumed_capacity: optional(&mut m, "ConsumedCapacity")?,
+            item_collection_metrics: optional(&mut m, "ItemCollectionMetrics")?,
+        })
+    }
+}
+impl IntoValue for TransactWriteItemsOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("ConsumedCapacity", self.consumed_capacity);
+        m.put_some("ItemCollectionMetrics", self.item_collection_metrics);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagResourceInput {
+    pub resource_arn: String,
+    pub tag_keys: Vec<String>,
+}
+impl FromValue for UntagResourceInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UntagResourceInput {
+            resource_arn: required(&mut m, "ResourceArn")?,
+            tag_keys: required(&mut m, "TagKeys")?,
+        })
+    }
+}
+impl IntoValue for UntagResourceInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ResourceArn", self.resource_arn);
+        m.put("TagKeys", self.tag_keys);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Update {
+    pub key: BTreeMap<String, AttributeValue>,
+    pub update_expression: String,
+    pub table_name: String,
+    pub condition_expression: Option<String>,
+    pub expression_attribute_names: Option<BTreeMap<String, String>>,
+    pub expression_attribute_values: Option<BTreeMap<String, AttributeValue>>,
+    pub return_values_on_condition_check_failure: Option<String>,
+}
+impl FromValue for Update {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Update {
+            key: required(&mut m, "Key")?,
+            update_expression: required(&mut m, "UpdateExpression")?,
+            table_name: required(&mut m, "TableName")?,
+            condition_expression: optional(&mut m, "ConditionExpression")?,
+            expression_attribute_names: optional(&mut m, "ExpressionAttributeNames")?,
+            expression_attribute_values: optional(&mut m, "ExpressionAttributeValues")?,
+            return_values_on_condition_check_failure: optional(&mut m, "ReturnValuesOnConditionCheckFailure")?,
+        })
+    }
+}
+impl IntoValue for Update {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put("Key", self.key);
+        m.put("UpdateExpression", self.update_expression);
+        m.put("TableName", self.table_name);
+        m.put_some("ConditionExpression", self.condition_expression);
+        m.put_some("ExpressionAttributeNames", self.expression_attribute_names);
+        m.put_some("ExpressionAttributeValues", self.expression_attribute_values);
+        m.put_some("ReturnValuesOnConditionCheckFailure", self.return_values_on_condition_check_failure);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateContinuousBackupsInput {
+    pub table_name: String,
+    pub point_in_time_recovery_specification: PointInTimeRecoverySpecification,
+}
+impl FromValue for UpdateContinuousBackupsInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateContinuousBackupsInput {
+            table_name: required(&mut m, "TableName")?,
+            point_in_time_recovery_specification: required(&mut m, "PointInTimeRecoverySpecification")?,
+        })
+    }
+}
+impl IntoValue for UpdateContinuousBackupsInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("TableName", self.table_name);
+        m.put("PointInTimeRecoverySpecification", self.point_in_time_recovery_specification);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateContinuousBackupsOutput {
+    pub continuous_backups_description: Option<ContinuousBackupsDescription>,
+}
+impl FromValue for UpdateContinuousBackupsOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateContinuousBackupsOutput {
+            continuous_backups_description: optional(&mut m, "ContinuousBackupsDescription")?,
+        })
+    }
+}
+impl IntoValue for UpdateContinuousBackupsOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("ContinuousBackupsDescription", self.continuous_backups_description);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateGlobalSecondaryIndexAction {
+    pub index_name: String,
+    pub provisioned_throughput: Option<ProvisionedThroughput>,
+    pub on_demand_throughput: Option<OnDemandThroughput>,
+    pub warm_throughput: Option<WarmThroughput>,
+}
+impl FromValue for UpdateGlobalSecondaryIndexAction {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateGlobalSecondaryIndexAction {
+            index_name: required(&mut m, "IndexName")?,
+            provisioned_throughput: optional(&mut m, "ProvisionedThroughput")?,
+            on_demand_throughput: optional(&mut m, "OnDemandThroughput")?,
+            warm_throughput: optional(&mut m, "WarmThroughput")?,
+        })
+    }
+}
+impl IntoValue for UpdateGlobalSecondaryIndexAction {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("IndexName", self.index_name);
+        m.put_some("ProvisionedThroughput", self.provisioned_throughput);
+        m.put_some("OnDemandThroughput", self.on_demand_throughput);
+        m.put_some("WarmThroughput", self.warm_throughput);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateItemInput {
+    pub table_name: String,
+    pub key: BTreeMap<String, AttributeValue>,
+    pub attribute_updates: Option<BTreeMap<String, AttributeValueUpdate>>,
+    pub expected: Option<BTreeMap<String, ExpectedAttributeValue>>,
+    pub conditional_operator: Option<String>,
+    pub return_values: Option<String>,
+    pub return_consumed_capacity: Option<String>,
+    pub return_item_collection_metrics: Option<String>,
+    pub update_expression: Option<String>,
+    pub condition_expression: Option<String>,
+    pub expression_attribute_names: Option<BTreeMap<String, String>>,
+    pub expression_attribute_values: Option<BTreeMap<String, AttributeValue>>,
+    pub return_values_on_condition_check_failure: Option<String>,
+}
+impl FromValue for UpdateItemInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateItemInput {
+            table_name: required(&mut m, "TableName")?,
+            key: required(&mut m, "Key")?,
+            attribute_updates: optional(&mut m, "AttributeUpdates")?,
+            expected: optional(&mut m, "Expected")?,
+            conditional_operator: optional(&mut m, "ConditionalOperator")?,
+            return_values: optional(&mut m, "ReturnValues")?,
+            return_consumed_capacity: optional(&mut m, "ReturnConsumedCapacity")?,
+            return_item_collection_metrics: optional(&mut m, "ReturnItemCollectionMetrics")?,
+            update_expression: optional(&mut m, "UpdateExpression")?,
+            condition_expression: optional(&mut m, "ConditionExpression")?,
+            expression_attribute_names: optional(&mut m, "ExpressionAttributeNames")?,
+            expression_attribute_values: optional(&mut m, "ExpressionAttributeValues")?,
+            return_values_on_condition_check_failure: optional(&mut m, "ReturnValuesOnConditionCheckFailure")?,
+        })
+    }
+}
+impl IntoValue for UpdateItemInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(13);
+        m.put("TableName", self.table_name);
+        m.put("Key", self.key);
+        m.put_some("AttributeUpdates", self.attribute_updates);
+        m.put_some("Expected", self.expected);
+        m.put_some("ConditionalOperator", self.conditional_operator);
+        m.put_some("ReturnValues", self.return_values);
+        m.put_some("ReturnConsumedCapacity", self.return_consumed_capacity);
+        m.put_some("ReturnItemCollectionMetrics", self.return_item_collection_metrics);
+        m.put_some("UpdateExpression", self.update_expression);
+        m.put_some("ConditionExpression", self.condition_expression);
+        m.put_some("ExpressionAttributeNames", self.expression_attribute_names);
+        m.put_some("ExpressionAttributeValues", self.expression_attribute_values);
+        m.put_some("ReturnValuesOnConditionCheckFailure", self.return_values_on_condition_check_failure);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateItemOutput {
+    pub attributes: Option<BTreeMap<String, AttributeValue>>,
+    pub consumed_capacity: Option<ConsumedCapacity>,
+    pub item_collection_metrics: Option<ItemCollectionMetrics>,
+}
+impl FromValue for UpdateItemOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateItemOutput {
+            attributes: optional(&mut m, "Attributes")?,
+            consumed_capacity: optional(&mut m, "ConsumedCapacity")?,
+            item_collection_metrics: optional(&mut m, "ItemCollectionMetrics")?,
+        })
+    }
+}
+impl IntoValue for UpdateItemOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("Attributes", self.attributes);
+        m.put_some("ConsumedCapacity", self.consumed_capacity);
+        m.put_some("ItemCollectionMetrics", self.item_collection_metrics);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateReplicationGroupMemberAction {
+    pub region_name: String,
+    pub kms_master_key_id: Option<String>,
+    pub provisioned_throughput_override: Option<ProvisionedThroughputOverride>,
+    pub on_demand_throughput_override: Option<OnDemandThroughputOverride>,
+    pub global_secondary_indexes: Option<Vec<ReplicaGlobalSecondaryIndex>>,
+    pub table_class_override: Option<String>,
+}
+impl FromValue for UpdateReplicationGroupMemberAction {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateReplicationGroupMemberAction {
+            region_name: required(&mut m, "RegionName")?,
+            kms_master_key_id: optional(&mut m, "KMSMasterKeyId")?,
+            provisioned_throughput_override: optional(&mut m, "ProvisionedThroughputOverride")?,
+            on_demand_throughput_override: optional(&mut m, "OnDemandThroughputOverride")?,
+            global_secondary_indexes: optional(&mut m, "GlobalSecondaryIndexes")?,
+            table_class_override: optional(&mut m, "TableClassOverride")?,
+        })
+    }
+}
+impl IntoValue for UpdateReplicationGroupMemberAction {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put("RegionName", self.region_name);
+        m.put_some("KMSMasterKeyId", self.kms_master_key_id);
+        m.put_some("ProvisionedThroughputOverride", self.provisioned_throughput_override);
+        m.put_some("OnDemandThroughputOverride", self.on_demand_throughput_override);
+        m.put_some("GlobalSecondaryIndexes", self.global_secondary_indexes);
+        m.put_some("TableClassOverride", self.table_class_override);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateTableInput {
+    pub attribute_definitions: Option<Vec<AttributeDefinition>>,
+    pub table_name: String,
+    pub billing_mode: Option<String>,
+    pub provisioned_throughput: Option<ProvisionedThroughput>,
+    pub global_secondary_index_updates: Option<Vec<GlobalSecondaryIndexUpdate>>,
+    pub stream_specification: Option<StreamSpecification>,
+    pub sse_specification: Option<SSESpecification>,
+    pub replica_updates: Option<Vec<ReplicationGroupUpdate>>,
+    pub table_class: Option<String>,
+    pub deletion_protection_enabled: Option<bool>,
+    pub multi_region_consistency: Option<String>,
+    pub global_table_witness_updates: Option<Vec<GlobalTableWitnessGroupUpdate>>,
+    pub on_demand_throughput: Option<OnDemandThroughput>,
+    pub warm_throughput: Option<WarmThroughput>,
+    pub global_table_settings_replication_mode: Option<String>,
+}
+impl FromValue for UpdateTableInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateTableInput {
+            attribute_definitions: optional(&mut m, "AttributeDefinitions")?,
+            table_name: required(&mut m, "TableName")?,
+            billing_mode: optional(&mut m, "BillingMode")?,
+            provisioned_throughput: optional(&mut m, "ProvisionedThroughput")?,
+            global_secondary_index_updates: optional(&mut m, "GlobalSecondaryIndexUpdates")?,
+            stream_specification: optional(&mut m, "StreamSpecification")?,
+            sse_specification: optional(&mut m, "SSESpecification")?,
+            replica_updates: optional(&mut m, "ReplicaUpdates")?,
+            table_class: optional(&mut m, "TableClass")?,
+            deletion_protection_enabled: optional(&mut m, "DeletionProtectionEnabled")?,
+            multi_region_consistency: optional(&mut m, "MultiRegionConsistency")?,
+            global_table_witness_updates: optional(&mut m, "GlobalTableWitnessUpdates")?,
+            on_demand_throughput: optional(&mut m, "OnDemandThroughput")?,
+            warm_throughput: optional(&mut m, "WarmThroughput")?,
+            global_table_settings_replication_mode: optional(&mut m, "GlobalTableSettingsReplicationMode")?,
+        })
+    }
+}
+impl IntoValue for UpdateTableInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(15);
+        m.put_some("AttributeDefinitions", self.attribute_definitions);
+        m.put("TableName", self.table_name);
+        m.put_some("BillingMode", self.billing_mode);
+        m.put_some("ProvisionedThroughput", self.provisioned_throughput);
+        m.put_some("GlobalSecondaryIndexUpdates", self.global_secondary_index_updates);
+        m.put_some("StreamSpecification", self.stream_specification);
+        m.put_some("SSESpecification", self.sse_specification);
+        m.put_some("ReplicaUpdates", self.replica_updates);
+        m.put_some("TableClass", self.table_class);
+        m.put_some("DeletionProtectionEnabled", self.deletion_protection_enabled);
+        m.put_some("MultiRegionConsistency", self.multi_region_consistency);
+        m.put_some("GlobalTableWitnessUpdates", self.global_table_witness_updates);
+        m.put_some("OnDemandThroughput", self.on_demand_throughput);
+        m.put_some("WarmThroughput", self.warm_throughput);
+        m.put_some("GlobalTableSettingsReplicationMode", self.global_table_settings_replication_mode);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateTableOutput {
+    pub table_description: Option<TableDescription>,
+}
+impl FromValue for UpdateTableOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateTableOutput {
+            table_description: optional(&mut m, "TableDescription")?,
+        })
+    }
+}
+impl IntoValue for UpdateTableOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("TableDescription", self.table_description);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateTimeToLiveInput {
+    pub table_name: String,
+    pub time_to_live_specification: TimeToLiveSpecification,
+}
+impl FromValue for UpdateTimeToLiveInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateTimeToLiveInput {
+            table_name: required(&mut m, "TableName")?,
+            time_to_live_specification: required(&mut m, "TimeToLiveSpecification")?,
+        })
+    }
+}
+impl IntoValue for UpdateTimeToLiveInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("TableName", self.table_name);
+        m.put("TimeToLiveSpecification", self.time_to_live_specification);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateTimeToLiveOutput {
+    pub time_to_live_specification: Option<TimeToLiveSpecification>,
+}
+impl FromValue for UpdateTimeToLiveOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateTimeToLiveOutput {
+            time_to_live_specification: optional(&mut m, "TimeToLiveSpecification")?,
+        })
+    }
+}
+impl IntoValue for UpdateTimeToLiveOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("TimeToLiveSpecification", self.time_to_live_specification);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WarmThroughput {
+    pub read_units_per_second: Option<i64>,
+    pub write_units_per_second: Option<i64>,
+}
+impl FromValue for WarmThroughput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(WarmThroughput {
+            read_units_per_second: optional(&mut m, "ReadUnitsPerSecond")?,
+            write_units_per_second: optional(&mut m, "WriteUnitsPerSecond")?,
+        })
+    }
+}
+impl IntoValue for WarmThroughput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("ReadUnitsPerSecond", self.read_units_per_second);
+        m.put_some("WriteUnitsPerSecond", self.write_units_per_second);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WriteRequest {
+    pub put_request: Option<PutRequest>,
+    pub delete_request: Option<DeleteRequest>,
+}
+impl FromValue for WriteRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(WriteRequest {
+            put_request: optional(&mut m, "PutRequest")?,
+            delete_request: optional(&mut m, "DeleteRequest")?,
+        })
+    }
+}
+impl IntoValue for WriteRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("PutRequest", self.put_request);
+        m.put_some("DeleteRequest", self.delete_request);
         Value::Map(m)
     }
 }
