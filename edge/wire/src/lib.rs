@@ -64,8 +64,8 @@ impl Response {
     }
 }
 
-/// Documents nested deeper than this are refused.
-pub(crate) const DEPTH: u32 = 64;
+/// Documents nested deeper than this are refused. (A DynamoDB item of 32 levels takes two for each.)
+pub(crate) const DEPTH: u32 = 80;
 
 /// The input of a call. A streaming payload stays a [`Body`].
 pub fn read(route: &Route<'_>, head: &Head, body: Body) -> Result<Value, Fault> {
