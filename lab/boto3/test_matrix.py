@@ -21,6 +21,7 @@ KNOWN = {
     "OrganizationalUnitId": "ou-abcd-abcdefgh", "CreateAccountRequestId": "car-" + "a" * 32, "Email": "a@example.com",
     "TagKeys": ["some"], "ResourceType": "Parameter", "ResourceId": "some", "Names": ["some"], "SecretId": "some",
     "StackName": "some", "ChangeSetName": "some", "TemplateBody": "{}", "LogicalResourceId": "Some", "ResourcePolicy": "{}",
+    "LockToken": "01234567-89ab-cdef-0123-456789abcdef", "Id": "01234567-89ab-cdef-0123-456789abcdef",
 }
 
 

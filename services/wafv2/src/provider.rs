@@ -5,6 +5,7 @@ use model::{Deploy, Fault, Physical, Resource, Tags, Tx, Value};
 use serde_json::{Value as Json, json};
 
 use crate::check;
+use crate::faults::invalid;
 
 macro_rules! resource {
     ($name:literal, $module:ident) => {
@@ -125,18 +126,25 @@ fn retag(tx: &mut Tx<'_>, deploy: &Deploy<'_>, arn: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Rules in the API's form: a search string is text here, or base64 under a name of its own.
+/// Rules in the API's form: here an `Arn` is spelled otherwise, and a search string is text, or
+/// base64 under a name of its own.
 fn rules(deploy: &Deploy<'_>) -> Result<Json, Fault> {
     let mut rules = deploy.property("Rules").cloned().unwrap_or_default();
-    encode(&mut rules);
+    encode(&mut rules)?;
     check::served(&rules)?;
     Ok(rules)
 }
 
-fn encode(value: &mut Json) {
+fn encode(value: &mut Json) -> Result<(), Fault> {
     match value {
-        Json::Array(list) => list.iter_mut().for_each(encode),
+        Json::Array(list) => list.iter_mut().try_for_each(encode),
         Json::Object(members) => {
+            if members.contains_key("ARN") {
+                return Err(invalid("STATEMENT", "ARN", "The property is called Arn."));
+            }
+            if let Some(arn) = members.remove("Arn") {
+                members.insert("ARN".to_owned(), arn);
+            }
             if let Some(Json::Object(bytes)) = members.get_mut("ByteMatchStatement") {
                 let plain = bytes.get("SearchString").and_then(Json::as_str);
                 let encoded = plain.map(|p| base64::engine::general_purpose::STANDARD.encode(p));
@@ -145,9 +153,9 @@ fn encode(value: &mut Json) {
                     bytes.insert("SearchString".to_owned(), search);
                 }
             }
-            members.values_mut().for_each(encode);
+            members.iter_mut().filter(|(name, _)| *name != "ARN").try_for_each(|(_, v)| encode(v))
         }
-        _ => {}
+        _ => Ok(()),
     }
 }
 
