@@ -7,6 +7,1104 @@ use model::value::{Body, FromValue, IntoValue, Members, Value, optional, require
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AccessLogSettings {
+    pub format: Option<String>,
+    pub destination_arn: Option<String>,
+}
+impl FromValue for AccessLogSettings {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AccessLogSettings {
+            format: optional(&mut m, "format")?,
+            destination_arn: optional(&mut m, "destinationArn")?,
+        })
+    }
+}
+impl IntoValue for AccessLogSettings {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("format", self.format);
+        m.put_some("destinationArn", self.destination_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Account {
+    pub cloudwatch_role_arn: Option<String>,
+    pub throttle_settings: Option<ThrottleSettings>,
+    pub features: Option<Vec<String>>,
+    pub api_key_version: Option<String>,
+}
+impl FromValue for Account {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Account {
+            cloudwatch_role_arn: optional(&mut m, "cloudwatchRoleArn")?,
+            throttle_settings: optional(&mut m, "throttleSettings")?,
+            features: optional(&mut m, "features")?,
+            api_key_version: optional(&mut m, "apiKeyVersion")?,
+        })
+    }
+}
+impl IntoValue for Account {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("cloudwatchRoleArn", self.cloudwatch_role_arn);
+        m.put_some("throttleSettings", self.throttle_settings);
+        m.put_some("features", self.features);
+        m.put_some("apiKeyVersion", self.api_key_version);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ApiKey {
+    pub id: Option<String>,
+    pub value: Option<String>,
+    pub name: Option<String>,
+    pub customer_id: Option<String>,
+    pub description: Option<String>,
+    pub enabled: Option<bool>,
+    pub created_date: Option<Timestamp>,
+    pub last_updated_date: Option<Timestamp>,
+    pub stage_keys: Option<Vec<String>>,
+    pub tags: Option<BTreeMap<String, String>>,
+}
+impl FromValue for ApiKey {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ApiKey {
+            id: optional(&mut m, "id")?,
+            value: optional(&mut m, "value")?,
+            name: optional(&mut m, "name")?,
+            customer_id: optional(&mut m, "customerId")?,
+            description: optional(&mut m, "description")?,
+            enabled: optional(&mut m, "enabled")?,
+            created_date: optional(&mut m, "createdDate")?,
+            last_updated_date: optional(&mut m, "lastUpdatedDate")?,
+            stage_keys: optional(&mut m, "stageKeys")?,
+            tags: optional(&mut m, "tags")?,
+        })
+    }
+}
+impl IntoValue for ApiKey {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(10);
+        m.put_some("id", self.id);
+        m.put_some("value", self.value);
+        m.put_some("name", self.name);
+        m.put_some("customerId", self.customer_id);
+        m.put_some("description", self.description);
+        m.put_some("enabled", self.enabled);
+        m.put_some("createdDate", self.created_date);
+        m.put_some("lastUpdatedDate", self.last_updated_date);
+        m.put_some("stageKeys", self.stage_keys);
+        m.put_some("tags", self.tags);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ApiKey")
+            .field("id", &self.id)
+            .field("value", &"***")
+            .field("name", &self.name)
+            .field("customerId", &self.customer_id)
+            .field("description", &self.description)
+            .field("enabled", &self.enabled)
+            .field("createdDate", &self.created_date)
+            .field("lastUpdatedDate", &self.last_updated_date)
+            .field("stageKeys", &self.stage_keys)
+            .field("tags", &self.tags)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ApiKeys {
+    pub warnings: Option<Vec<String>>,
+    pub position: Option<String>,
+    pub items: Option<Vec<ApiKey>>,
+}
+impl FromValue for ApiKeys {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ApiKeys {
+            warnings: optional(&mut m, "warnings")?,
+            position: optional(&mut m, "position")?,
+            items: optional(&mut m, "items")?,
+        })
+    }
+}
+impl IntoValue for ApiKeys {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("warnings", self.warnings);
+        m.put_some("position", self.position);
+        m.put_some("items", self.items);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ApiStage {
+    pub api_id: Option<String>,
+    pub stage: Option<String>,
+    pub throttle: Option<BTreeMap<String, ThrottleSettings>>,
+}
+impl FromValue for ApiStage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ApiStage {
+            api_id: optional(&mut m, "apiId")?,
+            stage: optional(&mut m, "stage")?,
+            throttle: optional(&mut m, "throttle")?,
+        })
+    }
+}
+impl IntoValue for ApiStage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("apiId", self.api_id);
+        m.put_some("stage", self.stage);
+        m.put_some("throttle", self.throttle);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Authorizer {
+    pub id: Option<String>,
+    pub name: Option<String>,
+    pub r#type: Option<String>,
+    pub provider_ar_ns: Option<Vec<String>>,
+    pub auth_type: Option<String>,
+    pub authorizer_uri: Option<String>,
+    pub authorizer_credentials: Option<String>,
+    pub identity_source: Option<String>,
+    pub identity_validation_expression: Option<String>,
+    pub authorizer_result_ttl_in_seconds: Option<i64>,
+}
+impl FromValue for Authorizer {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Authorizer {
+            id: optional(&mut m, "id")?,
+            name: optional(&mut m, "name")?,
+            r#type: optional(&mut m, "type")?,
+            provider_ar_ns: optional(&mut m, "providerARNs")?,
+            auth_type: optional(&mut m, "authType")?,
+            authorizer_uri: optional(&mut m, "authorizerUri")?,
+            authorizer_credentials: optional(&mut m, "authorizerCredentials")?,
+            identity_source: optional(&mut m, "identitySource")?,
+            identity_validation_expression: optional(&mut m, "identityValidationExpression")?,
+            authorizer_result_ttl_in_seconds: optional(&mut m, "authorizerResultTtlInSeconds")?,
+        })
+    }
+}
+impl IntoValue for Authorizer {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(10);
+        m.put_some("id", self.id);
+        m.put_some("name", self.name);
+        m.put_some("type", self.r#type);
+        m.put_some("providerARNs", self.provider_ar_ns);
+        m.put_some("authType", self.auth_type);
+        m.put_some("authorizerUri", self.authorizer_uri);
+        m.put_some("authorizerCredentials", self.authorizer_credentials);
+        m.put_some("identitySource", self.identity_source);
+        m.put_some("identityValidationExpression", self.identity_validation_expression);
+        m.put_some("authorizerResultTtlInSeconds", self.authorizer_result_ttl_in_seconds);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Authorizers {
+    pub position: Option<String>,
+    pub items: Option<Vec<Authorizer>>,
+}
+impl FromValue for Authorizers {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Authorizers {
+            position: optional(&mut m, "position")?,
+            items: optional(&mut m, "items")?,
+        })
+    }
+}
+impl IntoValue for Authorizers {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("position", self.position);
+        m.put_some("items", self.items);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CanarySettings {
+    pub percent_traffic: Option<f64>,
+    pub deployment_id: Option<String>,
+    pub stage_variable_overrides: Option<BTreeMap<String, String>>,
+    pub use_stage_cache: Option<bool>,
+}
+impl FromValue for CanarySettings {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CanarySettings {
+            percent_traffic: optional(&mut m, "percentTraffic")?,
+            deployment_id: optional(&mut m, "deploymentId")?,
+            stage_variable_overrides: optional(&mut m, "stageVariableOverrides")?,
+            use_stage_cache: optional(&mut m, "useStageCache")?,
+        })
+    }
+}
+impl IntoValue for CanarySettings {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("percentTraffic", self.percent_traffic);
+        m.put_some("deploymentId", self.deployment_id);
+        m.put_some("stageVariableOverrides", self.stage_variable_overrides);
+        m.put_some("useStageCache", self.use_stage_cache);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct CreateApiKeyRequest {
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub enabled: Option<bool>,
+    pub generate_distinct_id: Option<bool>,
+    pub value: Option<String>,
+    pub stage_keys: Option<Vec<StageKey>>,
+    pub customer_id: Option<String>,
+    pub tags: Option<BTreeMap<String, String>>,
+}
+impl FromValue for CreateApiKeyRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateApiKeyRequest {
+            name: optional(&mut m, "name")?,
+            description: optional(&mut m, "description")?,
+            enabled: optional(&mut m, "enabled")?,
+            generate_distinct_id: optional(&mut m, "generateDistinctId")?,
+            value: optional(&mut m, "value")?,
+            stage_keys: optional(&mut m, "stageKeys")?,
+            customer_id: optional(&mut m, "customerId")?,
+            tags: optional(&mut m, "tags")?,
+        })
+    }
+}
+impl IntoValue for CreateApiKeyRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(8);
+        m.put_some("name", self.name);
+        m.put_some("description", self.description);
+        m.put_some("enabled", self.enabled);
+        m.put_some("generateDistinctId", self.generate_distinct_id);
+        m.put_some("value", self.value);
+        m.put_some("stageKeys", self.stage_keys);
+        m.put_some("customerId", self.customer_id);
+        m.put_some("tags", self.tags);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for CreateApiKeyRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CreateApiKeyRequest")
+            .field("name", &self.name)
+            .field("description", &self.description)
+            .field("enabled", &self.enabled)
+            .field("generateDistinctId", &self.generate_distinct_id)
+            .field("value", &"***")
+            .field("stageKeys", &self.stage_keys)
+            .field("customerId", &self.customer_id)
+            .field("tags", &self.tags)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateAuthorizerRequest {
+    pub rest_api_id: String,
+    pub name: String,
+    pub r#type: String,
+    pub provider_ar_ns: Option<Vec<String>>,
+    pub auth_type: Option<String>,
+    pub authorizer_uri: Option<String>,
+    pub authorizer_credentials: Option<String>,
+    pub identity_source: Option<String>,
+    pub identity_validation_expression: Option<String>,
+    pub authorizer_result_ttl_in_seconds: Option<i64>,
+}
+impl FromValue for CreateAuthorizerRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateAuthorizerRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            name: required(&mut m, "name")?,
+            r#type: required(&mut m, "type")?,
+            provider_ar_ns: optional(&mut m, "providerARNs")?,
+            auth_type: optional(&mut m, "authType")?,
+            authorizer_uri: optional(&mut m, "authorizerUri")?,
+            authorizer_credentials: optional(&mut m, "authorizerCredentials")?,
+            identity_source: optional(&mut m, "identitySource")?,
+            identity_validation_expression: optional(&mut m, "identityValidationExpression")?,
+            authorizer_result_ttl_in_seconds: optional(&mut m, "authorizerResultTtlInSeconds")?,
+        })
+    }
+}
+impl IntoValue for CreateAuthorizerRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(10);
+        m.put("restApiId", self.rest_api_id);
+        m.put("name", self.name);
+        m.put("type", self.r#type);
+        m.put_some("providerARNs", self.provider_ar_ns);
+        m.put_some("authType", self.auth_type);
+        m.put_some("authorizerUri", self.authorizer_uri);
+        m.put_some("authorizerCredentials", self.authorizer_credentials);
+        m.put_some("identitySource", self.identity_source);
+        m.put_some("identityValidationExpression", self.identity_validation_expression);
+        m.put_some("authorizerResultTtlInSeconds", self.authorizer_result_ttl_in_seconds);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateDeploymentRequest {
+    pub rest_api_id: String,
+    pub stage_name: Option<String>,
+    pub stage_description: Option<String>,
+    pub description: Option<String>,
+    pub cache_cluster_enabled: Option<bool>,
+    pub cache_cluster_size: Option<String>,
+    pub variables: Option<BTreeMap<String, String>>,
+    pub canary_settings: Option<DeploymentCanarySettings>,
+    pub tracing_enabled: Option<bool>,
+}
+impl FromValue for CreateDeploymentRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateDeploymentRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            stage_name: optional(&mut m, "stageName")?,
+            stage_description: optional(&mut m, "stageDescription")?,
+            description: optional(&mut m, "description")?,
+            cache_cluster_enabled: optional(&mut m, "cacheClusterEnabled")?,
+            cache_cluster_size: optional(&mut m, "cacheClusterSize")?,
+            variables: optional(&mut m, "variables")?,
+            canary_settings: optional(&mut m, "canarySettings")?,
+            tracing_enabled: optional(&mut m, "tracingEnabled")?,
+        })
+    }
+}
+impl IntoValue for CreateDeploymentRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put("restApiId", self.rest_api_id);
+        m.put_some("stageName", self.stage_name);
+        m.put_some("stageDescription", self.stage_description);
+        m.put_some("description", self.description);
+        m.put_some("cacheClusterEnabled", self.cache_cluster_enabled);
+        m.put_some("cacheClusterSize", self.cache_cluster_size);
+        m.put_some("variables", self.variables);
+        m.put_some("canarySettings", self.canary_settings);
+        m.put_some("tracingEnabled", self.tracing_enabled);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateModelRequest {
+    pub rest_api_id: String,
+    pub name: String,
+    pub description: Option<String>,
+    pub schema: Option<String>,
+    pub content_type: String,
+}
+impl FromValue for CreateModelRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateModelRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            name: required(&mut m, "name")?,
+            description: optional(&mut m, "description")?,
+            schema: optional(&mut m, "schema")?,
+            content_type: required(&mut m, "contentType")?,
+        })
+    }
+}
+impl IntoValue for CreateModelRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("restApiId", self.rest_api_id);
+        m.put("name", self.name);
+        m.put_some("description", self.description);
+        m.put_some("schema", self.schema);
+        m.put("contentType", self.content_type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateRequestValidatorRequest {
+    pub rest_api_id: String,
+    pub name: Option<String>,
+    pub validate_request_body: Option<bool>,
+    pub validate_request_parameters: Option<bool>,
+}
+impl FromValue for CreateRequestValidatorRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateRequestValidatorRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            name: optional(&mut m, "name")?,
+            validate_request_body: optional(&mut m, "validateRequestBody")?,
+            validate_request_parameters: optional(&mut m, "validateRequestParameters")?,
+        })
+    }
+}
+impl IntoValue for CreateRequestValidatorRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("restApiId", self.rest_api_id);
+        m.put_some("name", self.name);
+        m.put_some("validateRequestBody", self.validate_request_body);
+        m.put_some("validateRequestParameters", self.validate_request_parameters);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateResourceRequest {
+    pub rest_api_id: String,
+    pub parent_id: String,
+    pub path_part: String,
+}
+impl FromValue for CreateResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateResourceRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            parent_id: required(&mut m, "parentId")?,
+            path_part: required(&mut m, "pathPart")?,
+        })
+    }
+}
+impl IntoValue for CreateResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("restApiId", self.rest_api_id);
+        m.put("parentId", self.parent_id);
+        m.put("pathPart", self.path_part);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateRestApiRequest {
+    pub name: String,
+    pub description: Option<String>,
+    pub version: Option<String>,
+    pub clone_from: Option<String>,
+    pub binary_media_types: Option<Vec<String>>,
+    pub minimum_compression_size: Option<i64>,
+    pub api_key_source: Option<String>,
+    pub endpoint_configuration: Option<EndpointConfiguration>,
+    pub policy: Option<String>,
+    pub tags: Option<BTreeMap<String, String>>,
+    pub disable_execute_api_endpoint: Option<bool>,
+    pub security_policy: Option<String>,
+    pub endpoint_access_mode: Option<String>,
+}
+impl FromValue for CreateRestApiRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateRestApiRequest {
+            name: required(&mut m, "name")?,
+            description: optional(&mut m, "description")?,
+            version: optional(&mut m, "version")?,
+            clone_from: optional(&mut m, "cloneFrom")?,
+            binary_media_types: optional(&mut m, "binaryMediaTypes")?,
+            minimum_compression_size: optional(&mut m, "minimumCompressionSize")?,
+            api_key_source: optional(&mut m, "apiKeySource")?,
+            endpoint_configuration: optional(&mut m, "endpointConfiguration")?,
+            policy: optional(&mut m, "policy")?,
+            tags: optional(&mut m, "tags")?,
+            disable_execute_api_endpoint: optional(&mut m, "disableExecuteApiEndpoint")?,
+            security_policy: optional(&mut m, "securityPolicy")?,
+            endpoint_access_mode: optional(&mut m, "endpointAccessMode")?,
+        })
+    }
+}
+impl IntoValue for CreateRestApiRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(13);
+        m.put("name", self.name);
+        m.put_some("description", self.description);
+        m.put_some("version", self.version);
+        m.put_some("cloneFrom", self.clone_from);
+        m.put_some("binaryMediaTypes", self.binary_media_types);
+        m.put_some("minimumCompressionSize", self.minimum_compression_size);
+        m.put_some("apiKeySource", self.api_key_source);
+        m.put_some("endpointConfiguration", self.endpoint_configuration);
+        m.put_some("policy", self.policy);
+        m.put_some("tags", self.tags);
+        m.put_some("disableExecuteApiEndpoint", self.disable_execute_api_endpoint);
+        m.put_some("securityPolicy", self.security_policy);
+        m.put_some("endpointAccessMode", self.endpoint_access_mode);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateStageRequest {
+    pub rest_api_id: String,
+    pub stage_name: String,
+    pub deployment_id: String,
+    pub description: Option<String>,
+    pub cache_cluster_enabled: Option<bool>,
+    pub cache_cluster_size: Option<String>,
+    pub variables: Option<BTreeMap<String, String>>,
+    pub documentation_version: Option<String>,
+    pub canary_settings: Option<CanarySettings>,
+    pub tracing_enabled: Option<bool>,
+    pub tags: Option<BTreeMap<String, String>>,
+}
+impl FromValue for CreateStageRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateStageRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            stage_name: required(&mut m, "stageName")?,
+            deployment_id: required(&mut m, "deploymentId")?,
+            description: optional(&mut m, "description")?,
+            cache_cluster_enabled: optional(&mut m, "cacheClusterEnabled")?,
+            cache_cluster_size: optional(&mut m, "cacheClusterSize")?,
+            variables: optional(&mut m, "variables")?,
+            documentation_version: optional(&mut m, "documentationVersion")?,
+            canary_settings: optional(&mut m, "canarySettings")?,
+            tracing_enabled: optional(&mut m, "tracingEnabled")?,
+            tags: optional(&mut m, "tags")?,
+        })
+    }
+}
+impl IntoValue for CreateStageRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(11);
+        m.put("restApiId", self.rest_api_id);
+        m.put("stageName", self.stage_name);
+        m.put("deploymentId", self.deployment_id);
+        m.put_some("description", self.description);
+        m.put_some("cacheClusterEnabled", self.cache_cluster_enabled);
+        m.put_some("cacheClusterSize", self.cache_cluster_size);
+        m.put_some("variables", self.variables);
+        m.put_some("documentationVersion", self.documentation_version);
+        m.put_some("canarySettings", self.canary_settings);
+        m.put_some("tracingEnabled", self.tracing_enabled);
+        m.put_some("tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateUsagePlanKeyRequest {
+    pub usage_plan_id: String,
+    pub key_id: String,
+    pub key_type: String,
+}
+impl FromValue for CreateUsagePlanKeyRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateUsagePlanKeyRequest {
+            usage_plan_id: required(&mut m, "usagePlanId")?,
+            key_id: required(&mut m, "keyId")?,
+            key_type: required(&mut m, "keyType")?,
+        })
+    }
+}
+impl IntoValue for CreateUsagePlanKeyRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("usagePlanId", self.usage_plan_id);
+        m.put("keyId", self.key_id);
+        m.put("keyType", self.key_type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateUsagePlanRequest {
+    pub name: String,
+    pub description: Option<String>,
+    pub api_stages: Option<Vec<ApiStage>>,
+    pub throttle: Option<ThrottleSettings>,
+    pub quota: Option<QuotaSettings>,
+    pub tags: Option<BTreeMap<String, String>>,
+}
+impl FromValue for CreateUsagePlanRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateUsagePlanRequest {
+            name: required(&mut m, "name")?,
+            description: optional(&mut m, "description")?,
+            api_stages: optional(&mut m, "apiStages")?,
+            throttle: optional(&mut m, "throttle")?,
+            quota: optional(&mut m, "quota")?,
+            tags: optional(&mut m, "tags")?,
+        })
+    }
+}
+impl IntoValue for CreateUsagePlanRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put("name", self.name);
+        m.put_some("description", self.description);
+        m.put_some("apiStages", self.api_stages);
+        m.put_some("throttle", self.throttle);
+        m.put_some("quota", self.quota);
+        m.put_some("tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteApiKeyRequest {
+    pub api_key: String,
+}
+impl FromValue for DeleteApiKeyRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteApiKeyRequest {
+            api_key: required(&mut m, "apiKey")?,
+        })
+    }
+}
+impl IntoValue for DeleteApiKeyRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("apiKey", self.api_key);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteAuthorizerRequest {
+    pub rest_api_id: String,
+    pub authorizer_id: String,
+}
+impl FromValue for DeleteAuthorizerRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteAuthorizerRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            authorizer_id: required(&mut m, "authorizerId")?,
+        })
+    }
+}
+impl IntoValue for DeleteAuthorizerRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("restApiId", self.rest_api_id);
+        m.put("authorizerId", self.authorizer_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteDeploymentRequest {
+    pub rest_api_id: String,
+    pub deployment_id: String,
+}
+impl FromValue for DeleteDeploymentRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteDeploymentRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            deployment_id: required(&mut m, "deploymentId")?,
+        })
+    }
+}
+impl IntoValue for DeleteDeploymentRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("restApiId", self.rest_api_id);
+        m.put("deploymentId", self.deployment_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteGatewayResponseRequest {
+    pub rest_api_id: String,
+    pub response_type: String,
+}
+impl FromValue for DeleteGatewayResponseRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteGatewayResponseRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            response_type: required(&mut m, "responseType")?,
+        })
+    }
+}
+impl IntoValue for DeleteGatewayResponseRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("restApiId", self.rest_api_id);
+        m.put("responseType", self.response_type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteIntegrationRequest {
+    pub rest_api_id: String,
+    pub resource_id: String,
+    pub http_method: String,
+}
+impl FromValue for DeleteIntegrationRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteIntegrationRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            resource_id: required(&mut m, "resourceId")?,
+            http_method: required(&mut m, "httpMethod")?,
+        })
+    }
+}
+impl IntoValue for DeleteIntegrationRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("restApiId", self.rest_api_id);
+        m.put("resourceId", self.resource_id);
+        m.put("httpMethod", self.http_method);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteIntegrationResponseRequest {
+    pub rest_api_id: String,
+    pub resource_id: String,
+    pub http_method: String,
+    pub status_code: String,
+}
+impl FromValue for DeleteIntegrationResponseRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteIntegrationResponseRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            resource_id: required(&mut m, "resourceId")?,
+            http_method: required(&mut m, "httpMethod")?,
+            status_code: required(&mut m, "statusCode")?,
+        })
+    }
+}
+impl IntoValue for DeleteIntegrationResponseRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("restApiId", self.rest_api_id);
+        m.put("resourceId", self.resource_id);
+        m.put("httpMethod", self.http_method);
+        m.put("statusCode", self.status_code);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteMethodRequest {
+    pub rest_api_id: String,
+    pub resource_id: String,
+    pub http_method: String,
+}
+impl FromValue for DeleteMethodRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteMethodRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            resource_id: required(&mut m, "resourceId")?,
+            http_method: required(&mut m, "httpMethod")?,
+        })
+    }
+}
+impl IntoValue for DeleteMethodRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("restApiId", self.rest_api_id);
+        m.put("resourceId", self.resource_id);
+        m.put("httpMethod", self.http_method);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteMethodResponseRequest {
+    pub rest_api_id: String,
+    pub resource_id: String,
+    pub http_method: String,
+    pub status_code: String,
+}
+impl FromValue for DeleteMethodResponseRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteMethodResponseRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            resource_id: required(&mut m, "resourceId")?,
+            http_method: required(&mut m, "httpMethod")?,
+            status_code: required(&mut m, "statusCode")?,
+        })
+    }
+}
+impl IntoValue for DeleteMethodResponseRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("restApiId", self.rest_api_id);
+        m.put("resourceId", self.resource_id);
+        m.put("httpMethod", self.http_method);
+        m.put("statusCode", self.status_code);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteModelRequest {
+    pub rest_api_id: String,
+    pub model_name: String,
+}
+impl FromValue for DeleteModelRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteModelRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            model_name: required(&mut m, "modelName")?,
+        })
+    }
+}
+impl IntoValue for DeleteModelRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("restApiId", self.rest_api_id);
+        m.put("modelName", self.model_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRequestValidatorRequest {
+    pub rest_api_id: String,
+    pub request_validator_id: String,
+}
+impl FromValue for DeleteRequestValidatorRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteRequestValidatorRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            request_validator_id: required(&mut m, "requestValidatorId")?,
+        })
+    }
+}
+impl IntoValue for DeleteRequestValidatorRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("restApiId", self.rest_api_id);
+        m.put("requestValidatorId", self.request_validator_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteResourceRequest {
+    pub rest_api_id: String,
+    pub resource_id: String,
+}
+impl FromValue for DeleteResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteResourceRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            resource_id: required(&mut m, "resourceId")?,
+        })
+    }
+}
+impl IntoValue for DeleteResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("restApiId", self.rest_api_id);
+        m.put("resourceId", self.resource_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRestApiRequest {
+    pub rest_api_id: String,
+}
+impl FromValue for DeleteRestApiRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteRestApiRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+        })
+    }
+}
+impl IntoValue for DeleteRestApiRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("restApiId", self.rest_api_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteStageRequest {
+    pub rest_api_id: String,
+    pub stage_name: String,
+}
+impl FromValue for DeleteStageRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteStageRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            stage_name: required(&mut m, "stageName")?,
+        })
+    }
+}
+impl IntoValue for DeleteStageRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("restApiId", self.rest_api_id);
+        m.put("stageName", self.stage_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteUsagePlanKeyRequest {
+    pub usage_plan_id: String,
+    pub key_id: String,
+}
+impl FromValue for DeleteUsagePlanKeyRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteUsagePlanKeyRequest {
+            usage_plan_id: required(&mut m, "usagePlanId")?,
+            key_id: required(&mut m, "keyId")?,
+        })
+    }
+}
+impl IntoValue for DeleteUsagePlanKeyRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("usagePlanId", self.usage_plan_id);
+        m.put("keyId", self.key_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteUsagePlanRequest {
+    pub usage_plan_id: String,
+}
+impl FromValue for DeleteUsagePlanRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteUsagePlanRequest {
+            usage_plan_id: required(&mut m, "usagePlanId")?,
+        })
+    }
+}
+impl IntoValue for DeleteUsagePlanRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("usagePlanId", self.usage_plan_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Deployment {
+    pub id: Option<String>,
+    pub description: Option<String>,
+    pub created_date: Option<Timestamp>,
+    pub api_summary: Option<BTreeMap<String, BTreeMap<String, MethodSnapshot>>>,
+}
+impl FromValue for Deployment {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Deployment {
+            id: optional(&mut m, "id")?,
+            description: optional(&mut m, "description")?,
+            created_date: optional(&mut m, "createdDate")?,
+            api_summary: optional(&mut m, "apiSummary")?,
+        })
+    }
+}
+impl IntoValue for Deployment {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("id", self.id);
+        m.put_some("description", self.description);
+        m.put_some("createdDate", self.created_date);
+        m.put_some("apiSummary", self.api_summary);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeploymentCanarySettings {
+    pub percent_traffic: Option<f64>,
+    pub stage_variable_overrides: Option<BTreeMap<String, String>>,
+    pub use_stage_cache: Option<bool>,
+}
+impl FromValue for DeploymentCanarySettings {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeploymentCanarySettings {
+            percent_traffic: optional(&mut m, "percentTraffic")?,
+            stage_variable_overrides: optional(&mut m, "stageVariableOverrides")?,
+            use_stage_cache: optional(&mut m, "useStageCache")?,
+        })
+    }
+}
+impl IntoValue for DeploymentCanarySettings {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("percentTraffic", self.percent_traffic);
+        m.put_some("stageVariableOverrides", self.stage_variable_overrides);
+        m.put_some("useStageCache", self.use_stage_cache);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Deployments {
+    pub position: Option<String>,
+    pub items: Option<Vec<Deployment>>,
+}
+impl FromValue for Deployments {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Deployments {
+            position: optional(&mut m, "position")?,
+            items: optional(&mut m, "items")?,
+        })
+    }
+}
+impl IntoValue for Deployments {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("position", self.position);
+        m.put_some("items", self.items);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct EndpointConfiguration {
     pub types: Option<Vec<String>>,
     pub ip_address_type: Option<String>,
@@ -33,6 +1131,569 @@ impl IntoValue for EndpointConfiguration {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct GatewayResponse {
+    pub response_type: Option<String>,
+    pub status_code: Option<String>,
+    pub response_parameters: Option<BTreeMap<String, String>>,
+    pub response_templates: Option<BTreeMap<String, String>>,
+    pub default_response: Option<bool>,
+}
+impl FromValue for GatewayResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GatewayResponse {
+            response_type: optional(&mut m, "responseType")?,
+            status_code: optional(&mut m, "statusCode")?,
+            response_parameters: optional(&mut m, "responseParameters")?,
+            response_templates: optional(&mut m, "responseTemplates")?,
+            default_response: optional(&mut m, "defaultResponse")?,
+        })
+    }
+}
+impl IntoValue for GatewayResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("responseType", self.response_type);
+        m.put_some("statusCode", self.status_code);
+        m.put_some("responseParameters", self.response_parameters);
+        m.put_some("responseTemplates", self.response_templates);
+        m.put_some("defaultResponse", self.default_response);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GatewayResponses {
+    pub position: Option<String>,
+    pub items: Option<Vec<GatewayResponse>>,
+}
+impl FromValue for GatewayResponses {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GatewayResponses {
+            position: optional(&mut m, "position")?,
+            items: optional(&mut m, "items")?,
+        })
+    }
+}
+impl IntoValue for GatewayResponses {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("position", self.position);
+        m.put_some("items", self.items);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetAccountRequest {
+}
+impl FromValue for GetAccountRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetAccountRequest {
+        })
+    }
+}
+impl IntoValue for GetAccountRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetApiKeyRequest {
+    pub api_key: String,
+    pub include_value: Option<bool>,
+}
+impl FromValue for GetApiKeyRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetApiKeyRequest {
+            api_key: required(&mut m, "apiKey")?,
+            include_value: optional(&mut m, "includeValue")?,
+        })
+    }
+}
+impl IntoValue for GetApiKeyRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("apiKey", self.api_key);
+        m.put_some("includeValue", self.include_value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetApiKeysRequest {
+    pub position: Option<String>,
+    pub limit: Option<i64>,
+    pub name_query: Option<String>,
+    pub customer_id: Option<String>,
+    pub include_values: Option<bool>,
+}
+impl FromValue for GetApiKeysRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetApiKeysRequest {
+            position: optional(&mut m, "position")?,
+            limit: optional(&mut m, "limit")?,
+            name_query: optional(&mut m, "nameQuery")?,
+            customer_id: optional(&mut m, "customerId")?,
+            include_values: optional(&mut m, "includeValues")?,
+        })
+    }
+}
+impl IntoValue for GetApiKeysRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("position", self.position);
+        m.put_some("limit", self.limit);
+        m.put_some("nameQuery", self.name_query);
+        m.put_some("customerId", self.customer_id);
+        m.put_some("includeValues", self.include_values);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetAuthorizerRequest {
+    pub rest_api_id: String,
+    pub authorizer_id: String,
+}
+impl FromValue for GetAuthorizerRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetAuthorizerRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            authorizer_id: required(&mut m, "authorizerId")?,
+        })
+    }
+}
+impl IntoValue for GetAuthorizerRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("restApiId", self.rest_api_id);
+        m.put("authorizerId", self.authorizer_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetAuthorizersRequest {
+    pub rest_api_id: String,
+    pub position: Option<String>,
+    pub limit: Option<i64>,
+}
+impl FromValue for GetAuthorizersRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetAuthorizersRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            position: optional(&mut m, "position")?,
+            limit: optional(&mut m, "limit")?,
+        })
+    }
+}
+impl IntoValue for GetAuthorizersRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("restApiId", self.rest_api_id);
+        m.put_some("position", self.position);
+        m.put_some("limit", self.limit);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetDeploymentRequest {
+    pub rest_api_id: String,
+    pub deployment_id: String,
+    pub embed: Option<Vec<String>>,
+}
+impl FromValue for GetDeploymentRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetDeploymentRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            deployment_id: required(&mut m, "deploymentId")?,
+            embed: optional(&mut m, "embed")?,
+        })
+    }
+}
+impl IntoValue for GetDeploymentRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("restApiId", self.rest_api_id);
+        m.put("deploymentId", self.deployment_id);
+        m.put_some("embed", self.embed);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetDeploymentsRequest {
+    pub rest_api_id: String,
+    pub position: Option<String>,
+    pub limit: Option<i64>,
+}
+impl FromValue for GetDeploymentsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetDeploymentsRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            position: optional(&mut m, "position")?,
+            limit: optional(&mut m, "limit")?,
+        })
+    }
+}
+impl IntoValue for GetDeploymentsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("restApiId", self.rest_api_id);
+        m.put_some("position", self.position);
+        m.put_some("limit", self.limit);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetGatewayResponseRequest {
+    pub rest_api_id: String,
+    pub response_type: String,
+}
+impl FromValue for GetGatewayResponseRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetGatewayResponseRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            response_type: required(&mut m, "responseType")?,
+        })
+    }
+}
+impl IntoValue for GetGatewayResponseRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("restApiId", self.rest_api_id);
+        m.put("responseType", self.response_type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetGatewayResponsesRequest {
+    pub rest_api_id: String,
+    pub position: Option<String>,
+    pub limit: Option<i64>,
+}
+impl FromValue for GetGatewayResponsesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetGatewayResponsesRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            position: optional(&mut m, "position")?,
+            limit: optional(&mut m, "limit")?,
+        })
+    }
+}
+impl IntoValue for GetGatewayResponsesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("restApiId", self.rest_api_id);
+        m.put_some("position", self.position);
+        m.put_some("limit", self.limit);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetIntegrationRequest {
+    pub rest_api_id: String,
+    pub resource_id: String,
+    pub http_method: String,
+}
+impl FromValue for GetIntegrationRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetIntegrationRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            resource_id: required(&mut m, "resourceId")?,
+            http_method: required(&mut m, "httpMethod")?,
+        })
+    }
+}
+impl IntoValue for GetIntegrationRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("restApiId", self.rest_api_id);
+        m.put("resourceId", self.resource_id);
+        m.put("httpMethod", self.http_method);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetIntegrationResponseRequest {
+    pub rest_api_id: String,
+    pub resource_id: String,
+    pub http_method: String,
+    pub status_code: String,
+}
+impl FromValue for GetIntegrationResponseRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetIntegrationResponseRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            resource_id: required(&mut m, "resourceId")?,
+            http_method: required(&mut m, "httpMethod")?,
+            status_code: required(&mut m, "statusCode")?,
+        })
+    }
+}
+impl IntoValue for GetIntegrationResponseRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("restApiId", self.rest_api_id);
+        m.put("resourceId", self.resource_id);
+        m.put("httpMethod", self.http_method);
+        m.put("statusCode", self.status_code);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetMethodRequest {
+    pub rest_api_id: String,
+    pub resource_id: String,
+    pub http_method: String,
+}
+impl FromValue for GetMethodRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetMethodRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            resource_id: required(&mut m, "resourceId")?,
+            http_method: required(&mut m, "httpMethod")?,
+        })
+    }
+}
+impl IntoValue for GetMethodRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("restApiId", self.rest_api_id);
+        m.put("resourceId", self.resource_id);
+        m.put("httpMethod", self.http_method);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetMethodResponseRequest {
+    pub rest_api_id: String,
+    pub resource_id: String,
+    pub http_method: String,
+    pub status_code: String,
+}
+impl FromValue for GetMethodResponseRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetMethodResponseRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            resource_id: required(&mut m, "resourceId")?,
+            http_method: required(&mut m, "httpMethod")?,
+            status_code: required(&mut m, "statusCode")?,
+        })
+    }
+}
+impl IntoValue for GetMethodResponseRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("restApiId", self.rest_api_id);
+        m.put("resourceId", self.resource_id);
+        m.put("httpMethod", self.http_method);
+        m.put("statusCode", self.status_code);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetModelRequest {
+    pub rest_api_id: String,
+    pub model_name: String,
+    pub flatten: Option<bool>,
+}
+impl FromValue for GetModelRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetModelRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            model_name: required(&mut m, "modelName")?,
+            flatten: optional(&mut m, "flatten")?,
+        })
+    }
+}
+impl IntoValue for GetModelRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("restApiId", self.rest_api_id);
+        m.put("modelName", self.model_name);
+        m.put_some("flatten", self.flatten);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetModelsRequest {
+    pub rest_api_id: String,
+    pub position: Option<String>,
+    pub limit: Option<i64>,
+}
+impl FromValue for GetModelsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetModelsRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            position: optional(&mut m, "position")?,
+            limit: optional(&mut m, "limit")?,
+        })
+    }
+}
+impl IntoValue for GetModelsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("restApiId", self.rest_api_id);
+        m.put_some("position", self.position);
+        m.put_some("limit", self.limit);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetRequestValidatorRequest {
+    pub rest_api_id: String,
+    pub request_validator_id: String,
+}
+impl FromValue for GetRequestValidatorRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetRequestValidatorRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            request_validator_id: required(&mut m, "requestValidatorId")?,
+        })
+    }
+}
+impl IntoValue for GetRequestValidatorRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("restApiId", self.rest_api_id);
+        m.put("requestValidatorId", self.request_validator_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetRequestValidatorsRequest {
+    pub rest_api_id: String,
+    pub position: Option<String>,
+    pub limit: Option<i64>,
+}
+impl FromValue for GetRequestValidatorsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetRequestValidatorsRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            position: optional(&mut m, "position")?,
+            limit: optional(&mut m, "limit")?,
+        })
+    }
+}
+impl IntoValue for GetRequestValidatorsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("restApiId", self.rest_api_id);
+        m.put_some("position", self.position);
+        m.put_some("limit", self.limit);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetResourceRequest {
+    pub rest_api_id: String,
+    pub resource_id: String,
+    pub embed: Option<Vec<String>>,
+}
+impl FromValue for GetResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetResourceRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            resource_id: required(&mut m, "resourceId")?,
+            embed: optional(&mut m, "embed")?,
+        })
+    }
+}
+impl IntoValue for GetResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("restApiId", self.rest_api_id);
+        m.put("resourceId", self.resource_id);
+        m.put_some("embed", self.embed);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetResourcesRequest {
+    pub rest_api_id: String,
+    pub position: Option<String>,
+    pub limit: Option<i64>,
+    pub embed: Option<Vec<String>>,
+}
+impl FromValue for GetResourcesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetResourcesRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            position: optional(&mut m, "position")?,
+            limit: optional(&mut m, "limit")?,
+            embed: optional(&mut m, "embed")?,
+        })
+    }
+}
+impl IntoValue for GetResourcesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("restApiId", self.rest_api_id);
+        m.put_some("position", self.position);
+        m.put_some("limit", self.limit);
+        m.put_some("embed", self.embed);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetRestApiRequest {
+    pub rest_api_id: String,
+}
+impl FromValue for GetRestApiRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetRestApiRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+        })
+    }
+}
+impl IntoValue for GetRestApiRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("restApiId", self.rest_api_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetRestApisRequest {
     pub position: Option<String>,
     pub limit: Option<i64>,
@@ -51,6 +1712,906 @@ impl IntoValue for GetRestApisRequest {
         let mut m = Members::with_capacity(2);
         m.put_some("position", self.position);
         m.put_some("limit", self.limit);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetStageRequest {
+    pub rest_api_id: String,
+    pub stage_name: String,
+}
+impl FromValue for GetStageRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetStageRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            stage_name: required(&mut m, "stageName")?,
+        })
+    }
+}
+impl IntoValue for GetStageRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("restApiId", self.rest_api_id);
+        m.put("stageName", self.stage_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetStagesRequest {
+    pub rest_api_id: String,
+    pub deployment_id: Option<String>,
+}
+impl FromValue for GetStagesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetStagesRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            deployment_id: optional(&mut m, "deploymentId")?,
+        })
+    }
+}
+impl IntoValue for GetStagesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("restApiId", self.rest_api_id);
+        m.put_some("deploymentId", self.deployment_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetTagsRequest {
+    pub resource_arn: String,
+    pub position: Option<String>,
+    pub limit: Option<i64>,
+}
+impl FromValue for GetTagsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetTagsRequest {
+            resource_arn: required(&mut m, "resourceArn")?,
+            position: optional(&mut m, "position")?,
+            limit: optional(&mut m, "limit")?,
+        })
+    }
+}
+impl IntoValue for GetTagsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("resourceArn", self.resource_arn);
+        m.put_some("position", self.position);
+        m.put_some("limit", self.limit);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetUsagePlanKeyRequest {
+    pub usage_plan_id: String,
+    pub key_id: String,
+}
+impl FromValue for GetUsagePlanKeyRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetUsagePlanKeyRequest {
+            usage_plan_id: required(&mut m, "usagePlanId")?,
+            key_id: required(&mut m, "keyId")?,
+        })
+    }
+}
+impl IntoValue for GetUsagePlanKeyRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("usagePlanId", self.usage_plan_id);
+        m.put("keyId", self.key_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetUsagePlanKeysRequest {
+    pub usage_plan_id: String,
+    pub position: Option<String>,
+    pub limit: Option<i64>,
+    pub name_query: Option<String>,
+}
+impl FromValue for GetUsagePlanKeysRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetUsagePlanKeysRequest {
+            usage_plan_id: required(&mut m, "usagePlanId")?,
+            position: optional(&mut m, "position")?,
+            limit: optional(&mut m, "limit")?,
+            name_query: optional(&mut m, "nameQuery")?,
+        })
+    }
+}
+impl IntoValue for GetUsagePlanKeysRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("usagePlanId", self.usage_plan_id);
+        m.put_some("position", self.position);
+        m.put_some("limit", self.limit);
+        m.put_some("nameQuery", self.name_query);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetUsagePlanRequest {
+    pub usage_plan_id: String,
+}
+impl FromValue for GetUsagePlanRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetUsagePlanRequest {
+            usage_plan_id: required(&mut m, "usagePlanId")?,
+        })
+    }
+}
+impl IntoValue for GetUsagePlanRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("usagePlanId", self.usage_plan_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetUsagePlansRequest {
+    pub position: Option<String>,
+    pub key_id: Option<String>,
+    pub limit: Option<i64>,
+}
+impl FromValue for GetUsagePlansRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetUsagePlansRequest {
+            position: optional(&mut m, "position")?,
+            key_id: optional(&mut m, "keyId")?,
+            limit: optional(&mut m, "limit")?,
+        })
+    }
+}
+impl IntoValue for GetUsagePlansRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("position", self.position);
+        m.put_some("keyId", self.key_id);
+        m.put_some("limit", self.limit);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetUsageRequest {
+    pub usage_plan_id: String,
+    pub key_id: Option<String>,
+    pub start_date: String,
+    pub end_date: String,
+    pub position: Option<String>,
+    pub limit: Option<i64>,
+}
+impl FromValue for GetUsageRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetUsageRequest {
+            usage_plan_id: required(&mut m, "usagePlanId")?,
+            key_id: optional(&mut m, "keyId")?,
+            start_date: required(&mut m, "startDate")?,
+            end_date: required(&mut m, "endDate")?,
+            position: optional(&mut m, "position")?,
+            limit: optional(&mut m, "limit")?,
+        })
+    }
+}
+impl IntoValue for GetUsageRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put("usagePlanId", self.usage_plan_id);
+        m.put_some("keyId", self.key_id);
+        m.put("startDate", self.start_date);
+        m.put("endDate", self.end_date);
+        m.put_some("position", self.position);
+        m.put_some("limit", self.limit);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Integration {
+    pub r#type: Option<String>,
+    pub http_method: Option<String>,
+    pub uri: Option<String>,
+    pub connection_type: Option<String>,
+    pub connection_id: Option<String>,
+    pub credentials: Option<String>,
+    pub request_parameters: Option<BTreeMap<String, String>>,
+    pub request_templates: Option<BTreeMap<String, String>>,
+    pub passthrough_behavior: Option<String>,
+    pub content_handling: Option<String>,
+    pub timeout_in_millis: Option<i64>,
+    pub cache_namespace: Option<String>,
+    pub cache_key_parameters: Option<Vec<String>>,
+    pub integration_responses: Option<BTreeMap<String, IntegrationResponse>>,
+    pub tls_config: Option<TlsConfig>,
+    pub response_transfer_mode: Option<String>,
+    pub integration_target: Option<String>,
+}
+impl FromValue for Integration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Integration {
+            r#type: optional(&mut m, "type")?,
+            http_method: optional(&mut m, "httpMethod")?,
+            uri: optional(&mut m, "uri")?,
+            connection_type: optional(&mut m, "connectionType")?,
+            connection_id: optional(&mut m, "connectionId")?,
+            credentials: optional(&mut m, "credentials")?,
+            request_parameters: optional(&mut m, "requestParameters")?,
+            request_templates: optional(&mut m, "requestTemplates")?,
+            passthrough_behavior: optional(&mut m, "passthroughBehavior")?,
+            content_handling: optional(&mut m, "contentHandling")?,
+            timeout_in_millis: optional(&mut m, "timeoutInMillis")?,
+            cache_namespace: optional(&mut m, "cacheNamespace")?,
+            cache_key_parameters: optional(&mut m, "cacheKeyParameters")?,
+            integration_responses: optional(&mut m, "integrationResponses")?,
+            tls_config: optional(&mut m, "tlsConfig")?,
+            response_transfer_mode: optional(&mut m, "responseTransferMode")?,
+            integration_target: optional(&mut m, "integrationTarget")?,
+        })
+    }
+}
+impl IntoValue for Integration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(17);
+        m.put_some("type", self.r#type);
+        m.put_some("httpMethod", self.http_method);
+        m.put_some("uri", self.uri);
+        m.put_some("connectionType", self.connection_type);
+        m.put_some("connectionId", self.connection_id);
+        m.put_some("credentials", self.credentials);
+        m.put_some("requestParameters", self.request_parameters);
+        m.put_some("requestTemplates", self.request_templates);
+        m.put_some("passthroughBehavior", self.passthrough_behavior);
+        m.put_some("contentHandling", self.content_handling);
+        m.put_some("timeoutInMillis", self.timeout_in_millis);
+        m.put_some("cacheNamespace", self.cache_namespace);
+        m.put_some("cacheKeyParameters", self.cache_key_parameters);
+        m.put_some("integrationResponses", self.integration_responses);
+        m.put_some("tlsConfig", self.tls_config);
+        m.put_some("responseTransferMode", self.response_transfer_mode);
+        m.put_some("integrationTarget", self.integration_target);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IntegrationResponse {
+    pub status_code: Option<String>,
+    pub selection_pattern: Option<String>,
+    pub response_parameters: Option<BTreeMap<String, String>>,
+    pub response_templates: Option<BTreeMap<String, String>>,
+    pub content_handling: Option<String>,
+}
+impl FromValue for IntegrationResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(IntegrationResponse {
+            status_code: optional(&mut m, "statusCode")?,
+            selection_pattern: optional(&mut m, "selectionPattern")?,
+            response_parameters: optional(&mut m, "responseParameters")?,
+            response_templates: optional(&mut m, "responseTemplates")?,
+            content_handling: optional(&mut m, "contentHandling")?,
+        })
+    }
+}
+impl IntoValue for IntegrationResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("statusCode", self.status_code);
+        m.put_some("selectionPattern", self.selection_pattern);
+        m.put_some("responseParameters", self.response_parameters);
+        m.put_some("responseTemplates", self.response_templates);
+        m.put_some("contentHandling", self.content_handling);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Method {
+    pub http_method: Option<String>,
+    pub authorization_type: Option<String>,
+    pub authorizer_id: Option<String>,
+    pub api_key_required: Option<bool>,
+    pub request_validator_id: Option<String>,
+    pub operation_name: Option<String>,
+    pub request_parameters: Option<BTreeMap<String, bool>>,
+    pub request_models: Option<BTreeMap<String, String>>,
+    pub method_responses: Option<BTreeMap<String, MethodResponse>>,
+    pub method_integration: Option<Integration>,
+    pub authorization_scopes: Option<Vec<String>>,
+}
+impl FromValue for Method {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Method {
+            http_method: optional(&mut m, "httpMethod")?,
+            authorization_type: optional(&mut m, "authorizationType")?,
+            authorizer_id: optional(&mut m, "authorizerId")?,
+            api_key_required: optional(&mut m, "apiKeyRequired")?,
+            request_validator_id: optional(&mut m, "requestValidatorId")?,
+            operation_name: optional(&mut m, "operationName")?,
+            request_parameters: optional(&mut m, "requestParameters")?,
+            request_models: optional(&mut m, "requestModels")?,
+            method_responses: optional(&mut m, "methodResponses")?,
+            method_integration: optional(&mut m, "methodIntegration")?,
+            authorization_scopes: optional(&mut m, "authorizationScopes")?,
+        })
+    }
+}
+impl IntoValue for Method {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(11);
+        m.put_some("httpMethod", self.http_method);
+        m.put_some("authorizationType", self.authorization_type);
+        m.put_some("authorizerId", self.authorizer_id);
+        m.put_some("apiKeyRequired", self.api_key_required);
+        m.put_some("requestValidatorId", self.request_validator_id);
+        m.put_some("operationName", self.operation_name);
+        m.put_some("requestParameters", self.request_parameters);
+        m.put_some("requestModels", self.request_models);
+        m.put_some("methodResponses", self.method_responses);
+        m.put_some("methodIntegration", self.method_integration);
+        m.put_some("authorizationScopes", self.authorization_scopes);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MethodResponse {
+    pub status_code: Option<String>,
+    pub response_parameters: Option<BTreeMap<String, bool>>,
+    pub response_models: Option<BTreeMap<String, String>>,
+}
+impl FromValue for MethodResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(MethodResponse {
+            status_code: optional(&mut m, "statusCode")?,
+            response_parameters: optional(&mut m, "responseParameters")?,
+            response_models: optional(&mut m, "responseModels")?,
+        })
+    }
+}
+impl IntoValue for MethodResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("statusCode", self.status_code);
+        m.put_some("responseParameters", self.response_parameters);
+        m.put_some("responseModels", self.response_models);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MethodSetting {
+    pub metrics_enabled: Option<bool>,
+    pub logging_level: Option<String>,
+    pub data_trace_enabled: Option<bool>,
+    pub throttling_burst_limit: Option<i64>,
+    pub throttling_rate_limit: Option<f64>,
+    pub caching_enabled: Option<bool>,
+    pub cache_ttl_in_seconds: Option<i64>,
+    pub cache_data_encrypted: Option<bool>,
+    pub require_authorization_for_cache_control: Option<bool>,
+    pub unauthorized_cache_control_header_strategy: Option<String>,
+}
+impl FromValue for MethodSetting {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(MethodSetting {
+            metrics_enabled: optional(&mut m, "metricsEnabled")?,
+            logging_level: optional(&mut m, "loggingLevel")?,
+            data_trace_enabled: optional(&mut m, "dataTraceEnabled")?,
+            throttling_burst_limit: optional(&mut m, "throttlingBurstLimit")?,
+            throttling_rate_limit: optional(&mut m, "throttlingRateLimit")?,
+            caching_enabled: optional(&mut m, "cachingEnabled")?,
+            cache_ttl_in_seconds: optional(&mut m, "cacheTtlInSeconds")?,
+            cache_data_encrypted: optional(&mut m, "cacheDataEncrypted")?,
+            require_authorization_for_cache_control: optional(&mut m, "requireAuthorizationForCacheControl")?,
+            unauthorized_cache_control_header_strategy: optional(&mut m, "unauthorizedCacheControlHeaderStrategy")?,
+        })
+    }
+}
+impl IntoValue for MethodSetting {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(10);
+        m.put_some("metricsEnabled", self.metrics_enabled);
+        m.put_some("loggingLevel", self.logging_level);
+        m.put_some("dataTraceEnabled", self.data_trace_enabled);
+        m.put_some("throttlingBurstLimit", self.throttling_burst_limit);
+        m.put_some("throttlingRateLimit", self.throttling_rate_limit);
+        m.put_some("cachingEnabled", self.caching_enabled);
+        m.put_some("cacheTtlInSeconds", self.cache_ttl_in_seconds);
+        m.put_some("cacheDataEncrypted", self.cache_data_encrypted);
+        m.put_some("requireAuthorizationForCacheControl", self.require_authorization_for_cache_control);
+        m.put_some("unauthorizedCacheControlHeaderStrategy", self.unauthorized_cache_control_header_strategy);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MethodSnapshot {
+    pub authorization_type: Option<String>,
+    pub api_key_required: Option<bool>,
+}
+impl FromValue for MethodSnapshot {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(MethodSnapshot {
+            authorization_type: optional(&mut m, "authorizationType")?,
+            api_key_required: optional(&mut m, "apiKeyRequired")?,
+        })
+    }
+}
+impl IntoValue for MethodSnapshot {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("authorizationType", self.authorization_type);
+        m.put_some("apiKeyRequired", self.api_key_required);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Model {
+    pub id: Option<String>,
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub schema: Option<String>,
+    pub content_type: Option<String>,
+}
+impl FromValue for Model {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Model {
+            id: optional(&mut m, "id")?,
+            name: optional(&mut m, "name")?,
+            description: optional(&mut m, "description")?,
+            schema: optional(&mut m, "schema")?,
+            content_type: optional(&mut m, "contentType")?,
+        })
+    }
+}
+impl IntoValue for Model {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("id", self.id);
+        m.put_some("name", self.name);
+        m.put_some("description", self.description);
+        m.put_some("schema", self.schema);
+        m.put_some("contentType", self.content_type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Models {
+    pub position: Option<String>,
+    pub items: Option<Vec<Model>>,
+}
+impl FromValue for Models {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Models {
+            position: optional(&mut m, "position")?,
+            items: optional(&mut m, "items")?,
+        })
+    }
+}
+impl IntoValue for Models {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("position", self.position);
+        m.put_some("items", self.items);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PatchOperation {
+    pub op: Option<String>,
+    pub path: Option<String>,
+    pub value: Option<String>,
+    pub from: Option<String>,
+}
+impl FromValue for PatchOperation {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PatchOperation {
+            op: optional(&mut m, "op")?,
+            path: optional(&mut m, "path")?,
+            value: optional(&mut m, "value")?,
+            from: optional(&mut m, "from")?,
+        })
+    }
+}
+impl IntoValue for PatchOperation {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("op", self.op);
+        m.put_some("path", self.path);
+        m.put_some("value", self.value);
+        m.put_some("from", self.from);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutGatewayResponseRequest {
+    pub rest_api_id: String,
+    pub response_type: String,
+    pub status_code: Option<String>,
+    pub response_parameters: Option<BTreeMap<String, String>>,
+    pub response_templates: Option<BTreeMap<String, String>>,
+}
+impl FromValue for PutGatewayResponseRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutGatewayResponseRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            response_type: required(&mut m, "responseType")?,
+            status_code: optional(&mut m, "statusCode")?,
+            response_parameters: optional(&mut m, "responseParameters")?,
+            response_templates: optional(&mut m, "responseTemplates")?,
+        })
+    }
+}
+impl IntoValue for PutGatewayResponseRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("restApiId", self.rest_api_id);
+        m.put("responseType", self.response_type);
+        m.put_some("statusCode", self.status_code);
+        m.put_some("responseParameters", self.response_parameters);
+        m.put_some("responseTemplates", self.response_templates);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutIntegrationRequest {
+    pub rest_api_id: String,
+    pub resource_id: String,
+    pub http_method: String,
+    pub r#type: String,
+    pub integration_http_method: Option<String>,
+    pub uri: Option<String>,
+    pub connection_type: Option<String>,
+    pub connection_id: Option<String>,
+    pub credentials: Option<String>,
+    pub request_parameters: Option<BTreeMap<String, String>>,
+    pub request_templates: Option<BTreeMap<String, String>>,
+    pub passthrough_behavior: Option<String>,
+    pub cache_namespace: Option<String>,
+    pub cache_key_parameters: Option<Vec<String>>,
+    pub content_handling: Option<String>,
+    pub timeout_in_millis: Option<i64>,
+    pub tls_config: Option<TlsConfig>,
+    pub response_transfer_mode: Option<String>,
+    pub integration_target: Option<String>,
+}
+impl FromValue for PutIntegrationRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutIntegrationRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            resource_id: required(&mut m, "resourceId")?,
+            http_method: required(&mut m, "httpMethod")?,
+            r#type: required(&mut m, "type")?,
+            integration_http_method: optional(&mut m, "integrationHttpMethod")?,
+            uri: optional(&mut m, "uri")?,
+            connection_type: optional(&mut m, "connectionType")?,
+            connection_id: optional(&mut m, "connectionId")?,
+            credentials: optional(&mut m, "credentials")?,
+            request_parameters: optional(&mut m, "requestParameters")?,
+            request_templates: optional(&mut m, "requestTemplates")?,
+            passthrough_behavior: optional(&mut m, "passthroughBehavior")?,
+            cache_namespace: optional(&mut m, "cacheNamespace")?,
+            cache_key_parameters: optional(&mut m, "cacheKeyParameters")?,
+            content_handling: optional(&mut m, "contentHandling")?,
+            timeout_in_millis: optional(&mut m, "timeoutInMillis")?,
+            tls_config: optional(&mut m, "tlsConfig")?,
+            response_transfer_mode: optional(&mut m, "responseTransferMode")?,
+            integration_target: optional(&mut m, "integrationTarget")?,
+        })
+    }
+}
+impl IntoValue for PutIntegrationRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(19);
+        m.put("restApiId", self.rest_api_id);
+        m.put("resourceId", self.resource_id);
+        m.put("httpMethod", self.http_method);
+        m.put("type", self.r#type);
+        m.put_some("integrationHttpMethod", self.integration_http_method);
+        m.put_some("uri", self.uri);
+        m.put_some("connectionType", self.connection_type);
+        m.put_some("connectionId", self.connection_id);
+        m.put_some("credentials", self.credentials);
+        m.put_some("requestParameters", self.request_parameters);
+        m.put_some("requestTemplates", self.request_templates);
+        m.put_some("passthroughBehavior", self.passthrough_behavior);
+        m.put_some("cacheNamespace", self.cache_namespace);
+        m.put_some("cacheKeyParameters", self.cache_key_parameters);
+        m.put_some("contentHandling", self.content_handling);
+        m.put_some("timeoutInMillis", self.timeout_in_millis);
+        m.put_some("tlsConfig", self.tls_config);
+        m.put_some("responseTransferMode", self.response_transfer_mode);
+        m.put_some("integrationTarget", self.integration_target);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutIntegrationResponseRequest {
+    pub rest_api_id: String,
+    pub resource_id: String,
+    pub http_method: String,
+    pub status_code: String,
+    pub selection_pattern: Option<String>,
+    pub response_parameters: Option<BTreeMap<String, String>>,
+    pub response_templates: Option<BTreeMap<String, String>>,
+    pub content_handling: Option<String>,
+}
+impl FromValue for PutIntegrationResponseRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutIntegrationResponseRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            resource_id: required(&mut m, "resourceId")?,
+            http_method: required(&mut m, "httpMethod")?,
+            status_code: required(&mut m, "statusCode")?,
+            selection_pattern: optional(&mut m, "selectionPattern")?,
+            response_parameters: optional(&mut m, "responseParameters")?,
+            response_templates: optional(&mut m, "responseTemplates")?,
+            content_handling: optional(&mut m, "contentHandling")?,
+        })
+    }
+}
+impl IntoValue for PutIntegrationResponseRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(8);
+        m.put("restApiId", self.rest_api_id);
+        m.put("resourceId", self.resource_id);
+        m.put("httpMethod", self.http_method);
+        m.put("statusCode", self.status_code);
+        m.put_some("selectionPattern", self.selection_pattern);
+        m.put_some("responseParameters", self.response_parameters);
+        m.put_some("responseTemplates", self.response_templates);
+        m.put_some("contentHandling", self.content_handling);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutMethodRequest {
+    pub rest_api_id: String,
+    pub resource_id: String,
+    pub http_method: String,
+    pub authorization_type: String,
+    pub authorizer_id: Option<String>,
+    pub api_key_required: Option<bool>,
+    pub operation_name: Option<String>,
+    pub request_parameters: Option<BTreeMap<String, bool>>,
+    pub request_models: Option<BTreeMap<String, String>>,
+    pub request_validator_id: Option<String>,
+    pub authorization_scopes: Option<Vec<String>>,
+}
+impl FromValue for PutMethodRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutMethodRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            resource_id: required(&mut m, "resourceId")?,
+            http_method: required(&mut m, "httpMethod")?,
+            authorization_type: required(&mut m, "authorizationType")?,
+            authorizer_id: optional(&mut m, "authorizerId")?,
+            api_key_required: optional(&mut m, "apiKeyRequired")?,
+            operation_name: optional(&mut m, "operationName")?,
+            request_parameters: optional(&mut m, "requestParameters")?,
+            request_models: optional(&mut m, "requestModels")?,
+            request_validator_id: optional(&mut m, "requestValidatorId")?,
+            authorization_scopes: optional(&mut m, "authorizationScopes")?,
+        })
+    }
+}
+impl IntoValue for PutMethodRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(11);
+        m.put("restApiId", self.rest_api_id);
+        m.put("resourceId", self.resource_id);
+        m.put("httpMethod", self.http_method);
+        m.put("authorizationType", self.authorization_type);
+        m.put_some("authorizerId", self.authorizer_id);
+        m.put_some("apiKeyRequired", self.api_key_required);
+        m.put_some("operationName", self.operation_name);
+        m.put_some("requestParameters", self.request_parameters);
+        m.put_some("requestModels", self.request_models);
+        m.put_some("requestValidatorId", self.request_validator_id);
+        m.put_some("authorizationScopes", self.authorization_scopes);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutMethodResponseRequest {
+    pub rest_api_id: String,
+    pub resource_id: String,
+    pub http_method: String,
+    pub status_code: String,
+    pub response_parameters: Option<BTreeMap<String, bool>>,
+    pub response_models: Option<BTreeMap<String, String>>,
+}
+impl FromValue for PutMethodResponseRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutMethodResponseRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            resource_id: required(&mut m, "resourceId")?,
+            http_method: required(&mut m, "httpMethod")?,
+            status_code: required(&mut m, "statusCode")?,
+            response_parameters: optional(&mut m, "responseParameters")?,
+            response_models: optional(&mut m, "responseModels")?,
+        })
+    }
+}
+impl IntoValue for PutMethodResponseRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put("restApiId", self.rest_api_id);
+        m.put("resourceId", self.resource_id);
+        m.put("httpMethod", self.http_method);
+        m.put("statusCode", self.status_code);
+        m.put_some("responseParameters", self.response_parameters);
+        m.put_some("responseModels", self.response_models);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QuotaSettings {
+    pub limit: Option<i64>,
+    pub offset: Option<i64>,
+    pub period: Option<String>,
+}
+impl FromValue for QuotaSettings {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(QuotaSettings {
+            limit: optional(&mut m, "limit")?,
+            offset: optional(&mut m, "offset")?,
+            period: optional(&mut m, "period")?,
+        })
+    }
+}
+impl IntoValue for QuotaSettings {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("limit", self.limit);
+        m.put_some("offset", self.offset);
+        m.put_some("period", self.period);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RequestValidator {
+    pub id: Option<String>,
+    pub name: Option<String>,
+    pub validate_request_body: Option<bool>,
+    pub validate_request_parameters: Option<bool>,
+}
+impl FromValue for RequestValidator {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RequestValidator {
+            id: optional(&mut m, "id")?,
+            name: optional(&mut m, "name")?,
+            validate_request_body: optional(&mut m, "validateRequestBody")?,
+            validate_request_parameters: optional(&mut m, "validateRequestParameters")?,
+        })
+    }
+}
+impl IntoValue for RequestValidator {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("id", self.id);
+        m.put_some("name", self.name);
+        m.put_some("validateRequestBody", self.validate_request_body);
+        m.put_some("validateRequestParameters", self.validate_request_parameters);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RequestValidators {
+    pub position: Option<String>,
+    pub items: Option<Vec<RequestValidator>>,
+}
+impl FromValue for RequestValidators {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RequestValidators {
+            position: optional(&mut m, "position")?,
+            items: optional(&mut m, "items")?,
+        })
+    }
+}
+impl IntoValue for RequestValidators {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("position", self.position);
+        m.put_some("items", self.items);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Resource {
+    pub id: Option<String>,
+    pub parent_id: Option<String>,
+    pub path_part: Option<String>,
+    pub path: Option<String>,
+    pub resource_methods: Option<BTreeMap<String, Method>>,
+}
+impl FromValue for Resource {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Resource {
+            id: optional(&mut m, "id")?,
+            parent_id: optional(&mut m, "parentId")?,
+            path_part: optional(&mut m, "pathPart")?,
+            path: optional(&mut m, "path")?,
+            resource_methods: optional(&mut m, "resourceMethods")?,
+        })
+    }
+}
+impl IntoValue for Resource {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("id", self.id);
+        m.put_some("parentId", self.parent_id);
+        m.put_some("pathPart", self.path_part);
+        m.put_some("path", self.path);
+        m.put_some("resourceMethods", self.resource_methods);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Resources {
+    pub position: Option<String>,
+    pub items: Option<Vec<Resource>>,
+}
+impl FromValue for Resources {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Resources {
+            position: optional(&mut m, "position")?,
+            items: optional(&mut m, "items")?,
+        })
+    }
+}
+impl IntoValue for Resources {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("position", self.position);
+        m.put_some("items", self.items);
         Value::Map(m)
     }
 }
@@ -141,6 +2702,777 @@ impl FromValue for RestApis {
     }
 }
 impl IntoValue for RestApis {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("position", self.position);
+        m.put_some("items", self.items);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stage {
+    pub deployment_id: Option<String>,
+    pub client_certificate_id: Option<String>,
+    pub stage_name: Option<String>,
+    pub description: Option<String>,
+    pub cache_cluster_enabled: Option<bool>,
+    pub cache_cluster_size: Option<String>,
+    pub cache_cluster_status: Option<String>,
+    pub method_settings: Option<BTreeMap<String, MethodSetting>>,
+    pub variables: Option<BTreeMap<String, String>>,
+    pub documentation_version: Option<String>,
+    pub access_log_settings: Option<AccessLogSettings>,
+    pub canary_settings: Option<CanarySettings>,
+    pub tracing_enabled: Option<bool>,
+    pub web_acl_arn: Option<String>,
+    pub tags: Option<BTreeMap<String, String>>,
+    pub created_date: Option<Timestamp>,
+    pub last_updated_date: Option<Timestamp>,
+}
+impl FromValue for Stage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Stage {
+            deployment_id: optional(&mut m, "deploymentId")?,
+            client_certificate_id: optional(&mut m, "clientCertificateId")?,
+            stage_name: optional(&mut m, "stageName")?,
+            description: optional(&mut m, "description")?,
+            cache_cluster_enabled: optional(&mut m, "cacheClusterEnabled")?,
+            cache_cluster_size: optional(&mut m, "cacheClusterSize")?,
+            cache_cluster_status: optional(&mut m, "cacheClusterStatus")?,
+            method_settings: optional(&mut m, "methodSettings")?,
+            variables: optional(&mut m, "variables")?,
+            documentation_version: optional(&mut m, "documentationVersion")?,
+            access_log_settings: optional(&mut m, "accessLogSettings")?,
+            canary_settings: optional(&mut m, "canarySettings")?,
+            tracing_enabled: optional(&mut m, "tracingEnabled")?,
+            web_acl_arn: optional(&mut m, "webAclArn")?,
+            tags: optional(&mut m, "tags")?,
+            created_date: optional(&mut m, "createdDate")?,
+            last_updated_date: optional(&mut m, "lastUpdatedDate")?,
+        })
+    }
+}
+impl IntoValue for Stage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(17);
+        m.put_some("deploymentId", self.deployment_id);
+        m.put_some("clientCertificateId", self.client_certificate_id);
+        m.put_some("stageName", self.stage_name);
+        m.put_some("description", self.description);
+        m.put_some("cacheClusterEnabled", self.cache_cluster_enabled);
+        m.put_some("cacheClusterSize", self.cache_cluster_size);
+        m.put_some("cacheClusterStatus", self.cache_cluster_status);
+        m.put_some("methodSettings", self.method_settings);
+        m.put_some("variables", self.variables);
+        m.put_some("documentationVersion", self.documentation_version);
+        m.put_some("accessLogSettings", self.access_log_settings);
+        m.put_some("canarySettings", self.canary_settings);
+        m.put_some("tracingEnabled", self.tracing_enabled);
+        m.put_some("webAclArn", self.web_acl_arn);
+        m.put_some("tags", self.tags);
+        m.put_some("createdDate", self.created_date);
+        m.put_some("lastUpdatedDate", self.last_updated_date);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StageKey {
+    pub rest_api_id: Option<String>,
+    pub stage_name: Option<String>,
+}
+impl FromValue for StageKey {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(StageKey {
+            rest_api_id: optional(&mut m, "restApiId")?,
+            stage_name: optional(&mut m, "stageName")?,
+        })
+    }
+}
+impl IntoValue for StageKey {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("restApiId", self.rest_api_id);
+        m.put_some("stageName", self.stage_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stages {
+    pub item: Option<Vec<Stage>>,
+}
+impl FromValue for Stages {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Stages {
+            item: optional(&mut m, "item")?,
+        })
+    }
+}
+impl IntoValue for Stages {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("item", self.item);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagResourceRequest {
+    pub resource_arn: String,
+    pub tags: BTreeMap<String, String>,
+}
+impl FromValue for TagResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TagResourceRequest {
+            resource_arn: required(&mut m, "resourceArn")?,
+            tags: required(&mut m, "tags")?,
+        })
+    }
+}
+impl IntoValue for TagResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("resourceArn", self.resource_arn);
+        m.put("tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tags {
+    pub tags: Option<BTreeMap<String, String>>,
+}
+impl FromValue for Tags {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Tags {
+            tags: optional(&mut m, "tags")?,
+        })
+    }
+}
+impl IntoValue for Tags {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ThrottleSettings {
+    pub burst_limit: Option<i64>,
+    pub rate_limit: Option<f64>,
+}
+impl FromValue for ThrottleSettings {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ThrottleSettings {
+            burst_limit: optional(&mut m, "burstLimit")?,
+            rate_limit: optional(&mut m, "rateLimit")?,
+        })
+    }
+}
+impl IntoValue for ThrottleSettings {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("burstLimit", self.burst_limit);
+        m.put_some("rateLimit", self.rate_limit);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TlsConfig {
+    pub insecure_skip_verification: Option<bool>,
+}
+impl FromValue for TlsConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TlsConfig {
+            insecure_skip_verification: optional(&mut m, "insecureSkipVerification")?,
+        })
+    }
+}
+impl IntoValue for TlsConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("insecureSkipVerification", self.insecure_skip_verification);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagResourceRequest {
+    pub resource_arn: String,
+    pub tag_keys: Vec<String>,
+}
+impl FromValue for UntagResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UntagResourceRequest {
+            resource_arn: required(&mut m, "resourceArn")?,
+            tag_keys: required(&mut m, "tagKeys")?,
+        })
+    }
+}
+impl IntoValue for UntagResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("resourceArn", self.resource_arn);
+        m.put("tagKeys", self.tag_keys);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateAccountRequest {
+    pub patch_operations: Option<Vec<PatchOperation>>,
+}
+impl FromValue for UpdateAccountRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateAccountRequest {
+            patch_operations: optional(&mut m, "patchOperations")?,
+        })
+    }
+}
+impl IntoValue for UpdateAccountRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("patchOperations", self.patch_operations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateApiKeyRequest {
+    pub api_key: String,
+    pub patch_operations: Option<Vec<PatchOperation>>,
+}
+impl FromValue for UpdateApiKeyRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateApiKeyRequest {
+            api_key: required(&mut m, "apiKey")?,
+            patch_operations: optional(&mut m, "patchOperations")?,
+        })
+    }
+}
+impl IntoValue for UpdateApiKeyRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("apiKey", self.api_key);
+        m.put_some("patchOperations", self.patch_operations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateAuthorizerRequest {
+    pub rest_api_id: String,
+    pub authorizer_id: String,
+    pub patch_operations: Option<Vec<PatchOperation>>,
+}
+impl FromValue for UpdateAuthorizerRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateAuthorizerRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            authorizer_id: required(&mut m, "authorizerId")?,
+            patch_operations: optional(&mut m, "patchOperations")?,
+        })
+    }
+}
+impl IntoValue for UpdateAuthorizerRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("restApiId", self.rest_api_id);
+        m.put("authorizerId", self.authorizer_id);
+        m.put_some("patchOperations", self.patch_operations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateDeploymentRequest {
+    pub rest_api_id: String,
+    pub deployment_id: String,
+    pub patch_operations: Option<Vec<PatchOperation>>,
+}
+impl FromValue for UpdateDeploymentRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateDeploymentRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            deployment_id: required(&mut m, "deploymentId")?,
+            patch_operations: optional(&mut m, "patchOperations")?,
+        })
+    }
+}
+impl IntoValue for UpdateDeploymentRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("restApiId", self.rest_api_id);
+        m.put("deploymentId", self.deployment_id);
+        m.put_some("patchOperations", self.patch_operations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateGatewayResponseRequest {
+    pub rest_api_id: String,
+    pub response_type: String,
+    pub patch_operations: Option<Vec<PatchOperation>>,
+}
+impl FromValue for UpdateGatewayResponseRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateGatewayResponseRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            response_type: required(&mut m, "responseType")?,
+            patch_operations: optional(&mut m, "patchOperations")?,
+        })
+    }
+}
+impl IntoValue for UpdateGatewayResponseRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("restApiId", self.rest_api_id);
+        m.put("responseType", self.response_type);
+        m.put_some("patchOperations", self.patch_operations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateIntegrationRequest {
+    pub rest_api_id: String,
+    pub resource_id: String,
+    pub http_method: String,
+    pub patch_operations: Option<Vec<PatchOperation>>,
+}
+impl FromValue for UpdateIntegrationRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateIntegrationRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            resource_id: required(&mut m, "resourceId")?,
+            http_method: required(&mut m, "httpMethod")?,
+            patch_operations: optional(&mut m, "patchOperations")?,
+        })
+    }
+}
+impl IntoValue for UpdateIntegrationRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("restApiId", self.rest_api_id);
+        m.put("resourceId", self.resource_id);
+        m.put("httpMethod", self.http_method);
+        m.put_some("patchOperations", self.patch_operations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateIntegrationResponseRequest {
+    pub rest_api_id: String,
+    pub resource_id: String,
+    pub http_method: String,
+    pub status_code: String,
+    pub patch_operations: Option<Vec<PatchOperation>>,
+}
+impl FromValue for UpdateIntegrationResponseRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateIntegrationResponseRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            resource_id: required(&mut m, "resourceId")?,
+            http_method: required(&mut m, "httpMethod")?,
+            status_code: required(&mut m, "statusCode")?,
+            patch_operations: optional(&mut m, "patchOperations")?,
+        })
+    }
+}
+impl IntoValue for UpdateIntegrationResponseRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("restApiId", self.rest_api_id);
+        m.put("resourceId", self.resource_id);
+        m.put("httpMethod", self.http_method);
+        m.put("statusCode", self.status_code);
+        m.put_some("patchOperations", self.patch_operations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateMethodRequest {
+    pub rest_api_id: String,
+    pub resource_id: String,
+    pub http_method: String,
+    pub patch_operations: Option<Vec<PatchOperation>>,
+}
+impl FromValue for UpdateMethodRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateMethodRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            resource_id: required(&mut m, "resourceId")?,
+            http_method: required(&mut m, "httpMethod")?,
+            patch_operations: optional(&mut m, "patchOperations")?,
+        })
+    }
+}
+impl IntoValue for UpdateMethodRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("restApiId", self.rest_api_id);
+        m.put("resourceId", self.resource_id);
+        m.put("httpMethod", self.http_method);
+        m.put_some("patchOperations", self.patch_operations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateMethodResponseRequest {
+    pub rest_api_id: String,
+    pub resource_id: String,
+    pub http_method: String,
+    pub status_code: String,
+    pub patch_operations: Option<Vec<PatchOperation>>,
+}
+impl FromValue for UpdateMethodResponseRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateMethodResponseRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            resource_id: required(&mut m, "resourceId")?,
+            http_method: required(&mut m, "httpMethod")?,
+            status_code: required(&mut m, "statusCode")?,
+            patch_operations: optional(&mut m, "patchOperations")?,
+        })
+    }
+}
+impl IntoValue for UpdateMethodResponseRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("restApiId", self.rest_api_id);
+        m.put("resourceId", self.resource_id);
+        m.put("httpMethod", self.http_method);
+        m.put("statusCode", self.status_code);
+        m.put_some("patchOperations", self.patch_operations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateModelRequest {
+    pub rest_api_id: String,
+    pub model_name: String,
+    pub patch_operations: Option<Vec<PatchOperation>>,
+}
+impl FromValue for UpdateModelRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateModelRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            model_name: required(&mut m, "modelName")?,
+            patch_operations: optional(&mut m, "patchOperations")?,
+        })
+    }
+}
+impl IntoValue for UpdateModelRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("restApiId", self.rest_api_id);
+        m.put("modelName", self.model_name);
+        m.put_some("patchOperations", self.patch_operations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateRequestValidatorRequest {
+    pub rest_api_id: String,
+    pub request_validator_id: String,
+    pub patch_operations: Option<Vec<PatchOperation>>,
+}
+impl FromValue for UpdateRequestValidatorRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateRequestValidatorRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            request_validator_id: required(&mut m, "requestValidatorId")?,
+            patch_operations: optional(&mut m, "patchOperations")?,
+        })
+    }
+}
+impl IntoValue for UpdateRequestValidatorRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("restApiId", self.rest_api_id);
+        m.put("requestValidatorId", self.request_validator_id);
+        m.put_some("patchOperations", self.patch_operations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateResourceRequest {
+    pub rest_api_id: String,
+    pub resource_id: String,
+    pub patch_operations: Option<Vec<PatchOperation>>,
+}
+impl FromValue for UpdateResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateResourceRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            resource_id: required(&mut m, "resourceId")?,
+            patch_operations: optional(&mut m, "patchOperations")?,
+        })
+    }
+}
+impl IntoValue for UpdateResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("restApiId", self.rest_api_id);
+        m.put("resourceId", self.resource_id);
+        m.put_some("patchOperations", self.patch_operations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateRestApiRequest {
+    pub rest_api_id: String,
+    pub patch_operations: Option<Vec<PatchOperation>>,
+}
+impl FromValue for UpdateRestApiRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateRestApiRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            patch_operations: optional(&mut m, "patchOperations")?,
+        })
+    }
+}
+impl IntoValue for UpdateRestApiRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("restApiId", self.rest_api_id);
+        m.put_some("patchOperations", self.patch_operations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateStageRequest {
+    pub rest_api_id: String,
+    pub stage_name: String,
+    pub patch_operations: Option<Vec<PatchOperation>>,
+}
+impl FromValue for UpdateStageRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateStageRequest {
+            rest_api_id: required(&mut m, "restApiId")?,
+            stage_name: required(&mut m, "stageName")?,
+            patch_operations: optional(&mut m, "patchOperations")?,
+        })
+    }
+}
+impl IntoValue for UpdateStageRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("restApiId", self.rest_api_id);
+        m.put("stageName", self.stage_name);
+        m.put_some("patchOperations", self.patch_operations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateUsagePlanRequest {
+    pub usage_plan_id: String,
+    pub patch_operations: Option<Vec<PatchOperation>>,
+}
+impl FromValue for UpdateUsagePlanRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateUsagePlanRequest {
+            usage_plan_id: required(&mut m, "usagePlanId")?,
+            patch_operations: optional(&mut m, "patchOperations")?,
+        })
+    }
+}
+impl IntoValue for UpdateUsagePlanRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("usagePlanId", self.usage_plan_id);
+        m.put_some("patchOperations", self.patch_operations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Usage {
+    pub usage_plan_id: Option<String>,
+    pub start_date: Option<String>,
+    pub end_date: Option<String>,
+    pub position: Option<String>,
+    pub items: Option<BTreeMap<String, Vec<Vec<i64>>>>,
+}
+impl FromValue for Usage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Usage {
+            usage_plan_id: optional(&mut m, "usagePlanId")?,
+            start_date: optional(&mut m, "startDate")?,
+            end_date: optional(&mut m, "endDate")?,
+            position: optional(&mut m, "position")?,
+            items: optional(&mut m, "items")?,
+        })
+    }
+}
+impl IntoValue for Usage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("usagePlanId", self.usage_plan_id);
+        m.put_some("startDate", self.start_date);
+        m.put_some("endDate", self.end_date);
+        m.put_some("position", self.position);
+        m.put_some("items", self.items);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UsagePlan {
+    pub id: Option<String>,
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub api_stages: Option<Vec<ApiStage>>,
+    pub throttle: Option<ThrottleSettings>,
+    pub quota: Option<QuotaSettings>,
+    pub product_code: Option<String>,
+    pub tags: Option<BTreeMap<String, String>>,
+}
+impl FromValue for UsagePlan {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UsagePlan {
+            id: optional(&mut m, "id")?,
+            name: optional(&mut m, "name")?,
+            description: optional(&mut m, "description")?,
+            api_stages: optional(&mut m, "apiStages")?,
+            throttle: optional(&mut m, "throttle")?,
+            quota: optional(&mut m, "quota")?,
+            product_code: optional(&mut m, "productCode")?,
+            tags: optional(&mut m, "tags")?,
+        })
+    }
+}
+impl IntoValue for UsagePlan {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(8);
+        m.put_some("id", self.id);
+        m.put_some("name", self.name);
+        m.put_some("description", self.description);
+        m.put_some("apiStages", self.api_stages);
+        m.put_some("throttle", self.throttle);
+        m.put_some("quota", self.quota);
+        m.put_some("productCode", self.product_code);
+        m.put_some("tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UsagePlanKey {
+    pub id: Option<String>,
+    pub r#type: Option<String>,
+    pub value: Option<String>,
+    pub name: Option<String>,
+}
+impl FromValue for UsagePlanKey {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UsagePlanKey {
+            id: optional(&mut m, "id")?,
+            r#type: optional(&mut m, "type")?,
+            value: optional(&mut m, "value")?,
+            name: optional(&mut m, "name")?,
+        })
+    }
+}
+impl IntoValue for UsagePlanKey {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("id", self.id);
+        m.put_some("type", self.r#type);
+        m.put_some("value", self.value);
+        m.put_some("name", self.name);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for UsagePlanKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UsagePlanKey")
+            .field("id", &self.id)
+            .field("type", &self.r#type)
+            .field("value", &"***")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UsagePlanKeys {
+    pub position: Option<String>,
+    pub items: Option<Vec<UsagePlanKey>>,
+}
+impl FromValue for UsagePlanKeys {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UsagePlanKeys {
+            position: optional(&mut m, "position")?,
+            items: optional(&mut m, "items")?,
+        })
+    }
+}
+impl IntoValue for UsagePlanKeys {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("position", self.position);
+        m.put_some("items", self.items);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UsagePlans {
+    pub position: Option<String>,
+    pub items: Option<Vec<UsagePlan>>,
+}
+impl FromValue for UsagePlans {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UsagePlans {
+            position: optional(&mut m, "position")?,
+            items: optional(&mut m, "items")?,
+        })
+    }
+}
+impl IntoValue for UsagePlans {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(2);
         m.put_some("position", self.position);

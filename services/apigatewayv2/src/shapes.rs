@@ -7,6 +7,29 @@ use model::value::{Body, FromValue, IntoValue, Members, Value, optional, require
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AccessLogSettings {
+    pub destination_arn: Option<String>,
+    pub format: Option<String>,
+}
+impl FromValue for AccessLogSettings {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AccessLogSettings {
+            destination_arn: optional(&mut m, "DestinationArn")?,
+            format: optional(&mut m, "Format")?,
+        })
+    }
+}
+impl IntoValue for AccessLogSettings {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("DestinationArn", self.destination_arn);
+        m.put_some("Format", self.format);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Api {
     pub api_endpoint: Option<String>,
     pub api_gateway_managed: Option<bool>,
@@ -75,6 +98,56 @@ impl IntoValue for Api {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct Authorizer {
+    pub authorizer_credentials_arn: Option<String>,
+    pub authorizer_id: Option<String>,
+    pub authorizer_payload_format_version: Option<String>,
+    pub authorizer_result_ttl_in_seconds: Option<i64>,
+    pub authorizer_type: Option<String>,
+    pub authorizer_uri: Option<String>,
+    pub enable_simple_responses: Option<bool>,
+    pub identity_source: Option<Vec<String>>,
+    pub identity_validation_expression: Option<String>,
+    pub jwt_configuration: Option<JWTConfiguration>,
+    pub name: String,
+}
+impl FromValue for Authorizer {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Authorizer {
+            authorizer_credentials_arn: optional(&mut m, "AuthorizerCredentialsArn")?,
+            authorizer_id: optional(&mut m, "AuthorizerId")?,
+            authorizer_payload_format_version: optional(&mut m, "AuthorizerPayloadFormatVersion")?,
+            authorizer_result_ttl_in_seconds: optional(&mut m, "AuthorizerResultTtlInSeconds")?,
+            authorizer_type: optional(&mut m, "AuthorizerType")?,
+            authorizer_uri: optional(&mut m, "AuthorizerUri")?,
+            enable_simple_responses: optional(&mut m, "EnableSimpleResponses")?,
+            identity_source: optional(&mut m, "IdentitySource")?,
+            identity_validation_expression: optional(&mut m, "IdentityValidationExpression")?,
+            jwt_configuration: optional(&mut m, "JwtConfiguration")?,
+            name: required(&mut m, "Name")?,
+        })
+    }
+}
+impl IntoValue for Authorizer {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(11);
+        m.put_some("AuthorizerCredentialsArn", self.authorizer_credentials_arn);
+        m.put_some("AuthorizerId", self.authorizer_id);
+        m.put_some("AuthorizerPayloadFormatVersion", self.authorizer_payload_format_version);
+        m.put_some("AuthorizerResultTtlInSeconds", self.authorizer_result_ttl_in_seconds);
+        m.put_some("AuthorizerType", self.authorizer_type);
+        m.put_some("AuthorizerUri", self.authorizer_uri);
+        m.put_some("EnableSimpleResponses", self.enable_simple_responses);
+        m.put_some("IdentitySource", self.identity_source);
+        m.put_some("IdentityValidationExpression", self.identity_validation_expression);
+        m.put_some("JwtConfiguration", self.jwt_configuration);
+        m.put("Name", self.name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cors {
     pub allow_credentials: Option<bool>,
     pub allow_headers: Option<Vec<String>>,
@@ -105,6 +178,1071 @@ impl IntoValue for Cors {
         m.put_some("AllowOrigins", self.allow_origins);
         m.put_some("ExposeHeaders", self.expose_headers);
         m.put_some("MaxAge", self.max_age);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateApiRequest {
+    pub api_key_selection_expression: Option<String>,
+    pub cors_configuration: Option<Cors>,
+    pub credentials_arn: Option<String>,
+    pub description: Option<String>,
+    pub disable_schema_validation: Option<bool>,
+    pub disable_execute_api_endpoint: Option<bool>,
+    pub ip_address_type: Option<String>,
+    pub name: String,
+    pub protocol_type: String,
+    pub route_key: Option<String>,
+    pub route_selection_expression: Option<String>,
+    pub tags: Option<BTreeMap<String, String>>,
+    pub target: Option<String>,
+    pub version: Option<String>,
+}
+impl FromValue for CreateApiRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateApiRequest {
+            api_key_selection_expression: optional(&mut m, "ApiKeySelectionExpression")?,
+            cors_configuration: optional(&mut m, "CorsConfiguration")?,
+            credentials_arn: optional(&mut m, "CredentialsArn")?,
+            description: optional(&mut m, "Description")?,
+            disable_schema_validation: optional(&mut m, "DisableSchemaValidation")?,
+            disable_execute_api_endpoint: optional(&mut m, "DisableExecuteApiEndpoint")?,
+            ip_address_type: optional(&mut m, "IpAddressType")?,
+            name: required(&mut m, "Name")?,
+            protocol_type: required(&mut m, "ProtocolType")?,
+            route_key: optional(&mut m, "RouteKey")?,
+            route_selection_expression: optional(&mut m, "RouteSelectionExpression")?,
+            tags: optional(&mut m, "Tags")?,
+            target: optional(&mut m, "Target")?,
+            version: optional(&mut m, "Version")?,
+        })
+    }
+}
+impl IntoValue for CreateApiRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(14);
+        m.put_some("ApiKeySelectionExpression", self.api_key_selection_expression);
+        m.put_some("CorsConfiguration", self.cors_configuration);
+        m.put_some("CredentialsArn", self.credentials_arn);
+        m.put_some("Description", self.description);
+        m.put_some("DisableSchemaValidation", self.disable_schema_validation);
+        m.put_some("DisableExecuteApiEndpoint", self.disable_execute_api_endpoint);
+        m.put_some("IpAddressType", self.ip_address_type);
+        m.put("Name", self.name);
+        m.put("ProtocolType", self.protocol_type);
+        m.put_some("RouteKey", self.route_key);
+        m.put_some("RouteSelectionExpression", self.route_selection_expression);
+        m.put_some("Tags", self.tags);
+        m.put_some("Target", self.target);
+        m.put_some("Version", self.version);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateApiResponse {
+    pub api_endpoint: Option<String>,
+    pub api_gateway_managed: Option<bool>,
+    pub api_id: Option<String>,
+    pub api_key_selection_expression: Option<String>,
+    pub cors_configuration: Option<Cors>,
+    pub created_date: Option<Timestamp>,
+    pub description: Option<String>,
+    pub disable_schema_validation: Option<bool>,
+    pub disable_execute_api_endpoint: Option<bool>,
+    pub import_info: Option<Vec<String>>,
+    pub ip_address_type: Option<String>,
+    pub name: Option<String>,
+    pub protocol_type: Option<String>,
+    pub route_selection_expression: Option<String>,
+    pub tags: Option<BTreeMap<String, String>>,
+    pub version: Option<String>,
+    pub warnings: Option<Vec<String>>,
+}
+impl FromValue for CreateApiResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateApiResponse {
+            api_endpoint: optional(&mut m, "ApiEndpoint")?,
+            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
+            api_id: optional(&mut m, "ApiId")?,
+            api_key_selection_expression: optional(&mut m, "ApiKeySelectionExpression")?,
+            cors_configuration: optional(&mut m, "CorsConfiguration")?,
+            created_date: optional(&mut m, "CreatedDate")?,
+            description: optional(&mut m, "Description")?,
+            disable_schema_validation: optional(&mut m, "DisableSchemaValidation")?,
+            disable_execute_api_endpoint: optional(&mut m, "DisableExecuteApiEndpoint")?,
+            import_info: optional(&mut m, "ImportInfo")?,
+            ip_address_type: optional(&mut m, "IpAddressType")?,
+            name: optional(&mut m, "Name")?,
+            protocol_type: optional(&mut m, "ProtocolType")?,
+            route_selection_expression: optional(&mut m, "RouteSelectionExpression")?,
+            tags: optional(&mut m, "Tags")?,
+            version: optional(&mut m, "Version")?,
+            warnings: optional(&mut m, "Warnings")?,
+        })
+    }
+}
+impl IntoValue for CreateApiResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(17);
+        m.put_some("ApiEndpoint", self.api_endpoint);
+        m.put_some("ApiGatewayManaged", self.api_gateway_managed);
+        m.put_some("ApiId", self.api_id);
+        m.put_some("ApiKeySelectionExpression", self.api_key_selection_expression);
+        m.put_some("CorsConfiguration", self.cors_configuration);
+        m.put_some("CreatedDate", self.created_date);
+        m.put_some("Description", self.description);
+        m.put_some("DisableSchemaValidation", self.disable_schema_validation);
+        m.put_some("DisableExecuteApiEndpoint", self.disable_execute_api_endpoint);
+        m.put_some("ImportInfo", self.import_info);
+        m.put_some("IpAddressType", self.ip_address_type);
+        m.put_some("Name", self.name);
+        m.put_some("ProtocolType", self.protocol_type);
+        m.put_some("RouteSelectionExpression", self.route_selection_expression);
+        m.put_some("Tags", self.tags);
+        m.put_some("Version", self.version);
+        m.put_some("Warnings", self.warnings);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateAuthorizerRequest {
+    pub api_id: String,
+    pub authorizer_credentials_arn: Option<String>,
+    pub authorizer_payload_format_version: Option<String>,
+    pub authorizer_result_ttl_in_seconds: Option<i64>,
+    pub authorizer_type: String,
+    pub authorizer_uri: Option<String>,
+    pub enable_simple_responses: Option<bool>,
+    pub identity_source: Vec<String>,
+    pub identity_validation_expression: Option<String>,
+    pub jwt_configuration: Option<JWTConfiguration>,
+    pub name: String,
+}
+impl FromValue for CreateAuthorizerRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateAuthorizerRequest {
+            api_id: required(&mut m, "ApiId")?,
+            authorizer_credentials_arn: optional(&mut m, "AuthorizerCredentialsArn")?,
+            authorizer_payload_format_version: optional(&mut m, "AuthorizerPayloadFormatVersion")?,
+            authorizer_result_ttl_in_seconds: optional(&mut m, "AuthorizerResultTtlInSeconds")?,
+            authorizer_type: required(&mut m, "AuthorizerType")?,
+            authorizer_uri: optional(&mut m, "AuthorizerUri")?,
+            enable_simple_responses: optional(&mut m, "EnableSimpleResponses")?,
+            identity_source: required(&mut m, "IdentitySource")?,
+            identity_validation_expression: optional(&mut m, "IdentityValidationExpression")?,
+            jwt_configuration: optional(&mut m, "JwtConfiguration")?,
+            name: required(&mut m, "Name")?,
+        })
+    }
+}
+impl IntoValue for CreateAuthorizerRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(11);
+        m.put("ApiId", self.api_id);
+        m.put_some("AuthorizerCredentialsArn", self.authorizer_credentials_arn);
+        m.put_some("AuthorizerPayloadFormatVersion", self.authorizer_payload_format_version);
+        m.put_some("AuthorizerResultTtlInSeconds", self.authorizer_result_ttl_in_seconds);
+        m.put("AuthorizerType", self.authorizer_type);
+        m.put_some("AuthorizerUri", self.authorizer_uri);
+        m.put_some("EnableSimpleResponses", self.enable_simple_responses);
+        m.put("IdentitySource", self.identity_source);
+        m.put_some("IdentityValidationExpression", self.identity_validation_expression);
+        m.put_some("JwtConfiguration", self.jwt_configuration);
+        m.put("Name", self.name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateAuthorizerResponse {
+    pub authorizer_credentials_arn: Option<String>,
+    pub authorizer_id: Option<String>,
+    pub authorizer_payload_format_version: Option<String>,
+    pub authorizer_result_ttl_in_seconds: Option<i64>,
+    pub authorizer_type: Option<String>,
+    pub authorizer_uri: Option<String>,
+    pub enable_simple_responses: Option<bool>,
+    pub identity_source: Option<Vec<String>>,
+    pub identity_validation_expression: Option<String>,
+    pub jwt_configuration: Option<JWTConfiguration>,
+    pub name: Option<String>,
+}
+impl FromValue for CreateAuthorizerResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateAuthorizerResponse {
+            authorizer_credentials_arn: optional(&mut m, "AuthorizerCredentialsArn")?,
+            authorizer_id: optional(&mut m, "AuthorizerId")?,
+            authorizer_payload_format_version: optional(&mut m, "AuthorizerPayloadFormatVersion")?,
+            authorizer_result_ttl_in_seconds: optional(&mut m, "AuthorizerResultTtlInSeconds")?,
+            authorizer_type: optional(&mut m, "AuthorizerType")?,
+            authorizer_uri: optional(&mut m, "AuthorizerUri")?,
+            enable_simple_responses: optional(&mut m, "EnableSimpleResponses")?,
+            identity_source: optional(&mut m, "IdentitySource")?,
+            identity_validation_expression: optional(&mut m, "IdentityValidationExpression")?,
+            jwt_configuration: optional(&mut m, "JwtConfiguration")?,
+            name: optional(&mut m, "Name")?,
+        })
+    }
+}
+impl IntoValue for CreateAuthorizerResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(11);
+        m.put_some("AuthorizerCredentialsArn", self.authorizer_credentials_arn);
+        m.put_some("AuthorizerId", self.authorizer_id);
+        m.put_some("AuthorizerPayloadFormatVersion", self.authorizer_payload_format_version);
+        m.put_some("AuthorizerResultTtlInSeconds", self.authorizer_result_ttl_in_seconds);
+        m.put_some("AuthorizerType", self.authorizer_type);
+        m.put_some("AuthorizerUri", self.authorizer_uri);
+        m.put_some("EnableSimpleResponses", self.enable_simple_responses);
+        m.put_some("IdentitySource", self.identity_source);
+        m.put_some("IdentityValidationExpression", self.identity_validation_expression);
+        m.put_some("JwtConfiguration", self.jwt_configuration);
+        m.put_some("Name", self.name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateDeploymentRequest {
+    pub api_id: String,
+    pub description: Option<String>,
+    pub stage_name: Option<String>,
+}
+impl FromValue for CreateDeploymentRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateDeploymentRequest {
+            api_id: required(&mut m, "ApiId")?,
+            description: optional(&mut m, "Description")?,
+            stage_name: optional(&mut m, "StageName")?,
+        })
+    }
+}
+impl IntoValue for CreateDeploymentRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("ApiId", self.api_id);
+        m.put_some("Description", self.description);
+        m.put_some("StageName", self.stage_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateDeploymentResponse {
+    pub auto_deployed: Option<bool>,
+    pub created_date: Option<Timestamp>,
+    pub deployment_id: Option<String>,
+    pub deployment_status: Option<String>,
+    pub deployment_status_message: Option<String>,
+    pub description: Option<String>,
+}
+impl FromValue for CreateDeploymentResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateDeploymentResponse {
+            auto_deployed: optional(&mut m, "AutoDeployed")?,
+            created_date: optional(&mut m, "CreatedDate")?,
+            deployment_id: optional(&mut m, "DeploymentId")?,
+            deployment_status: optional(&mut m, "DeploymentStatus")?,
+            deployment_status_message: optional(&mut m, "DeploymentStatusMessage")?,
+            description: optional(&mut m, "Description")?,
+        })
+    }
+}
+impl IntoValue for CreateDeploymentResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("AutoDeployed", self.auto_deployed);
+        m.put_some("CreatedDate", self.created_date);
+        m.put_some("DeploymentId", self.deployment_id);
+        m.put_some("DeploymentStatus", self.deployment_status);
+        m.put_some("DeploymentStatusMessage", self.deployment_status_message);
+        m.put_some("Description", self.description);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateIntegrationRequest {
+    pub api_id: String,
+    pub connection_id: Option<String>,
+    pub connection_type: Option<String>,
+    pub content_handling_strategy: Option<String>,
+    pub credentials_arn: Option<String>,
+    pub description: Option<String>,
+    pub integration_method: Option<String>,
+    pub integration_subtype: Option<String>,
+    pub integration_type: String,
+    pub integration_uri: Option<String>,
+    pub passthrough_behavior: Option<String>,
+    pub payload_format_version: Option<String>,
+    pub request_parameters: Option<BTreeMap<String, String>>,
+    pub request_templates: Option<BTreeMap<String, String>>,
+    pub response_parameters: Option<BTreeMap<String, BTreeMap<String, String>>>,
+    pub template_selection_expression: Option<String>,
+    pub timeout_in_millis: Option<i64>,
+    pub tls_config: Option<TlsConfigInput>,
+}
+impl FromValue for CreateIntegrationRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateIntegrationRequest {
+            api_id: required(&mut m, "ApiId")?,
+            connection_id: optional(&mut m, "ConnectionId")?,
+            connection_type: optional(&mut m, "ConnectionType")?,
+            content_handling_strategy: optional(&mut m, "ContentHandlingStrategy")?,
+            credentials_arn: optional(&mut m, "CredentialsArn")?,
+            description: optional(&mut m, "Description")?,
+            integration_method: optional(&mut m, "IntegrationMethod")?,
+            integration_subtype: optional(&mut m, "IntegrationSubtype")?,
+            integration_type: required(&mut m, "IntegrationType")?,
+            integration_uri: optional(&mut m, "IntegrationUri")?,
+            passthrough_behavior: optional(&mut m, "PassthroughBehavior")?,
+            payload_format_version: optional(&mut m, "PayloadFormatVersion")?,
+            request_parameters: optional(&mut m, "RequestParameters")?,
+            request_templates: optional(&mut m, "RequestTemplates")?,
+            response_parameters: optional(&mut m, "ResponseParameters")?,
+            template_selection_expression: optional(&mut m, "TemplateSelectionExpression")?,
+            timeout_in_millis: optional(&mut m, "TimeoutInMillis")?,
+            tls_config: optional(&mut m, "TlsConfig")?,
+        })
+    }
+}
+impl IntoValue for CreateIntegrationRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(18);
+        m.put("ApiId", self.api_id);
+        m.put_some("ConnectionId", self.connection_id);
+        m.put_some("ConnectionType", self.connection_type);
+        m.put_some("ContentHandlingStrategy", self.content_handling_strategy);
+        m.put_some("CredentialsArn", self.credentials_arn);
+        m.put_some("Description", self.description);
+        m.put_some("IntegrationMethod", self.integration_method);
+        m.put_some("IntegrationSubtype", self.integration_subtype);
+        m.put("IntegrationType", self.integration_type);
+        m.put_some("IntegrationUri", self.integration_uri);
+        m.put_some("PassthroughBehavior", self.passthrough_behavior);
+        m.put_some("PayloadFormatVersion", self.payload_format_version);
+        m.put_some("RequestParameters", self.request_parameters);
+        m.put_some("RequestTemplates", self.request_templates);
+        m.put_some("ResponseParameters", self.response_parameters);
+        m.put_some("TemplateSelectionExpression", self.template_selection_expression);
+        m.put_some("TimeoutInMillis", self.timeout_in_millis);
+        m.put_some("TlsConfig", self.tls_config);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateIntegrationResult {
+    pub api_gateway_managed: Option<bool>,
+    pub connection_id: Option<String>,
+    pub connection_type: Option<String>,
+    pub content_handling_strategy: Option<String>,
+    pub credentials_arn: Option<String>,
+    pub description: Option<String>,
+    pub integration_id: Option<String>,
+    pub integration_method: Option<String>,
+    pub integration_response_selection_expression: Option<String>,
+    pub integration_subtype: Option<String>,
+    pub integration_type: Option<String>,
+    pub integration_uri: Option<String>,
+    pub passthrough_behavior: Option<String>,
+    pub payload_format_version: Option<String>,
+    pub request_parameters: Option<BTreeMap<String, String>>,
+    pub request_templates: Option<BTreeMap<String, String>>,
+    pub response_parameters: Option<BTreeMap<String, BTreeMap<String, String>>>,
+    pub template_selection_expression: Option<String>,
+    pub timeout_in_millis: Option<i64>,
+    pub tls_config: Option<TlsConfig>,
+}
+impl FromValue for CreateIntegrationResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateIntegrationResult {
+            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
+            connection_id: optional(&mut m, "ConnectionId")?,
+            connection_type: optional(&mut m, "ConnectionType")?,
+            content_handling_strategy: optional(&mut m, "ContentHandlingStrategy")?,
+            credentials_arn: optional(&mut m, "CredentialsArn")?,
+            description: optional(&mut m, "Description")?,
+            integration_id: optional(&mut m, "IntegrationId")?,
+            integration_method: optional(&mut m, "IntegrationMethod")?,
+            integration_response_selection_expression: optional(&mut m, "IntegrationResponseSelectionExpression")?,
+            integration_subtype: optional(&mut m, "IntegrationSubtype")?,
+            integration_type: optional(&mut m, "IntegrationType")?,
+            integration_uri: optional(&mut m, "IntegrationUri")?,
+            passthrough_behavior: optional(&mut m, "PassthroughBehavior")?,
+            payload_format_version: optional(&mut m, "PayloadFormatVersion")?,
+            request_parameters: optional(&mut m, "RequestParameters")?,
+            request_templates: optional(&mut m, "RequestTemplates")?,
+            response_parameters: optional(&mut m, "ResponseParameters")?,
+            template_selection_expression: optional(&mut m, "TemplateSelectionExpression")?,
+            timeout_in_millis: optional(&mut m, "TimeoutInMillis")?,
+            tls_config: optional(&mut m, "TlsConfig")?,
+        })
+    }
+}
+impl IntoValue for CreateIntegrationResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(20);
+        m.put_some("ApiGatewayManaged", self.api_gateway_managed);
+        m.put_some("ConnectionId", self.connection_id);
+        m.put_some("ConnectionType", self.connection_type);
+        m.put_some("ContentHandlingStrategy", self.content_handling_strategy);
+        m.put_some("CredentialsArn", self.credentials_arn);
+        m.put_some("Description", self.description);
+        m.put_some("IntegrationId", self.integration_id);
+        m.put_some("IntegrationMethod", self.integration_method);
+        m.put_some("IntegrationResponseSelectionExpression", self.integration_response_selection_expression);
+        m.put_some("IntegrationSubtype", self.integration_subtype);
+        m.put_some("IntegrationType", self.integration_type);
+        m.put_some("IntegrationUri", self.integration_uri);
+        m.put_some("PassthroughBehavior", self.passthrough_behavior);
+        m.put_some("PayloadFormatVersion", self.payload_format_version);
+        m.put_some("RequestParameters", self.request_parameters);
+        m.put_some("RequestTemplates", self.request_templates);
+        m.put_some("ResponseParameters", self.response_parameters);
+        m.put_some("TemplateSelectionExpression", self.template_selection_expression);
+        m.put_some("TimeoutInMillis", self.timeout_in_millis);
+        m.put_some("TlsConfig", self.tls_config);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateRouteRequest {
+    pub api_id: String,
+    pub api_key_required: Option<bool>,
+    pub authorization_scopes: Option<Vec<String>>,
+    pub authorization_type: Option<String>,
+    pub authorizer_id: Option<String>,
+    pub model_selection_expression: Option<String>,
+    pub operation_name: Option<String>,
+    pub request_models: Option<BTreeMap<String, String>>,
+    pub request_parameters: Option<BTreeMap<String, ParameterConstraints>>,
+    pub route_key: String,
+    pub route_response_selection_expression: Option<String>,
+    pub target: Option<String>,
+}
+impl FromValue for CreateRouteRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateRouteRequest {
+            api_id: required(&mut m, "ApiId")?,
+            api_key_required: optional(&mut m, "ApiKeyRequired")?,
+            authorization_scopes: optional(&mut m, "AuthorizationScopes")?,
+            authorization_type: optional(&mut m, "AuthorizationType")?,
+            authorizer_id: optional(&mut m, "AuthorizerId")?,
+            model_selection_expression: optional(&mut m, "ModelSelectionExpression")?,
+            operation_name: optional(&mut m, "OperationName")?,
+            request_models: optional(&mut m, "RequestModels")?,
+            request_parameters: optional(&mut m, "RequestParameters")?,
+            route_key: required(&mut m, "RouteKey")?,
+            route_response_selection_expression: optional(&mut m, "RouteResponseSelectionExpression")?,
+            target: optional(&mut m, "Target")?,
+        })
+    }
+}
+impl IntoValue for CreateRouteRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(12);
+        m.put("ApiId", self.api_id);
+        m.put_some("ApiKeyRequired", self.api_key_required);
+        m.put_some("AuthorizationScopes", self.authorization_scopes);
+        m.put_some("AuthorizationType", self.authorization_type);
+        m.put_some("AuthorizerId", self.authorizer_id);
+        m.put_some("ModelSelectionExpression", self.model_selection_expression);
+        m.put_some("OperationName", self.operation_name);
+        m.put_some("RequestModels", self.request_models);
+        m.put_some("RequestParameters", self.request_parameters);
+        m.put("RouteKey", self.route_key);
+        m.put_some("RouteResponseSelectionExpression", self.route_response_selection_expression);
+        m.put_some("Target", self.target);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateRouteResult {
+    pub api_gateway_managed: Option<bool>,
+    pub api_key_required: Option<bool>,
+    pub authorization_scopes: Option<Vec<String>>,
+    pub authorization_type: Option<String>,
+    pub authorizer_id: Option<String>,
+    pub model_selection_expression: Option<String>,
+    pub operation_name: Option<String>,
+    pub request_models: Option<BTreeMap<String, String>>,
+    pub request_parameters: Option<BTreeMap<String, ParameterConstraints>>,
+    pub route_id: Option<String>,
+    pub route_key: Option<String>,
+    pub route_response_selection_expression: Option<String>,
+    pub target: Option<String>,
+}
+impl FromValue for CreateRouteResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateRouteResult {
+            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
+            api_key_required: optional(&mut m, "ApiKeyRequired")?,
+            authorization_scopes: optional(&mut m, "AuthorizationScopes")?,
+            authorization_type: optional(&mut m, "AuthorizationType")?,
+            authorizer_id: optional(&mut m, "AuthorizerId")?,
+            model_selection_expression: optional(&mut m, "ModelSelectionExpression")?,
+            operation_name: optional(&mut m, "OperationName")?,
+            request_models: optional(&mut m, "RequestModels")?,
+            request_parameters: optional(&mut m, "RequestParameters")?,
+            route_id: optional(&mut m, "RouteId")?,
+            route_key: optional(&mut m, "RouteKey")?,
+            route_response_selection_expression: optional(&mut m, "RouteResponseSelectionExpression")?,
+            target: optional(&mut m, "Target")?,
+        })
+    }
+}
+impl IntoValue for CreateRouteResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(13);
+        m.put_some("ApiGatewayManaged", self.api_gateway_managed);
+        m.put_some("ApiKeyRequired", self.api_key_required);
+        m.put_some("AuthorizationScopes", self.authorization_scopes);
+        m.put_some("AuthorizationType", self.authorization_type);
+        m.put_some("AuthorizerId", self.authorizer_id);
+        m.put_some("ModelSelectionExpression", self.model_selection_expression);
+        m.put_some("OperationName", self.operation_name);
+        m.put_some("RequestModels", self.request_models);
+        m.put_some("RequestParameters", self.request_parameters);
+        m.put_some("RouteId", self.route_id);
+        m.put_some("RouteKey", self.route_key);
+        m.put_some("RouteResponseSelectionExpression", self.route_response_selection_expression);
+        m.put_some("Target", self.target);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateStageRequest {
+    pub access_log_settings: Option<AccessLogSettings>,
+    pub api_id: String,
+    pub auto_deploy: Option<bool>,
+    pub client_certificate_id: Option<String>,
+    pub default_route_settings: Option<RouteSettings>,
+    pub deployment_id: Option<String>,
+    pub description: Option<String>,
+    pub route_settings: Option<BTreeMap<String, RouteSettings>>,
+    pub stage_name: String,
+    pub stage_variables: Option<BTreeMap<String, String>>,
+    pub tags: Option<BTreeMap<String, String>>,
+}
+impl FromValue for CreateStageRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateStageRequest {
+            access_log_settings: optional(&mut m, "AccessLogSettings")?,
+            api_id: required(&mut m, "ApiId")?,
+            auto_deploy: optional(&mut m, "AutoDeploy")?,
+            client_certificate_id: optional(&mut m, "ClientCertificateId")?,
+            default_route_settings: optional(&mut m, "DefaultRouteSettings")?,
+            deployment_id: optional(&mut m, "DeploymentId")?,
+            description: optional(&mut m, "Description")?,
+            route_settings: optional(&mut m, "RouteSettings")?,
+            stage_name: required(&mut m, "StageName")?,
+            stage_variables: optional(&mut m, "StageVariables")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for CreateStageRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(11);
+        m.put_some("AccessLogSettings", self.access_log_settings);
+        m.put("ApiId", self.api_id);
+        m.put_some("AutoDeploy", self.auto_deploy);
+        m.put_some("ClientCertificateId", self.client_certificate_id);
+        m.put_some("DefaultRouteSettings", self.default_route_settings);
+        m.put_some("DeploymentId", self.deployment_id);
+        m.put_some("Description", self.description);
+        m.put_some("RouteSettings", self.route_settings);
+        m.put("StageName", self.stage_name);
+        m.put_some("StageVariables", self.stage_variables);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateStageResponse {
+    pub access_log_settings: Option<AccessLogSettings>,
+    pub api_gateway_managed: Option<bool>,
+    pub auto_deploy: Option<bool>,
+    pub client_certificate_id: Option<String>,
+    pub created_date: Option<Timestamp>,
+    pub default_route_settings: Option<RouteSettings>,
+    pub deployment_id: Option<String>,
+    pub description: Option<String>,
+    pub last_deployment_status_message: Option<String>,
+    pub last_updated_date: Option<Timestamp>,
+    pub route_settings: Option<BTreeMap<String, RouteSettings>>,
+    pub stage_name: Option<String>,
+    pub stage_variables: Option<BTreeMap<String, String>>,
+    pub tags: Option<BTreeMap<String, String>>,
+}
+impl FromValue for CreateStageResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateStageResponse {
+            access_log_settings: optional(&mut m, "AccessLogSettings")?,
+            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
+            auto_deploy: optional(&mut m, "AutoDeploy")?,
+            client_certificate_id: optional(&mut m, "ClientCertificateId")?,
+            created_date: optional(&mut m, "CreatedDate")?,
+            default_route_settings: optional(&mut m, "DefaultRouteSettings")?,
+            deployment_id: optional(&mut m, "DeploymentId")?,
+            description: optional(&mut m, "Description")?,
+            last_deployment_status_message: optional(&mut m, "LastDeploymentStatusMessage")?,
+            last_updated_date: optional(&mut m, "LastUpdatedDate")?,
+            route_settings: optional(&mut m, "RouteSettings")?,
+            stage_name: optional(&mut m, "StageName")?,
+            stage_variables: optional(&mut m, "StageVariables")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for CreateStageResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(14);
+        m.put_some("AccessLogSettings", self.access_log_settings);
+        m.put_some("ApiGatewayManaged", self.api_gateway_managed);
+        m.put_some("AutoDeploy", self.auto_deploy);
+        m.put_some("ClientCertificateId", self.client_certificate_id);
+        m.put_some("CreatedDate", self.created_date);
+        m.put_some("DefaultRouteSettings", self.default_route_settings);
+        m.put_some("DeploymentId", self.deployment_id);
+        m.put_some("Description", self.description);
+        m.put_some("LastDeploymentStatusMessage", self.last_deployment_status_message);
+        m.put_some("LastUpdatedDate", self.last_updated_date);
+        m.put_some("RouteSettings", self.route_settings);
+        m.put_some("StageName", self.stage_name);
+        m.put_some("StageVariables", self.stage_variables);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateVpcLinkRequest {
+    pub name: String,
+    pub security_group_ids: Option<Vec<String>>,
+    pub subnet_ids: Vec<String>,
+    pub tags: Option<BTreeMap<String, String>>,
+}
+impl FromValue for CreateVpcLinkRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateVpcLinkRequest {
+            name: required(&mut m, "Name")?,
+            security_group_ids: optional(&mut m, "SecurityGroupIds")?,
+            subnet_ids: required(&mut m, "SubnetIds")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for CreateVpcLinkRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("Name", self.name);
+        m.put_some("SecurityGroupIds", self.security_group_ids);
+        m.put("SubnetIds", self.subnet_ids);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateVpcLinkResponse {
+    pub created_date: Option<Timestamp>,
+    pub name: Option<String>,
+    pub security_group_ids: Option<Vec<String>>,
+    pub subnet_ids: Option<Vec<String>>,
+    pub tags: Option<BTreeMap<String, String>>,
+    pub vpc_link_id: Option<String>,
+    pub vpc_link_status: Option<String>,
+    pub vpc_link_status_message: Option<String>,
+    pub vpc_link_version: Option<String>,
+}
+impl FromValue for CreateVpcLinkResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateVpcLinkResponse {
+            created_date: optional(&mut m, "CreatedDate")?,
+            name: optional(&mut m, "Name")?,
+            security_group_ids: optional(&mut m, "SecurityGroupIds")?,
+            subnet_ids: optional(&mut m, "SubnetIds")?,
+            tags: optional(&mut m, "Tags")?,
+            vpc_link_id: optional(&mut m, "VpcLinkId")?,
+            vpc_link_status: optional(&mut m, "VpcLinkStatus")?,
+            vpc_link_status_message: optional(&mut m, "VpcLinkStatusMessage")?,
+            vpc_link_version: optional(&mut m, "VpcLinkVersion")?,
+        })
+    }
+}
+impl IntoValue for CreateVpcLinkResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put_some("CreatedDate", self.created_date);
+        m.put_some("Name", self.name);
+        m.put_some("SecurityGroupIds", self.security_group_ids);
+        m.put_some("SubnetIds", self.subnet_ids);
+        m.put_some("Tags", self.tags);
+        m.put_some("VpcLinkId", self.vpc_link_id);
+        m.put_some("VpcLinkStatus", self.vpc_link_status);
+        m.put_some("VpcLinkStatusMessage", self.vpc_link_status_message);
+        m.put_some("VpcLinkVersion", self.vpc_link_version);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteAccessLogSettingsRequest {
+    pub api_id: String,
+    pub stage_name: String,
+}
+impl FromValue for DeleteAccessLogSettingsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteAccessLogSettingsRequest {
+            api_id: required(&mut m, "ApiId")?,
+            stage_name: required(&mut m, "StageName")?,
+        })
+    }
+}
+impl IntoValue for DeleteAccessLogSettingsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ApiId", self.api_id);
+        m.put("StageName", self.stage_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteApiRequest {
+    pub api_id: String,
+}
+impl FromValue for DeleteApiRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteApiRequest {
+            api_id: required(&mut m, "ApiId")?,
+        })
+    }
+}
+impl IntoValue for DeleteApiRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("ApiId", self.api_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteAuthorizerRequest {
+    pub api_id: String,
+    pub authorizer_id: String,
+}
+impl FromValue for DeleteAuthorizerRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteAuthorizerRequest {
+            api_id: required(&mut m, "ApiId")?,
+            authorizer_id: required(&mut m, "AuthorizerId")?,
+        })
+    }
+}
+impl IntoValue for DeleteAuthorizerRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ApiId", self.api_id);
+        m.put("AuthorizerId", self.authorizer_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteCorsConfigurationRequest {
+    pub api_id: String,
+}
+impl FromValue for DeleteCorsConfigurationRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteCorsConfigurationRequest {
+            api_id: required(&mut m, "ApiId")?,
+        })
+    }
+}
+impl IntoValue for DeleteCorsConfigurationRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("ApiId", self.api_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteDeploymentRequest {
+    pub api_id: String,
+    pub deployment_id: String,
+}
+impl FromValue for DeleteDeploymentRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteDeploymentRequest {
+            api_id: required(&mut m, "ApiId")?,
+            deployment_id: required(&mut m, "DeploymentId")?,
+        })
+    }
+}
+impl IntoValue for DeleteDeploymentRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ApiId", self.api_id);
+        m.put("DeploymentId", self.deployment_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteIntegrationRequest {
+    pub api_id: String,
+    pub integration_id: String,
+}
+impl FromValue for DeleteIntegrationRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteIntegrationRequest {
+            api_id: required(&mut m, "ApiId")?,
+            integration_id: required(&mut m, "IntegrationId")?,
+        })
+    }
+}
+impl IntoValue for DeleteIntegrationRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ApiId", self.api_id);
+        m.put("IntegrationId", self.integration_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRouteRequest {
+    pub api_id: String,
+    pub route_id: String,
+}
+impl FromValue for DeleteRouteRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteRouteRequest {
+            api_id: required(&mut m, "ApiId")?,
+            route_id: required(&mut m, "RouteId")?,
+        })
+    }
+}
+impl IntoValue for DeleteRouteRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ApiId", self.api_id);
+        m.put("RouteId", self.route_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteStageRequest {
+    pub api_id: String,
+    pub stage_name: String,
+}
+impl FromValue for DeleteStageRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteStageRequest {
+            api_id: required(&mut m, "ApiId")?,
+            stage_name: required(&mut m, "StageName")?,
+        })
+    }
+}
+impl IntoValue for DeleteStageRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ApiId", self.api_id);
+        m.put("StageName", self.stage_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteVpcLinkRequest {
+    pub vpc_link_id: String,
+}
+impl FromValue for DeleteVpcLinkRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteVpcLinkRequest {
+            vpc_link_id: required(&mut m, "VpcLinkId")?,
+        })
+    }
+}
+impl IntoValue for DeleteVpcLinkRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("VpcLinkId", self.vpc_link_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteVpcLinkResponse {
+}
+impl FromValue for DeleteVpcLinkResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteVpcLinkResponse {
+        })
+    }
+}
+impl IntoValue for DeleteVpcLinkResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Deployment {
+    pub auto_deployed: Option<bool>,
+    pub created_date: Option<Timestamp>,
+    pub deployment_id: Option<String>,
+    pub deployment_status: Option<String>,
+    pub deployment_status_message: Option<String>,
+    pub description: Option<String>,
+}
+impl FromValue for Deployment {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Deployment {
+            auto_deployed: optional(&mut m, "AutoDeployed")?,
+            created_date: optional(&mut m, "CreatedDate")?,
+            deployment_id: optional(&mut m, "DeploymentId")?,
+            deployment_status: optional(&mut m, "DeploymentStatus")?,
+            deployment_status_message: optional(&mut m, "DeploymentStatusMessage")?,
+            description: optional(&mut m, "Description")?,
+        })
+    }
+}
+impl IntoValue for Deployment {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("AutoDeployed", self.auto_deployed);
+        m.put_some("CreatedDate", self.created_date);
+        m.put_some("DeploymentId", self.deployment_id);
+        m.put_some("DeploymentStatus", self.deployment_status);
+        m.put_some("DeploymentStatusMessage", self.deployment_status_message);
+        m.put_some("Description", self.description);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetApiRequest {
+    pub api_id: String,
+}
+impl FromValue for GetApiRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetApiRequest {
+            api_id: required(&mut m, "ApiId")?,
+        })
+    }
+}
+impl IntoValue for GetApiRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("ApiId", self.api_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetApiResponse {
+    pub api_endpoint: Option<String>,
+    pub api_gateway_managed: Option<bool>,
+    pub api_id: Option<String>,
+    pub api_key_selection_expression: Option<String>,
+    pub cors_configuration: Option<Cors>,
+    pub created_date: Option<Timestamp>,
+    pub description: Option<String>,
+    pub disable_schema_validation: Option<bool>,
+    pub disable_execute_api_endpoint: Option<bool>,
+    pub import_info: Option<Vec<String>>,
+    pub ip_address_type: Option<String>,
+    pub name: Option<String>,
+    pub protocol_type: Option<String>,
+    pub route_selection_expression: Option<String>,
+    pub tags: Option<BTreeMap<String, String>>,
+    pub version: Option<String>,
+    pub warnings: Option<Vec<String>>,
+}
+impl FromValue for GetApiResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetApiResponse {
+            api_endpoint: optional(&mut m, "ApiEndpoint")?,
+            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
+            api_id: optional(&mut m, "ApiId")?,
+            api_key_selection_expression: optional(&mut m, "ApiKeySelectionExpression")?,
+            cors_configuration: optional(&mut m, "CorsConfiguration")?,
+            created_date: optional(&mut m, "CreatedDate")?,
+            description: optional(&mut m, "Description")?,
+            disable_schema_validation: optional(&mut m, "DisableSchemaValidation")?,
+            disable_execute_api_endpoint: optional(&mut m, "DisableExecuteApiEndpoint")?,
+            import_info: optional(&mut m, "ImportInfo")?,
+            ip_address_type: optional(&mut m, "IpAddressType")?,
+            name: optional(&mut m, "Name")?,
+            protocol_type: optional(&mut m, "ProtocolType")?,
+            route_selection_expression: optional(&mut m, "RouteSelectionExpression")?,
+            tags: optional(&mut m, "Tags")?,
+            version: optional(&mut m, "Version")?,
+            warnings: optional(&mut m, "Warnings")?,
+        })
+    }
+}
+impl IntoValue for GetApiResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(17);
+        m.put_some("ApiEndpoint", self.api_endpoint);
+        m.put_some("ApiGatewayManaged", self.api_gateway_managed);
+        m.put_some("ApiId", self.api_id);
+        m.put_some("ApiKeySelectionExpression", self.api_key_selection_expression);
+        m.put_some("CorsConfiguration", self.cors_configuration);
+        m.put_some("CreatedDate", self.created_date);
+        m.put_some("Description", self.description);
+        m.put_some("DisableSchemaValidation", self.disable_schema_validation);
+        m.put_some("DisableExecuteApiEndpoint", self.disable_execute_api_endpoint);
+        m.put_some("ImportInfo", self.import_info);
+        m.put_some("IpAddressType", self.ip_address_type);
+        m.put_some("Name", self.name);
+        m.put_some("ProtocolType", self.protocol_type);
+        m.put_some("RouteSelectionExpression", self.route_selection_expression);
+        m.put_some("Tags", self.tags);
+        m.put_some("Version", self.version);
+        m.put_some("Warnings", self.warnings);
         Value::Map(m)
     }
 }
@@ -151,6 +1289,1870 @@ impl IntoValue for GetApisResponse {
         let mut m = Members::with_capacity(2);
         m.put_some("Items", self.items);
         m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetAuthorizerRequest {
+    pub api_id: String,
+    pub authorizer_id: String,
+}
+impl FromValue for GetAuthorizerRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetAuthorizerRequest {
+            api_id: required(&mut m, "ApiId")?,
+            authorizer_id: required(&mut m, "AuthorizerId")?,
+        })
+    }
+}
+impl IntoValue for GetAuthorizerRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ApiId", self.api_id);
+        m.put("AuthorizerId", self.authorizer_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetAuthorizerResponse {
+    pub authorizer_credentials_arn: Option<String>,
+    pub authorizer_id: Option<String>,
+    pub authorizer_payload_format_version: Option<String>,
+    pub authorizer_result_ttl_in_seconds: Option<i64>,
+    pub authorizer_type: Option<String>,
+    pub authorizer_uri: Option<String>,
+    pub enable_simple_responses: Option<bool>,
+    pub identity_source: Option<Vec<String>>,
+    pub identity_validation_expression: Option<String>,
+    pub jwt_configuration: Option<JWTConfiguration>,
+    pub name: Option<String>,
+}
+impl FromValue for GetAuthorizerResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetAuthorizerResponse {
+            authorizer_credentials_arn: optional(&mut m, "AuthorizerCredentialsArn")?,
+            authorizer_id: optional(&mut m, "AuthorizerId")?,
+            authorizer_payload_format_version: optional(&mut m, "AuthorizerPayloadFormatVersion")?,
+            authorizer_result_ttl_in_seconds: optional(&mut m, "AuthorizerResultTtlInSeconds")?,
+            authorizer_type: optional(&mut m, "AuthorizerType")?,
+            authorizer_uri: optional(&mut m, "AuthorizerUri")?,
+            enable_simple_responses: optional(&mut m, "EnableSimpleResponses")?,
+            identity_source: optional(&mut m, "IdentitySource")?,
+            identity_validation_expression: optional(&mut m, "IdentityValidationExpression")?,
+            jwt_configuration: optional(&mut m, "JwtConfiguration")?,
+            name: optional(&mut m, "Name")?,
+        })
+    }
+}
+impl IntoValue for GetAuthorizerResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(11);
+        m.put_some("AuthorizerCredentialsArn", self.authorizer_credentials_arn);
+        m.put_some("AuthorizerId", self.authorizer_id);
+        m.put_some("AuthorizerPayloadFormatVersion", self.authorizer_payload_format_version);
+        m.put_some("AuthorizerResultTtlInSeconds", self.authorizer_result_ttl_in_seconds);
+        m.put_some("AuthorizerType", self.authorizer_type);
+        m.put_some("AuthorizerUri", self.authorizer_uri);
+        m.put_some("EnableSimpleResponses", self.enable_simple_responses);
+        m.put_some("IdentitySource", self.identity_source);
+        m.put_some("IdentityValidationExpression", self.identity_validation_expression);
+        m.put_some("JwtConfiguration", self.jwt_configuration);
+        m.put_some("Name", self.name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetAuthorizersRequest {
+    pub api_id: String,
+    pub max_results: Option<String>,
+    pub next_token: Option<String>,
+}
+impl FromValue for GetAuthorizersRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetAuthorizersRequest {
+            api_id: required(&mut m, "ApiId")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for GetAuthorizersRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("ApiId", self.api_id);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetAuthorizersResponse {
+    pub items: Option<Vec<Authorizer>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for GetAuthorizersResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetAuthorizersResponse {
+            items: optional(&mut m, "Items")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for GetAuthorizersResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Items", self.items);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetDeploymentRequest {
+    pub api_id: String,
+    pub deployment_id: String,
+}
+impl FromValue for GetDeploymentRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetDeploymentRequest {
+            api_id: required(&mut m, "ApiId")?,
+            deployment_id: required(&mut m, "DeploymentId")?,
+        })
+    }
+}
+impl IntoValue for GetDeploymentRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ApiId", self.api_id);
+        m.put("DeploymentId", self.deployment_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetDeploymentResponse {
+    pub auto_deployed: Option<bool>,
+    pub created_date: Option<Timestamp>,
+    pub deployment_id: Option<String>,
+    pub deployment_status: Option<String>,
+    pub deployment_status_message: Option<String>,
+    pub description: Option<String>,
+}
+impl FromValue for GetDeploymentResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetDeploymentResponse {
+            auto_deployed: optional(&mut m, "AutoDeployed")?,
+            created_date: optional(&mut m, "CreatedDate")?,
+            deployment_id: optional(&mut m, "DeploymentId")?,
+            deployment_status: optional(&mut m, "DeploymentStatus")?,
+            deployment_status_message: optional(&mut m, "DeploymentStatusMessage")?,
+            description: optional(&mut m, "Description")?,
+        })
+    }
+}
+impl IntoValue for GetDeploymentResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("AutoDeployed", self.auto_deployed);
+        m.put_some("CreatedDate", self.created_date);
+        m.put_some("DeploymentId", self.deployment_id);
+        m.put_some("DeploymentStatus", self.deployment_status);
+        m.put_some("DeploymentStatusMessage", self.deployment_status_message);
+        m.put_some("Description", self.description);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetDeploymentsRequest {
+    pub api_id: String,
+    pub max_results: Option<String>,
+    pub next_token: Option<String>,
+}
+impl FromValue for GetDeploymentsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetDeploymentsRequest {
+            api_id: required(&mut m, "ApiId")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for GetDeploymentsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("ApiId", self.api_id);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetDeploymentsResponse {
+    pub items: Option<Vec<Deployment>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for GetDeploymentsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetDeploymentsResponse {
+            items: optional(&mut m, "Items")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for GetDeploymentsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Items", self.items);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetIntegrationRequest {
+    pub api_id: String,
+    pub integration_id: String,
+}
+impl FromValue for GetIntegrationRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetIntegrationRequest {
+            api_id: required(&mut m, "ApiId")?,
+            integration_id: required(&mut m, "IntegrationId")?,
+        })
+    }
+}
+impl IntoValue for GetIntegrationRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ApiId", self.api_id);
+        m.put("IntegrationId", self.integration_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetIntegrationResult {
+    pub api_gateway_managed: Option<bool>,
+    pub connection_id: Option<String>,
+    pub connection_type: Option<String>,
+    pub content_handling_strategy: Option<String>,
+    pub credentials_arn: Option<String>,
+    pub description: Option<String>,
+    pub integration_id: Option<String>,
+    pub integration_method: Option<String>,
+    pub integration_response_selection_expression: Option<String>,
+    pub integration_subtype: Option<String>,
+    pub integration_type: Option<String>,
+    pub integration_uri: Option<String>,
+    pub passthrough_behavior: Option<String>,
+    pub payload_format_version: Option<String>,
+    pub request_parameters: Option<BTreeMap<String, String>>,
+    pub request_templates: Option<BTreeMap<String, String>>,
+    pub response_parameters: Option<BTreeMap<String, BTreeMap<String, String>>>,
+    pub template_selection_expression: Option<String>,
+    pub timeout_in_millis: Option<i64>,
+    pub tls_config: Option<TlsConfig>,
+}
+impl FromValue for GetIntegrationResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetIntegrationResult {
+            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
+            connection_id: optional(&mut m, "ConnectionId")?,
+            connection_type: optional(&mut m, "ConnectionType")?,
+            content_handling_strategy: optional(&mut m, "ContentHandlingStrategy")?,
+            credentials_arn: optional(&mut m, "CredentialsArn")?,
+            description: optional(&mut m, "Description")?,
+            integration_id: optional(&mut m, "IntegrationId")?,
+            integration_method: optional(&mut m, "IntegrationMethod")?,
+            integration_response_selection_expression: optional(&mut m, "IntegrationResponseSelectionExpression")?,
+            integration_subtype: optional(&mut m, "IntegrationSubtype")?,
+            integration_type: optional(&mut m, "IntegrationType")?,
+            integration_uri: optional(&mut m, "IntegrationUri")?,
+            passthrough_behavior: optional(&mut m, "PassthroughBehavior")?,
+            payload_format_version: optional(&mut m, "PayloadFormatVersion")?,
+            request_parameters: optional(&mut m, "RequestParameters")?,
+            request_templates: optional(&mut m, "RequestTemplates")?,
+            response_parameters: optional(&mut m, "ResponseParameters")?,
+            template_selection_expression: optional(&mut m, "TemplateSelectionExpression")?,
+            timeout_in_millis: optional(&mut m, "TimeoutInMillis")?,
+            tls_config: optional(&mut m, "TlsConfig")?,
+        })
+    }
+}
+impl IntoValue for GetIntegrationResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(20);
+        m.put_some("ApiGatewayManaged", self.api_gateway_managed);
+        m.put_some("ConnectionId", self.connection_id);
+        m.put_some("ConnectionType", self.connection_type);
+        m.put_some("ContentHandlingStrategy", self.content_handling_strategy);
+        m.put_some("CredentialsArn", self.credentials_arn);
+        m.put_some("Description", self.description);
+        m.put_some("IntegrationId", self.integration_id);
+        m.put_some("IntegrationMethod", self.integration_method);
+        m.put_some("IntegrationResponseSelectionExpression", self.integration_response_selection_expression);
+        m.put_some("IntegrationSubtype", self.integration_subtype);
+        m.put_some("IntegrationType", self.integration_type);
+        m.put_some("IntegrationUri", self.integration_uri);
+        m.put_some("PassthroughBehavior", self.passthrough_behavior);
+        m.put_some("PayloadFormatVersion", self.payload_format_version);
+        m.put_some("RequestParameters", self.request_parameters);
+        m.put_some("RequestTemplates", self.request_templates);
+        m.put_some("ResponseParameters", self.response_parameters);
+        m.put_some("TemplateSelectionExpression", self.template_selection_expression);
+        m.put_some("TimeoutInMillis", self.timeout_in_millis);
+        m.put_some("TlsConfig", self.tls_config);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetIntegrationsRequest {
+    pub api_id: String,
+    pub max_results: Option<String>,
+    pub next_token: Option<String>,
+}
+impl FromValue for GetIntegrationsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetIntegrationsRequest {
+            api_id: required(&mut m, "ApiId")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for GetIntegrationsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("ApiId", self.api_id);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetIntegrationsResponse {
+    pub items: Option<Vec<Integration>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for GetIntegrationsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetIntegrationsResponse {
+            items: optional(&mut m, "Items")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for GetIntegrationsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Items", self.items);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetRouteRequest {
+    pub api_id: String,
+    pub route_id: String,
+}
+impl FromValue for GetRouteRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetRouteRequest {
+            api_id: required(&mut m, "ApiId")?,
+            route_id: required(&mut m, "RouteId")?,
+        })
+    }
+}
+impl IntoValue for GetRouteRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ApiId", self.api_id);
+        m.put("RouteId", self.route_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetRouteResult {
+    pub api_gateway_managed: Option<bool>,
+    pub api_key_required: Option<bool>,
+    pub authorization_scopes: Option<Vec<String>>,
+    pub authorization_type: Option<String>,
+    pub authorizer_id: Option<String>,
+    pub model_selection_expression: Option<String>,
+    pub operation_name: Option<String>,
+    pub request_models: Option<BTreeMap<String, String>>,
+    pub request_parameters: Option<BTreeMap<String, ParameterConstraints>>,
+    pub route_id: Option<String>,
+    pub route_key: Option<String>,
+    pub route_response_selection_expression: Option<String>,
+    pub target: Option<String>,
+}
+impl FromValue for GetRouteResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetRouteResult {
+            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
+            api_key_required: optional(&mut m, "ApiKeyRequired")?,
+            authorization_scopes: optional(&mut m, "AuthorizationScopes")?,
+            authorization_type: optional(&mut m, "AuthorizationType")?,
+            authorizer_id: optional(&mut m, "AuthorizerId")?,
+            model_selection_expression: optional(&mut m, "ModelSelectionExpression")?,
+            operation_name: optional(&mut m, "OperationName")?,
+            request_models: optional(&mut m, "RequestModels")?,
+            request_parameters: optional(&mut m, "RequestParameters")?,
+            route_id: optional(&mut m, "RouteId")?,
+            route_key: optional(&mut m, "RouteKey")?,
+            route_response_selection_expression: optional(&mut m, "RouteResponseSelectionExpression")?,
+            target: optional(&mut m, "Target")?,
+        })
+    }
+}
+impl IntoValue for GetRouteResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(13);
+        m.put_some("ApiGatewayManaged", self.api_gateway_managed);
+        m.put_some("ApiKeyRequired", self.api_key_required);
+        m.put_some("AuthorizationScopes", self.authorization_scopes);
+        m.put_some("AuthorizationType", self.authorization_type);
+        m.put_some("AuthorizerId", self.authorizer_id);
+        m.put_some("ModelSelectionExpression", self.model_selection_expression);
+        m.put_some("OperationName", self.operation_name);
+        m.put_some("RequestModels", self.request_models);
+        m.put_some("RequestParameters", self.request_parameters);
+        m.put_some("RouteId", self.route_id);
+        m.put_some("RouteKey", self.route_key);
+        m.put_some("RouteResponseSelectionExpression", self.route_response_selection_expression);
+        m.put_some("Target", self.target);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetRoutesRequest {
+    pub api_id: String,
+    pub max_results: Option<String>,
+    pub next_token: Option<String>,
+}
+impl FromValue for GetRoutesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetRoutesRequest {
+            api_id: required(&mut m, "ApiId")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for GetRoutesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("ApiId", self.api_id);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetRoutesResponse {
+    pub items: Option<Vec<Route>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for GetRoutesResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetRoutesResponse {
+            items: optional(&mut m, "Items")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for GetRoutesResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Items", self.items);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetStageRequest {
+    pub api_id: String,
+    pub stage_name: String,
+}
+impl FromValue for GetStageRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetStageRequest {
+            api_id: required(&mut m, "ApiId")?,
+            stage_name: required(&mut m, "StageName")?,
+        })
+    }
+}
+impl IntoValue for GetStageRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ApiId", self.api_id);
+        m.put("StageName", self.stage_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetStageResponse {
+    pub access_log_settings: Option<AccessLogSettings>,
+    pub api_gateway_managed: Option<bool>,
+    pub auto_deploy: Option<bool>,
+    pub client_certificate_id: Option<String>,
+    pub created_date: Option<Timestamp>,
+    pub default_route_settings: Option<RouteSettings>,
+    pub deployment_id: Option<String>,
+    pub description: Option<String>,
+    pub last_deployment_status_message: Option<String>,
+    pub last_updated_date: Option<Timestamp>,
+    pub route_settings: Option<BTreeMap<String, RouteSettings>>,
+    pub stage_name: Option<String>,
+    pub stage_variables: Option<BTreeMap<String, String>>,
+    pub tags: Option<BTreeMap<String, String>>,
+}
+impl FromValue for GetStageResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetStageResponse {
+            access_log_settings: optional(&mut m, "AccessLogSettings")?,
+            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
+            auto_deploy: optional(&mut m, "AutoDeploy")?,
+            client_certificate_id: optional(&mut m, "ClientCertificateId")?,
+            created_date: optional(&mut m, "CreatedDate")?,
+            default_route_settings: optional(&mut m, "DefaultRouteSettings")?,
+            deployment_id: optional(&mut m, "DeploymentId")?,
+            description: optional(&mut m, "Description")?,
+            last_deployment_status_message: optional(&mut m, "LastDeploymentStatusMessage")?,
+            last_updated_date: optional(&mut m, "LastUpdatedDate")?,
+            route_settings: optional(&mut m, "RouteSettings")?,
+            stage_name: optional(&mut m, "StageName")?,
+            stage_variables: optional(&mut m, "StageVariables")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for GetStageResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(14);
+        m.put_some("AccessLogSettings", self.access_log_settings);
+        m.put_some("ApiGatewayManaged", self.api_gateway_managed);
+        m.put_some("AutoDeploy", self.auto_deploy);
+        m.put_some("ClientCertificateId", self.client_certificate_id);
+        m.put_some("CreatedDate", self.created_date);
+        m.put_some("DefaultRouteSettings", self.default_route_settings);
+        m.put_some("DeploymentId", self.deployment_id);
+        m.put_some("Description", self.description);
+        m.put_some("LastDeploymentStatusMessage", self.last_deployment_status_message);
+        m.put_some("LastUpdatedDate", self.last_updated_date);
+        m.put_some("RouteSettings", self.route_settings);
+        m.put_some("StageName", self.stage_name);
+        m.put_some("StageVariables", self.stage_variables);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetStagesRequest {
+    pub api_id: String,
+    pub max_results: Option<String>,
+    pub next_token: Option<String>,
+}
+impl FromValue for GetStagesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetStagesRequest {
+            api_id: required(&mut m, "ApiId")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for GetStagesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("ApiId", self.api_id);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetStagesResponse {
+    pub items: Option<Vec<Stage>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for GetStagesResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetStagesResponse {
+            items: optional(&mut m, "Items")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for GetStagesResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Items", self.items);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetTagsRequest {
+    pub resource_arn: String,
+}
+impl FromValue for GetTagsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetTagsRequest {
+            resource_arn: required(&mut m, "ResourceArn")?,
+        })
+    }
+}
+impl IntoValue for GetTagsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("ResourceArn", self.resource_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetTagsResponse {
+    pub tags: Option<BTreeMap<String, String>>,
+}
+impl FromValue for GetTagsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetTagsResponse {
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for GetTagsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetVpcLinkRequest {
+    pub vpc_link_id: String,
+}
+impl FromValue for GetVpcLinkRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetVpcLinkRequest {
+            vpc_link_id: required(&mut m, "VpcLinkId")?,
+        })
+    }
+}
+impl IntoValue for GetVpcLinkRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("VpcLinkId", self.vpc_link_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetVpcLinkResponse {
+    pub created_date: Option<Timestamp>,
+    pub name: Option<String>,
+    pub security_group_ids: Option<Vec<String>>,
+    pub subnet_ids: Option<Vec<String>>,
+    pub tags: Option<BTreeMap<String, String>>,
+    pub vpc_link_id: Option<String>,
+    pub vpc_link_status: Option<String>,
+    pub vpc_link_status_message: Option<String>,
+    pub vpc_link_version: Option<String>,
+}
+impl FromValue for GetVpcLinkResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetVpcLinkResponse {
+            created_date: optional(&mut m, "CreatedDate")?,
+            name: optional(&mut m, "Name")?,
+            security_group_ids: optional(&mut m, "SecurityGroupIds")?,
+            subnet_ids: optional(&mut m, "SubnetIds")?,
+            tags: optional(&mut m, "Tags")?,
+            vpc_link_id: optional(&mut m, "VpcLinkId")?,
+            vpc_link_status: optional(&mut m, "VpcLinkStatus")?,
+            vpc_link_status_message: optional(&mut m, "VpcLinkStatusMessage")?,
+            vpc_link_version: optional(&mut m, "VpcLinkVersion")?,
+        })
+    }
+}
+impl IntoValue for GetVpcLinkResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put_some("CreatedDate", self.created_date);
+        m.put_some("Name", self.name);
+        m.put_some("SecurityGroupIds", self.security_group_ids);
+        m.put_some("SubnetIds", self.subnet_ids);
+        m.put_some("Tags", self.tags);
+        m.put_some("VpcLinkId", self.vpc_link_id);
+        m.put_some("VpcLinkStatus", self.vpc_link_status);
+        m.put_some("VpcLinkStatusMessage", self.vpc_link_status_message);
+        m.put_some("VpcLinkVersion", self.vpc_link_version);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetVpcLinksRequest {
+    pub max_results: Option<String>,
+    pub next_token: Option<String>,
+}
+impl FromValue for GetVpcLinksRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetVpcLinksRequest {
+            max_results: optional(&mut m, "MaxResults")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for GetVpcLinksRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetVpcLinksResponse {
+    pub items: Option<Vec<VpcLink>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for GetVpcLinksResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetVpcLinksResponse {
+            items: optional(&mut m, "Items")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for GetVpcLinksResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Items", self.items);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Integration {
+    pub api_gateway_managed: Option<bool>,
+    pub connection_id: Option<String>,
+    pub connection_type: Option<String>,
+    pub content_handling_strategy: Option<String>,
+    pub credentials_arn: Option<String>,
+    pub description: Option<String>,
+    pub integration_id: Option<String>,
+    pub integration_method: Option<String>,
+    pub integration_response_selection_expression: Option<String>,
+    pub integration_subtype: Option<String>,
+    pub integration_type: Option<String>,
+    pub integration_uri: Option<String>,
+    pub passthrough_behavior: Option<String>,
+    pub payload_format_version: Option<String>,
+    pub request_parameters: Option<BTreeMap<String, String>>,
+    pub request_templates: Option<BTreeMap<String, String>>,
+    pub response_parameters: Option<BTreeMap<String, BTreeMap<String, String>>>,
+    pub template_selection_expression: Option<String>,
+    pub timeout_in_millis: Option<i64>,
+    pub tls_config: Option<TlsConfig>,
+}
+impl FromValue for Integration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Integration {
+            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
+            connection_id: optional(&mut m, "ConnectionId")?,
+            connection_type: optional(&mut m, "ConnectionType")?,
+            content_handling_strategy: optional(&mut m, "ContentHandlingStrategy")?,
+            credentials_arn: optional(&mut m, "CredentialsArn")?,
+            description: optional(&mut m, "Description")?,
+            integration_id: optional(&mut m, "IntegrationId")?,
+            integration_method: optional(&mut m, "IntegrationMethod")?,
+            integration_response_selection_expression: optional(&mut m, "IntegrationResponseSelectionExpression")?,
+            integration_subtype: optional(&mut m, "IntegrationSubtype")?,
+            integration_type: optional(&mut m, "IntegrationType")?,
+            integration_uri: optional(&mut m, "IntegrationUri")?,
+            passthrough_behavior: optional(&mut m, "PassthroughBehavior")?,
+            payload_format_version: optional(&mut m, "PayloadFormatVersion")?,
+            request_parameters: optional(&mut m, "RequestParameters")?,
+            request_templates: optional(&mut m, "RequestTemplates")?,
+            response_parameters: optional(&mut m, "ResponseParameters")?,
+            template_selection_expression: optional(&mut m, "TemplateSelectionExpression")?,
+            timeout_in_millis: optional(&mut m, "TimeoutInMillis")?,
+            tls_config: optional(&mut m, "TlsConfig")?,
+        })
+    }
+}
+impl IntoValue for Integration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(20);
+        m.put_some("ApiGatewayManaged", self.api_gateway_managed);
+        m.put_some("ConnectionId", self.connection_id);
+        m.put_some("ConnectionType", self.connection_type);
+        m.put_some("ContentHandlingStrategy", self.content_handling_strategy);
+        m.put_some("CredentialsArn", self.credentials_arn);
+        m.put_some("Description", self.description);
+        m.put_some("IntegrationId", self.integration_id);
+        m.put_some("IntegrationMethod", self.integration_method);
+        m.put_some("IntegrationResponseSelectionExpression", self.integration_response_selection_expression);
+        m.put_some("IntegrationSubtype", self.integration_subtype);
+        m.put_some("IntegrationType", self.integration_type);
+        m.put_some("IntegrationUri", self.integration_uri);
+        m.put_some("PassthroughBehavior", self.passthrough_behavior);
+        m.put_some("PayloadFormatVersion", self.payload_format_version);
+        m.put_some("RequestParameters", self.request_parameters);
+        m.put_some("RequestTemplates", self.request_templates);
+        m.put_some("ResponseParameters", self.response_parameters);
+        m.put_some("TemplateSelectionExpression", self.template_selection_expression);
+        m.put_some("TimeoutInMillis", self.timeout_in_millis);
+        m.put_some("TlsConfig", self.tls_config);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JWTConfiguration {
+    pub audience: Option<Vec<String>>,
+    pub issuer: Option<String>,
+}
+impl FromValue for JWTConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(JWTConfiguration {
+            audience: optional(&mut m, "Audience")?,
+            issuer: optional(&mut m, "Issuer")?,
+        })
+    }
+}
+impl IntoValue for JWTConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Audience", self.audience);
+        m.put_some("Issuer", self.issuer);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ParameterConstraints {
+    pub required: Option<bool>,
+}
+impl FromValue for ParameterConstraints {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ParameterConstraints {
+            required: optional(&mut m, "Required")?,
+        })
+    }
+}
+impl IntoValue for ParameterConstraints {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Required", self.required);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Route {
+    pub api_gateway_managed: Option<bool>,
+    pub api_key_required: Option<bool>,
+    pub authorization_scopes: Option<Vec<String>>,
+    pub authorization_type: Option<String>,
+    pub authorizer_id: Option<String>,
+    pub model_selection_expression: Option<String>,
+    pub operation_name: Option<String>,
+    pub request_models: Option<BTreeMap<String, String>>,
+    pub request_parameters: Option<BTreeMap<String, ParameterConstraints>>,
+    pub route_id: Option<String>,
+    pub route_key: String,
+    pub route_response_selection_expression: Option<String>,
+    pub target: Option<String>,
+}
+impl FromValue for Route {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Route {
+            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
+            api_key_required: optional(&mut m, "ApiKeyRequired")?,
+            authorization_scopes: optional(&mut m, "AuthorizationScopes")?,
+            authorization_type: optional(&mut m, "AuthorizationType")?,
+            authorizer_id: optional(&mut m, "AuthorizerId")?,
+            model_selection_expression: optional(&mut m, "ModelSelectionExpression")?,
+            operation_name: optional(&mut m, "OperationName")?,
+            request_models: optional(&mut m, "RequestModels")?,
+            request_parameters: optional(&mut m, "RequestParameters")?,
+            route_id: optional(&mut m, "RouteId")?,
+            route_key: required(&mut m, "RouteKey")?,
+            route_response_selection_expression: optional(&mut m, "RouteResponseSelectionExpression")?,
+            target: optional(&mut m, "Target")?,
+        })
+    }
+}
+impl IntoValue for Route {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(13);
+        m.put_some("ApiGatewayManaged", self.api_gateway_managed);
+        m.put_some("ApiKeyRequired", self.api_key_required);
+        m.put_some("AuthorizationScopes", self.authorization_scopes);
+        m.put_some("AuthorizationType", self.authorization_type);
+        m.put_some("AuthorizerId", self.authorizer_id);
+        m.put_some("ModelSelectionExpression", self.model_selection_expression);
+        m.put_some("OperationName", self.operation_name);
+        m.put_some("RequestModels", self.request_models);
+        m.put_some("RequestParameters", self.request_parameters);
+        m.put_some("RouteId", self.route_id);
+        m.put("RouteKey", self.route_key);
+        m.put_some("RouteResponseSelectionExpression", self.route_response_selection_expression);
+        m.put_some("Target", self.target);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RouteSettings {
+    pub data_trace_enabled: Option<bool>,
+    pub detailed_metrics_enabled: Option<bool>,
+    pub logging_level: Option<String>,
+    pub throttling_burst_limit: Option<i64>,
+    pub throttling_rate_limit: Option<f64>,
+}
+impl FromValue for RouteSettings {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RouteSettings {
+            data_trace_enabled: optional(&mut m, "DataTraceEnabled")?,
+            detailed_metrics_enabled: optional(&mut m, "DetailedMetricsEnabled")?,
+            logging_level: optional(&mut m, "LoggingLevel")?,
+            throttling_burst_limit: optional(&mut m, "ThrottlingBurstLimit")?,
+            throttling_rate_limit: optional(&mut m, "ThrottlingRateLimit")?,
+        })
+    }
+}
+impl IntoValue for RouteSettings {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("DataTraceEnabled", self.data_trace_enabled);
+        m.put_some("DetailedMetricsEnabled", self.detailed_metrics_enabled);
+        m.put_some("LoggingLevel", self.logging_level);
+        m.put_some("ThrottlingBurstLimit", self.throttling_burst_limit);
+        m.put_some("ThrottlingRateLimit", self.throttling_rate_limit);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stage {
+    pub access_log_settings: Option<AccessLogSettings>,
+    pub api_gateway_managed: Option<bool>,
+    pub auto_deploy: Option<bool>,
+    pub client_certificate_id: Option<String>,
+    pub created_date: Option<Timestamp>,
+    pub default_route_settings: Option<RouteSettings>,
+    pub deployment_id: Option<String>,
+    pub description: Option<String>,
+    pub last_deployment_status_message: Option<String>,
+    pub last_updated_date: Option<Timestamp>,
+    pub route_settings: Option<BTreeMap<String, RouteSettings>>,
+    pub stage_name: String,
+    pub stage_variables: Option<BTreeMap<String, String>>,
+    pub tags: Option<BTreeMap<String, String>>,
+}
+impl FromValue for Stage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Stage {
+            access_log_settings: optional(&mut m, "AccessLogSettings")?,
+            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
+            auto_deploy: optional(&mut m, "AutoDeploy")?,
+            client_certificate_id: optional(&mut m, "ClientCertificateId")?,
+            created_date: optional(&mut m, "CreatedDate")?,
+            default_route_settings: optional(&mut m, "DefaultRouteSettings")?,
+            deployment_id: optional(&mut m, "DeploymentId")?,
+            description: optional(&mut m, "Description")?,
+            last_deployment_status_message: optional(&mut m, "LastDeploymentStatusMessage")?,
+            last_updated_date: optional(&mut m, "LastUpdatedDate")?,
+            route_settings: optional(&mut m, "RouteSettings")?,
+            stage_name: required(&mut m, "StageName")?,
+            stage_variables: optional(&mut m, "StageVariables")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for Stage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(14);
+        m.put_some("AccessLogSettings", self.access_log_settings);
+        m.put_some("ApiGatewayManaged", self.api_gateway_managed);
+        m.put_some("AutoDeploy", self.auto_deploy);
+        m.put_some("ClientCertificateId", self.client_certificate_id);
+        m.put_some("CreatedDate", self.created_date);
+        m.put_some("DefaultRouteSettings", self.default_route_settings);
+        m.put_some("DeploymentId", self.deployment_id);
+        m.put_some("Description", self.description);
+        m.put_some("LastDeploymentStatusMessage", self.last_deployment_status_message);
+        m.put_some("LastUpdatedDate", self.last_updated_date);
+        m.put_some("RouteSettings", self.route_settings);
+        m.put("StageName", self.stage_name);
+        m.put_some("StageVariables", self.stage_variables);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagResourceRequest {
+    pub resource_arn: String,
+    pub tags: Option<BTreeMap<String, String>>,
+}
+impl FromValue for TagResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TagResourceRequest {
+            resource_arn: required(&mut m, "ResourceArn")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for TagResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ResourceArn", self.resource_arn);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagResourceResponse {
+}
+impl FromValue for TagResourceResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TagResourceResponse {
+        })
+    }
+}
+impl IntoValue for TagResourceResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TlsConfig {
+    pub server_name_to_verify: Option<String>,
+}
+impl FromValue for TlsConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TlsConfig {
+            server_name_to_verify: optional(&mut m, "ServerNameToVerify")?,
+        })
+    }
+}
+impl IntoValue for TlsConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("ServerNameToVerify", self.server_name_to_verify);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TlsConfigInput {
+    pub server_name_to_verify: Option<String>,
+}
+impl FromValue for TlsConfigInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TlsConfigInput {
+            server_name_to_verify: optional(&mut m, "ServerNameToVerify")?,
+        })
+    }
+}
+impl IntoValue for TlsConfigInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("ServerNameToVerify", self.server_name_to_verify);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagResourceRequest {
+    pub resource_arn: String,
+    pub tag_keys: Vec<String>,
+}
+impl FromValue for UntagResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UntagResourceRequest {
+            resource_arn: required(&mut m, "ResourceArn")?,
+            tag_keys: required(&mut m, "TagKeys")?,
+        })
+    }
+}
+impl IntoValue for UntagResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ResourceArn", self.resource_arn);
+        m.put("TagKeys", self.tag_keys);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateApiRequest {
+    pub api_id: String,
+    pub api_key_selection_expression: Option<String>,
+    pub cors_configuration: Option<Cors>,
+    pub credentials_arn: Option<String>,
+    pub description: Option<String>,
+    pub disable_schema_validation: Option<bool>,
+    pub disable_execute_api_endpoint: Option<bool>,
+    pub ip_address_type: Option<String>,
+    pub name: Option<String>,
+    pub route_key: Option<String>,
+    pub route_selection_expression: Option<String>,
+    pub target: Option<String>,
+    pub version: Option<String>,
+}
+impl FromValue for UpdateApiRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateApiRequest {
+            api_id: required(&mut m, "ApiId")?,
+            api_key_selection_expression: optional(&mut m, "ApiKeySelectionExpression")?,
+            cors_configuration: optional(&mut m, "CorsConfiguration")?,
+            credentials_arn: optional(&mut m, "CredentialsArn")?,
+            description: optional(&mut m, "Description")?,
+            disable_schema_validation: optional(&mut m, "DisableSchemaValidation")?,
+            disable_execute_api_endpoint: optional(&mut m, "DisableExecuteApiEndpoint")?,
+            ip_address_type: optional(&mut m, "IpAddressType")?,
+            name: optional(&mut m, "Name")?,
+            route_key: optional(&mut m, "RouteKey")?,
+            route_selection_expression: optional(&mut m, "RouteSelectionExpression")?,
+            target: optional(&mut m, "Target")?,
+            version: optional(&mut m, "Version")?,
+        })
+    }
+}
+impl IntoValue for UpdateApiRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(13);
+        m.put("ApiId", self.api_id);
+        m.put_some("ApiKeySelectionExpression", self.api_key_selection_expression);
+        m.put_some("CorsConfiguration", self.cors_configuration);
+        m.put_some("CredentialsArn", self.credentials_arn);
+        m.put_some("Description", self.description);
+        m.put_some("DisableSchemaValidation", self.disable_schema_validation);
+        m.put_some("DisableExecuteApiEndpoint", self.disable_execute_api_endpoint);
+        m.put_some("IpAddressType", self.ip_address_type);
+        m.put_some("Name", self.name);
+        m.put_some("RouteKey", self.route_key);
+        m.put_some("RouteSelectionExpression", self.route_selection_expression);
+        m.put_some("Target", self.target);
+        m.put_some("Version", self.version);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateApiResponse {
+    pub api_endpoint: Option<String>,
+    pub api_gateway_managed: Option<bool>,
+    pub api_id: Option<String>,
+    pub api_key_selection_expression: Option<String>,
+    pub cors_configuration: Option<Cors>,
+    pub created_date: Option<Timestamp>,
+    pub description: Option<String>,
+    pub disable_schema_validation: Option<bool>,
+    pub disable_execute_api_endpoint: Option<bool>,
+    pub import_info: Option<Vec<String>>,
+    pub ip_address_type: Option<String>,
+    pub name: Option<String>,
+    pub protocol_type: Option<String>,
+    pub route_selection_expression: Option<String>,
+    pub tags: Option<BTreeMap<String, String>>,
+    pub version: Option<String>,
+    pub warnings: Option<Vec<String>>,
+}
+impl FromValue for UpdateApiResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateApiResponse {
+            api_endpoint: optional(&mut m, "ApiEndpoint")?,
+            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
+            api_id: optional(&mut m, "ApiId")?,
+            api_key_selection_expression: optional(&mut m, "ApiKeySelectionExpression")?,
+            cors_configuration: optional(&mut m, "CorsConfiguration")?,
+            created_date: optional(&mut m, "CreatedDate")?,
+            description: optional(&mut m, "Description")?,
+            disable_schema_validation: optional(&mut m, "DisableSchemaValidation")?,
+            disable_execute_api_endpoint: optional(&mut m, "DisableExecuteApiEndpoint")?,
+            import_info: optional(&mut m, "ImportInfo")?,
+            ip_address_type: optional(&mut m, "IpAddressType")?,
+            name: optional(&mut m, "Name")?,
+            protocol_type: optional(&mut m, "ProtocolType")?,
+            route_selection_expression: optional(&mut m, "RouteSelectionExpression")?,
+            tags: optional(&mut m, "Tags")?,
+            version: optional(&mut m, "Version")?,
+            warnings: optional(&mut m, "Warnings")?,
+        })
+    }
+}
+impl IntoValue for UpdateApiResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(17);
+        m.put_some("ApiEndpoint", self.api_endpoint);
+        m.put_some("ApiGatewayManaged", self.api_gateway_managed);
+        m.put_some("ApiId", self.api_id);
+        m.put_some("ApiKeySelectionExpression", self.api_key_selection_expression);
+        m.put_some("CorsConfiguration", self.cors_configuration);
+        m.put_some("CreatedDate", self.created_date);
+        m.put_some("Description", self.description);
+        m.put_some("DisableSchemaValidation", self.disable_schema_validation);
+        m.put_some("DisableExecuteApiEndpoint", self.disable_execute_api_endpoint);
+        m.put_some("ImportInfo", self.import_info);
+        m.put_some("IpAddressType", self.ip_address_type);
+        m.put_some("Name", self.name);
+        m.put_some("ProtocolType", self.protocol_type);
+        m.put_some("RouteSelectionExpression", self.route_selection_expression);
+        m.put_some("Tags", self.tags);
+        m.put_some("Version", self.version);
+        m.put_some("Warnings", self.warnings);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateAuthorizerRequest {
+    pub api_id: String,
+    pub authorizer_credentials_arn: Option<String>,
+    pub authorizer_id: String,
+    pub authorizer_payload_format_version: Option<String>,
+    pub authorizer_result_ttl_in_seconds: Option<i64>,
+    pub authorizer_type: Option<String>,
+    pub authorizer_uri: Option<String>,
+    pub enable_simple_responses: Option<bool>,
+    pub identity_source: Option<Vec<String>>,
+    pub identity_validation_expression: Option<String>,
+    pub jwt_configuration: Option<JWTConfiguration>,
+    pub name: Option<String>,
+}
+impl FromValue for UpdateAuthorizerRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateAuthorizerRequest {
+            api_id: required(&mut m, "ApiId")?,
+            authorizer_credentials_arn: optional(&mut m, "AuthorizerCredentialsArn")?,
+            authorizer_id: required(&mut m, "AuthorizerId")?,
+            authorizer_payload_format_version: optional(&mut m, "AuthorizerPayloadFormatVersion")?,
+            authorizer_result_ttl_in_seconds: optional(&mut m, "AuthorizerResultTtlInSeconds")?,
+            authorizer_type: optional(&mut m, "AuthorizerType")?,
+            authorizer_uri: optional(&mut m, "AuthorizerUri")?,
+            enable_simple_responses: optional(&mut m, "EnableSimpleResponses")?,
+            identity_source: optional(&mut m, "IdentitySource")?,
+            identity_validation_expression: optional(&mut m, "IdentityValidationExpression")?,
+            jwt_configuration: optional(&mut m, "JwtConfiguration")?,
+            name: optional(&mut m, "Name")?,
+        })
+    }
+}
+impl IntoValue for UpdateAuthorizerRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(12);
+        m.put("ApiId", self.api_id);
+        m.put_some("AuthorizerCredentialsArn", self.authorizer_credentials_arn);
+        m.put("AuthorizerId", self.authorizer_id);
+        m.put_some("AuthorizerPayloadFormatVersion", self.authorizer_payload_format_version);
+        m.put_some("AuthorizerResultTtlInSeconds", self.authorizer_result_ttl_in_seconds);
+        m.put_some("AuthorizerType", self.authorizer_type);
+        m.put_some("AuthorizerUri", self.authorizer_uri);
+        m.put_some("EnableSimpleResponses", self.enable_simple_responses);
+        m.put_some("IdentitySource", self.identity_source);
+        m.put_some("IdentityValidationExpression", self.identity_validation_expression);
+        m.put_some("JwtConfiguration", self.jwt_configuration);
+        m.put_some("Name", self.name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateAuthorizerResponse {
+    pub authorizer_credentials_arn: Option<String>,
+    pub authorizer_id: Option<String>,
+    pub authorizer_payload_format_version: Option<String>,
+    pub authorizer_result_ttl_in_seconds: Option<i64>,
+    pub authorizer_type: Option<String>,
+    pub authorizer_uri: Option<String>,
+    pub enable_simple_responses: Option<bool>,
+    pub identity_source: Option<Vec<String>>,
+    pub identity_validation_expression: Option<String>,
+    pub jwt_configuration: Option<JWTConfiguration>,
+    pub name: Option<String>,
+}
+impl FromValue for UpdateAuthorizerResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateAuthorizerResponse {
+            authorizer_credentials_arn: optional(&mut m, "AuthorizerCredentialsArn")?,
+            authorizer_id: optional(&mut m, "AuthorizerId")?,
+            authorizer_payload_format_version: optional(&mut m, "AuthorizerPayloadFormatVersion")?,
+            authorizer_result_ttl_in_seconds: optional(&mut m, "AuthorizerResultTtlInSeconds")?,
+            authorizer_type: optional(&mut m, "AuthorizerType")?,
+            authorizer_uri: optional(&mut m, "AuthorizerUri")?,
+            enable_simple_responses: optional(&mut m, "EnableSimpleResponses")?,
+            identity_source: optional(&mut m, "IdentitySource")?,
+            identity_validation_expression: optional(&mut m, "IdentityValidationExpression")?,
+            jwt_configuration: optional(&mut m, "JwtConfiguration")?,
+            name: optional(&mut m, "Name")?,
+        })
+    }
+}
+impl IntoValue for UpdateAuthorizerResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(11);
+        m.put_some("AuthorizerCredentialsArn", self.authorizer_credentials_arn);
+        m.put_some("AuthorizerId", self.authorizer_id);
+        m.put_some("AuthorizerPayloadFormatVersion", self.authorizer_payload_format_version);
+        m.put_some("AuthorizerResultTtlInSeconds", self.authorizer_result_ttl_in_seconds);
+        m.put_some("AuthorizerType", self.authorizer_type);
+        m.put_some("AuthorizerUri", self.authorizer_uri);
+        m.put_some("EnableSimpleResponses", self.enable_simple_responses);
+        m.put_some("IdentitySource", self.identity_source);
+        m.put_some("IdentityValidationExpression", self.identity_validation_expression);
+        m.put_some("JwtConfiguration", self.jwt_configuration);
+        m.put_some("Name", self.name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateIntegrationRequest {
+    pub api_id: String,
+    pub connection_id: Option<String>,
+    pub connection_type: Option<String>,
+    pub content_handling_strategy: Option<String>,
+    pub credentials_arn: Option<String>,
+    pub description: Option<String>,
+    pub integration_id: String,
+    pub integration_method: Option<String>,
+    pub integration_subtype: Option<String>,
+    pub integration_type: Option<String>,
+    pub integration_uri: Option<String>,
+    pub passthrough_behavior: Option<String>,
+    pub payload_format_version: Option<String>,
+    pub request_parameters: Option<BTreeMap<String, String>>,
+    pub request_templates: Option<BTreeMap<String, String>>,
+    pub response_parameters: Option<BTreeMap<String, BTreeMap<String, String>>>,
+    pub template_selection_expression: Option<String>,
+    pub timeout_in_millis: Option<i64>,
+    pub tls_config: Option<TlsConfigInput>,
+}
+impl FromValue for UpdateIntegrationRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateIntegrationRequest {
+            api_id: required(&mut m, "ApiId")?,
+            connection_id: optional(&mut m, "ConnectionId")?,
+            connection_type: optional(&mut m, "ConnectionType")?,
+            content_handling_strategy: optional(&mut m, "ContentHandlingStrategy")?,
+            credentials_arn: optional(&mut m, "CredentialsArn")?,
+            description: optional(&mut m, "Description")?,
+            integration_id: required(&mut m, "IntegrationId")?,
+            integration_method: optional(&mut m, "IntegrationMethod")?,
+            integration_subtype: optional(&mut m, "IntegrationSubtype")?,
+            integration_type: optional(&mut m, "IntegrationType")?,
+            integration_uri: optional(&mut m, "IntegrationUri")?,
+            passthrough_behavior: optional(&mut m, "PassthroughBehavior")?,
+            payload_format_version: optional(&mut m, "PayloadFormatVersion")?,
+            request_parameters: optional(&mut m, "RequestParameters")?,
+            request_templates: optional(&mut m, "RequestTemplates")?,
+            response_parameters: optional(&mut m, "ResponseParameters")?,
+            template_selection_expression: optional(&mut m, "TemplateSelectionExpression")?,
+            timeout_in_millis: optional(&mut m, "TimeoutInMillis")?,
+            tls_config: optional(&mut m, "TlsConfig")?,
+        })
+    }
+}
+impl IntoValue for UpdateIntegrationRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(19);
+        m.put("ApiId", self.api_id);
+        m.put_some("ConnectionId", self.connection_id);
+        m.put_some("ConnectionType", self.connection_type);
+        m.put_some("ContentHandlingStrategy", self.content_handling_strategy);
+        m.put_some("CredentialsArn", self.credentials_arn);
+        m.put_some("Description", self.description);
+        m.put("IntegrationId", self.integration_id);
+        m.put_some("IntegrationMethod", self.integration_method);
+        m.put_some("IntegrationSubtype", self.integration_subtype);
+        m.put_some("IntegrationType", self.integration_type);
+        m.put_some("IntegrationUri", self.integration_uri);
+        m.put_some("PassthroughBehavior", self.passthrough_behavior);
+        m.put_some("PayloadFormatVersion", self.payload_format_version);
+        m.put_some("RequestParameters", self.request_parameters);
+        m.put_some("RequestTemplates", self.request_templates);
+        m.put_some("ResponseParameters", self.response_parameters);
+        m.put_some("TemplateSelectionExpression", self.template_selection_expression);
+        m.put_some("TimeoutInMillis", self.timeout_in_millis);
+        m.put_some("TlsConfig", self.tls_config);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateIntegrationResult {
+    pub api_gateway_managed: Option<bool>,
+    pub connection_id: Option<String>,
+    pub connection_type: Option<String>,
+    pub content_handling_strategy: Option<String>,
+    pub credentials_arn: Option<String>,
+    pub description: Option<String>,
+    pub integration_id: Option<String>,
+    pub integration_method: Option<String>,
+    pub integration_response_selection_expression: Option<String>,
+    pub integration_subtype: Option<String>,
+    pub integration_type: Option<String>,
+    pub integration_uri: Option<String>,
+    pub passthrough_behavior: Option<String>,
+    pub payload_format_version: Option<String>,
+    pub request_parameters: Option<BTreeMap<String, String>>,
+    pub request_templates: Option<BTreeMap<String, String>>,
+    pub response_parameters: Option<BTreeMap<String, BTreeMap<String, String>>>,
+    pub template_selection_expression: Option<String>,
+    pub timeout_in_millis: Option<i64>,
+    pub tls_config: Option<TlsConfig>,
+}
+impl FromValue for UpdateIntegrationResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateIntegrationResult {
+            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
+            connection_id: optional(&mut m, "ConnectionId")?,
+            connection_type: optional(&mut m, "ConnectionType")?,
+            content_handling_strategy: optional(&mut m, "ContentHandlingStrategy")?,
+            credentials_arn: optional(&mut m, "CredentialsArn")?,
+            description: optional(&mut m, "Description")?,
+            integration_id: optional(&mut m, "IntegrationId")?,
+            integration_method: optional(&mut m, "IntegrationMethod")?,
+            integration_response_selection_expression: optional(&mut m, "IntegrationResponseSelectionExpression")?,
+            integration_subtype: optional(&mut m, "IntegrationSubtype")?,
+            integration_type: optional(&mut m, "IntegrationType")?,
+            integration_uri: optional(&mut m, "IntegrationUri")?,
+            passthrough_behavior: optional(&mut m, "PassthroughBehavior")?,
+            payload_format_version: optional(&mut m, "PayloadFormatVersion")?,
+            request_parameters: optional(&mut m, "RequestParameters")?,
+            request_templates: optional(&mut m, "RequestTemplates")?,
+            response_parameters: optional(&mut m, "ResponseParameters")?,
+            template_selection_expression: optional(&mut m, "TemplateSelectionExpression")?,
+            timeout_in_millis: optional(&mut m, "TimeoutInMillis")?,
+            tls_config: optional(&mut m, "TlsConfig")?,
+        })
+    }
+}
+impl IntoValue for UpdateIntegrationResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(20);
+        m.put_some("ApiGatewayManaged", self.api_gateway_managed);
+        m.put_some("ConnectionId", self.connection_id);
+        m.put_some("ConnectionType", self.connection_type);
+        m.put_some("ContentHandlingStrategy", self.content_handling_strategy);
+        m.put_some("CredentialsArn", self.credentials_arn);
+        m.put_some("Description", self.description);
+        m.put_some("IntegrationId", self.integration_id);
+        m.put_some("IntegrationMethod", self.integration_method);
+        m.put_some("IntegrationResponseSelectionExpression", self.integration_response_selection_expression);
+        m.put_some("IntegrationSubtype", self.integration_subtype);
+        m.put_some("IntegrationType", self.integration_type);
+        m.put_some("IntegrationUri", self.integration_uri);
+        m.put_some("PassthroughBehavior", self.passthrough_behavior);
+        m.put_some("PayloadFormatVersion", self.payload_format_version);
+        m.put_some("RequestParameters", self.request_parameters);
+        m.put_some("RequestTemplates", self.request_templates);
+        m.put_some("ResponseParameters", self.response_parameters);
+        m.put_some("TemplateSelectionExpression", self.template_selection_expression);
+        m.put_some("TimeoutInMillis", self.timeout_in_millis);
+        m.put_some("TlsConfig", self.tls_config);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateRouteRequest {
+    pub api_id: String,
+    pub api_key_required: Option<bool>,
+    pub authorization_scopes: Option<Vec<String>>,
+    pub authorization_type: Option<String>,
+    pub authorizer_id: Option<String>,
+    pub model_selection_expression: Option<String>,
+    pub operation_name: Option<String>,
+    pub request_models: Option<BTreeMap<String, String>>,
+    pub request_parameters: Option<BTreeMap<String, ParameterConstraints>>,
+    pub route_id: String,
+    pub route_key: Option<String>,
+    pub route_response_selection_expression: Option<String>,
+    pub target: Option<String>,
+}
+impl FromValue for UpdateRouteRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateRouteRequest {
+            api_id: required(&mut m, "ApiId")?,
+            api_key_required: optional(&mut m, "ApiKeyRequired")?,
+            authorization_scopes: optional(&mut m, "AuthorizationScopes")?,
+            authorization_type: optional(&mut m, "AuthorizationType")?,
+            authorizer_id: optional(&mut m, "AuthorizerId")?,
+            model_selection_expression: optional(&mut m, "ModelSelectionExpression")?,
+            operation_name: optional(&mut m, "OperationName")?,
+            request_models: optional(&mut m, "RequestModels")?,
+            request_parameters: optional(&mut m, "RequestParameters")?,
+            route_id: required(&mut m, "RouteId")?,
+            route_key: optional(&mut m, "RouteKey")?,
+            route_response_selection_expression: optional(&mut m, "RouteResponseSelectionExpression")?,
+            target: optional(&mut m, "Target")?,
+        })
+    }
+}
+impl IntoValue for UpdateRouteRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(13);
+        m.put("ApiId", self.api_id);
+        m.put_some("ApiKeyRequired", self.api_key_required);
+        m.put_some("AuthorizationScopes", self.authorization_scopes);
+        m.put_some("AuthorizationType", self.authorization_type);
+        m.put_some("AuthorizerId", self.authorizer_id);
+        m.put_some("ModelSelectionExpression", self.model_selection_expression);
+        m.put_some("OperationName", self.operation_name);
+        m.put_some("RequestModels", self.request_models);
+        m.put_some("RequestParameters", self.request_parameters);
+        m.put("RouteId", self.route_id);
+        m.put_some("RouteKey", self.route_key);
+        m.put_some("RouteResponseSelectionExpression", self.route_response_selection_expression);
+        m.put_some("Target", self.target);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateRouteResult {
+    pub api_gateway_managed: Option<bool>,
+    pub api_key_required: Option<bool>,
+    pub authorization_scopes: Option<Vec<String>>,
+    pub authorization_type: Option<String>,
+    pub authorizer_id: Option<String>,
+    pub model_selection_expression: Option<String>,
+    pub operation_name: Option<String>,
+    pub request_models: Option<BTreeMap<String, String>>,
+    pub request_parameters: Option<BTreeMap<String, ParameterConstraints>>,
+    pub route_id: Option<String>,
+    pub route_key: Option<String>,
+    pub route_response_selection_expression: Option<String>,
+    pub target: Option<String>,
+}
+impl FromValue for UpdateRouteResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateRouteResult {
+            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
+            api_key_required: optional(&mut m, "ApiKeyRequired")?,
+            authorization_scopes: optional(&mut m, "AuthorizationScopes")?,
+            authorization_type: optional(&mut m, "AuthorizationType")?,
+            authorizer_id: optional(&mut m, "AuthorizerId")?,
+            model_selection_expression: optional(&mut m, "ModelSelectionExpression")?,
+            operation_name: optional(&mut m, "OperationName")?,
+            request_models: optional(&mut m, "RequestModels")?,
+            request_parameters: optional(&mut m, "RequestParameters")?,
+            route_id: optional(&mut m, "RouteId")?,
+            route_key: optional(&mut m, "RouteKey")?,
+            route_response_selection_expression: optional(&mut m, "RouteResponseSelectionExpression")?,
+            target: optional(&mut m, "Target")?,
+        })
+    }
+}
+impl IntoValue for UpdateRouteResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(13);
+        m.put_some("ApiGatewayManaged", self.api_gateway_managed);
+        m.put_some("ApiKeyRequired", self.api_key_required);
+        m.put_some("AuthorizationScopes", self.authorization_scopes);
+        m.put_some("AuthorizationType", self.authorization_type);
+        m.put_some("AuthorizerId", self.authorizer_id);
+        m.put_some("ModelSelectionExpression", self.model_selection_expression);
+        m.put_some("OperationName", self.operation_name);
+        m.put_some("RequestModels", self.request_models);
+        m.put_some("RequestParameters", self.request_parameters);
+        m.put_some("RouteId", self.route_id);
+        m.put_some("RouteKey", self.route_key);
+        m.put_some("RouteResponseSelectionExpression", self.route_response_selection_expression);
+        m.put_some("Target", self.target);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateStageRequest {
+    pub access_log_settings: Option<AccessLogSettings>,
+    pub api_id: String,
+    pub auto_deploy: Option<bool>,
+    pub client_certificate_id: Option<String>,
+    pub default_route_settings: Option<RouteSettings>,
+    pub deployment_id: Option<String>,
+    pub description: Option<String>,
+    pub route_settings: Option<BTreeMap<String, RouteSettings>>,
+    pub stage_name: String,
+    pub stage_variables: Option<BTreeMap<String, String>>,
+}
+impl FromValue for UpdateStageRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateStageRequest {
+            access_log_settings: optional(&mut m, "AccessLogSettings")?,
+            api_id: required(&mut m, "ApiId")?,
+            auto_deploy: optional(&mut m, "AutoDeploy")?,
+            client_certificate_id: optional(&mut m, "ClientCertificateId")?,
+            default_route_settings: optional(&mut m, "DefaultRouteSettings")?,
+            deployment_id: optional(&mut m, "DeploymentId")?,
+            description: optional(&mut m, "Description")?,
+            route_settings: optional(&mut m, "RouteSettings")?,
+            stage_name: required(&mut m, "StageName")?,
+            stage_variables: optional(&mut m, "StageVariables")?,
+        })
+    }
+}
+impl IntoValue for UpdateStageRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(10);
+        m.put_some("AccessLogSettings", self.access_log_settings);
+        m.put("ApiId", self.api_id);
+        m.put_some("AutoDeploy", self.auto_deploy);
+        m.put_some("ClientCertificateId", self.client_certificate_id);
+        m.put_some("DefaultRouteSettings", self.default_route_settings);
+        m.put_some("DeploymentId", self.deployment_id);
+        m.put_some("Description", self.description);
+        m.put_some("RouteSettings", self.route_settings);
+        m.put("StageName", self.stage_name);
+        m.put_some("StageVariables", self.stage_variables);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateStageResponse {
+    pub access_log_settings: Option<AccessLogSettings>,
+    pub api_gateway_managed: Option<bool>,
+    pub auto_deploy: Option<bool>,
+    pub client_certificate_id: Option<String>,
+    pub created_date: Option<Timestamp>,
+    pub default_route_settings: Option<RouteSettings>,
+    pub deployment_id: Option<String>,
+    pub description: Option<String>,
+    pub last_deployment_status_message: Option<String>,
+    pub last_updated_date: Option<Timestamp>,
+    pub route_settings: Option<BTreeMap<String, RouteSettings>>,
+    pub stage_name: Option<String>,
+    pub stage_variables: Option<BTreeMap<String, String>>,
+    pub tags: Option<BTreeMap<String, String>>,
+}
+impl FromValue for UpdateStageResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateStageResponse {
+            access_log_settings: optional(&mut m, "AccessLogSettings")?,
+            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
+            auto_deploy: optional(&mut m, "AutoDeploy")?,
+            client_certificate_id: optional(&mut m, "ClientCertificateId")?,
+            created_date: optional(&mut m, "CreatedDate")?,
+            default_route_settings: optional(&mut m, "DefaultRouteSettings")?,
+            deployment_id: optional(&mut m, "DeploymentId")?,
+            description: optional(&mut m, "Description")?,
+            last_deployment_status_message: optional(&mut m, "LastDeploymentStatusMessage")?,
+            last_updated_date: optional(&mut m, "LastUpdatedDate")?,
+            route_settings: optional(&mut m, "RouteSettings")?,
+            stage_name: optional(&mut m, "StageName")?,
+            stage_variables: optional(&mut m, "StageVariables")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for UpdateStageResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(14);
+        m.put_some("AccessLogSettings", self.access_log_settings);
+        m.put_some("ApiGatewayManaged", self.api_gateway_managed);
+        m.put_some("AutoDeploy", self.auto_deploy);
+        m.put_some("ClientCertificateId", self.client_certificate_id);
+        m.put_some("CreatedDate", self.created_date);
+        m.put_some("DefaultRouteSettings", self.default_route_settings);
+        m.put_some("DeploymentId", self.deployment_id);
+        m.put_some("Description", self.description);
+        m.put_some("LastDeploymentStatusMessage", self.last_deployment_status_message);
+        m.put_some("LastUpdatedDate", self.last_updated_date);
+        m.put_some("RouteSettings", self.route_settings);
+        m.put_some("StageName", self.stage_name);
+        m.put_some("StageVariables", self.stage_variables);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateVpcLinkRequest {
+    pub name: Option<String>,
+    pub vpc_link_id: String,
+}
+impl FromValue for UpdateVpcLinkRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateVpcLinkRequest {
+            name: optional(&mut m, "Name")?,
+            vpc_link_id: required(&mut m, "VpcLinkId")?,
+        })
+    }
+}
+impl IntoValue for UpdateVpcLinkRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Name", self.name);
+        m.put("VpcLinkId", self.vpc_link_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateVpcLinkResponse {
+    pub created_date: Option<Timestamp>,
+    pub name: Option<String>,
+    pub security_group_ids: Option<Vec<String>>,
+    pub subnet_ids: Option<Vec<String>>,
+    pub tags: Option<BTreeMap<String, String>>,
+    pub vpc_link_id: Option<String>,
+    pub vpc_link_status: Option<String>,
+    pub vpc_link_status_message: Option<String>,
+    pub vpc_link_version: Option<String>,
+}
+impl FromValue for UpdateVpcLinkResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateVpcLinkResponse {
+            created_date: optional(&mut m, "CreatedDate")?,
+            name: optional(&mut m, "Name")?,
+            security_group_ids: optional(&mut m, "SecurityGroupIds")?,
+            subnet_ids: optional(&mut m, "SubnetIds")?,
+            tags: optional(&mut m, "Tags")?,
+            vpc_link_id: optional(&mut m, "VpcLinkId")?,
+            vpc_link_status: optional(&mut m, "VpcLinkStatus")?,
+            vpc_link_status_message: optional(&mut m, "VpcLinkStatusMessage")?,
+            vpc_link_version: optional(&mut m, "VpcLinkVersion")?,
+        })
+    }
+}
+impl IntoValue for UpdateVpcLinkResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put_some("CreatedDate", self.created_date);
+        m.put_some("Name", self.name);
+        m.put_some("SecurityGroupIds", self.security_group_ids);
+        m.put_some("SubnetIds", self.subnet_ids);
+        m.put_some("Tags", self.tags);
+        m.put_some("VpcLinkId", self.vpc_link_id);
+        m.put_some("VpcLinkStatus", self.vpc_link_status);
+        m.put_some("VpcLinkStatusMessage", self.vpc_link_status_message);
+        m.put_some("VpcLinkVersion", self.vpc_link_version);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VpcLink {
+    pub created_date: Option<Timestamp>,
+    pub name: String,
+    pub security_group_ids: Vec<String>,
+    pub subnet_ids: Vec<String>,
+    pub tags: Option<BTreeMap<String, String>>,
+    pub vpc_link_id: String,
+    pub vpc_link_status: Option<String>,
+    pub vpc_link_status_message: Option<String>,
+    pub vpc_link_version: Option<String>,
+}
+impl FromValue for VpcLink {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(VpcLink {
+            created_date: optional(&mut m, "CreatedDate")?,
+            name: required(&mut m, "Name")?,
+            security_group_ids: required(&mut m, "SecurityGroupIds")?,
+            subnet_ids: required(&mut m, "SubnetIds")?,
+            tags: optional(&mut m, "Tags")?,
+            vpc_link_id: required(&mut m, "VpcLinkId")?,
+            vpc_link_status: optional(&mut m, "VpcLinkStatus")?,
+            vpc_link_status_message: optional(&mut m, "VpcLinkStatusMessage")?,
+            vpc_link_version: optional(&mut m, "VpcLinkVersion")?,
+        })
+    }
+}
+impl IntoValue for VpcLink {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put_some("CreatedDate", self.created_date);
+        m.put("Name", self.name);
+        m.put("SecurityGroupIds", self.security_group_ids);
+        m.put("SubnetIds", self.subnet_ids);
+        m.put_some("Tags", self.tags);
+        m.put("VpcLinkId", self.vpc_link_id);
+        m.put_some("VpcLinkStatus", self.vpc_link_status);
+        m.put_some("VpcLinkStatusMessage", self.vpc_link_status_message);
+        m.put_some("VpcLinkVersion", self.vpc_link_version);
         Value::Map(m)
     }
 }
