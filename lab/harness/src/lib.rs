@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use estate::{Estate, Opening};
 use model::estate::iam::{InlinePolicy, User};
 use model::graph::Change;
-use model::plane::{Calls as _, Incoming};
+use model::plane::{Calls as _, Incoming, Report};
 use model::tx::{Delta, Settings};
 use model::{
     AccountId, Caller, CallerKind, Fault, Host as _, Origin, PolicyText, Service, Tags, Timestamp, Value,
@@ -141,6 +141,13 @@ impl World {
             job: false,
         };
         self.runtime.block_on(self.estate.call(incoming))
+    }
+
+    /// Gives a service's job what a loop outside the graph would have seen.
+    pub fn report(&self, service: &str, job: &str, payload: Json) -> Result<(), Fault> {
+        let account = AccountId::parse(ACCOUNT).expect("an account id");
+        let report = Report { service, job, account, region: REGION.to_owned(), payload };
+        self.runtime.block_on(self.estate.report(report)).map(|_| ())
     }
 
     /// Runs every scheduled job that is due at `now`, as the schedule would.
