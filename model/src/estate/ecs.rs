@@ -318,6 +318,8 @@ pub struct Task {
     pub stop_reason: Option<String>,
     /// Its port is registered with the service's target groups.
     pub registered: bool,
+    /// It was healthy once.
+    pub proven: bool,
     pub created: Timestamp,
     pub pull_started: Option<Timestamp>,
     pub pull_stopped: Option<Timestamp>,

@@ -7,6 +7,7 @@ pub mod apigateway;
 pub mod cognito;
 pub mod credentials;
 pub mod ec2;
+pub mod ecs;
 pub mod elb;
 pub mod iam;
 pub mod rds;

@@ -38,7 +38,9 @@ pub(crate) fn strategy(
     let mut shares = Vec::new();
     for item in given.unwrap_or_default() {
         if !PROVIDERS.contains(&item.capacity_provider.as_str()) {
-            return Err(invalid("The specified capacity provider was not found. Specify a valid name or ARN and try again."));
+            return Err(invalid(
+                "The specified capacity provider was not found. Specify a valid name or ARN and try again.",
+            ));
         }
         let share = CapacityShare {
             provider: item.capacity_provider,
@@ -46,7 +48,9 @@ pub(crate) fn strategy(
             base: item.base.unwrap_or(0),
         };
         if !(0..=1000).contains(&share.weight) || !(0..=100_000).contains(&share.base) {
-            return Err(invalid("A capacity provider strategy has a weight of 0 to 1000 and a base of 0 to 100000."));
+            return Err(invalid(
+                "A capacity provider strategy has a weight of 0 to 1000 and a base of 0 to 100000.",
+            ));
         }
         shares.push(share);
     }
@@ -132,8 +136,10 @@ fn count(number: usize) -> Option<i64> {
 }
 
 fn shape(tx: &Tx<'_>, cluster: &Cluster, with_tags: bool) -> shapes::Cluster {
-    let setting =
-        |(name, value): (&String, &String)| ClusterSetting { name: Some(name.clone()), value: Some(value.clone()) };
+    let setting = |(name, value): (&String, &String)| ClusterSetting {
+        name: Some(name.clone()),
+        value: Some(value.clone()),
+    };
     let running = tasks(tx, &cluster.name).filter(|t| t.status == "RUNNING").count();
     shapes::Cluster {
         cluster_arn: Some(cluster.arn()),
@@ -254,7 +260,8 @@ pub(crate) fn describe_capacity_providers(
     input: DescribeCapacityProvidersRequest,
 ) -> Result<DescribeCapacityProvidersResponse, Fault> {
     let wanted = input.capacity_providers.unwrap_or_default();
-    let arn = |name: &str| model::ids::arn("ecs", &tx.region, &tx.account, &format!("capacity-provider/{name}"));
+    let arn =
+        |name: &str| model::ids::arn("ecs", &tx.region, &tx.account, &format!("capacity-provider/{name}"));
     let known = PROVIDERS
         .iter()
         .filter(|p| wanted.is_empty() || wanted.iter().any(|w| name::short(w) == **p))

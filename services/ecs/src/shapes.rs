@@ -7,6 +7,2511 @@ use model::value::{Body, FromValue, IntoValue, Members, Value, optional, require
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AcceleratorCountRequest {
+    pub min: Option<i64>,
+    pub max: Option<i64>,
+}
+impl FromValue for AcceleratorCountRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AcceleratorCountRequest {
+            min: optional(&mut m, "min")?,
+            max: optional(&mut m, "max")?,
+        })
+    }
+}
+impl IntoValue for AcceleratorCountRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("min", self.min);
+        m.put_some("max", self.max);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AcceleratorTotalMemoryMiBRequest {
+    pub min: Option<i64>,
+    pub max: Option<i64>,
+}
+impl FromValue for AcceleratorTotalMemoryMiBRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AcceleratorTotalMemoryMiBRequest {
+            min: optional(&mut m, "min")?,
+            max: optional(&mut m, "max")?,
+        })
+    }
+}
+impl IntoValue for AcceleratorTotalMemoryMiBRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("min", self.min);
+        m.put_some("max", self.max);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AdvancedConfiguration {
+    pub alternate_target_group_arn: Option<String>,
+    pub production_listener_rule: Option<String>,
+    pub test_listener_rule: Option<String>,
+    pub role_arn: Option<String>,
+}
+impl FromValue for AdvancedConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AdvancedConfiguration {
+            alternate_target_group_arn: optional(&mut m, "alternateTargetGroupArn")?,
+            production_listener_rule: optional(&mut m, "productionListenerRule")?,
+            test_listener_rule: optional(&mut m, "testListenerRule")?,
+            role_arn: optional(&mut m, "roleArn")?,
+        })
+    }
+}
+impl IntoValue for AdvancedConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("alternateTargetGroupArn", self.alternate_target_group_arn);
+        m.put_some("productionListenerRule", self.production_listener_rule);
+        m.put_some("testListenerRule", self.test_listener_rule);
+        m.put_some("roleArn", self.role_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Attachment {
+    pub id: Option<String>,
+    pub r#type: Option<String>,
+    pub status: Option<String>,
+    pub details: Option<Vec<KeyValuePair>>,
+}
+impl FromValue for Attachment {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Attachment {
+            id: optional(&mut m, "id")?,
+            r#type: optional(&mut m, "type")?,
+            status: optional(&mut m, "status")?,
+            details: optional(&mut m, "details")?,
+        })
+    }
+}
+impl IntoValue for Attachment {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("id", self.id);
+        m.put_some("type", self.r#type);
+        m.put_some("status", self.status);
+        m.put_some("details", self.details);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Attribute {
+    pub name: String,
+    pub value: Option<String>,
+    pub target_type: Option<String>,
+    pub target_id: Option<String>,
+}
+impl FromValue for Attribute {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Attribute {
+            name: required(&mut m, "name")?,
+            value: optional(&mut m, "value")?,
+            target_type: optional(&mut m, "targetType")?,
+            target_id: optional(&mut m, "targetId")?,
+        })
+    }
+}
+impl IntoValue for Attribute {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("name", self.name);
+        m.put_some("value", self.value);
+        m.put_some("targetType", self.target_type);
+        m.put_some("targetId", self.target_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AutoRepairConfiguration {
+    pub actions_status: Option<String>,
+}
+impl FromValue for AutoRepairConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AutoRepairConfiguration {
+            actions_status: optional(&mut m, "actionsStatus")?,
+        })
+    }
+}
+impl IntoValue for AutoRepairConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("actionsStatus", self.actions_status);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AutoScalingGroupProvider {
+    pub auto_scaling_group_arn: String,
+    pub managed_scaling: Option<ManagedScaling>,
+    pub managed_termination_protection: Option<String>,
+    pub managed_draining: Option<String>,
+}
+impl FromValue for AutoScalingGroupProvider {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AutoScalingGroupProvider {
+            auto_scaling_group_arn: required(&mut m, "autoScalingGroupArn")?,
+            managed_scaling: optional(&mut m, "managedScaling")?,
+            managed_termination_protection: optional(&mut m, "managedTerminationProtection")?,
+            managed_draining: optional(&mut m, "managedDraining")?,
+        })
+    }
+}
+impl IntoValue for AutoScalingGroupProvider {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("autoScalingGroupArn", self.auto_scaling_group_arn);
+        m.put_some("managedScaling", self.managed_scaling);
+        m.put_some("managedTerminationProtection", self.managed_termination_protection);
+        m.put_some("managedDraining", self.managed_draining);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AwsVpcConfiguration {
+    pub subnets: Vec<String>,
+    pub security_groups: Option<Vec<String>>,
+    pub assign_public_ip: Option<String>,
+}
+impl FromValue for AwsVpcConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AwsVpcConfiguration {
+            subnets: required(&mut m, "subnets")?,
+            security_groups: optional(&mut m, "securityGroups")?,
+            assign_public_ip: optional(&mut m, "assignPublicIp")?,
+        })
+    }
+}
+impl IntoValue for AwsVpcConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("subnets", self.subnets);
+        m.put_some("securityGroups", self.security_groups);
+        m.put_some("assignPublicIp", self.assign_public_ip);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BaselineEbsBandwidthMbpsRequest {
+    pub min: Option<i64>,
+    pub max: Option<i64>,
+}
+impl FromValue for BaselineEbsBandwidthMbpsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(BaselineEbsBandwidthMbpsRequest {
+            min: optional(&mut m, "min")?,
+            max: optional(&mut m, "max")?,
+        })
+    }
+}
+impl IntoValue for BaselineEbsBandwidthMbpsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("min", self.min);
+        m.put_some("max", self.max);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CanaryConfiguration {
+    pub canary_percent: Option<f64>,
+    pub canary_bake_time_in_minutes: Option<i64>,
+}
+impl FromValue for CanaryConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CanaryConfiguration {
+            canary_percent: optional(&mut m, "canaryPercent")?,
+            canary_bake_time_in_minutes: optional(&mut m, "canaryBakeTimeInMinutes")?,
+        })
+    }
+}
+impl IntoValue for CanaryConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("canaryPercent", self.canary_percent);
+        m.put_some("canaryBakeTimeInMinutes", self.canary_bake_time_in_minutes);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CapacityProvider {
+    pub capacity_provider_arn: Option<String>,
+    pub name: Option<String>,
+    pub cluster: Option<String>,
+    pub status: Option<String>,
+    pub auto_scaling_group_provider: Option<AutoScalingGroupProvider>,
+    pub managed_instances_provider: Option<ManagedInstancesProvider>,
+    pub update_status: Option<String>,
+    pub update_status_reason: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub r#type: Option<String>,
+}
+impl FromValue for CapacityProvider {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CapacityProvider {
+            capacity_provider_arn: optional(&mut m, "capacityProviderArn")?,
+            name: optional(&mut m, "name")?,
+            cluster: optional(&mut m, "cluster")?,
+            status: optional(&mut m, "status")?,
+            auto_scaling_group_provider: optional(&mut m, "autoScalingGroupProvider")?,
+            managed_instances_provider: optional(&mut m, "managedInstancesProvider")?,
+            update_status: optional(&mut m, "updateStatus")?,
+            update_status_reason: optional(&mut m, "updateStatusReason")?,
+            tags: optional(&mut m, "tags")?,
+            r#type: optional(&mut m, "type")?,
+        })
+    }
+}
+impl IntoValue for CapacityProvider {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(10);
+        m.put_some("capacityProviderArn", self.capacity_provider_arn);
+        m.put_some("name", self.name);
+        m.put_some("cluster", self.cluster);
+        m.put_some("status", self.status);
+        m.put_some("autoScalingGroupProvider", self.auto_scaling_group_provider);
+        m.put_some("managedInstancesProvider", self.managed_instances_provider);
+        m.put_some("updateStatus", self.update_status);
+        m.put_some("updateStatusReason", self.update_status_reason);
+        m.put_some("tags", self.tags);
+        m.put_some("type", self.r#type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CapacityProviderStrategyItem {
+    pub capacity_provider: String,
+    pub weight: Option<i64>,
+    pub base: Option<i64>,
+}
+impl FromValue for CapacityProviderStrategyItem {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CapacityProviderStrategyItem {
+            capacity_provider: required(&mut m, "capacityProvider")?,
+            weight: optional(&mut m, "weight")?,
+            base: optional(&mut m, "base")?,
+        })
+    }
+}
+impl IntoValue for CapacityProviderStrategyItem {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("capacityProvider", self.capacity_provider);
+        m.put_some("weight", self.weight);
+        m.put_some("base", self.base);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CapacityReservationRequest {
+    pub reservation_group_arn: Option<String>,
+    pub reservation_preference: Option<String>,
+}
+impl FromValue for CapacityReservationRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CapacityReservationRequest {
+            reservation_group_arn: optional(&mut m, "reservationGroupArn")?,
+            reservation_preference: optional(&mut m, "reservationPreference")?,
+        })
+    }
+}
+impl IntoValue for CapacityReservationRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("reservationGroupArn", self.reservation_group_arn);
+        m.put_some("reservationPreference", self.reservation_preference);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cluster {
+    pub cluster_arn: Option<String>,
+    pub cluster_name: Option<String>,
+    pub configuration: Option<ClusterConfiguration>,
+    pub status: Option<String>,
+    pub registered_container_instances_count: Option<i64>,
+    pub running_tasks_count: Option<i64>,
+    pub pending_tasks_count: Option<i64>,
+    pub active_services_count: Option<i64>,
+    pub statistics: Option<Vec<KeyValuePair>>,
+    pub tags: Option<Vec<Tag>>,
+    pub settings: Option<Vec<ClusterSetting>>,
+    pub capacity_providers: Option<Vec<String>>,
+    pub default_capacity_provider_strategy: Option<Vec<CapacityProviderStrategyItem>>,
+    pub attachments: Option<Vec<Attachment>>,
+    pub attachments_status: Option<String>,
+    pub service_connect_defaults: Option<ClusterServiceConnectDefaults>,
+}
+impl FromValue for Cluster {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Cluster {
+            cluster_arn: optional(&mut m, "clusterArn")?,
+            cluster_name: optional(&mut m, "clusterName")?,
+            configuration: optional(&mut m, "configuration")?,
+            status: optional(&mut m, "status")?,
+            registered_container_instances_count: optional(&mut m, "registeredContainerInstancesCount")?,
+            running_tasks_count: optional(&mut m, "runningTasksCount")?,
+            pending_tasks_count: optional(&mut m, "pendingTasksCount")?,
+            active_services_count: optional(&mut m, "activeServicesCount")?,
+            statistics: optional(&mut m, "statistics")?,
+            tags: optional(&mut m, "tags")?,
+            settings: optional(&mut m, "settings")?,
+            capacity_providers: optional(&mut m, "capacityProviders")?,
+            default_capacity_provider_strategy: optional(&mut m, "defaultCapacityProviderStrategy")?,
+            attachments: optional(&mut m, "attachments")?,
+            attachments_status: optional(&mut m, "attachmentsStatus")?,
+            service_connect_defaults: optional(&mut m, "serviceConnectDefaults")?,
+        })
+    }
+}
+impl IntoValue for Cluster {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(16);
+        m.put_some("clusterArn", self.cluster_arn);
+        m.put_some("clusterName", self.cluster_name);
+        m.put_some("configuration", self.configuration);
+        m.put_some("status", self.status);
+        m.put_some("registeredContainerInstancesCount", self.registered_container_instances_count);
+        m.put_some("runningTasksCount", self.running_tasks_count);
+        m.put_some("pendingTasksCount", self.pending_tasks_count);
+        m.put_some("activeServicesCount", self.active_services_count);
+        m.put_some("statistics", self.statistics);
+        m.put_some("tags", self.tags);
+        m.put_some("settings", self.settings);
+        m.put_some("capacityProviders", self.capacity_providers);
+        m.put_some("defaultCapacityProviderStrategy", self.default_capacity_provider_strategy);
+        m.put_some("attachments", self.attachments);
+        m.put_some("attachmentsStatus", self.attachments_status);
+        m.put_some("serviceConnectDefaults", self.service_connect_defaults);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClusterConfiguration {
+    pub execute_command_configuration: Option<ExecuteCommandConfiguration>,
+    pub managed_storage_configuration: Option<ManagedStorageConfiguration>,
+}
+impl FromValue for ClusterConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ClusterConfiguration {
+            execute_command_configuration: optional(&mut m, "executeCommandConfiguration")?,
+            managed_storage_configuration: optional(&mut m, "managedStorageConfiguration")?,
+        })
+    }
+}
+impl IntoValue for ClusterConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("executeCommandConfiguration", self.execute_command_configuration);
+        m.put_some("managedStorageConfiguration", self.managed_storage_configuration);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClusterServiceConnectDefaults {
+    pub namespace: Option<String>,
+}
+impl FromValue for ClusterServiceConnectDefaults {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ClusterServiceConnectDefaults {
+            namespace: optional(&mut m, "namespace")?,
+        })
+    }
+}
+impl IntoValue for ClusterServiceConnectDefaults {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("namespace", self.namespace);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClusterServiceConnectDefaultsRequest {
+    pub namespace: String,
+}
+impl FromValue for ClusterServiceConnectDefaultsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ClusterServiceConnectDefaultsRequest {
+            namespace: required(&mut m, "namespace")?,
+        })
+    }
+}
+impl IntoValue for ClusterServiceConnectDefaultsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("namespace", self.namespace);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClusterSetting {
+    pub name: Option<String>,
+    pub value: Option<String>,
+}
+impl FromValue for ClusterSetting {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ClusterSetting {
+            name: optional(&mut m, "name")?,
+            value: optional(&mut m, "value")?,
+        })
+    }
+}
+impl IntoValue for ClusterSetting {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("name", self.name);
+        m.put_some("value", self.value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Container {
+    pub container_arn: Option<String>,
+    pub task_arn: Option<String>,
+    pub name: Option<String>,
+    pub image: Option<String>,
+    pub image_digest: Option<String>,
+    pub runtime_id: Option<String>,
+    pub last_status: Option<String>,
+    pub exit_code: Option<i64>,
+    pub reason: Option<String>,
+    pub network_bindings: Option<Vec<NetworkBinding>>,
+    pub network_interfaces: Option<Vec<NetworkInterface>>,
+    pub health_status: Option<String>,
+    pub managed_agents: Option<Vec<ManagedAgent>>,
+    pub cpu: Option<String>,
+    pub memory: Option<String>,
+    pub memory_reservation: Option<String>,
+    pub gpu_ids: Option<Vec<String>>,
+}
+impl FromValue for Container {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Container {
+            container_arn: optional(&mut m, "containerArn")?,
+            task_arn: optional(&mut m, "taskArn")?,
+            name: optional(&mut m, "name")?,
+            image: optional(&mut m, "image")?,
+            image_digest: optional(&mut m, "imageDigest")?,
+            runtime_id: optional(&mut m, "runtimeId")?,
+            last_status: optional(&mut m, "lastStatus")?,
+            exit_code: optional(&mut m, "exitCode")?,
+            reason: optional(&mut m, "reason")?,
+            network_bindings: optional(&mut m, "networkBindings")?,
+            network_interfaces: optional(&mut m, "networkInterfaces")?,
+            health_status: optional(&mut m, "healthStatus")?,
+            managed_agents: optional(&mut m, "managedAgents")?,
+            cpu: optional(&mut m, "cpu")?,
+            memory: optional(&mut m, "memory")?,
+            memory_reservation: optional(&mut m, "memoryReservation")?,
+            gpu_ids: optional(&mut m, "gpuIds")?,
+        })
+    }
+}
+impl IntoValue for Container {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(17);
+        m.put_some("containerArn", self.container_arn);
+        m.put_some("taskArn", self.task_arn);
+        m.put_some("name", self.name);
+        m.put_some("image", self.image);
+        m.put_some("imageDigest", self.image_digest);
+        m.put_some("runtimeId", self.runtime_id);
+        m.put_some("lastStatus", self.last_status);
+        m.put_some("exitCode", self.exit_code);
+        m.put_some("reason", self.reason);
+        m.put_some("networkBindings", self.network_bindings);
+        m.put_some("networkInterfaces", self.network_interfaces);
+        m.put_some("healthStatus", self.health_status);
+        m.put_some("managedAgents", self.managed_agents);
+        m.put_some("cpu", self.cpu);
+        m.put_some("memory", self.memory);
+        m.put_some("memoryReservation", self.memory_reservation);
+        m.put_some("gpuIds", self.gpu_ids);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ContainerDefinition {
+    pub name: Option<String>,
+    pub image: Option<String>,
+    pub repository_credentials: Option<RepositoryCredentials>,
+    pub cpu: Option<i64>,
+    pub memory: Option<i64>,
+    pub memory_reservation: Option<i64>,
+    pub links: Option<Vec<String>>,
+    pub port_mappings: Option<Vec<PortMapping>>,
+    pub essential: Option<bool>,
+    pub restart_policy: Option<ContainerRestartPolicy>,
+    pub entry_point: Option<Vec<String>>,
+    pub command: Option<Vec<String>>,
+    pub environment: Option<Vec<KeyValuePair>>,
+    pub environment_files: Option<Vec<EnvironmentFile>>,
+    pub mount_points: Option<Vec<MountPoint>>,
+    pub volumes_from: Option<Vec<VolumeFrom>>,
+    pub linux_parameters: Option<LinuxParameters>,
+    pub secrets: Option<Vec<Secret>>,
+    pub depends_on: Option<Vec<ContainerDependency>>,
+    pub start_timeout: Option<i64>,
+    pub stop_timeout: Option<i64>,
+    pub version_consistency: Option<String>,
+    pub hostname: Option<String>,
+    pub user: Option<String>,
+    pub working_directory: Option<String>,
+    pub disable_networking: Option<bool>,
+    pub privileged: Option<bool>,
+    pub readonly_root_filesystem: Option<bool>,
+    pub dns_servers: Option<Vec<String>>,
+    pub dns_search_domains: Option<Vec<String>>,
+    pub extra_hosts: Option<Vec<HostEntry>>,
+    pub docker_security_options: Option<Vec<String>>,
+    pub interactive: Option<bool>,
+    pub pseudo_terminal: Option<bool>,
+    pub docker_labels: Option<BTreeMap<String, String>>,
+    pub ulimits: Option<Vec<Ulimit>>,
+    pub log_configuration: Option<LogConfiguration>,
+    pub health_check: Option<HealthCheck>,
+    pub system_controls: Option<Vec<SystemControl>>,
+    pub resource_requirements: Option<Vec<ResourceRequirement>>,
+    pub firelens_configuration: Option<FirelensConfiguration>,
+    pub credential_specs: Option<Vec<String>>,
+}
+impl FromValue for ContainerDefinition {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ContainerDefinition {
+            name: optional(&mut m, "name")?,
+            image: optional(&mut m, "image")?,
+            repository_credentials: optional(&mut m, "repositoryCredentials")?,
+            cpu: optional(&mut m, "cpu")?,
+            memory: optional(&mut m, "memory")?,
+            memory_reservation: optional(&mut m, "memoryReservation")?,
+            links: optional(&mut m, "links")?,
+            port_mappings: optional(&mut m, "portMappings")?,
+            essential: optional(&mut m, "essential")?,
+            restart_policy: optional(&mut m, "restartPolicy")?,
+            entry_point: optional(&mut m, "entryPoint")?,
+            command: optional(&mut m, "command")?,
+            environment: optional(&mut m, "environment")?,
+            environment_files: optional(&mut m, "environmentFiles")?,
+            mount_points: optional(&mut m, "mountPoints")?,
+            volumes_from: optional(&mut m, "volumesFrom")?,
+            linux_parameters: optional(&mut m, "linuxParameters")?,
+            secrets: optional(&mut m, "secrets")?,
+            depends_on: optional(&mut m, "dependsOn")?,
+            start_timeout: optional(&mut m, "startTimeout")?,
+            stop_timeout: optional(&mut m, "stopTimeout")?,
+            version_consistency: optional(&mut m, "versionConsistency")?,
+            hostname: optional(&mut m, "hostname")?,
+            user: optional(&mut m, "user")?,
+            working_directory: optional(&mut m, "workingDirectory")?,
+            disable_networking: optional(&mut m, "disableNetworking")?,
+            privileged: optional(&mut m, "privileged")?,
+            readonly_root_filesystem: optional(&mut m, "readonlyRootFilesystem")?,
+            dns_servers: optional(&mut m, "dnsServers")?,
+            dns_search_domains: optional(&mut m, "dnsSearchDomains")?,
+            extra_hosts: optional(&mut m, "extraHosts")?,
+            docker_security_options: optional(&mut m, "dockerSecurityOptions")?,
+            interactive: optional(&mut m, "interactive")?,
+            pseudo_terminal: optional(&mut m, "pseudoTerminal")?,
+            docker_labels: optional(&mut m, "dockerLabels")?,
+            ulimits: optional(&mut m, "ulimits")?,
+            log_configuration: optional(&mut m, "logConfiguration")?,
+            health_check: optional(&mut m, "healthCheck")?,
+            system_controls: optional(&mut m, "systemControls")?,
+            resource_requirements: optional(&mut m, "resourceRequirements")?,
+            firelens_configuration: optional(&mut m, "firelensConfiguration")?,
+            credential_specs: optional(&mut m, "credentialSpecs")?,
+        })
+    }
+}
+impl IntoValue for ContainerDefinition {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(42);
+        m.put_some("name", self.name);
+        m.put_some("image", self.image);
+        m.put_some("repositoryCredentials", self.repository_credentials);
+        m.put_some("cpu", self.cpu);
+        m.put_some("memory", self.memory);
+        m.put_some("memoryReservation", self.memory_reservation);
+        m.put_some("links", self.links);
+        m.put_some("portMappings", self.port_mappings);
+        m.put_some("essential", self.essential);
+        m.put_some("restartPolicy", self.restart_policy);
+        m.put_some("entryPoint", self.entry_point);
+        m.put_some("command", self.command);
+        m.put_some("environment", self.environment);
+        m.put_some("environmentFiles", self.environment_files);
+        m.put_some("mountPoints", self.mount_points);
+        m.put_some("volumesFrom", self.volumes_from);
+        m.put_some("linuxParameters", self.linux_parameters);
+        m.put_some("secrets", self.secrets);
+        m.put_some("dependsOn", self.depends_on);
+        m.put_some("startTimeout", self.start_timeout);
+        m.put_some("stopTimeout", self.stop_timeout);
+        m.put_some("versionConsistency", self.version_consistency);
+        m.put_some("hostname", self.hostname);
+        m.put_some("user", self.user);
+        m.put_some("workingDirectory", self.working_directory);
+        m.put_some("disableNetworking", self.disable_networking);
+        m.put_some("privileged", self.privileged);
+        m.put_some("readonlyRootFilesystem", self.readonly_root_filesystem);
+        m.put_some("dnsServers", self.dns_servers);
+        m.put_some("dnsSearchDomains", self.dns_search_domains);
+        m.put_some("extraHosts", self.extra_hosts);
+        m.put_some("dockerSecurityOptions", self.docker_security_options);
+        m.put_some("interactive", self.interactive);
+        m.put_some("pseudoTerminal", self.pseudo_terminal);
+        m.put_some("dockerLabels", self.docker_labels);
+        m.put_some("ulimits", self.ulimits);
+        m.put_some("logConfiguration", self.log_configuration);
+        m.put_some("healthCheck", self.health_check);
+        m.put_some("systemControls", self.system_controls);
+        m.put_some("resourceRequirements", self.resource_requirements);
+        m.put_some("firelensConfiguration", self.firelens_configuration);
+        m.put_some("credentialSpecs", self.credential_specs);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for ContainerDefinition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ContainerDefinition")
+            .field("name", &self.name)
+            .field("image", &self.image)
+            .field("repositoryCredentials", &"***")
+            .field("cpu", &self.cpu)
+            .field("memory", &self.memory)
+            .field("memoryReservation", &self.memory_reservation)
+            .field("links", &self.links)
+            .field("portMappings", &self.port_mappings)
+            .field("essential", &self.essential)
+            .field("restartPolicy", &self.restart_policy)
+            .field("entryPoint", &self.entry_point)
+            .field("command", &self.command)
+            .field("environment", &"***")
+            .field("environmentFiles", &self.environment_files)
+            .field("mountPoints", &self.mount_points)
+            .field("volumesFrom", &self.volumes_from)
+            .field("linuxParameters", &self.linux_parameters)
+            .field("secrets", &self.secrets)
+            .field("dependsOn", &self.depends_on)
+            .field("startTimeout", &self.start_timeout)
+            .field("stopTimeout", &self.stop_timeout)
+            .field("versionConsistency", &self.version_consistency)
+            .field("hostname", &self.hostname)
+            .field("user", &self.user)
+            .field("workingDirectory", &self.working_directory)
+            .field("disableNetworking", &self.disable_networking)
+            .field("privileged", &self.privileged)
+            .field("readonlyRootFilesystem", &self.readonly_root_filesystem)
+            .field("dnsServers", &self.dns_servers)
+            .field("dnsSearchDomains", &self.dns_search_domains)
+            .field("extraHosts", &self.extra_hosts)
+            .field("dockerSecurityOptions", &self.docker_security_options)
+            .field("interactive", &self.interactive)
+            .field("pseudoTerminal", &self.pseudo_terminal)
+            .field("dockerLabels", &self.docker_labels)
+            .field("ulimits", &self.ulimits)
+            .field("logConfiguration", &self.log_configuration)
+            .field("healthCheck", &self.health_check)
+            .field("systemControls", &self.system_controls)
+            .field("resourceRequirements", &self.resource_requirements)
+            .field("firelensConfiguration", &self.firelens_configuration)
+            .field("credentialSpecs", &self.credential_specs)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContainerDependency {
+    pub container_name: String,
+    pub condition: String,
+}
+impl FromValue for ContainerDependency {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ContainerDependency {
+            container_name: required(&mut m, "containerName")?,
+            condition: required(&mut m, "condition")?,
+        })
+    }
+}
+impl IntoValue for ContainerDependency {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("containerName", self.container_name);
+        m.put("condition", self.condition);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ContainerOverride {
+    pub name: Option<String>,
+    pub command: Option<Vec<String>>,
+    pub environment: Option<Vec<KeyValuePair>>,
+    pub environment_files: Option<Vec<EnvironmentFile>>,
+    pub cpu: Option<i64>,
+    pub memory: Option<i64>,
+    pub memory_reservation: Option<i64>,
+    pub resource_requirements: Option<Vec<ResourceRequirement>>,
+}
+impl FromValue for ContainerOverride {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ContainerOverride {
+            name: optional(&mut m, "name")?,
+            command: optional(&mut m, "command")?,
+            environment: optional(&mut m, "environment")?,
+            environment_files: optional(&mut m, "environmentFiles")?,
+            cpu: optional(&mut m, "cpu")?,
+            memory: optional(&mut m, "memory")?,
+            memory_reservation: optional(&mut m, "memoryReservation")?,
+            resource_requirements: optional(&mut m, "resourceRequirements")?,
+        })
+    }
+}
+impl IntoValue for ContainerOverride {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(8);
+        m.put_some("name", self.name);
+        m.put_some("command", self.command);
+        m.put_some("environment", self.environment);
+        m.put_some("environmentFiles", self.environment_files);
+        m.put_some("cpu", self.cpu);
+        m.put_some("memory", self.memory);
+        m.put_some("memoryReservation", self.memory_reservation);
+        m.put_some("resourceRequirements", self.resource_requirements);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for ContainerOverride {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ContainerOverride")
+            .field("name", &self.name)
+            .field("command", &self.command)
+            .field("environment", &"***")
+            .field("environmentFiles", &self.environment_files)
+            .field("cpu", &self.cpu)
+            .field("memory", &self.memory)
+            .field("memoryReservation", &self.memory_reservation)
+            .field("resourceRequirements", &self.resource_requirements)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContainerRestartPolicy {
+    pub enabled: bool,
+    pub ignored_exit_codes: Option<Vec<i64>>,
+    pub restart_attempt_period: Option<i64>,
+}
+impl FromValue for ContainerRestartPolicy {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ContainerRestartPolicy {
+            enabled: required(&mut m, "enabled")?,
+            ignored_exit_codes: optional(&mut m, "ignoredExitCodes")?,
+            restart_attempt_period: optional(&mut m, "restartAttemptPeriod")?,
+        })
+    }
+}
+impl IntoValue for ContainerRestartPolicy {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("enabled", self.enabled);
+        m.put_some("ignoredExitCodes", self.ignored_exit_codes);
+        m.put_some("restartAttemptPeriod", self.restart_attempt_period);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateClusterRequest {
+    pub cluster_name: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub settings: Option<Vec<ClusterSetting>>,
+    pub configuration: Option<ClusterConfiguration>,
+    pub capacity_providers: Option<Vec<String>>,
+    pub default_capacity_provider_strategy: Option<Vec<CapacityProviderStrategyItem>>,
+    pub service_connect_defaults: Option<ClusterServiceConnectDefaultsRequest>,
+}
+impl FromValue for CreateClusterRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateClusterRequest {
+            cluster_name: optional(&mut m, "clusterName")?,
+            tags: optional(&mut m, "tags")?,
+            settings: optional(&mut m, "settings")?,
+            configuration: optional(&mut m, "configuration")?,
+            capacity_providers: optional(&mut m, "capacityProviders")?,
+            default_capacity_provider_strategy: optional(&mut m, "defaultCapacityProviderStrategy")?,
+            service_connect_defaults: optional(&mut m, "serviceConnectDefaults")?,
+        })
+    }
+}
+impl IntoValue for CreateClusterRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put_some("clusterName", self.cluster_name);
+        m.put_some("tags", self.tags);
+        m.put_some("settings", self.settings);
+        m.put_some("configuration", self.configuration);
+        m.put_some("capacityProviders", self.capacity_providers);
+        m.put_some("defaultCapacityProviderStrategy", self.default_capacity_provider_strategy);
+        m.put_some("serviceConnectDefaults", self.service_connect_defaults);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateClusterResponse {
+    pub cluster: Option<Cluster>,
+}
+impl FromValue for CreateClusterResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateClusterResponse {
+            cluster: optional(&mut m, "cluster")?,
+        })
+    }
+}
+impl IntoValue for CreateClusterResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("cluster", self.cluster);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateServiceRequest {
+    pub cluster: Option<String>,
+    pub service_name: String,
+    pub task_definition: Option<String>,
+    pub availability_zone_rebalancing: Option<String>,
+    pub load_balancers: Option<Vec<LoadBalancer>>,
+    pub service_registries: Option<Vec<ServiceRegistry>>,
+    pub desired_count: Option<i64>,
+    pub client_token: Option<String>,
+    pub launch_type: Option<String>,
+    pub capacity_provider_strategy: Option<Vec<CapacityProviderStrategyItem>>,
+    pub platform_version: Option<String>,
+    pub role: Option<String>,
+    pub deployment_configuration: Option<DeploymentConfiguration>,
+    pub placement_constraints: Option<Vec<PlacementConstraint>>,
+    pub placement_strategy: Option<Vec<PlacementStrategy>>,
+    pub network_configuration: Option<NetworkConfiguration>,
+    pub health_check_grace_period_seconds: Option<i64>,
+    pub scheduling_strategy: Option<String>,
+    pub deployment_controller: Option<DeploymentController>,
+    pub tags: Option<Vec<Tag>>,
+    pub enable_ecs_managed_tags: Option<bool>,
+    pub propagate_tags: Option<String>,
+    pub enable_execute_command: Option<bool>,
+    pub service_connect_configuration: Option<ServiceConnectConfiguration>,
+    pub volume_configurations: Option<Vec<ServiceVolumeConfiguration>>,
+    pub vpc_lattice_configurations: Option<Vec<VpcLatticeConfiguration>>,
+}
+impl FromValue for CreateServiceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateServiceRequest {
+            cluster: optional(&mut m, "cluster")?,
+            service_name: required(&mut m, "serviceName")?,
+            task_definition: optional(&mut m, "taskDefinition")?,
+            availability_zone_rebalancing: optional(&mut m, "availabilityZoneRebalancing")?,
+            load_balancers: optional(&mut m, "loadBalancers")?,
+            service_registries: optional(&mut m, "serviceRegistries")?,
+            desired_count: optional(&mut m, "desiredCount")?,
+            client_token: optional(&mut m, "clientToken")?,
+            launch_type: optional(&mut m, "launchType")?,
+            capacity_provider_strategy: optional(&mut m, "capacityProviderStrategy")?,
+            platform_version: optional(&mut m, "platformVersion")?,
+            role: optional(&mut m, "role")?,
+            deployment_configuration: optional(&mut m, "deploymentConfiguration")?,
+            placement_constraints: optional(&mut m, "placementConstraints")?,
+            placement_strategy: optional(&mut m, "placementStrategy")?,
+            network_configuration: optional(&mut m, "networkConfiguration")?,
+            health_check_grace_period_seconds: optional(&mut m, "healthCheckGracePeriodSeconds")?,
+            scheduling_strategy: optional(&mut m, "schedulingStrategy")?,
+            deployment_controller: optional(&mut m, "deploymentController")?,
+            tags: optional(&mut m, "tags")?,
+            enable_ecs_managed_tags: optional(&mut m, "enableECSManagedTags")?,
+            propagate_tags: optional(&mut m, "propagateTags")?,
+            enable_execute_command: optional(&mut m, "enableExecuteCommand")?,
+            service_connect_configuration: optional(&mut m, "serviceConnectConfiguration")?,
+            volume_configurations: optional(&mut m, "volumeConfigurations")?,
+            vpc_lattice_configurations: optional(&mut m, "vpcLatticeConfigurations")?,
+        })
+    }
+}
+impl IntoValue for CreateServiceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(26);
+        m.put_some("cluster", self.cluster);
+        m.put("serviceName", self.service_name);
+        m.put_some("taskDefinition", self.task_definition);
+        m.put_some("availabilityZoneRebalancing", self.availability_zone_rebalancing);
+        m.put_some("loadBalancers", self.load_balancers);
+        m.put_some("serviceRegistries", self.service_registries);
+        m.put_some("desiredCount", self.desired_count);
+        m.put_some("clientToken", self.client_token);
+        m.put_some("launchType", self.launch_type);
+        m.put_some("capacityProviderStrategy", self.capacity_provider_strategy);
+        m.put_some("platformVersion", self.platform_version);
+        m.put_some("role", self.role);
+        m.put_some("deploymentConfiguration", self.deployment_configuration);
+        m.put_some("placementConstraints", self.placement_constraints);
+        m.put_some("placementStrategy", self.placement_strategy);
+        m.put_some("networkConfiguration", self.network_configuration);
+        m.put_some("healthCheckGracePeriodSeconds", self.health_check_grace_period_seconds);
+        m.put_some("schedulingStrategy", self.scheduling_strategy);
+        m.put_some("deploymentController", self.deployment_controller);
+        m.put_some("tags", self.tags);
+        m.put_some("enableECSManagedTags", self.enable_ecs_managed_tags);
+        m.put_some("propagateTags", self.propagate_tags);
+        m.put_some("enableExecuteCommand", self.enable_execute_command);
+        m.put_some("serviceConnectConfiguration", self.service_connect_configuration);
+        m.put_some("volumeConfigurations", self.volume_configurations);
+        m.put_some("vpcLatticeConfigurations", self.vpc_lattice_configurations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateServiceResponse {
+    pub service: Option<Service>,
+}
+impl FromValue for CreateServiceResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateServiceResponse {
+            service: optional(&mut m, "service")?,
+        })
+    }
+}
+impl IntoValue for CreateServiceResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("service", self.service);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteClusterRequest {
+    pub cluster: String,
+}
+impl FromValue for DeleteClusterRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteClusterRequest {
+            cluster: required(&mut m, "cluster")?,
+        })
+    }
+}
+impl IntoValue for DeleteClusterRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("cluster", self.cluster);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteClusterResponse {
+    pub cluster: Option<Cluster>,
+}
+impl FromValue for DeleteClusterResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteClusterResponse {
+            cluster: optional(&mut m, "cluster")?,
+        })
+    }
+}
+impl IntoValue for DeleteClusterResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("cluster", self.cluster);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteServiceRequest {
+    pub cluster: Option<String>,
+    pub service: String,
+    pub force: Option<bool>,
+}
+impl FromValue for DeleteServiceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteServiceRequest {
+            cluster: optional(&mut m, "cluster")?,
+            service: required(&mut m, "service")?,
+            force: optional(&mut m, "force")?,
+        })
+    }
+}
+impl IntoValue for DeleteServiceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("cluster", self.cluster);
+        m.put("service", self.service);
+        m.put_some("force", self.force);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteServiceResponse {
+    pub service: Option<Service>,
+}
+impl FromValue for DeleteServiceResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteServiceResponse {
+            service: optional(&mut m, "service")?,
+        })
+    }
+}
+impl IntoValue for DeleteServiceResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("service", self.service);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteTaskDefinitionsRequest {
+    pub task_definitions: Vec<String>,
+}
+impl FromValue for DeleteTaskDefinitionsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteTaskDefinitionsRequest {
+            task_definitions: required(&mut m, "taskDefinitions")?,
+        })
+    }
+}
+impl IntoValue for DeleteTaskDefinitionsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("taskDefinitions", self.task_definitions);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteTaskDefinitionsResponse {
+    pub task_definitions: Option<Vec<TaskDefinition>>,
+    pub failures: Option<Vec<Failure>>,
+}
+impl FromValue for DeleteTaskDefinitionsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteTaskDefinitionsResponse {
+            task_definitions: optional(&mut m, "taskDefinitions")?,
+            failures: optional(&mut m, "failures")?,
+        })
+    }
+}
+impl IntoValue for DeleteTaskDefinitionsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("taskDefinitions", self.task_definitions);
+        m.put_some("failures", self.failures);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Deployment {
+    pub id: Option<String>,
+    pub status: Option<String>,
+    pub task_definition: Option<String>,
+    pub desired_count: Option<i64>,
+    pub pending_count: Option<i64>,
+    pub running_count: Option<i64>,
+    pub failed_tasks: Option<i64>,
+    pub created_at: Option<Timestamp>,
+    pub updated_at: Option<Timestamp>,
+    pub capacity_provider_strategy: Option<Vec<CapacityProviderStrategyItem>>,
+    pub launch_type: Option<String>,
+    pub platform_version: Option<String>,
+    pub platform_family: Option<String>,
+    pub network_configuration: Option<NetworkConfiguration>,
+    pub rollout_state: Option<String>,
+    pub rollout_state_reason: Option<String>,
+    pub service_connect_configuration: Option<ServiceConnectConfiguration>,
+    pub service_connect_resources: Option<Vec<ServiceConnectServiceResource>>,
+    pub volume_configurations: Option<Vec<ServiceVolumeConfiguration>>,
+    pub fargate_ephemeral_storage: Option<DeploymentEphemeralStorage>,
+    pub vpc_lattice_configurations: Option<Vec<VpcLatticeConfiguration>>,
+}
+impl FromValue for Deployment {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Deployment {
+            id: optional(&mut m, "id")?,
+            status: optional(&mut m, "status")?,
+            task_definition: optional(&mut m, "taskDefinition")?,
+            desired_count: optional(&mut m, "desiredCount")?,
+            pending_count: optional(&mut m, "pendingCount")?,
+            running_count: optional(&mut m, "runningCount")?,
+            failed_tasks: optional(&mut m, "failedTasks")?,
+            created_at: optional(&mut m, "createdAt")?,
+            updated_at: optional(&mut m, "updatedAt")?,
+            capacity_provider_strategy: optional(&mut m, "capacityProviderStrategy")?,
+            launch_type: optional(&mut m, "launchType")?,
+            platform_version: optional(&mut m, "platformVersion")?,
+            platform_family: optional(&mut m, "platformFamily")?,
+            network_configuration: optional(&mut m, "networkConfiguration")?,
+            rollout_state: optional(&mut m, "rolloutState")?,
+            rollout_state_reason: optional(&mut m, "rolloutStateReason")?,
+            service_connect_configuration: optional(&mut m, "serviceConnectConfiguration")?,
+            service_connect_resources: optional(&mut m, "serviceConnectResources")?,
+            volume_configurations: optional(&mut m, "volumeConfigurations")?,
+            fargate_ephemeral_storage: optional(&mut m, "fargateEphemeralStorage")?,
+            vpc_lattice_configurations: optional(&mut m, "vpcLatticeConfigurations")?,
+        })
+    }
+}
+impl IntoValue for Deployment {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(21);
+        m.put_some("id", self.id);
+        m.put_some("status", self.status);
+        m.put_some("taskDefinition", self.task_definition);
+        m.put_some("desiredCount", self.desired_count);
+        m.put_some("pendingCount", self.pending_count);
+        m.put_some("runningCount", self.running_count);
+        m.put_some("failedTasks", self.failed_tasks);
+        m.put_some("createdAt", self.created_at);
+        m.put_some("updatedAt", self.updated_at);
+        m.put_some("capacityProviderStrategy", self.capacity_provider_strategy);
+        m.put_some("launchType", self.launch_type);
+        m.put_some("platformVersion", self.platform_version);
+        m.put_some("platformFamily", self.platform_family);
+        m.put_some("networkConfiguration", self.network_configuration);
+        m.put_some("rolloutState", self.rollout_state);
+        m.put_some("rolloutStateReason", self.rollout_state_reason);
+        m.put_some("serviceConnectConfiguration", self.service_connect_configuration);
+        m.put_some("serviceConnectResources", self.service_connect_resources);
+        m.put_some("volumeConfigurations", self.volume_configurations);
+        m.put_some("fargateEphemeralStorage", self.fargate_ephemeral_storage);
+        m.put_some("vpcLatticeConfigurations", self.vpc_lattice_configurations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeploymentAlarms {
+    pub alarm_names: Vec<String>,
+    pub rollback: bool,
+    pub enable: bool,
+}
+impl FromValue for DeploymentAlarms {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeploymentAlarms {
+            alarm_names: required(&mut m, "alarmNames")?,
+            rollback: required(&mut m, "rollback")?,
+            enable: required(&mut m, "enable")?,
+        })
+    }
+}
+impl IntoValue for DeploymentAlarms {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("alarmNames", self.alarm_names);
+        m.put("rollback", self.rollback);
+        m.put("enable", self.enable);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeploymentCircuitBreaker {
+    pub enable: bool,
+    pub rollback: bool,
+}
+impl FromValue for DeploymentCircuitBreaker {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeploymentCircuitBreaker {
+            enable: required(&mut m, "enable")?,
+            rollback: required(&mut m, "rollback")?,
+        })
+    }
+}
+impl IntoValue for DeploymentCircuitBreaker {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("enable", self.enable);
+        m.put("rollback", self.rollback);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeploymentConfiguration {
+    pub deployment_circuit_breaker: Option<DeploymentCircuitBreaker>,
+    pub maximum_percent: Option<i64>,
+    pub minimum_healthy_percent: Option<i64>,
+    pub alarms: Option<DeploymentAlarms>,
+    pub strategy: Option<String>,
+    pub bake_time_in_minutes: Option<i64>,
+    pub lifecycle_hooks: Option<Vec<DeploymentLifecycleHook>>,
+    pub linear_configuration: Option<LinearConfiguration>,
+    pub canary_configuration: Option<CanaryConfiguration>,
+}
+impl FromValue for DeploymentConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeploymentConfiguration {
+            deployment_circuit_breaker: optional(&mut m, "deploymentCircuitBreaker")?,
+            maximum_percent: optional(&mut m, "maximumPercent")?,
+            minimum_healthy_percent: optional(&mut m, "minimumHealthyPercent")?,
+            alarms: optional(&mut m, "alarms")?,
+            strategy: optional(&mut m, "strategy")?,
+            bake_time_in_minutes: optional(&mut m, "bakeTimeInMinutes")?,
+            lifecycle_hooks: optional(&mut m, "lifecycleHooks")?,
+            linear_configuration: optional(&mut m, "linearConfiguration")?,
+            canary_configuration: optional(&mut m, "canaryConfiguration")?,
+        })
+    }
+}
+impl IntoValue for DeploymentConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put_some("deploymentCircuitBreaker", self.deployment_circuit_breaker);
+        m.put_some("maximumPercent", self.maximum_percent);
+        m.put_some("minimumHealthyPercent", self.minimum_healthy_percent);
+        m.put_some("alarms", self.alarms);
+        m.put_some("strategy", self.strategy);
+        m.put_some("bakeTimeInMinutes", self.bake_time_in_minutes);
+        m.put_some("lifecycleHooks", self.lifecycle_hooks);
+        m.put_some("linearConfiguration", self.linear_configuration);
+        m.put_some("canaryConfiguration", self.canary_configuration);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeploymentController {
+    pub r#type: String,
+}
+impl FromValue for DeploymentController {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeploymentController {
+            r#type: required(&mut m, "type")?,
+        })
+    }
+}
+impl IntoValue for DeploymentController {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("type", self.r#type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeploymentEphemeralStorage {
+    pub kms_key_id: Option<String>,
+}
+impl FromValue for DeploymentEphemeralStorage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeploymentEphemeralStorage {
+            kms_key_id: optional(&mut m, "kmsKeyId")?,
+        })
+    }
+}
+impl IntoValue for DeploymentEphemeralStorage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("kmsKeyId", self.kms_key_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeploymentLifecycleHook {
+    pub target_type: Option<String>,
+    pub hook_target_arn: Option<String>,
+    pub role_arn: Option<String>,
+    pub lifecycle_stages: Option<Vec<String>>,
+    pub hook_details: Option<Value>,
+    pub timeout_configuration: Option<DeploymentLifecycleHookTimeoutConfiguration>,
+}
+impl FromValue for DeploymentLifecycleHook {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeploymentLifecycleHook {
+            target_type: optional(&mut m, "targetType")?,
+            hook_target_arn: optional(&mut m, "hookTargetArn")?,
+            role_arn: optional(&mut m, "roleArn")?,
+            lifecycle_stages: optional(&mut m, "lifecycleStages")?,
+            hook_details: optional(&mut m, "hookDetails")?,
+            timeout_configuration: optional(&mut m, "timeoutConfiguration")?,
+        })
+    }
+}
+impl IntoValue for DeploymentLifecycleHook {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("targetType", self.target_type);
+        m.put_some("hookTargetArn", self.hook_target_arn);
+        m.put_some("roleArn", self.role_arn);
+        m.put_some("lifecycleStages", self.lifecycle_stages);
+        m.put_some("hookDetails", self.hook_details);
+        m.put_some("timeoutConfiguration", self.timeout_configuration);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeploymentLifecycleHookTimeoutConfiguration {
+    pub timeout_in_minutes: Option<i64>,
+    pub action: Option<String>,
+}
+impl FromValue for DeploymentLifecycleHookTimeoutConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeploymentLifecycleHookTimeoutConfiguration {
+            timeout_in_minutes: optional(&mut m, "timeoutInMinutes")?,
+            action: optional(&mut m, "action")?,
+        })
+    }
+}
+impl IntoValue for DeploymentLifecycleHookTimeoutConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("timeoutInMinutes", self.timeout_in_minutes);
+        m.put_some("action", self.action);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeregisterTaskDefinitionRequest {
+    pub task_definition: String,
+}
+impl FromValue for DeregisterTaskDefinitionRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeregisterTaskDefinitionRequest {
+            task_definition: required(&mut m, "taskDefinition")?,
+        })
+    }
+}
+impl IntoValue for DeregisterTaskDefinitionRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("taskDefinition", self.task_definition);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeregisterTaskDefinitionResponse {
+    pub task_definition: Option<TaskDefinition>,
+}
+impl FromValue for DeregisterTaskDefinitionResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeregisterTaskDefinitionResponse {
+            task_definition: optional(&mut m, "taskDefinition")?,
+        })
+    }
+}
+impl IntoValue for DeregisterTaskDefinitionResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("taskDefinition", self.task_definition);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeCapacityProvidersRequest {
+    pub capacity_providers: Option<Vec<String>>,
+    pub cluster: Option<String>,
+    pub include: Option<Vec<String>>,
+    pub max_results: Option<i64>,
+    pub next_token: Option<String>,
+}
+impl FromValue for DescribeCapacityProvidersRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeCapacityProvidersRequest {
+            capacity_providers: optional(&mut m, "capacityProviders")?,
+            cluster: optional(&mut m, "cluster")?,
+            include: optional(&mut m, "include")?,
+            max_results: optional(&mut m, "maxResults")?,
+            next_token: optional(&mut m, "nextToken")?,
+        })
+    }
+}
+impl IntoValue for DescribeCapacityProvidersRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("capacityProviders", self.capacity_providers);
+        m.put_some("cluster", self.cluster);
+        m.put_some("include", self.include);
+        m.put_some("maxResults", self.max_results);
+        m.put_some("nextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeCapacityProvidersResponse {
+    pub capacity_providers: Option<Vec<CapacityProvider>>,
+    pub failures: Option<Vec<Failure>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for DescribeCapacityProvidersResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeCapacityProvidersResponse {
+            capacity_providers: optional(&mut m, "capacityProviders")?,
+            failures: optional(&mut m, "failures")?,
+            next_token: optional(&mut m, "nextToken")?,
+        })
+    }
+}
+impl IntoValue for DescribeCapacityProvidersResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("capacityProviders", self.capacity_providers);
+        m.put_some("failures", self.failures);
+        m.put_some("nextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeClustersRequest {
+    pub clusters: Option<Vec<String>>,
+    pub include: Option<Vec<String>>,
+}
+impl FromValue for DescribeClustersRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeClustersRequest {
+            clusters: optional(&mut m, "clusters")?,
+            include: optional(&mut m, "include")?,
+        })
+    }
+}
+impl IntoValue for DescribeClustersRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("clusters", self.clusters);
+        m.put_some("include", self.include);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeClustersResponse {
+    pub clusters: Option<Vec<Cluster>>,
+    pub failures: Option<Vec<Failure>>,
+}
+impl FromValue for DescribeClustersResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeClustersResponse {
+            clusters: optional(&mut m, "clusters")?,
+            failures: optional(&mut m, "failures")?,
+        })
+    }
+}
+impl IntoValue for DescribeClustersResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("clusters", self.clusters);
+        m.put_some("failures", self.failures);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeServicesRequest {
+    pub cluster: Option<String>,
+    pub services: Vec<String>,
+    pub include: Option<Vec<String>>,
+}
+impl FromValue for DescribeServicesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeServicesRequest {
+            cluster: optional(&mut m, "cluster")?,
+            services: required(&mut m, "services")?,
+            include: optional(&mut m, "include")?,
+        })
+    }
+}
+impl IntoValue for DescribeServicesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("cluster", self.cluster);
+        m.put("services", self.services);
+        m.put_some("include", self.include);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeServicesResponse {
+    pub services: Option<Vec<Service>>,
+    pub failures: Option<Vec<Failure>>,
+}
+impl FromValue for DescribeServicesResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeServicesResponse {
+            services: optional(&mut m, "services")?,
+            failures: optional(&mut m, "failures")?,
+        })
+    }
+}
+impl IntoValue for DescribeServicesResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("services", self.services);
+        m.put_some("failures", self.failures);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTaskDefinitionRequest {
+    pub task_definition: String,
+    pub include: Option<Vec<String>>,
+}
+impl FromValue for DescribeTaskDefinitionRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTaskDefinitionRequest {
+            task_definition: required(&mut m, "taskDefinition")?,
+            include: optional(&mut m, "include")?,
+        })
+    }
+}
+impl IntoValue for DescribeTaskDefinitionRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("taskDefinition", self.task_definition);
+        m.put_some("include", self.include);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTaskDefinitionResponse {
+    pub task_definition: Option<TaskDefinition>,
+    pub tags: Option<Vec<Tag>>,
+}
+impl FromValue for DescribeTaskDefinitionResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTaskDefinitionResponse {
+            task_definition: optional(&mut m, "taskDefinition")?,
+            tags: optional(&mut m, "tags")?,
+        })
+    }
+}
+impl IntoValue for DescribeTaskDefinitionResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("taskDefinition", self.task_definition);
+        m.put_some("tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTasksRequest {
+    pub cluster: Option<String>,
+    pub tasks: Vec<String>,
+    pub include: Option<Vec<String>>,
+}
+impl FromValue for DescribeTasksRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTasksRequest {
+            cluster: optional(&mut m, "cluster")?,
+            tasks: required(&mut m, "tasks")?,
+            include: optional(&mut m, "include")?,
+        })
+    }
+}
+impl IntoValue for DescribeTasksRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("cluster", self.cluster);
+        m.put("tasks", self.tasks);
+        m.put_some("include", self.include);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTasksResponse {
+    pub tasks: Option<Vec<Task>>,
+    pub failures: Option<Vec<Failure>>,
+}
+impl FromValue for DescribeTasksResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTasksResponse {
+            tasks: optional(&mut m, "tasks")?,
+            failures: optional(&mut m, "failures")?,
+        })
+    }
+}
+impl IntoValue for DescribeTasksResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("tasks", self.tasks);
+        m.put_some("failures", self.failures);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Device {
+    pub host_path: String,
+    pub container_path: Option<String>,
+    pub permissions: Option<Vec<String>>,
+}
+impl FromValue for Device {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Device {
+            host_path: required(&mut m, "hostPath")?,
+            container_path: optional(&mut m, "containerPath")?,
+            permissions: optional(&mut m, "permissions")?,
+        })
+    }
+}
+impl IntoValue for Device {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("hostPath", self.host_path);
+        m.put_some("containerPath", self.container_path);
+        m.put_some("permissions", self.permissions);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DockerVolumeConfiguration {
+    pub scope: Option<String>,
+    pub autoprovision: Option<bool>,
+    pub driver: Option<String>,
+    pub driver_opts: Option<BTreeMap<String, String>>,
+    pub labels: Option<BTreeMap<String, String>>,
+}
+impl FromValue for DockerVolumeConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DockerVolumeConfiguration {
+            scope: optional(&mut m, "scope")?,
+            autoprovision: optional(&mut m, "autoprovision")?,
+            driver: optional(&mut m, "driver")?,
+            driver_opts: optional(&mut m, "driverOpts")?,
+            labels: optional(&mut m, "labels")?,
+        })
+    }
+}
+impl IntoValue for DockerVolumeConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("scope", self.scope);
+        m.put_some("autoprovision", self.autoprovision);
+        m.put_some("driver", self.driver);
+        m.put_some("driverOpts", self.driver_opts);
+        m.put_some("labels", self.labels);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EBSTagSpecification {
+    pub resource_type: String,
+    pub tags: Option<Vec<Tag>>,
+    pub propagate_tags: Option<String>,
+}
+impl FromValue for EBSTagSpecification {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(EBSTagSpecification {
+            resource_type: required(&mut m, "resourceType")?,
+            tags: optional(&mut m, "tags")?,
+            propagate_tags: optional(&mut m, "propagateTags")?,
+        })
+    }
+}
+impl IntoValue for EBSTagSpecification {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("resourceType", self.resource_type);
+        m.put_some("tags", self.tags);
+        m.put_some("propagateTags", self.propagate_tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EFSAuthorizationConfig {
+    pub access_point_id: Option<String>,
+    pub iam: Option<String>,
+}
+impl FromValue for EFSAuthorizationConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(EFSAuthorizationConfig {
+            access_point_id: optional(&mut m, "accessPointId")?,
+            iam: optional(&mut m, "iam")?,
+        })
+    }
+}
+impl IntoValue for EFSAuthorizationConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("accessPointId", self.access_point_id);
+        m.put_some("iam", self.iam);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EFSVolumeConfiguration {
+    pub file_system_id: String,
+    pub root_directory: Option<String>,
+    pub transit_encryption: Option<String>,
+    pub transit_encryption_port: Option<i64>,
+    pub authorization_config: Option<EFSAuthorizationConfig>,
+}
+impl FromValue for EFSVolumeConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(EFSVolumeConfiguration {
+            file_system_id: required(&mut m, "fileSystemId")?,
+            root_directory: optional(&mut m, "rootDirectory")?,
+            transit_encryption: optional(&mut m, "transitEncryption")?,
+            transit_encryption_port: optional(&mut m, "transitEncryptionPort")?,
+            authorization_config: optional(&mut m, "authorizationConfig")?,
+        })
+    }
+}
+impl IntoValue for EFSVolumeConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("fileSystemId", self.file_system_id);
+        m.put_some("rootDirectory", self.root_directory);
+        m.put_some("transitEncryption", self.transit_encryption);
+        m.put_some("transitEncryptionPort", self.transit_encryption_port);
+        m.put_some("authorizationConfig", self.authorization_config);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EnvironmentFile {
+    pub value: String,
+    pub r#type: String,
+}
+impl FromValue for EnvironmentFile {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(EnvironmentFile {
+            value: required(&mut m, "value")?,
+            r#type: required(&mut m, "type")?,
+        })
+    }
+}
+impl IntoValue for EnvironmentFile {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("value", self.value);
+        m.put("type", self.r#type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EphemeralStorage {
+    pub size_in_gi_b: i64,
+}
+impl FromValue for EphemeralStorage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(EphemeralStorage {
+            size_in_gi_b: required(&mut m, "sizeInGiB")?,
+        })
+    }
+}
+impl IntoValue for EphemeralStorage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("sizeInGiB", self.size_in_gi_b);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExecuteCommandConfiguration {
+    pub kms_key_id: Option<String>,
+    pub logging: Option<String>,
+    pub log_configuration: Option<ExecuteCommandLogConfiguration>,
+}
+impl FromValue for ExecuteCommandConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ExecuteCommandConfiguration {
+            kms_key_id: optional(&mut m, "kmsKeyId")?,
+            logging: optional(&mut m, "logging")?,
+            log_configuration: optional(&mut m, "logConfiguration")?,
+        })
+    }
+}
+impl IntoValue for ExecuteCommandConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("kmsKeyId", self.kms_key_id);
+        m.put_some("logging", self.logging);
+        m.put_some("logConfiguration", self.log_configuration);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExecuteCommandLogConfiguration {
+    pub cloud_watch_log_group_name: Option<String>,
+    pub cloud_watch_encryption_enabled: Option<bool>,
+    pub s3_bucket_name: Option<String>,
+    pub s3_encryption_enabled: Option<bool>,
+    pub s3_key_prefix: Option<String>,
+}
+impl FromValue for ExecuteCommandLogConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ExecuteCommandLogConfiguration {
+            cloud_watch_log_group_name: optional(&mut m, "cloudWatchLogGroupName")?,
+            cloud_watch_encryption_enabled: optional(&mut m, "cloudWatchEncryptionEnabled")?,
+            s3_bucket_name: optional(&mut m, "s3BucketName")?,
+            s3_encryption_enabled: optional(&mut m, "s3EncryptionEnabled")?,
+            s3_key_prefix: optional(&mut m, "s3KeyPrefix")?,
+        })
+    }
+}
+impl IntoValue for ExecuteCommandLogConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("cloudWatchLogGroupName", self.cloud_watch_log_group_name);
+        m.put_some("cloudWatchEncryptionEnabled", self.cloud_watch_encryption_enabled);
+        m.put_some("s3BucketName", self.s3_bucket_name);
+        m.put_some("s3EncryptionEnabled", self.s3_encryption_enabled);
+        m.put_some("s3KeyPrefix", self.s3_key_prefix);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FSxWindowsFileServerAuthorizationConfig {
+    pub credentials_parameter: String,
+    pub domain: String,
+}
+impl FromValue for FSxWindowsFileServerAuthorizationConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(FSxWindowsFileServerAuthorizationConfig {
+            credentials_parameter: required(&mut m, "credentialsParameter")?,
+            domain: required(&mut m, "domain")?,
+        })
+    }
+}
+impl IntoValue for FSxWindowsFileServerAuthorizationConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("credentialsParameter", self.credentials_parameter);
+        m.put("domain", self.domain);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FSxWindowsFileServerVolumeConfiguration {
+    pub file_system_id: String,
+    pub root_directory: String,
+    pub authorization_config: FSxWindowsFileServerAuthorizationConfig,
+}
+impl FromValue for FSxWindowsFileServerVolumeConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(FSxWindowsFileServerVolumeConfiguration {
+            file_system_id: required(&mut m, "fileSystemId")?,
+            root_directory: required(&mut m, "rootDirectory")?,
+            authorization_config: required(&mut m, "authorizationConfig")?,
+        })
+    }
+}
+impl IntoValue for FSxWindowsFileServerVolumeConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("fileSystemId", self.file_system_id);
+        m.put("rootDirectory", self.root_directory);
+        m.put("authorizationConfig", self.authorization_config);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Failure {
+    pub arn: Option<String>,
+    pub reason: Option<String>,
+    pub detail: Option<String>,
+}
+impl FromValue for Failure {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Failure {
+            arn: optional(&mut m, "arn")?,
+            reason: optional(&mut m, "reason")?,
+            detail: optional(&mut m, "detail")?,
+        })
+    }
+}
+impl IntoValue for Failure {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("arn", self.arn);
+        m.put_some("reason", self.reason);
+        m.put_some("detail", self.detail);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FirelensConfiguration {
+    pub r#type: String,
+    pub options: Option<BTreeMap<String, String>>,
+}
+impl FromValue for FirelensConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(FirelensConfiguration {
+            r#type: required(&mut m, "type")?,
+            options: optional(&mut m, "options")?,
+        })
+    }
+}
+impl IntoValue for FirelensConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("type", self.r#type);
+        m.put_some("options", self.options);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HealthCheck {
+    pub command: Vec<String>,
+    pub interval: Option<i64>,
+    pub timeout: Option<i64>,
+    pub retries: Option<i64>,
+    pub start_period: Option<i64>,
+}
+impl FromValue for HealthCheck {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(HealthCheck {
+            command: required(&mut m, "command")?,
+            interval: optional(&mut m, "interval")?,
+            timeout: optional(&mut m, "timeout")?,
+            retries: optional(&mut m, "retries")?,
+            start_period: optional(&mut m, "startPeriod")?,
+        })
+    }
+}
+impl IntoValue for HealthCheck {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("command", self.command);
+        m.put_some("interval", self.interval);
+        m.put_some("timeout", self.timeout);
+        m.put_some("retries", self.retries);
+        m.put_some("startPeriod", self.start_period);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HostEntry {
+    pub hostname: String,
+    pub ip_address: String,
+}
+impl FromValue for HostEntry {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(HostEntry {
+            hostname: required(&mut m, "hostname")?,
+            ip_address: required(&mut m, "ipAddress")?,
+        })
+    }
+}
+impl IntoValue for HostEntry {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("hostname", self.hostname);
+        m.put("ipAddress", self.ip_address);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HostVolumeProperties {
+    pub source_path: Option<String>,
+}
+impl FromValue for HostVolumeProperties {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(HostVolumeProperties {
+            source_path: optional(&mut m, "sourcePath")?,
+        })
+    }
+}
+impl IntoValue for HostVolumeProperties {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("sourcePath", self.source_path);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InferenceAccelerator {
+    pub device_name: String,
+    pub device_type: String,
+}
+impl FromValue for InferenceAccelerator {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(InferenceAccelerator {
+            device_name: required(&mut m, "deviceName")?,
+            device_type: required(&mut m, "deviceType")?,
+        })
+    }
+}
+impl IntoValue for InferenceAccelerator {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("deviceName", self.device_name);
+        m.put("deviceType", self.device_type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InferenceAcceleratorOverride {
+    pub device_name: Option<String>,
+    pub device_type: Option<String>,
+}
+impl FromValue for InferenceAcceleratorOverride {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(InferenceAcceleratorOverride {
+            device_name: optional(&mut m, "deviceName")?,
+            device_type: optional(&mut m, "deviceType")?,
+        })
+    }
+}
+impl IntoValue for InferenceAcceleratorOverride {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("deviceName", self.device_name);
+        m.put_some("deviceType", self.device_type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InfrastructureOptimization {
+    pub scale_in_after: Option<i64>,
+}
+impl FromValue for InfrastructureOptimization {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(InfrastructureOptimization {
+            scale_in_after: optional(&mut m, "scaleInAfter")?,
+        })
+    }
+}
+impl IntoValue for InfrastructureOptimization {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("scaleInAfter", self.scale_in_after);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceLaunchTemplate {
+    pub ec2_instance_profile_arn: String,
+    pub network_configuration: ManagedInstancesNetworkConfiguration,
+    pub storage_configuration: Option<ManagedInstancesStorageConfiguration>,
+    pub local_storage_configuration: Option<ManagedInstancesLocalStorageConfiguration>,
+    pub monitoring: Option<String>,
+    pub capacity_option_type: Option<String>,
+    pub instance_metadata_tags_propagation: Option<bool>,
+    pub instance_requirements: Option<InstanceRequirementsRequest>,
+    pub fips_enabled: Option<bool>,
+    pub capacity_reservations: Option<CapacityReservationRequest>,
+}
+impl FromValue for InstanceLaunchTemplate {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(InstanceLaunchTemplate {
+            ec2_instance_profile_arn: required(&mut m, "ec2InstanceProfileArn")?,
+            network_configuration: required(&mut m, "networkConfiguration")?,
+            storage_configuration: optional(&mut m, "storageConfiguration")?,
+            local_storage_configuration: optional(&mut m, "localStorageConfiguration")?,
+            monitoring: optional(&mut m, "monitoring")?,
+            capacity_option_type: optional(&mut m, "capacityOptionType")?,
+            instance_metadata_tags_propagation: optional(&mut m, "instanceMetadataTagsPropagation")?,
+            instance_requirements: optional(&mut m, "instanceRequirements")?,
+            fips_enabled: optional(&mut m, "fipsEnabled")?,
+            capacity_reservations: optional(&mut m, "capacityReservations")?,
+        })
+    }
+}
+impl IntoValue for InstanceLaunchTemplate {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(10);
+        m.put("ec2InstanceProfileArn", self.ec2_instance_profile_arn);
+        m.put("networkConfiguration", self.network_configuration);
+        m.put_some("storageConfiguration", self.storage_configuration);
+        m.put_some("localStorageConfiguration", self.local_storage_configuration);
+        m.put_some("monitoring", self.monitoring);
+        m.put_some("capacityOptionType", self.capacity_option_type);
+        m.put_some("instanceMetadataTagsPropagation", self.instance_metadata_tags_propagation);
+        m.put_some("instanceRequirements", self.instance_requirements);
+        m.put_some("fipsEnabled", self.fips_enabled);
+        m.put_some("capacityReservations", self.capacity_reservations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceRequirementsRequest {
+    pub v_cpu_count: VCpuCountRangeRequest,
+    pub memory_mi_b: MemoryMiBRequest,
+    pub cpu_manufacturers: Option<Vec<String>>,
+    pub memory_gi_b_per_v_cpu: Option<MemoryGiBPerVCpuRequest>,
+    pub excluded_instance_types: Option<Vec<String>>,
+    pub instance_generations: Option<Vec<String>>,
+    pub spot_max_price_percentage_over_lowest_price: Option<i64>,
+    pub on_demand_max_price_percentage_over_lowest_price: Option<i64>,
+    pub bare_metal: Option<String>,
+    pub burstable_performance: Option<String>,
+    pub require_hibernate_support: Option<bool>,
+    pub network_interface_count: Option<NetworkInterfaceCountRequest>,
+    pub local_storage: Option<String>,
+    pub local_storage_types: Option<Vec<String>>,
+    pub total_local_storage_gb: Option<TotalLocalStorageGBRequest>,
+    pub baseline_ebs_bandwidth_mbps: Option<BaselineEbsBandwidthMbpsRequest>,
+    pub accelerator_types: Option<Vec<String>>,
+    pub accelerator_count: Option<AcceleratorCountRequest>,
+    pub accelerator_manufacturers: Option<Vec<String>>,
+    pub accelerator_names: Option<Vec<String>>,
+    pub accelerator_total_memory_mi_b: Option<AcceleratorTotalMemoryMiBRequest>,
+    pub network_bandwidth_gbps: Option<NetworkBandwidthGbpsRequest>,
+    pub allowed_instance_types: Option<Vec<String>>,
+    pub max_spot_price_as_percentage_of_optimal_on_demand_price: Option<i64>,
+}
+impl FromValue for InstanceRequirementsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(InstanceRequirementsRequest {
+            v_cpu_count: required(&mut m, "vCpuCount")?,
+            memory_mi_b: required(&mut m, "memoryMiB")?,
+            cpu_manufacturers: optional(&mut m, "cpuManufacturers")?,
+            memory_gi_b_per_v_cpu: optional(&mut m, "memoryGiBPerVCpu")?,
+            excluded_instance_types: optional(&mut m, "excludedInstanceTypes")?,
+            instance_generations: optional(&mut m, "instanceGenerations")?,
+            spot_max_price_percentage_over_lowest_price: optional(&mut m, "spotMaxPricePercentageOverLowestPrice")?,
+            on_demand_max_price_percentage_over_lowest_price: optional(&mut m, "onDemandMaxPricePercentageOverLowestPrice")?,
+            bare_metal: optional(&mut m, "bareMetal")?,
+            burstable_performance: optional(&mut m, "burstablePerformance")?,
+            require_hibernate_support: optional(&mut m, "requireHibernateSupport")?,
+            network_interface_count: optional(&mut m, "networkInterfaceCount")?,
+            local_storage: optional(&mut m, "localStorage")?,
+            local_storage_types: optional(&mut m, "localStorageTypes")?,
+            total_local_storage_gb: optional(&mut m, "totalLocalStorageGB")?,
+            baseline_ebs_bandwidth_mbps: optional(&mut m, "baselineEbsBandwidthMbps")?,
+            accelerator_types: optional(&mut m, "acceleratorTypes")?,
+            accelerator_count: optional(&mut m, "acceleratorCount")?,
+            accelerator_manufacturers: optional(&mut m, "acceleratorManufacturers")?,
+            accelerator_names: optional(&mut m, "acceleratorNames")?,
+            accelerator_total_memory_mi_b: optional(&mut m, "acceleratorTotalMemoryMiB")?,
+            network_bandwidth_gbps: optional(&mut m, "networkBandwidthGbps")?,
+            allowed_instance_types: optional(&mut m, "allowedInstanceTypes")?,
+            max_spot_price_as_percentage_of_optimal_on_demand_price: optional(&mut m, "maxSpotPriceAsPercentageOfOptimalOnDemandPrice")?,
+        })
+    }
+}
+impl IntoValue for InstanceRequirementsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(24);
+        m.put("vCpuCount", self.v_cpu_count);
+        m.put("memoryMiB", self.memory_mi_b);
+        m.put_some("cpuManufacturers", self.cpu_manufacturers);
+        m.put_some("memoryGiBPerVCpu", self.memory_gi_b_per_v_cpu);
+        m.put_some("excludedInstanceTypes", self.excluded_instance_types);
+        m.put_some("instanceGenerations", self.instance_generations);
+        m.put_some("spotMaxPricePercentageOverLowestPrice", self.spot_max_price_percentage_over_lowest_price);
+        m.put_some("onDemandMaxPricePercentageOverLowestPrice", self.on_demand_max_price_percentage_over_lowest_price);
+        m.put_some("bareMetal", self.bare_metal);
+        m.put_some("burstablePerformance", self.burstable_performance);
+        m.put_some("requireHibernateSupport", self.require_hibernate_support);
+        m.put_some("networkInterfaceCount", self.network_interface_count);
+        m.put_some("localStorage", self.local_storage);
+        m.put_some("localStorageTypes", self.local_storage_types);
+        m.put_some("totalLocalStorageGB", self.total_local_storage_gb);
+        m.put_some("baselineEbsBandwidthMbps", self.baseline_ebs_bandwidth_mbps);
+        m.put_some("acceleratorTypes", self.accelerator_types);
+        m.put_some("acceleratorCount", self.accelerator_count);
+        m.put_some("acceleratorManufacturers", self.accelerator_manufacturers);
+        m.put_some("acceleratorNames", self.accelerator_names);
+        m.put_some("acceleratorTotalMemoryMiB", self.accelerator_total_memory_mi_b);
+        m.put_some("networkBandwidthGbps", self.network_bandwidth_gbps);
+        m.put_some("allowedInstanceTypes", self.allowed_instance_types);
+        m.put_some("maxSpotPriceAsPercentageOfOptimalOnDemandPrice", self.max_spot_price_as_percentage_of_optimal_on_demand_price);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KernelCapabilities {
+    pub add: Option<Vec<String>>,
+    pub drop: Option<Vec<String>>,
+}
+impl FromValue for KernelCapabilities {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(KernelCapabilities {
+            add: optional(&mut m, "add")?,
+            drop: optional(&mut m, "drop")?,
+        })
+    }
+}
+impl IntoValue for KernelCapabilities {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("add", self.add);
+        m.put_some("drop", self.drop);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KeyValuePair {
+    pub name: Option<String>,
+    pub value: Option<String>,
+}
+impl FromValue for KeyValuePair {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(KeyValuePair {
+            name: optional(&mut m, "name")?,
+            value: optional(&mut m, "value")?,
+        })
+    }
+}
+impl IntoValue for KeyValuePair {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("name", self.name);
+        m.put_some("value", self.value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LinearConfiguration {
+    pub step_percent: Option<f64>,
+    pub step_bake_time_in_minutes: Option<i64>,
+}
+impl FromValue for LinearConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(LinearConfiguration {
+            step_percent: optional(&mut m, "stepPercent")?,
+            step_bake_time_in_minutes: optional(&mut m, "stepBakeTimeInMinutes")?,
+        })
+    }
+}
+impl IntoValue for LinearConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("stepPercent", self.step_percent);
+        m.put_some("stepBakeTimeInMinutes", self.step_bake_time_in_minutes);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LinuxParameters {
+    pub capabilities: Option<KernelCapabilities>,
+    pub devices: Option<Vec<Device>>,
+    pub init_process_enabled: Option<bool>,
+    pub shared_memory_size: Option<i64>,
+    pub tmpfs: Option<Vec<Tmpfs>>,
+    pub max_swap: Option<i64>,
+    pub swappiness: Option<i64>,
+}
+impl FromValue for LinuxParameters {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(LinuxParameters {
+            capabilities: optional(&mut m, "capabilities")?,
+            devices: optional(&mut m, "devices")?,
+            init_process_enabled: optional(&mut m, "initProcessEnabled")?,
+            shared_memory_size: optional(&mut m, "sharedMemorySize")?,
+            tmpfs: optional(&mut m, "tmpfs")?,
+            max_swap: optional(&mut m, "maxSwap")?,
+            swappiness: optional(&mut m, "swappiness")?,
+        })
+    }
+}
+impl IntoValue for LinuxParameters {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put_some("capabilities", self.capabilities);
+        m.put_some("devices", self.devices);
+        m.put_some("initProcessEnabled", self.init_process_enabled);
+        m.put_some("sharedMemorySize", self.shared_memory_size);
+        m.put_some("tmpfs", self.tmpfs);
+        m.put_some("maxSwap", self.max_swap);
+        m.put_some("swappiness", self.swappiness);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListAccountSettingsRequest {
+    pub name: Option<String>,
+    pub value: Option<String>,
+    pub principal_arn: Option<String>,
+    pub effective_settings: Option<bool>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+}
+impl FromValue for ListAccountSettingsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListAccountSettingsRequest {
+            name: optional(&mut m, "name")?,
+            value: optional(&mut m, "value")?,
+            principal_arn: optional(&mut m, "principalArn")?,
+            effective_settings: optional(&mut m, "effectiveSettings")?,
+            next_token: optional(&mut m, "nextToken")?,
+            max_results: optional(&mut m, "maxResults")?,
+        })
+    }
+}
+impl IntoValue for ListAccountSettingsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("name", self.name);
+        m.put_some("value", self.value);
+        m.put_some("principalArn", self.principal_arn);
+        m.put_some("effectiveSettings", self.effective_settings);
+        m.put_some("nextToken", self.next_token);
+        m.put_some("maxResults", self.max_results);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListAccountSettingsResponse {
+    pub settings: Option<Vec<Setting>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListAccountSettingsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListAccountSettingsResponse {
+            settings: optional(&mut m, "settings")?,
+            next_token: optional(&mut m, "nextToken")?,
+        })
+    }
+}
+impl IntoValue for ListAccountSettingsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("settings", self.settings);
+        m.put_some("nextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListClustersRequest {
     pub next_token: Option<String>,
     pub max_results: Option<i64>,
@@ -48,6 +2553,2834 @@ impl IntoValue for ListClustersResponse {
         let mut m = Members::with_capacity(2);
         m.put_some("clusterArns", self.cluster_arns);
         m.put_some("nextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListServicesRequest {
+    pub cluster: Option<String>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+    pub launch_type: Option<String>,
+    pub scheduling_strategy: Option<String>,
+    pub resource_management_type: Option<String>,
+}
+impl FromValue for ListServicesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListServicesRequest {
+            cluster: optional(&mut m, "cluster")?,
+            next_token: optional(&mut m, "nextToken")?,
+            max_results: optional(&mut m, "maxResults")?,
+            launch_type: optional(&mut m, "launchType")?,
+            scheduling_strategy: optional(&mut m, "schedulingStrategy")?,
+            resource_management_type: optional(&mut m, "resourceManagementType")?,
+        })
+    }
+}
+impl IntoValue for ListServicesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("cluster", self.cluster);
+        m.put_some("nextToken", self.next_token);
+        m.put_some("maxResults", self.max_results);
+        m.put_some("launchType", self.launch_type);
+        m.put_some("schedulingStrategy", self.scheduling_strategy);
+        m.put_some("resourceManagementType", self.resource_management_type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListServicesResponse {
+    pub service_arns: Option<Vec<String>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListServicesResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListServicesResponse {
+            service_arns: optional(&mut m, "serviceArns")?,
+            next_token: optional(&mut m, "nextToken")?,
+        })
+    }
+}
+impl IntoValue for ListServicesResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("serviceArns", self.service_arns);
+        m.put_some("nextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTagsForResourceRequest {
+    pub resource_arn: String,
+}
+impl FromValue for ListTagsForResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListTagsForResourceRequest {
+            resource_arn: required(&mut m, "resourceArn")?,
+        })
+    }
+}
+impl IntoValue for ListTagsForResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("resourceArn", self.resource_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTagsForResourceResponse {
+    pub tags: Option<Vec<Tag>>,
+}
+impl FromValue for ListTagsForResourceResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListTagsForResourceResponse {
+            tags: optional(&mut m, "tags")?,
+        })
+    }
+}
+impl IntoValue for ListTagsForResourceResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTaskDefinitionFamiliesRequest {
+    pub family_prefix: Option<String>,
+    pub status: Option<String>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+}
+impl FromValue for ListTaskDefinitionFamiliesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListTaskDefinitionFamiliesRequest {
+            family_prefix: optional(&mut m, "familyPrefix")?,
+            status: optional(&mut m, "status")?,
+            next_token: optional(&mut m, "nextToken")?,
+            max_results: optional(&mut m, "maxResults")?,
+        })
+    }
+}
+impl IntoValue for ListTaskDefinitionFamiliesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("familyPrefix", self.family_prefix);
+        m.put_some("status", self.status);
+        m.put_some("nextToken", self.next_token);
+        m.put_some("maxResults", self.max_results);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTaskDefinitionFamiliesResponse {
+    pub families: Option<Vec<String>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListTaskDefinitionFamiliesResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListTaskDefinitionFamiliesResponse {
+            families: optional(&mut m, "families")?,
+            next_token: optional(&mut m, "nextToken")?,
+        })
+    }
+}
+impl IntoValue for ListTaskDefinitionFamiliesResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("families", self.families);
+        m.put_some("nextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTaskDefinitionsRequest {
+    pub family_prefix: Option<String>,
+    pub status: Option<String>,
+    pub sort: Option<String>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+}
+impl FromValue for ListTaskDefinitionsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListTaskDefinitionsRequest {
+            family_prefix: optional(&mut m, "familyPrefix")?,
+            status: optional(&mut m, "status")?,
+            sort: optional(&mut m, "sort")?,
+            next_token: optional(&mut m, "nextToken")?,
+            max_results: optional(&mut m, "maxResults")?,
+        })
+    }
+}
+impl IntoValue for ListTaskDefinitionsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("familyPrefix", self.family_prefix);
+        m.put_some("status", self.status);
+        m.put_some("sort", self.sort);
+        m.put_some("nextToken", self.next_token);
+        m.put_some("maxResults", self.max_results);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTaskDefinitionsResponse {
+    pub task_definition_arns: Option<Vec<String>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListTaskDefinitionsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListTaskDefinitionsResponse {
+            task_definition_arns: optional(&mut m, "taskDefinitionArns")?,
+            next_token: optional(&mut m, "nextToken")?,
+        })
+    }
+}
+impl IntoValue for ListTaskDefinitionsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("taskDefinitionArns", self.task_definition_arns);
+        m.put_some("nextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTasksRequest {
+    pub cluster: Option<String>,
+    pub container_instance: Option<String>,
+    pub family: Option<String>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+    pub started_by: Option<String>,
+    pub service_name: Option<String>,
+    pub desired_status: Option<String>,
+    pub launch_type: Option<String>,
+    pub daemon_name: Option<String>,
+}
+impl FromValue for ListTasksRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListTasksRequest {
+            cluster: optional(&mut m, "cluster")?,
+            container_instance: optional(&mut m, "containerInstance")?,
+            family: optional(&mut m, "family")?,
+            next_token: optional(&mut m, "nextToken")?,
+            max_results: optional(&mut m, "maxResults")?,
+            started_by: optional(&mut m, "startedBy")?,
+            service_name: optional(&mut m, "serviceName")?,
+            desired_status: optional(&mut m, "desiredStatus")?,
+            launch_type: optional(&mut m, "launchType")?,
+            daemon_name: optional(&mut m, "daemonName")?,
+        })
+    }
+}
+impl IntoValue for ListTasksRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(10);
+        m.put_some("cluster", self.cluster);
+        m.put_some("containerInstance", self.container_instance);
+        m.put_some("family", self.family);
+        m.put_some("nextToken", self.next_token);
+        m.put_some("maxResults", self.max_results);
+        m.put_some("startedBy", self.started_by);
+        m.put_some("serviceName", self.service_name);
+        m.put_some("desiredStatus", self.desired_status);
+        m.put_some("launchType", self.launch_type);
+        m.put_some("daemonName", self.daemon_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTasksResponse {
+    pub task_arns: Option<Vec<String>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListTasksResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListTasksResponse {
+            task_arns: optional(&mut m, "taskArns")?,
+            next_token: optional(&mut m, "nextToken")?,
+        })
+    }
+}
+impl IntoValue for ListTasksResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("taskArns", self.task_arns);
+        m.put_some("nextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LoadBalancer {
+    pub target_group_arn: Option<String>,
+    pub load_balancer_name: Option<String>,
+    pub container_name: Option<String>,
+    pub container_port: Option<i64>,
+    pub advanced_configuration: Option<AdvancedConfiguration>,
+}
+impl FromValue for LoadBalancer {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(LoadBalancer {
+            target_group_arn: optional(&mut m, "targetGroupArn")?,
+            load_balancer_name: optional(&mut m, "loadBalancerName")?,
+            container_name: optional(&mut m, "containerName")?,
+            container_port: optional(&mut m, "containerPort")?,
+            advanced_configuration: optional(&mut m, "advancedConfiguration")?,
+        })
+    }
+}
+impl IntoValue for LoadBalancer {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("targetGroupArn", self.target_group_arn);
+        m.put_some("loadBalancerName", self.load_balancer_name);
+        m.put_some("containerName", self.container_name);
+        m.put_some("containerPort", self.container_port);
+        m.put_some("advancedConfiguration", self.advanced_configuration);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LogConfiguration {
+    pub log_driver: String,
+    pub options: Option<BTreeMap<String, String>>,
+    pub secret_options: Option<Vec<Secret>>,
+}
+impl FromValue for LogConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(LogConfiguration {
+            log_driver: required(&mut m, "logDriver")?,
+            options: optional(&mut m, "options")?,
+            secret_options: optional(&mut m, "secretOptions")?,
+        })
+    }
+}
+impl IntoValue for LogConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("logDriver", self.log_driver);
+        m.put_some("options", self.options);
+        m.put_some("secretOptions", self.secret_options);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedAgent {
+    pub last_started_at: Option<Timestamp>,
+    pub name: Option<String>,
+    pub reason: Option<String>,
+    pub last_status: Option<String>,
+}
+impl FromValue for ManagedAgent {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ManagedAgent {
+            last_started_at: optional(&mut m, "lastStartedAt")?,
+            name: optional(&mut m, "name")?,
+            reason: optional(&mut m, "reason")?,
+            last_status: optional(&mut m, "lastStatus")?,
+        })
+    }
+}
+impl IntoValue for ManagedAgent {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("lastStartedAt", self.last_started_at);
+        m.put_some("name", self.name);
+        m.put_some("reason", self.reason);
+        m.put_some("lastStatus", self.last_status);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedInstancesLocalStorageConfiguration {
+    pub use_local_storage: Option<bool>,
+}
+impl FromValue for ManagedInstancesLocalStorageConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ManagedInstancesLocalStorageConfiguration {
+            use_local_storage: optional(&mut m, "useLocalStorage")?,
+        })
+    }
+}
+impl IntoValue for ManagedInstancesLocalStorageConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("useLocalStorage", self.use_local_storage);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedInstancesNetworkConfiguration {
+    pub subnets: Option<Vec<String>>,
+    pub security_groups: Option<Vec<String>>,
+}
+impl FromValue for ManagedInstancesNetworkConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ManagedInstancesNetworkConfiguration {
+            subnets: optional(&mut m, "subnets")?,
+            security_groups: optional(&mut m, "securityGroups")?,
+        })
+    }
+}
+impl IntoValue for ManagedInstancesNetworkConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("subnets", self.subnets);
+        m.put_some("securityGroups", self.security_groups);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedInstancesProvider {
+    pub infrastructure_role_arn: Option<String>,
+    pub instance_launch_template: Option<InstanceLaunchTemplate>,
+    pub propagate_tags: Option<String>,
+    pub infrastructure_optimization: Option<InfrastructureOptimization>,
+    pub auto_repair_configuration: Option<AutoRepairConfiguration>,
+}
+impl FromValue for ManagedInstancesProvider {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ManagedInstancesProvider {
+            infrastructure_role_arn: optional(&mut m, "infrastructureRoleArn")?,
+            instance_launch_template: optional(&mut m, "instanceLaunchTemplate")?,
+            propagate_tags: optional(&mut m, "propagateTags")?,
+            infrastructure_optimization: optional(&mut m, "infrastructureOptimization")?,
+            auto_repair_configuration: optional(&mut m, "autoRepairConfiguration")?,
+        })
+    }
+}
+impl IntoValue for ManagedInstancesProvider {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("infrastructureRoleArn", self.infrastructure_role_arn);
+        m.put_some("instanceLaunchTemplate", self.instance_launch_template);
+        m.put_some("propagateTags", self.propagate_tags);
+        m.put_some("infrastructureOptimization", self.infrastructure_optimization);
+        m.put_some("autoRepairConfiguration", self.auto_repair_configuration);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedInstancesStorageConfiguration {
+    pub storage_size_gi_b: Option<i64>,
+}
+impl FromValue for ManagedInstancesStorageConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ManagedInstancesStorageConfiguration {
+            storage_size_gi_b: optional(&mut m, "storageSizeGiB")?,
+        })
+    }
+}
+impl IntoValue for ManagedInstancesStorageConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("storageSizeGiB", self.storage_size_gi_b);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedScaling {
+    pub status: Option<String>,
+    pub target_capacity: Option<i64>,
+    pub minimum_scaling_step_size: Option<i64>,
+    pub maximum_scaling_step_size: Option<i64>,
+    pub instance_warmup_period: Option<i64>,
+}
+impl FromValue for ManagedScaling {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ManagedScaling {
+            status: optional(&mut m, "status")?,
+            target_capacity: optional(&mut m, "targetCapacity")?,
+            minimum_scaling_step_size: optional(&mut m, "minimumScalingStepSize")?,
+            maximum_scaling_step_size: optional(&mut m, "maximumScalingStepSize")?,
+            instance_warmup_period: optional(&mut m, "instanceWarmupPeriod")?,
+        })
+    }
+}
+impl IntoValue for ManagedScaling {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("status", self.status);
+        m.put_some("targetCapacity", self.target_capacity);
+        m.put_some("minimumScalingStepSize", self.minimum_scaling_step_size);
+        m.put_some("maximumScalingStepSize", self.maximum_scaling_step_size);
+        m.put_some("instanceWarmupPeriod", self.instance_warmup_period);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedStorageConfiguration {
+    pub kms_key_id: Option<String>,
+    pub fargate_ephemeral_storage_kms_key_id: Option<String>,
+}
+impl FromValue for ManagedStorageConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ManagedStorageConfiguration {
+            kms_key_id: optional(&mut m, "kmsKeyId")?,
+            fargate_ephemeral_storage_kms_key_id: optional(&mut m, "fargateEphemeralStorageKmsKeyId")?,
+        })
+    }
+}
+impl IntoValue for ManagedStorageConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("kmsKeyId", self.kms_key_id);
+        m.put_some("fargateEphemeralStorageKmsKeyId", self.fargate_ephemeral_storage_kms_key_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MemoryGiBPerVCpuRequest {
+    pub min: Option<f64>,
+    pub max: Option<f64>,
+}
+impl FromValue for MemoryGiBPerVCpuRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(MemoryGiBPerVCpuRequest {
+            min: optional(&mut m, "min")?,
+            max: optional(&mut m, "max")?,
+        })
+    }
+}
+impl IntoValue for MemoryGiBPerVCpuRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("min", self.min);
+        m.put_some("max", self.max);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MemoryMiBRequest {
+    pub min: i64,
+    pub max: Option<i64>,
+}
+impl FromValue for MemoryMiBRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(MemoryMiBRequest {
+            min: required(&mut m, "min")?,
+            max: optional(&mut m, "max")?,
+        })
+    }
+}
+impl IntoValue for MemoryMiBRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("min", self.min);
+        m.put_some("max", self.max);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MountPoint {
+    pub source_volume: Option<String>,
+    pub container_path: Option<String>,
+    pub read_only: Option<bool>,
+}
+impl FromValue for MountPoint {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(MountPoint {
+            source_volume: optional(&mut m, "sourceVolume")?,
+            container_path: optional(&mut m, "containerPath")?,
+            read_only: optional(&mut m, "readOnly")?,
+        })
+    }
+}
+impl IntoValue for MountPoint {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("sourceVolume", self.source_volume);
+        m.put_some("containerPath", self.container_path);
+        m.put_some("readOnly", self.read_only);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkBandwidthGbpsRequest {
+    pub min: Option<f64>,
+    pub max: Option<f64>,
+}
+impl FromValue for NetworkBandwidthGbpsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(NetworkBandwidthGbpsRequest {
+            min: optional(&mut m, "min")?,
+            max: optional(&mut m, "max")?,
+        })
+    }
+}
+impl IntoValue for NetworkBandwidthGbpsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("min", self.min);
+        m.put_some("max", self.max);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkBinding {
+    pub bind_ip: Option<String>,
+    pub container_port: Option<i64>,
+    pub host_port: Option<i64>,
+    pub protocol: Option<String>,
+    pub container_port_range: Option<String>,
+    pub host_port_range: Option<String>,
+}
+impl FromValue for NetworkBinding {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(NetworkBinding {
+            bind_ip: optional(&mut m, "bindIP")?,
+            container_port: optional(&mut m, "containerPort")?,
+            host_port: optional(&mut m, "hostPort")?,
+            protocol: optional(&mut m, "protocol")?,
+            container_port_range: optional(&mut m, "containerPortRange")?,
+            host_port_range: optional(&mut m, "hostPortRange")?,
+        })
+    }
+}
+impl IntoValue for NetworkBinding {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("bindIP", self.bind_ip);
+        m.put_some("containerPort", self.container_port);
+        m.put_some("hostPort", self.host_port);
+        m.put_some("protocol", self.protocol);
+        m.put_some("containerPortRange", self.container_port_range);
+        m.put_some("hostPortRange", self.host_port_range);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkConfiguration {
+    pub awsvpc_configuration: Option<AwsVpcConfiguration>,
+}
+impl FromValue for NetworkConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(NetworkConfiguration {
+            awsvpc_configuration: optional(&mut m, "awsvpcConfiguration")?,
+        })
+    }
+}
+impl IntoValue for NetworkConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("awsvpcConfiguration", self.awsvpc_configuration);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkInterface {
+    pub attachment_id: Option<String>,
+    pub private_ipv4_address: Option<String>,
+    pub ipv6_address: Option<String>,
+}
+impl FromValue for NetworkInterface {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(NetworkInterface {
+            attachment_id: optional(&mut m, "attachmentId")?,
+            private_ipv4_address: optional(&mut m, "privateIpv4Address")?,
+            ipv6_address: optional(&mut m, "ipv6Address")?,
+        })
+    }
+}
+impl IntoValue for NetworkInterface {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("attachmentId", self.attachment_id);
+        m.put_some("privateIpv4Address", self.private_ipv4_address);
+        m.put_some("ipv6Address", self.ipv6_address);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkInterfaceCountRequest {
+    pub min: Option<i64>,
+    pub max: Option<i64>,
+}
+impl FromValue for NetworkInterfaceCountRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(NetworkInterfaceCountRequest {
+            min: optional(&mut m, "min")?,
+            max: optional(&mut m, "max")?,
+        })
+    }
+}
+impl IntoValue for NetworkInterfaceCountRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("min", self.min);
+        m.put_some("max", self.max);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PlacementConstraint {
+    pub r#type: Option<String>,
+    pub expression: Option<String>,
+}
+impl FromValue for PlacementConstraint {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PlacementConstraint {
+            r#type: optional(&mut m, "type")?,
+            expression: optional(&mut m, "expression")?,
+        })
+    }
+}
+impl IntoValue for PlacementConstraint {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("type", self.r#type);
+        m.put_some("expression", self.expression);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PlacementStrategy {
+    pub r#type: Option<String>,
+    pub field: Option<String>,
+}
+impl FromValue for PlacementStrategy {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PlacementStrategy {
+            r#type: optional(&mut m, "type")?,
+            field: optional(&mut m, "field")?,
+        })
+    }
+}
+impl IntoValue for PlacementStrategy {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("type", self.r#type);
+        m.put_some("field", self.field);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PortMapping {
+    pub container_port: Option<i64>,
+    pub host_port: Option<i64>,
+    pub protocol: Option<String>,
+    pub name: Option<String>,
+    pub app_protocol: Option<String>,
+    pub container_port_range: Option<String>,
+}
+impl FromValue for PortMapping {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PortMapping {
+            container_port: optional(&mut m, "containerPort")?,
+            host_port: optional(&mut m, "hostPort")?,
+            protocol: optional(&mut m, "protocol")?,
+            name: optional(&mut m, "name")?,
+            app_protocol: optional(&mut m, "appProtocol")?,
+            container_port_range: optional(&mut m, "containerPortRange")?,
+        })
+    }
+}
+impl IntoValue for PortMapping {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("containerPort", self.container_port);
+        m.put_some("hostPort", self.host_port);
+        m.put_some("protocol", self.protocol);
+        m.put_some("name", self.name);
+        m.put_some("appProtocol", self.app_protocol);
+        m.put_some("containerPortRange", self.container_port_range);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProxyConfiguration {
+    pub r#type: Option<String>,
+    pub container_name: String,
+    pub properties: Option<Vec<KeyValuePair>>,
+}
+impl FromValue for ProxyConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ProxyConfiguration {
+            r#type: optional(&mut m, "type")?,
+            container_name: required(&mut m, "containerName")?,
+            properties: optional(&mut m, "properties")?,
+        })
+    }
+}
+impl IntoValue for ProxyConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("type", self.r#type);
+        m.put("containerName", self.container_name);
+        m.put_some("properties", self.properties);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutClusterCapacityProvidersRequest {
+    pub cluster: String,
+    pub capacity_providers: Vec<String>,
+    pub default_capacity_provider_strategy: Vec<CapacityProviderStrategyItem>,
+}
+impl FromValue for PutClusterCapacityProvidersRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutClusterCapacityProvidersRequest {
+            cluster: required(&mut m, "cluster")?,
+            capacity_providers: required(&mut m, "capacityProviders")?,
+            default_capacity_provider_strategy: required(&mut m, "defaultCapacityProviderStrategy")?,
+        })
+    }
+}
+impl IntoValue for PutClusterCapacityProvidersRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("cluster", self.cluster);
+        m.put("capacityProviders", self.capacity_providers);
+        m.put("defaultCapacityProviderStrategy", self.default_capacity_provider_strategy);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutClusterCapacityProvidersResponse {
+    pub cluster: Option<Cluster>,
+}
+impl FromValue for PutClusterCapacityProvidersResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutClusterCapacityProvidersResponse {
+            cluster: optional(&mut m, "cluster")?,
+        })
+    }
+}
+impl IntoValue for PutClusterCapacityProvidersResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("cluster", self.cluster);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RegisterTaskDefinitionRequest {
+    pub family: String,
+    pub task_role_arn: Option<String>,
+    pub execution_role_arn: Option<String>,
+    pub network_mode: Option<String>,
+    pub container_definitions: Vec<ContainerDefinition>,
+    pub volumes: Option<Vec<Volume>>,
+    pub placement_constraints: Option<Vec<TaskDefinitionPlacementConstraint>>,
+    pub requires_compatibilities: Option<Vec<String>>,
+    pub cpu: Option<String>,
+    pub memory: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub pid_mode: Option<String>,
+    pub ipc_mode: Option<String>,
+    pub proxy_configuration: Option<ProxyConfiguration>,
+    pub inference_accelerators: Option<Vec<InferenceAccelerator>>,
+    pub ephemeral_storage: Option<EphemeralStorage>,
+    pub runtime_platform: Option<RuntimePlatform>,
+    pub enable_fault_injection: Option<bool>,
+}
+impl FromValue for RegisterTaskDefinitionRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RegisterTaskDefinitionRequest {
+            family: required(&mut m, "family")?,
+            task_role_arn: optional(&mut m, "taskRoleArn")?,
+            execution_role_arn: optional(&mut m, "executionRoleArn")?,
+            network_mode: optional(&mut m, "networkMode")?,
+            container_definitions: required(&mut m, "containerDefinitions")?,
+            volumes: optional(&mut m, "volumes")?,
+            placement_constraints: optional(&mut m, "placementConstraints")?,
+            requires_compatibilities: optional(&mut m, "requiresCompatibilities")?,
+            cpu: optional(&mut m, "cpu")?,
+            memory: optional(&mut m, "memory")?,
+            tags: optional(&mut m, "tags")?,
+            pid_mode: optional(&mut m, "pidMode")?,
+            ipc_mode: optional(&mut m, "ipcMode")?,
+            proxy_configuration: optional(&mut m, "proxyConfiguration")?,
+            inference_accelerators: optional(&mut m, "inferenceAccelerators")?,
+            ephemeral_storage: optional(&mut m, "ephemeralStorage")?,
+            runtime_platform: optional(&mut m, "runtimePlatform")?,
+            enable_fault_injection: optional(&mut m, "enableFaultInjection")?,
+        })
+    }
+}
+impl IntoValue for RegisterTaskDefinitionRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(18);
+        m.put("family", self.family);
+        m.put_some("taskRoleArn", self.task_role_arn);
+        m.put_some("executionRoleArn", self.execution_role_arn);
+        m.put_some("networkMode", self.network_mode);
+        m.put("containerDefinitions", self.container_definitions);
+        m.put_some("volumes", self.volumes);
+        m.put_some("placementConstraints", self.placement_constraints);
+        m.put_some("requiresCompatibilities", self.requires_compatibilities);
+        m.put_some("cpu", self.cpu);
+        m.put_some("memory", self.memory);
+        m.put_some("tags", self.tags);
+        m.put_some("pidMode", self.pid_mode);
+        m.put_some("ipcMode", self.ipc_mode);
+        m.put_some("proxyConfiguration", self.proxy_configuration);
+        m.put_some("inferenceAccelerators", self.inference_accelerators);
+        m.put_some("ephemeralStorage", self.ephemeral_storage);
+        m.put_some("runtimePlatform", self.runtime_platform);
+        m.put_some("enableFaultInjection", self.enable_fault_injection);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RegisterTaskDefinitionResponse {
+    pub task_definition: Option<TaskDefinition>,
+    pub tags: Option<Vec<Tag>>,
+}
+impl FromValue for RegisterTaskDefinitionResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RegisterTaskDefinitionResponse {
+            task_definition: optional(&mut m, "taskDefinition")?,
+            tags: optional(&mut m, "tags")?,
+        })
+    }
+}
+impl IntoValue for RegisterTaskDefinitionResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("taskDefinition", self.task_definition);
+        m.put_some("tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct RepositoryCredentials {
+    pub credentials_parameter: String,
+}
+impl FromValue for RepositoryCredentials {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RepositoryCredentials {
+            credentials_parameter: required(&mut m, "credentialsParameter")?,
+        })
+    }
+}
+impl IntoValue for RepositoryCredentials {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("credentialsParameter", self.credentials_parameter);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for RepositoryCredentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RepositoryCredentials")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResourceRequirement {
+    pub value: String,
+    pub r#type: String,
+}
+impl FromValue for ResourceRequirement {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ResourceRequirement {
+            value: required(&mut m, "value")?,
+            r#type: required(&mut m, "type")?,
+        })
+    }
+}
+impl IntoValue for ResourceRequirement {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("value", self.value);
+        m.put("type", self.r#type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunTaskRequest {
+    pub capacity_provider_strategy: Option<Vec<CapacityProviderStrategyItem>>,
+    pub cluster: Option<String>,
+    pub count: Option<i64>,
+    pub enable_ecs_managed_tags: Option<bool>,
+    pub enable_execute_command: Option<bool>,
+    pub group: Option<String>,
+    pub launch_type: Option<String>,
+    pub network_configuration: Option<NetworkConfiguration>,
+    pub overrides: Option<TaskOverride>,
+    pub placement_constraints: Option<Vec<PlacementConstraint>>,
+    pub placement_strategy: Option<Vec<PlacementStrategy>>,
+    pub platform_version: Option<String>,
+    pub propagate_tags: Option<String>,
+    pub reference_id: Option<String>,
+    pub started_by: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub task_definition: String,
+    pub client_token: Option<String>,
+    pub volume_configurations: Option<Vec<TaskVolumeConfiguration>>,
+}
+impl FromValue for RunTaskRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RunTaskRequest {
+            capacity_provider_strategy: optional(&mut m, "capacityProviderStrategy")?,
+            cluster: optional(&mut m, "cluster")?,
+            count: optional(&mut m, "count")?,
+            enable_ecs_managed_tags: optional(&mut m, "enableECSManagedTags")?,
+            enable_execute_command: optional(&mut m, "enableExecuteCommand")?,
+            group: optional(&mut m, "group")?,
+            launch_type: optional(&mut m, "launchType")?,
+            network_configuration: optional(&mut m, "networkConfiguration")?,
+            overrides: optional(&mut m, "overrides")?,
+            placement_constraints: optional(&mut m, "placementConstraints")?,
+            placement_strategy: optional(&mut m, "placementStrategy")?,
+            platform_version: optional(&mut m, "platformVersion")?,
+            propagate_tags: optional(&mut m, "propagateTags")?,
+            reference_id: optional(&mut m, "referenceId")?,
+            started_by: optional(&mut m, "startedBy")?,
+            tags: optional(&mut m, "tags")?,
+            task_definition: required(&mut m, "taskDefinition")?,
+            client_token: optional(&mut m, "clientToken")?,
+            volume_configurations: optional(&mut m, "volumeConfigurations")?,
+        })
+    }
+}
+impl IntoValue for RunTaskRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(19);
+        m.put_some("capacityProviderStrategy", self.capacity_provider_strategy);
+        m.put_some("cluster", self.cluster);
+        m.put_some("count", self.count);
+        m.put_some("enableECSManagedTags", self.enable_ecs_managed_tags);
+        m.put_some("enableExecuteCommand", self.enable_execute_command);
+        m.put_some("group", self.group);
+        m.put_some("launchType", self.launch_type);
+        m.put_some("networkConfiguration", self.network_configuration);
+        m.put_some("overrides", self.overrides);
+        m.put_some("placementConstraints", self.placement_constraints);
+        m.put_some("placementStrategy", self.placement_strategy);
+        m.put_some("platformVersion", self.platform_version);
+        m.put_some("propagateTags", self.propagate_tags);
+        m.put_some("referenceId", self.reference_id);
+        m.put_some("startedBy", self.started_by);
+        m.put_some("tags", self.tags);
+        m.put("taskDefinition", self.task_definition);
+        m.put_some("clientToken", self.client_token);
+        m.put_some("volumeConfigurations", self.volume_configurations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunTaskResponse {
+    pub tasks: Option<Vec<Task>>,
+    pub failures: Option<Vec<Failure>>,
+}
+impl FromValue for RunTaskResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RunTaskResponse {
+            tasks: optional(&mut m, "tasks")?,
+            failures: optional(&mut m, "failures")?,
+        })
+    }
+}
+impl IntoValue for RunTaskResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("tasks", self.tasks);
+        m.put_some("failures", self.failures);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RuntimePlatform {
+    pub cpu_architecture: Option<String>,
+    pub operating_system_family: Option<String>,
+}
+impl FromValue for RuntimePlatform {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RuntimePlatform {
+            cpu_architecture: optional(&mut m, "cpuArchitecture")?,
+            operating_system_family: optional(&mut m, "operatingSystemFamily")?,
+        })
+    }
+}
+impl IntoValue for RuntimePlatform {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("cpuArchitecture", self.cpu_architecture);
+        m.put_some("operatingSystemFamily", self.operating_system_family);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct S3FilesVolumeConfiguration {
+    pub file_system_arn: String,
+    pub root_directory: Option<String>,
+    pub transit_encryption_port: Option<i64>,
+    pub access_point_arn: Option<String>,
+}
+impl FromValue for S3FilesVolumeConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(S3FilesVolumeConfiguration {
+            file_system_arn: required(&mut m, "fileSystemArn")?,
+            root_directory: optional(&mut m, "rootDirectory")?,
+            transit_encryption_port: optional(&mut m, "transitEncryptionPort")?,
+            access_point_arn: optional(&mut m, "accessPointArn")?,
+        })
+    }
+}
+impl IntoValue for S3FilesVolumeConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("fileSystemArn", self.file_system_arn);
+        m.put_some("rootDirectory", self.root_directory);
+        m.put_some("transitEncryptionPort", self.transit_encryption_port);
+        m.put_some("accessPointArn", self.access_point_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Scale {
+    pub value: Option<f64>,
+    pub unit: Option<String>,
+}
+impl FromValue for Scale {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Scale {
+            value: optional(&mut m, "value")?,
+            unit: optional(&mut m, "unit")?,
+        })
+    }
+}
+impl IntoValue for Scale {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("value", self.value);
+        m.put_some("unit", self.unit);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Secret {
+    pub name: String,
+    pub value_from: String,
+}
+impl FromValue for Secret {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Secret {
+            name: required(&mut m, "name")?,
+            value_from: required(&mut m, "valueFrom")?,
+        })
+    }
+}
+impl IntoValue for Secret {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("name", self.name);
+        m.put("valueFrom", self.value_from);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Service {
+    pub service_arn: Option<String>,
+    pub service_name: Option<String>,
+    pub cluster_arn: Option<String>,
+    pub load_balancers: Option<Vec<LoadBalancer>>,
+    pub service_registries: Option<Vec<ServiceRegistry>>,
+    pub status: Option<String>,
+    pub desired_count: Option<i64>,
+    pub running_count: Option<i64>,
+    pub pending_count: Option<i64>,
+    pub launch_type: Option<String>,
+    pub capacity_provider_strategy: Option<Vec<CapacityProviderStrategyItem>>,
+    pub platform_version: Option<String>,
+    pub platform_family: Option<String>,
+    pub task_definition: Option<String>,
+    pub deployment_configuration: Option<DeploymentConfiguration>,
+    pub task_sets: Option<Vec<TaskSet>>,
+    pub deployments: Option<Vec<Deployment>>,
+    pub role_arn: Option<String>,
+    pub events: Option<Vec<ServiceEvent>>,
+    pub created_at: Option<Timestamp>,
+    pub current_service_deployment: Option<String>,
+    pub current_service_revisions: Option<Vec<ServiceCurrentRevisionSummary>>,
+    pub placement_constraints: Option<Vec<PlacementConstraint>>,
+    pub placement_strategy: Option<Vec<PlacementStrategy>>,
+    pub network_configuration: Option<NetworkConfiguration>,
+    pub health_check_grace_period_seconds: Option<i64>,
+    pub scheduling_strategy: Option<String>,
+    pub deployment_controller: Option<DeploymentController>,
+    pub tags: Option<Vec<Tag>>,
+    pub created_by: Option<String>,
+    pub enable_ecs_managed_tags: Option<bool>,
+    pub propagate_tags: Option<String>,
+    pub enable_execute_command: Option<bool>,
+    pub availability_zone_rebalancing: Option<String>,
+    pub resource_management_type: Option<String>,
+}
+impl FromValue for Service {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Service {
+            service_arn: optional(&mut m, "serviceArn")?,
+            service_name: optional(&mut m, "serviceName")?,
+            cluster_arn: optional(&mut m, "clusterArn")?,
+            load_balancers: optional(&mut m, "loadBalancers")?,
+            service_registries: optional(&mut m, "serviceRegistries")?,
+            status: optional(&mut m, "status")?,
+            desired_count: optional(&mut m, "desiredCount")?,
+            running_count: optional(&mut m, "runningCount")?,
+            pending_count: optional(&mut m, "pendingCount")?,
+            launch_type: optional(&mut m, "launchType")?,
+            capacity_provider_strategy: optional(&mut m, "capacityProviderStrategy")?,
+            platform_version: optional(&mut m, "platformVersion")?,
+            platform_family: optional(&mut m, "platformFamily")?,
+            task_definition: optional(&mut m, "taskDefinition")?,
+            deployment_configuration: optional(&mut m, "deploymentConfiguration")?,
+            task_sets: optional(&mut m, "taskSets")?,
+            deployments: optional(&mut m, "deployments")?,
+            role_arn: optional(&mut m, "roleArn")?,
+            events: optional(&mut m, "events")?,
+            created_at: optional(&mut m, "createdAt")?,
+            current_service_deployment: optional(&mut m, "currentServiceDeployment")?,
+            current_service_revisions: optional(&mut m, "currentServiceRevisions")?,
+            placement_constraints: optional(&mut m, "placementConstraints")?,
+            placement_strategy: optional(&mut m, "placementStrategy")?,
+            network_configuration: optional(&mut m, "networkConfiguration")?,
+            health_check_grace_period_seconds: optional(&mut m, "healthCheckGracePeriodSeconds")?,
+            scheduling_strategy: optional(&mut m, "schedulingStrategy")?,
+            deployment_controller: optional(&mut m, "deploymentController")?,
+            tags: optional(&mut m, "tags")?,
+            created_by: optional(&mut m, "createdBy")?,
+            enable_ecs_managed_tags: optional(&mut m, "enableECSManagedTags")?,
+            propagate_tags: optional(&mut m, "propagateTags")?,
+            enable_execute_command: optional(&mut m, "enableExecuteCommand")?,
+            availability_zone_rebalancing: optional(&mut m, "availabilityZoneRebalancing")?,
+            resource_management_type: optional(&mut m, "resourceManagementType")?,
+        })
+    }
+}
+impl IntoValue for Service {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(35);
+        m.put_some("serviceArn", self.service_arn);
+        m.put_some("serviceName", self.service_name);
+        m.put_some("clusterArn", self.cluster_arn);
+        m.put_some("loadBalancers", self.load_balancers);
+        m.put_some("serviceRegistries", self.service_registries);
+        m.put_some("status", self.status);
+        m.put_some("desiredCount", self.desired_count);
+        m.put_some("runningCount", self.running_count);
+        m.put_some("pendingCount", self.pending_count);
+        m.put_some("launchType", self.launch_type);
+        m.put_some("capacityProviderStrategy", self.capacity_provider_strategy);
+        m.put_some("platformVersion", self.platform_version);
+        m.put_some("platformFamily", self.platform_family);
+        m.put_some("taskDefinition", self.task_definition);
+        m.put_some("deploymentConfiguration", self.deployment_configuration);
+        m.put_some("taskSets", self.task_sets);
+        m.put_some("deployments", self.deployments);
+        m.put_some("roleArn", self.role_arn);
+        m.put_some("events", self.events);
+        m.put_some("createdAt", self.created_at);
+        m.put_some("currentServiceDeployment", self.current_service_deployment);
+        m.put_some("currentServiceRevisions", self.current_service_revisions);
+        m.put_some("placementConstraints", self.placement_constraints);
+        m.put_some("placementStrategy", self.placement_strategy);
+        m.put_some("networkConfiguration", self.network_configuration);
+        m.put_some("healthCheckGracePeriodSeconds", self.health_check_grace_period_seconds);
+        m.put_some("schedulingStrategy", self.scheduling_strategy);
+        m.put_some("deploymentController", self.deployment_controller);
+        m.put_some("tags", self.tags);
+        m.put_some("createdBy", self.created_by);
+        m.put_some("enableECSManagedTags", self.enable_ecs_managed_tags);
+        m.put_some("propagateTags", self.propagate_tags);
+        m.put_some("enableExecuteCommand", self.enable_execute_command);
+        m.put_some("availabilityZoneRebalancing", self.availability_zone_rebalancing);
+        m.put_some("resourceManagementType", self.resource_management_type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceConnectAccessLogConfiguration {
+    pub format: String,
+    pub include_query_parameters: Option<String>,
+}
+impl FromValue for ServiceConnectAccessLogConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ServiceConnectAccessLogConfiguration {
+            format: required(&mut m, "format")?,
+            include_query_parameters: optional(&mut m, "includeQueryParameters")?,
+        })
+    }
+}
+impl IntoValue for ServiceConnectAccessLogConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("format", self.format);
+        m.put_some("includeQueryParameters", self.include_query_parameters);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceConnectClientAlias {
+    pub port: i64,
+    pub dns_name: Option<String>,
+    pub test_traffic_rules: Option<ServiceConnectTestTrafficRules>,
+}
+impl FromValue for ServiceConnectClientAlias {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ServiceConnectClientAlias {
+            port: required(&mut m, "port")?,
+            dns_name: optional(&mut m, "dnsName")?,
+            test_traffic_rules: optional(&mut m, "testTrafficRules")?,
+        })
+    }
+}
+impl IntoValue for ServiceConnectClientAlias {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("port", self.port);
+        m.put_some("dnsName", self.dns_name);
+        m.put_some("testTrafficRules", self.test_traffic_rules);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceConnectConfiguration {
+    pub enabled: bool,
+    pub namespace: Option<String>,
+    pub services: Option<Vec<ServiceConnectService>>,
+    pub log_configuration: Option<LogConfiguration>,
+    pub access_log_configuration: Option<ServiceConnectAccessLogConfiguration>,
+}
+impl FromValue for ServiceConnectConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ServiceConnectConfiguration {
+            enabled: required(&mut m, "enabled")?,
+            namespace: optional(&mut m, "namespace")?,
+            services: optional(&mut m, "services")?,
+            log_configuration: optional(&mut m, "logConfiguration")?,
+            access_log_configuration: optional(&mut m, "accessLogConfiguration")?,
+        })
+    }
+}
+impl IntoValue for ServiceConnectConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("enabled", self.enabled);
+        m.put_some("namespace", self.namespace);
+        m.put_some("services", self.services);
+        m.put_some("logConfiguration", self.log_configuration);
+        m.put_some("accessLogConfiguration", self.access_log_configuration);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceConnectService {
+    pub port_name: String,
+    pub discovery_name: Option<String>,
+    pub client_aliases: Option<Vec<ServiceConnectClientAlias>>,
+    pub ingress_port_override: Option<i64>,
+    pub timeout: Option<TimeoutConfiguration>,
+    pub tls: Option<ServiceConnectTlsConfiguration>,
+}
+impl FromValue for ServiceConnectService {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ServiceConnectService {
+            port_name: required(&mut m, "portName")?,
+            discovery_name: optional(&mut m, "discoveryName")?,
+            client_aliases: optional(&mut m, "clientAliases")?,
+            ingress_port_override: optional(&mut m, "ingressPortOverride")?,
+            timeout: optional(&mut m, "timeout")?,
+            tls: optional(&mut m, "tls")?,
+        })
+    }
+}
+impl IntoValue for ServiceConnectService {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put("portName", self.port_name);
+        m.put_some("discoveryName", self.discovery_name);
+        m.put_some("clientAliases", self.client_aliases);
+        m.put_some("ingressPortOverride", self.ingress_port_override);
+        m.put_some("timeout", self.timeout);
+        m.put_some("tls", self.tls);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceConnectServiceResource {
+    pub discovery_name: Option<String>,
+    pub discovery_arn: Option<String>,
+}
+impl FromValue for ServiceConnectServiceResource {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ServiceConnectServiceResource {
+            discovery_name: optional(&mut m, "discoveryName")?,
+            discovery_arn: optional(&mut m, "discoveryArn")?,
+        })
+    }
+}
+impl IntoValue for ServiceConnectServiceResource {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("discoveryName", self.discovery_name);
+        m.put_some("discoveryArn", self.discovery_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceConnectTestTrafficHeaderMatchRules {
+    pub exact: String,
+}
+impl FromValue for ServiceConnectTestTrafficHeaderMatchRules {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ServiceConnectTestTrafficHeaderMatchRules {
+            exact: required(&mut m, "exact")?,
+        })
+    }
+}
+impl IntoValue for ServiceConnectTestTrafficHeaderMatchRules {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("exact", self.exact);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceConnectTestTrafficHeaderRules {
+    pub name: String,
+    pub value: Option<ServiceConnectTestTrafficHeaderMatchRules>,
+}
+impl FromValue for ServiceConnectTestTrafficHeaderRules {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ServiceConnectTestTrafficHeaderRules {
+            name: required(&mut m, "name")?,
+            value: optional(&mut m, "value")?,
+        })
+    }
+}
+impl IntoValue for ServiceConnectTestTrafficHeaderRules {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("name", self.name);
+        m.put_some("value", self.value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceConnectTestTrafficRules {
+    pub header: ServiceConnectTestTrafficHeaderRules,
+}
+impl FromValue for ServiceConnectTestTrafficRules {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ServiceConnectTestTrafficRules {
+            header: required(&mut m, "header")?,
+        })
+    }
+}
+impl IntoValue for ServiceConnectTestTrafficRules {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("header", self.header);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceConnectTlsCertificateAuthority {
+    pub aws_pca_authority_arn: Option<String>,
+}
+impl FromValue for ServiceConnectTlsCertificateAuthority {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ServiceConnectTlsCertificateAuthority {
+            aws_pca_authority_arn: optional(&mut m, "awsPcaAuthorityArn")?,
+        })
+    }
+}
+impl IntoValue for ServiceConnectTlsCertificateAuthority {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("awsPcaAuthorityArn", self.aws_pca_authority_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceConnectTlsConfiguration {
+    pub issuer_certificate_authority: ServiceConnectTlsCertificateAuthority,
+    pub kms_key: Option<String>,
+    pub role_arn: Option<String>,
+}
+impl FromValue for ServiceConnectTlsConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ServiceConnectTlsConfiguration {
+            issuer_certificate_authority: required(&mut m, "issuerCertificateAuthority")?,
+            kms_key: optional(&mut m, "kmsKey")?,
+            role_arn: optional(&mut m, "roleArn")?,
+        })
+    }
+}
+impl IntoValue for ServiceConnectTlsConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("issuerCertificateAuthority", self.issuer_certificate_authority);
+        m.put_some("kmsKey", self.kms_key);
+        m.put_some("roleArn", self.role_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceCurrentRevisionSummary {
+    pub arn: Option<String>,
+    pub requested_task_count: Option<i64>,
+    pub running_task_count: Option<i64>,
+    pub pending_task_count: Option<i64>,
+}
+impl FromValue for ServiceCurrentRevisionSummary {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ServiceCurrentRevisionSummary {
+            arn: optional(&mut m, "arn")?,
+            requested_task_count: optional(&mut m, "requestedTaskCount")?,
+            running_task_count: optional(&mut m, "runningTaskCount")?,
+            pending_task_count: optional(&mut m, "pendingTaskCount")?,
+        })
+    }
+}
+impl IntoValue for ServiceCurrentRevisionSummary {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("arn", self.arn);
+        m.put_some("requestedTaskCount", self.requested_task_count);
+        m.put_some("runningTaskCount", self.running_task_count);
+        m.put_some("pendingTaskCount", self.pending_task_count);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceEvent {
+    pub id: Option<String>,
+    pub created_at: Option<Timestamp>,
+    pub message: Option<String>,
+}
+impl FromValue for ServiceEvent {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ServiceEvent {
+            id: optional(&mut m, "id")?,
+            created_at: optional(&mut m, "createdAt")?,
+            message: optional(&mut m, "message")?,
+        })
+    }
+}
+impl IntoValue for ServiceEvent {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("id", self.id);
+        m.put_some("createdAt", self.created_at);
+        m.put_some("message", self.message);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceManagedEBSVolumeConfiguration {
+    pub encrypted: Option<bool>,
+    pub kms_key_id: Option<String>,
+    pub volume_type: Option<String>,
+    pub size_in_gi_b: Option<i64>,
+    pub snapshot_id: Option<String>,
+    pub volume_initialization_rate: Option<i64>,
+    pub iops: Option<i64>,
+    pub throughput: Option<i64>,
+    pub tag_specifications: Option<Vec<EBSTagSpecification>>,
+    pub role_arn: String,
+    pub filesystem_type: Option<String>,
+}
+impl FromValue for ServiceManagedEBSVolumeConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ServiceManagedEBSVolumeConfiguration {
+            encrypted: optional(&mut m, "encrypted")?,
+            kms_key_id: optional(&mut m, "kmsKeyId")?,
+            volume_type: optional(&mut m, "volumeType")?,
+            size_in_gi_b: optional(&mut m, "sizeInGiB")?,
+            snapshot_id: optional(&mut m, "snapshotId")?,
+            volume_initialization_rate: optional(&mut m, "volumeInitializationRate")?,
+            iops: optional(&mut m, "iops")?,
+            throughput: optional(&mut m, "throughput")?,
+            tag_specifications: optional(&mut m, "tagSpecifications")?,
+            role_arn: required(&mut m, "roleArn")?,
+            filesystem_type: optional(&mut m, "filesystemType")?,
+        })
+    }
+}
+impl IntoValue for ServiceManagedEBSVolumeConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(11);
+        m.put_some("encrypted", self.encrypted);
+        m.put_some("kmsKeyId", self.kms_key_id);
+        m.put_some("volumeType", self.volume_type);
+        m.put_some("sizeInGiB", self.size_in_gi_b);
+        m.put_some("snapshotId", self.snapshot_id);
+        m.put_some("volumeInitializationRate", self.volume_initialization_rate);
+        m.put_some("iops", self.iops);
+        m.put_some("throughput", self.throughput);
+        m.put_some("tagSpecifications", self.tag_specifications);
+        m.put("roleArn", self.role_arn);
+        m.put_some("filesystemType", self.filesystem_type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceRegistry {
+    pub registry_arn: Option<String>,
+    pub port: Option<i64>,
+    pub container_name: Option<String>,
+    pub container_port: Option<i64>,
+}
+impl FromValue for ServiceRegistry {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ServiceRegistry {
+            registry_arn: optional(&mut m, "registryArn")?,
+            port: optional(&mut m, "port")?,
+            container_name: optional(&mut m, "containerName")?,
+            container_port: optional(&mut m, "containerPort")?,
+        })
+    }
+}
+impl IntoValue for ServiceRegistry {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("registryArn", self.registry_arn);
+        m.put_some("port", self.port);
+        m.put_some("containerName", self.container_name);
+        m.put_some("containerPort", self.container_port);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceVolumeConfiguration {
+    pub name: String,
+    pub managed_ebs_volume: Option<ServiceManagedEBSVolumeConfiguration>,
+}
+impl FromValue for ServiceVolumeConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ServiceVolumeConfiguration {
+            name: required(&mut m, "name")?,
+            managed_ebs_volume: optional(&mut m, "managedEBSVolume")?,
+        })
+    }
+}
+impl IntoValue for ServiceVolumeConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("name", self.name);
+        m.put_some("managedEBSVolume", self.managed_ebs_volume);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Setting {
+    pub name: Option<String>,
+    pub value: Option<String>,
+    pub principal_arn: Option<String>,
+    pub r#type: Option<String>,
+}
+impl FromValue for Setting {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Setting {
+            name: optional(&mut m, "name")?,
+            value: optional(&mut m, "value")?,
+            principal_arn: optional(&mut m, "principalArn")?,
+            r#type: optional(&mut m, "type")?,
+        })
+    }
+}
+impl IntoValue for Setting {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("name", self.name);
+        m.put_some("value", self.value);
+        m.put_some("principalArn", self.principal_arn);
+        m.put_some("type", self.r#type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StopTaskRequest {
+    pub cluster: Option<String>,
+    pub task: String,
+    pub reason: Option<String>,
+}
+impl FromValue for StopTaskRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(StopTaskRequest {
+            cluster: optional(&mut m, "cluster")?,
+            task: required(&mut m, "task")?,
+            reason: optional(&mut m, "reason")?,
+        })
+    }
+}
+impl IntoValue for StopTaskRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("cluster", self.cluster);
+        m.put("task", self.task);
+        m.put_some("reason", self.reason);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StopTaskResponse {
+    pub task: Option<Task>,
+}
+impl FromValue for StopTaskResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(StopTaskResponse {
+            task: optional(&mut m, "task")?,
+        })
+    }
+}
+impl IntoValue for StopTaskResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("task", self.task);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SystemControl {
+    pub namespace: Option<String>,
+    pub value: Option<String>,
+}
+impl FromValue for SystemControl {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SystemControl {
+            namespace: optional(&mut m, "namespace")?,
+            value: optional(&mut m, "value")?,
+        })
+    }
+}
+impl IntoValue for SystemControl {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("namespace", self.namespace);
+        m.put_some("value", self.value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tag {
+    pub key: Option<String>,
+    pub value: Option<String>,
+}
+impl FromValue for Tag {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Tag {
+            key: optional(&mut m, "key")?,
+            value: optional(&mut m, "value")?,
+        })
+    }
+}
+impl IntoValue for Tag {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("key", self.key);
+        m.put_some("value", self.value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagResourceRequest {
+    pub resource_arn: String,
+    pub tags: Vec<Tag>,
+}
+impl FromValue for TagResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TagResourceRequest {
+            resource_arn: required(&mut m, "resourceArn")?,
+            tags: required(&mut m, "tags")?,
+        })
+    }
+}
+impl IntoValue for TagResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("resourceArn", self.resource_arn);
+        m.put("tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagResourceResponse {
+}
+impl FromValue for TagResourceResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TagResourceResponse {
+        })
+    }
+}
+impl IntoValue for TagResourceResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Task {
+    pub attachments: Option<Vec<Attachment>>,
+    pub attributes: Option<Vec<Attribute>>,
+    pub availability_zone: Option<String>,
+    pub capacity_provider_name: Option<String>,
+    pub cluster_arn: Option<String>,
+    pub connectivity: Option<String>,
+    pub connectivity_at: Option<Timestamp>,
+    pub container_instance_arn: Option<String>,
+    pub containers: Option<Vec<Container>>,
+    pub cpu: Option<String>,
+    pub created_at: Option<Timestamp>,
+    pub desired_status: Option<String>,
+    pub enable_execute_command: Option<bool>,
+    pub execution_stopped_at: Option<Timestamp>,
+    pub group: Option<String>,
+    pub health_status: Option<String>,
+    pub inference_accelerators: Option<Vec<InferenceAccelerator>>,
+    pub last_status: Option<String>,
+    pub launch_type: Option<String>,
+    pub memory: Option<String>,
+    pub overrides: Option<TaskOverride>,
+    pub platform_version: Option<String>,
+    pub platform_family: Option<String>,
+    pub pull_started_at: Option<Timestamp>,
+    pub pull_stopped_at: Option<Timestamp>,
+    pub started_at: Option<Timestamp>,
+    pub started_by: Option<String>,
+    pub stop_code: Option<String>,
+    pub stopped_at: Option<Timestamp>,
+    pub stopped_reason: Option<String>,
+    pub stopping_at: Option<Timestamp>,
+    pub tags: Option<Vec<Tag>>,
+    pub task_arn: Option<String>,
+    pub task_definition_arn: Option<String>,
+    pub version: Option<i64>,
+    pub ephemeral_storage: Option<EphemeralStorage>,
+    pub fargate_ephemeral_storage: Option<TaskEphemeralStorage>,
+}
+impl FromValue for Task {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Task {
+            attachments: optional(&mut m, "attachments")?,
+            attributes: optional(&mut m, "attributes")?,
+            availability_zone: optional(&mut m, "availabilityZone")?,
+            capacity_provider_name: optional(&mut m, "capacityProviderName")?,
+            cluster_arn: optional(&mut m, "clusterArn")?,
+            connectivity: optional(&mut m, "connectivity")?,
+            connectivity_at: optional(&mut m, "connectivityAt")?,
+            container_instance_arn: optional(&mut m, "containerInstanceArn")?,
+            containers: optional(&mut m, "containers")?,
+            cpu: optional(&mut m, "cpu")?,
+            created_at: optional(&mut m, "createdAt")?,
+            desired_status: optional(&mut m, "desiredStatus")?,
+            enable_execute_command: optional(&mut m, "enableExecuteCommand")?,
+            execution_stopped_at: optional(&mut m, "executionStoppedAt")?,
+            group: optional(&mut m, "group")?,
+            health_status: optional(&mut m, "healthStatus")?,
+            inference_accelerators: optional(&mut m, "inferenceAccelerators")?,
+            last_status: optional(&mut m, "lastStatus")?,
+            launch_type: optional(&mut m, "launchType")?,
+            memory: optional(&mut m, "memory")?,
+            overrides: optional(&mut m, "overrides")?,
+            platform_version: optional(&mut m, "platformVersion")?,
+            platform_family: optional(&mut m, "platformFamily")?,
+            pull_started_at: optional(&mut m, "pullStartedAt")?,
+            pull_stopped_at: optional(&mut m, "pullStoppedAt")?,
+            started_at: optional(&mut m, "startedAt")?,
+            started_by: optional(&mut m, "startedBy")?,
+            stop_code: optional(&mut m, "stopCode")?,
+            stopped_at: optional(&mut m, "stoppedAt")?,
+            stopped_reason: optional(&mut m, "stoppedReason")?,
+            stopping_at: optional(&mut m, "stoppingAt")?,
+            tags: optional(&mut m, "tags")?,
+            task_arn: optional(&mut m, "taskArn")?,
+            task_definition_arn: optional(&mut m, "taskDefinitionArn")?,
+            version: optional(&mut m, "version")?,
+            ephemeral_storage: optional(&mut m, "ephemeralStorage")?,
+            fargate_ephemeral_storage: optional(&mut m, "fargateEphemeralStorage")?,
+        })
+    }
+}
+impl IntoValue for Task {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(37);
+        m.put_some("attachments", self.attachments);
+        m.put_some("attributes", self.attributes);
+        m.put_some("availabilityZone", self.availability_zone);
+        m.put_some("capacityProviderName", self.capacity_provider_name);
+        m.put_some("clusterArn", self.cluster_arn);
+        m.put_some("connectivity", self.connectivity);
+        m.put_some("connectivityAt", self.connectivity_at);
+        m.put_some("containerInstanceArn", self.container_instance_arn);
+        m.put_some("containers", self.containers);
+        m.put_some("cpu", self.cpu);
+        m.put_some("createdAt", self.created_at);
+        m.put_some("desiredStatus", self.desired_status);
+        m.put_some("enableExecuteCommand", self.enable_execute_command);
+        m.put_some("executionStoppedAt", self.execution_stopped_at);
+        m.put_some("group", self.group);
+        m.put_some("healthStatus", self.health_status);
+        m.put_some("inferenceAccelerators", self.inference_accelerators);
+        m.put_some("lastStatus", self.last_status);
+        m.put_some("launchType", self.launch_type);
+        m.put_some("memory", self.memory);
+        m.put_some("overrides", self.overrides);
+        m.put_some("platformVersion", self.platform_version);
+        m.put_some("platformFamily", self.platform_family);
+        m.put_some("pullStartedAt", self.pull_started_at);
+        m.put_some("pullStoppedAt", self.pull_stopped_at);
+        m.put_some("startedAt", self.started_at);
+        m.put_some("startedBy", self.started_by);
+        m.put_some("stopCode", self.stop_code);
+        m.put_some("stoppedAt", self.stopped_at);
+        m.put_some("stoppedReason", self.stopped_reason);
+        m.put_some("stoppingAt", self.stopping_at);
+        m.put_some("tags", self.tags);
+        m.put_some("taskArn", self.task_arn);
+        m.put_some("taskDefinitionArn", self.task_definition_arn);
+        m.put_some("version", self.version);
+        m.put_some("ephemeralStorage", self.ephemeral_storage);
+        m.put_some("fargateEphemeralStorage", self.fargate_ephemeral_storage);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TaskDefinition {
+    pub task_definition_arn: Option<String>,
+    pub container_definitions: Option<Vec<ContainerDefinition>>,
+    pub family: Option<String>,
+    pub task_role_arn: Option<String>,
+    pub execution_role_arn: Option<String>,
+    pub network_mode: Option<String>,
+    pub revision: Option<i64>,
+    pub volumes: Option<Vec<Volume>>,
+    pub status: Option<String>,
+    pub requires_attributes: Option<Vec<Attribute>>,
+    pub placement_constraints: Option<Vec<TaskDefinitionPlacementConstraint>>,
+    pub compatibilities: Option<Vec<String>>,
+    pub runtime_platform: Option<RuntimePlatform>,
+    pub requires_compatibilities: Option<Vec<String>>,
+    pub cpu: Option<String>,
+    pub memory: Option<String>,
+    pub inference_accelerators: Option<Vec<InferenceAccelerator>>,
+    pub pid_mode: Option<String>,
+    pub ipc_mode: Option<String>,
+    pub proxy_configuration: Option<ProxyConfiguration>,
+    pub registered_at: Option<Timestamp>,
+    pub deregistered_at: Option<Timestamp>,
+    pub delete_requested_at: Option<Timestamp>,
+    pub registered_by: Option<String>,
+    pub ephemeral_storage: Option<EphemeralStorage>,
+    pub enable_fault_injection: Option<bool>,
+}
+impl FromValue for TaskDefinition {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TaskDefinition {
+            task_definition_arn: optional(&mut m, "taskDefinitionArn")?,
+            container_definitions: optional(&mut m, "containerDefinitions")?,
+            family: optional(&mut m, "family")?,
+            task_role_arn: optional(&mut m, "taskRoleArn")?,
+            execution_role_arn: optional(&mut m, "executionRoleArn")?,
+            network_mode: optional(&mut m, "networkMode")?,
+            revision: optional(&mut m, "revision")?,
+            volumes: optional(&mut m, "volumes")?,
+            status: optional(&mut m, "status")?,
+            requires_attributes: optional(&mut m, "requiresAttributes")?,
+            placement_constraints: optional(&mut m, "placementConstraints")?,
+            compatibilities: optional(&mut m, "compatibilities")?,
+            runtime_platform: optional(&mut m, "runtimePlatform")?,
+            requires_compatibilities: optional(&mut m, "requiresCompatibilities")?,
+            cpu: optional(&mut m, "cpu")?,
+            memory: optional(&mut m, "memory")?,
+            inference_accelerators: optional(&mut m, "inferenceAccelerators")?,
+            pid_mode: optional(&mut m, "pidMode")?,
+            ipc_mode: optional(&mut m, "ipcMode")?,
+            proxy_configuration: optional(&mut m, "proxyConfiguration")?,
+            registered_at: optional(&mut m, "registeredAt")?,
+            deregistered_at: optional(&mut m, "deregisteredAt")?,
+            delete_requested_at: optional(&mut m, "deleteRequestedAt")?,
+            registered_by: optional(&mut m, "registeredBy")?,
+            ephemeral_storage: optional(&mut m, "ephemeralStorage")?,
+            enable_fault_injection: optional(&mut m, "enableFaultInjection")?,
+        })
+    }
+}
+impl IntoValue for TaskDefinition {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(26);
+        m.put_some("taskDefinitionArn", self.task_definition_arn);
+        m.put_some("containerDefinitions", self.container_definitions);
+        m.put_some("family", self.family);
+        m.put_some("taskRoleArn", self.task_role_arn);
+        m.put_some("executionRoleArn", self.execution_role_arn);
+        m.put_some("networkMode", self.network_mode);
+        m.put_some("revision", self.revision);
+        m.put_some("volumes", self.volumes);
+        m.put_some("status", self.status);
+        m.put_some("requiresAttributes", self.requires_attributes);
+        m.put_some("placementConstraints", self.placement_constraints);
+        m.put_some("compatibilities", self.compatibilities);
+        m.put_some("runtimePlatform", self.runtime_platform);
+        m.put_some("requiresCompatibilities", self.requires_compatibilities);
+        m.put_some("cpu", self.cpu);
+        m.put_some("memory", self.memory);
+        m.put_some("inferenceAccelerators", self.inference_accelerators);
+        m.put_some("pidMode", self.pid_mode);
+        m.put_some("ipcMode", self.ipc_mode);
+        m.put_some("proxyConfiguration", self.proxy_configuration);
+        m.put_some("registeredAt", self.registered_at);
+        m.put_some("deregisteredAt", self.deregistered_at);
+        m.put_some("deleteRequestedAt", self.delete_requested_at);
+        m.put_some("registeredBy", self.registered_by);
+        m.put_some("ephemeralStorage", self.ephemeral_storage);
+        m.put_some("enableFaultInjection", self.enable_fault_injection);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TaskDefinitionPlacementConstraint {
+    pub r#type: Option<String>,
+    pub expression: Option<String>,
+}
+impl FromValue for TaskDefinitionPlacementConstraint {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TaskDefinitionPlacementConstraint {
+            r#type: optional(&mut m, "type")?,
+            expression: optional(&mut m, "expression")?,
+        })
+    }
+}
+impl IntoValue for TaskDefinitionPlacementConstraint {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("type", self.r#type);
+        m.put_some("expression", self.expression);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TaskEphemeralStorage {
+    pub size_in_gi_b: Option<i64>,
+    pub kms_key_id: Option<String>,
+}
+impl FromValue for TaskEphemeralStorage {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TaskEphemeralStorage {
+            size_in_gi_b: optional(&mut m, "sizeInGiB")?,
+            kms_key_id: optional(&mut m, "kmsKeyId")?,
+        })
+    }
+}
+impl IntoValue for TaskEphemeralStorage {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("sizeInGiB", self.size_in_gi_b);
+        m.put_some("kmsKeyId", self.kms_key_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TaskManagedEBSVolumeConfiguration {
+    pub encrypted: Option<bool>,
+    pub kms_key_id: Option<String>,
+    pub volume_type: Option<String>,
+    pub size_in_gi_b: Option<i64>,
+    pub snapshot_id: Option<String>,
+    pub volume_initialization_rate: Option<i64>,
+    pub iops: Option<i64>,
+    pub throughput: Option<i64>,
+    pub tag_specifications: Option<Vec<EBSTagSpecification>>,
+    pub role_arn: String,
+    pub termination_policy: Option<TaskManagedEBSVolumeTerminationPolicy>,
+    pub filesystem_type: Option<String>,
+}
+impl FromValue for TaskManagedEBSVolumeConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TaskManagedEBSVolumeConfiguration {
+            encrypted: optional(&mut m, "encrypted")?,
+            kms_key_id: optional(&mut m, "kmsKeyId")?,
+            volume_type: optional(&mut m, "volumeType")?,
+            size_in_gi_b: optional(&mut m, "sizeInGiB")?,
+            snapshot_id: optional(&mut m, "snapshotId")?,
+            volume_initialization_rate: optional(&mut m, "volumeInitializationRate")?,
+            iops: optional(&mut m, "iops")?,
+            throughput: optional(&mut m, "throughput")?,
+            tag_specifications: optional(&mut m, "tagSpecifications")?,
+            role_arn: required(&mut m, "roleArn")?,
+            termination_policy: optional(&mut m, "terminationPolicy")?,
+            filesystem_type: optional(&mut m, "filesystemType")?,
+        })
+    }
+}
+impl IntoValue for TaskManagedEBSVolumeConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(12);
+        m.put_some("encrypted", self.encrypted);
+        m.put_some("kmsKeyId", self.kms_key_id);
+        m.put_some("volumeType", self.volume_type);
+        m.put_some("sizeInGiB", self.size_in_gi_b);
+        m.put_some("snapshotId", self.snapshot_id);
+        m.put_some("volumeInitializationRate", self.volume_initialization_rate);
+        m.put_some("iops", self.iops);
+        m.put_some("throughput", self.throughput);
+        m.put_some("tagSpecifications", self.tag_specifications);
+        m.put("roleArn", self.role_arn);
+        m.put_some("terminationPolicy", self.termination_policy);
+        m.put_some("filesystemType", self.filesystem_type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TaskManagedEBSVolumeTerminationPolicy {
+    pub delete_on_termination: bool,
+}
+impl FromValue for TaskManagedEBSVolumeTerminationPolicy {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TaskManagedEBSVolumeTerminationPolicy {
+            delete_on_termination: required(&mut m, "deleteOnTermination")?,
+        })
+    }
+}
+impl IntoValue for TaskManagedEBSVolumeTerminationPolicy {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("deleteOnTermination", self.delete_on_termination);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TaskOverride {
+    pub container_overrides: Option<Vec<ContainerOverride>>,
+    pub cpu: Option<String>,
+    pub inference_accelerator_overrides: Option<Vec<InferenceAcceleratorOverride>>,
+    pub execution_role_arn: Option<String>,
+    pub memory: Option<String>,
+    pub task_role_arn: Option<String>,
+    pub ephemeral_storage: Option<EphemeralStorage>,
+}
+impl FromValue for TaskOverride {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TaskOverride {
+            container_overrides: optional(&mut m, "containerOverrides")?,
+            cpu: optional(&mut m, "cpu")?,
+            inference_accelerator_overrides: optional(&mut m, "inferenceAcceleratorOverrides")?,
+            execution_role_arn: optional(&mut m, "executionRoleArn")?,
+            memory: optional(&mut m, "memory")?,
+            task_role_arn: optional(&mut m, "taskRoleArn")?,
+            ephemeral_storage: optional(&mut m, "ephemeralStorage")?,
+        })
+    }
+}
+impl IntoValue for TaskOverride {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put_some("containerOverrides", self.container_overrides);
+        m.put_some("cpu", self.cpu);
+        m.put_some("inferenceAcceleratorOverrides", self.inference_accelerator_overrides);
+        m.put_some("executionRoleArn", self.execution_role_arn);
+        m.put_some("memory", self.memory);
+        m.put_some("taskRoleArn", self.task_role_arn);
+        m.put_some("ephemeralStorage", self.ephemeral_storage);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TaskSet {
+    pub id: Option<String>,
+    pub task_set_arn: Option<String>,
+    pub service_arn: Option<String>,
+    pub cluster_arn: Option<String>,
+    pub started_by: Option<String>,
+    pub external_id: Option<String>,
+    pub status: Option<String>,
+    pub task_definition: Option<String>,
+    pub computed_desired_count: Option<i64>,
+    pub pending_count: Option<i64>,
+    pub running_count: Option<i64>,
+    pub created_at: Option<Timestamp>,
+    pub updated_at: Option<Timestamp>,
+    pub launch_type: Option<String>,
+    pub capacity_provider_strategy: Option<Vec<CapacityProviderStrategyItem>>,
+    pub platform_version: Option<String>,
+    pub platform_family: Option<String>,
+    pub network_configuration: Option<NetworkConfiguration>,
+    pub load_balancers: Option<Vec<LoadBalancer>>,
+    pub service_registries: Option<Vec<ServiceRegistry>>,
+    pub scale: Option<Scale>,
+    pub stability_status: Option<String>,
+    pub stability_status_at: Option<Timestamp>,
+    pub tags: Option<Vec<Tag>>,
+    pub fargate_ephemeral_storage: Option<DeploymentEphemeralStorage>,
+}
+impl FromValue for TaskSet {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TaskSet {
+            id: optional(&mut m, "id")?,
+            task_set_arn: optional(&mut m, "taskSetArn")?,
+            service_arn: optional(&mut m, "serviceArn")?,
+            cluster_arn: optional(&mut m, "clusterArn")?,
+            started_by: optional(&mut m, "startedBy")?,
+            external_id: optional(&mut m, "externalId")?,
+            status: optional(&mut m, "status")?,
+            task_definition: optional(&mut m, "taskDefinition")?,
+            computed_desired_count: optional(&mut m, "computedDesiredCount")?,
+            pending_count: optional(&mut m, "pendingCount")?,
+            running_count: optional(&mut m, "runningCount")?,
+            created_at: optional(&mut m, "createdAt")?,
+            updated_at: optional(&mut m, "updatedAt")?,
+            launch_type: optional(&mut m, "launchType")?,
+            capacity_provider_strategy: optional(&mut m, "capacityProviderStrategy")?,
+            platform_version: optional(&mut m, "platformVersion")?,
+            platform_family: optional(&mut m, "platformFamily")?,
+            network_configuration: optional(&mut m, "networkConfiguration")?,
+            load_balancers: optional(&mut m, "loadBalancers")?,
+            service_registries: optional(&mut m, "serviceRegistries")?,
+            scale: optional(&mut m, "scale")?,
+            stability_status: optional(&mut m, "stabilityStatus")?,
+            stability_status_at: optional(&mut m, "stabilityStatusAt")?,
+            tags: optional(&mut m, "tags")?,
+            fargate_ephemeral_storage: optional(&mut m, "fargateEphemeralStorage")?,
+        })
+    }
+}
+impl IntoValue for TaskSet {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(25);
+        m.put_some("id", self.id);
+        m.put_some("taskSetArn", self.task_set_arn);
+        m.put_some("serviceArn", self.service_arn);
+        m.put_some("clusterArn", self.cluster_arn);
+        m.put_some("startedBy", self.started_by);
+        m.put_some("externalId", self.external_id);
+        m.put_some("status", self.status);
+        m.put_some("taskDefinition", self.task_definition);
+        m.put_some("computedDesiredCount", self.computed_desired_count);
+        m.put_some("pendingCount", self.pending_count);
+        m.put_some("runningCount", self.running_count);
+        m.put_some("createdAt", self.created_at);
+        m.put_some("updatedAt", self.updated_at);
+        m.put_some("launchType", self.launch_type);
+        m.put_some("capacityProviderStrategy", self.capacity_provider_strategy);
+        m.put_some("platformVersion", self.platform_version);
+        m.put_some("platformFamily", self.platform_family);
+        m.put_some("networkConfiguration", self.network_configuration);
+        m.put_some("loadBalancers", self.load_balancers);
+        m.put_some("serviceRegistries", self.service_registries);
+        m.put_some("scale", self.scale);
+        m.put_some("stabilityStatus", self.stability_status);
+        m.put_some("stabilityStatusAt", self.stability_status_at);
+        m.put_some("tags", self.tags);
+        m.put_some("fargateEphemeralStorage", self.fargate_ephemeral_storage);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TaskVolumeConfiguration {
+    pub name: String,
+    pub managed_ebs_volume: Option<TaskManagedEBSVolumeConfiguration>,
+}
+impl FromValue for TaskVolumeConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TaskVolumeConfiguration {
+            name: required(&mut m, "name")?,
+            managed_ebs_volume: optional(&mut m, "managedEBSVolume")?,
+        })
+    }
+}
+impl IntoValue for TaskVolumeConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("name", self.name);
+        m.put_some("managedEBSVolume", self.managed_ebs_volume);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TimeoutConfiguration {
+    pub idle_timeout_seconds: Option<i64>,
+    pub per_request_timeout_seconds: Option<i64>,
+}
+impl FromValue for TimeoutConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TimeoutConfiguration {
+            idle_timeout_seconds: optional(&mut m, "idleTimeoutSeconds")?,
+            per_request_timeout_seconds: optional(&mut m, "perRequestTimeoutSeconds")?,
+        })
+    }
+}
+impl IntoValue for TimeoutConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("idleTimeoutSeconds", self.idle_timeout_seconds);
+        m.put_some("perRequestTimeoutSeconds", self.per_request_timeout_seconds);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tmpfs {
+    pub container_path: String,
+    pub size: i64,
+    pub mount_options: Option<Vec<String>>,
+}
+impl FromValue for Tmpfs {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Tmpfs {
+            container_path: required(&mut m, "containerPath")?,
+            size: required(&mut m, "size")?,
+            mount_options: optional(&mut m, "mountOptions")?,
+        })
+    }
+}
+impl IntoValue for Tmpfs {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("containerPath", self.container_path);
+        m.put("size", self.size);
+        m.put_some("mountOptions", self.mount_options);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TotalLocalStorageGBRequest {
+    pub min: Option<f64>,
+    pub max: Option<f64>,
+}
+impl FromValue for TotalLocalStorageGBRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TotalLocalStorageGBRequest {
+            min: optional(&mut m, "min")?,
+            max: optional(&mut m, "max")?,
+        })
+    }
+}
+impl IntoValue for TotalLocalStorageGBRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("min", self.min);
+        m.put_some("max", self.max);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ulimit {
+    pub name: String,
+    pub soft_limit: i64,
+    pub hard_limit: i64,
+}
+impl FromValue for Ulimit {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Ulimit {
+            name: required(&mut m, "name")?,
+            soft_limit: required(&mut m, "softLimit")?,
+            hard_limit: required(&mut m, "hardLimit")?,
+        })
+    }
+}
+impl IntoValue for Ulimit {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("name", self.name);
+        m.put("softLimit", self.soft_limit);
+        m.put("hardLimit", self.hard_limit);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagResourceRequest {
+    pub resource_arn: String,
+    pub tag_keys: Vec<String>,
+}
+impl FromValue for UntagResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UntagResourceRequest {
+            resource_arn: required(&mut m, "resourceArn")?,
+            tag_keys: required(&mut m, "tagKeys")?,
+        })
+    }
+}
+impl IntoValue for UntagResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("resourceArn", self.resource_arn);
+        m.put("tagKeys", self.tag_keys);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagResourceResponse {
+}
+impl FromValue for UntagResourceResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UntagResourceResponse {
+        })
+    }
+}
+impl IntoValue for UntagResourceResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateClusterRequest {
+    pub cluster: String,
+    pub settings: Option<Vec<ClusterSetting>>,
+    pub configuration: Option<ClusterConfiguration>,
+    pub service_connect_defaults: Option<ClusterServiceConnectDefaultsRequest>,
+}
+impl FromValue for UpdateClusterRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateClusterRequest {
+            cluster: required(&mut m, "cluster")?,
+            settings: optional(&mut m, "settings")?,
+            configuration: optional(&mut m, "configuration")?,
+            service_connect_defaults: optional(&mut m, "serviceConnectDefaults")?,
+        })
+    }
+}
+impl IntoValue for UpdateClusterRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("cluster", self.cluster);
+        m.put_some("settings", self.settings);
+        m.put_some("configuration", self.configuration);
+        m.put_some("serviceConnectDefaults", self.service_connect_defaults);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateClusterResponse {
+    pub cluster: Option<Cluster>,
+}
+impl FromValue for UpdateClusterResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateClusterResponse {
+            cluster: optional(&mut m, "cluster")?,
+        })
+    }
+}
+impl IntoValue for UpdateClusterResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("cluster", self.cluster);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateClusterSettingsRequest {
+    pub cluster: String,
+    pub settings: Vec<ClusterSetting>,
+}
+impl FromValue for UpdateClusterSettingsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateClusterSettingsRequest {
+            cluster: required(&mut m, "cluster")?,
+            settings: required(&mut m, "settings")?,
+        })
+    }
+}
+impl IntoValue for UpdateClusterSettingsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("cluster", self.cluster);
+        m.put("settings", self.settings);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateClusterSettingsResponse {
+    pub cluster: Option<Cluster>,
+}
+impl FromValue for UpdateClusterSettingsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateClusterSettingsResponse {
+            cluster: optional(&mut m, "cluster")?,
+        })
+    }
+}
+impl IntoValue for UpdateClusterSettingsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("cluster", self.cluster);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateServiceRequest {
+    pub cluster: Option<String>,
+    pub service: String,
+    pub desired_count: Option<i64>,
+    pub task_definition: Option<String>,
+    pub capacity_provider_strategy: Option<Vec<CapacityProviderStrategyItem>>,
+    pub deployment_configuration: Option<DeploymentConfiguration>,
+    pub availability_zone_rebalancing: Option<String>,
+    pub network_configuration: Option<NetworkConfiguration>,
+    pub placement_constraints: Option<Vec<PlacementConstraint>>,
+    pub placement_strategy: Option<Vec<PlacementStrategy>>,
+    pub platform_version: Option<String>,
+    pub force_new_deployment: Option<bool>,
+    pub health_check_grace_period_seconds: Option<i64>,
+    pub deployment_controller: Option<DeploymentController>,
+    pub enable_execute_command: Option<bool>,
+    pub enable_ecs_managed_tags: Option<bool>,
+    pub load_balancers: Option<Vec<LoadBalancer>>,
+    pub propagate_tags: Option<String>,
+    pub service_registries: Option<Vec<ServiceRegistry>>,
+    pub service_connect_configuration: Option<ServiceConnectConfiguration>,
+    pub volume_configurations: Option<Vec<ServiceVolumeConfiguration>>,
+    pub vpc_lattice_configurations: Option<Vec<VpcLatticeConfiguration>>,
+}
+impl FromValue for UpdateServiceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateServiceRequest {
+            cluster: optional(&mut m, "cluster")?,
+            service: required(&mut m, "service")?,
+            desired_count: optional(&mut m, "desiredCount")?,
+            task_definition: optional(&mut m, "taskDefinition")?,
+            capacity_provider_strategy: optional(&mut m, "capacityProviderStrategy")?,
+            deployment_configuration: optional(&mut m, "deploymentConfiguration")?,
+            availability_zone_rebalancing: optional(&mut m, "availabilityZoneRebalancing")?,
+            network_configuration: optional(&mut m, "networkConfiguration")?,
+            placement_constraints: optional(&mut m, "placementConstraints")?,
+            placement_strategy: optional(&mut m, "placementStrategy")?,
+            platform_version: optional(&mut m, "platformVersion")?,
+            force_new_deployment: optional(&mut m, "forceNewDeployment")?,
+            health_check_grace_period_seconds: optional(&mut m, "healthCheckGracePeriodSeconds")?,
+            deployment_controller: optional(&mut m, "deploymentController")?,
+            enable_execute_command: optional(&mut m, "enableExecuteCommand")?,
+            enable_ecs_managed_tags: optional(&mut m, "enableECSManagedTags")?,
+            load_balancers: optional(&mut m, "loadBalancers")?,
+            propagate_tags: optional(&mut m, "propagateTags")?,
+            service_registries: optional(&mut m, "serviceRegistries")?,
+            service_connect_configuration: optional(&mut m, "serviceConnectConfiguration")?,
+            volume_configurations: optional(&mut m, "volumeConfigurations")?,
+            vpc_lattice_configurations: optional(&mut m, "vpcLatticeConfigurations")?,
+        })
+    }
+}
+impl IntoValue for UpdateServiceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(22);
+        m.put_some("cluster", self.cluster);
+        m.put("service", self.service);
+        m.put_some("desiredCount", self.desired_count);
+        m.put_some("taskDefinition", self.task_definition);
+        m.put_some("capacityProviderStrategy", self.capacity_provider_strategy);
+        m.put_some("deploymentConfiguration", self.deployment_configuration);
+        m.put_some("availabilityZoneRebalancing", self.availability_zone_rebalancing);
+        m.put_some("networkConfiguration", self.network_configuration);
+        m.put_some("placementConstraints", self.placement_constraints);
+        m.put_some("placementStrategy", self.placement_strategy);
+        m.put_some("platformVersion", self.platform_version);
+        m.put_some("forceNewDeployment", self.force_new_deployment);
+        m.put_some("healthCheckGracePeriodSeconds", self.health_check_grace_period_seconds);
+        m.put_some("deploymentController", self.deployment_controller);
+        m.put_some("enableExecuteCommand", self.enable_execute_command);
+        m.put_some("enableECSManagedTags", self.enable_ecs_managed_tags);
+        m.put_some("loadBalancers", self.load_balancers);
+        m.put_some("propagateTags", self.propagate_tags);
+        m.put_some("serviceRegistries", self.service_registries);
+        m.put_some("serviceConnectConfiguration", self.service_connect_configuration);
+        m.put_some("volumeConfigurations", self.volume_configurations);
+        m.put_some("vpcLatticeConfigurations", self.vpc_lattice_configurations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateServiceResponse {
+    pub service: Option<Service>,
+}
+impl FromValue for UpdateServiceResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateServiceResponse {
+            service: optional(&mut m, "service")?,
+        })
+    }
+}
+impl IntoValue for UpdateServiceResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("service", self.service);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VCpuCountRangeRequest {
+    pub min: i64,
+    pub max: Option<i64>,
+}
+impl FromValue for VCpuCountRangeRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(VCpuCountRangeRequest {
+            min: required(&mut m, "min")?,
+            max: optional(&mut m, "max")?,
+        })
+    }
+}
+impl IntoValue for VCpuCountRangeRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("min", self.min);
+        m.put_some("max", self.max);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Volume {
+    pub name: Option<String>,
+    pub host: Option<HostVolumeProperties>,
+    pub docker_volume_configuration: Option<DockerVolumeConfiguration>,
+    pub efs_volume_configuration: Option<EFSVolumeConfiguration>,
+    pub s3files_volume_configuration: Option<S3FilesVolumeConfiguration>,
+    pub fsx_windows_file_server_volume_configuration: Option<FSxWindowsFileServerVolumeConfiguration>,
+    pub configured_at_launch: Option<bool>,
+}
+impl FromValue for Volume {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Volume {
+            name: optional(&mut m, "name")?,
+            host: optional(&mut m, "host")?,
+            docker_volume_configuration: optional(&mut m, "dockerVolumeConfiguration")?,
+            efs_volume_configuration: optional(&mut m, "efsVolumeConfiguration")?,
+            s3files_volume_configuration: optional(&mut m, "s3filesVolumeConfiguration")?,
+            fsx_windows_file_server_volume_configuration: optional(&mut m, "fsxWindowsFileServerVolumeConfiguration")?,
+            configured_at_launch: optional(&mut m, "configuredAtLaunch")?,
+        })
+    }
+}
+impl IntoValue for Volume {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put_some("name", self.name);
+        m.put_some("host", self.host);
+        m.put_some("dockerVolumeConfiguration", self.docker_volume_configuration);
+        m.put_some("efsVolumeConfiguration", self.efs_volume_configuration);
+        m.put_some("s3filesVolumeConfiguration", self.s3files_volume_configuration);
+        m.put_some("fsxWindowsFileServerVolumeConfiguration", self.fsx_windows_file_server_volume_configuration);
+        m.put_some("configuredAtLaunch", self.configured_at_launch);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VolumeFrom {
+    pub source_container: Option<String>,
+    pub read_only: Option<bool>,
+}
+impl FromValue for VolumeFrom {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(VolumeFrom {
+            source_container: optional(&mut m, "sourceContainer")?,
+            read_only: optional(&mut m, "readOnly")?,
+        })
+    }
+}
+impl IntoValue for VolumeFrom {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("sourceContainer", self.source_container);
+        m.put_some("readOnly", self.read_only);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VpcLatticeConfiguration {
+    pub role_arn: String,
+    pub target_group_arn: String,
+    pub port_name: String,
+}
+impl FromValue for VpcLatticeConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(VpcLatticeConfiguration {
+            role_arn: required(&mut m, "roleArn")?,
+            target_group_arn: required(&mut m, "targetGroupArn")?,
+            port_name: required(&mut m, "portName")?,
+        })
+    }
+}
+impl IntoValue for VpcLatticeConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("roleArn", self.role_arn);
+        m.put("targetGroupArn", self.target_group_arn);
+        m.put("portName", self.port_name);
         Value::Map(m)
     }
 }

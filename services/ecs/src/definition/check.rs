@@ -8,9 +8,11 @@ use model::{Fault, IntoValue as _};
 use crate::fault::{client, unserved};
 use crate::shapes::*;
 
+/// From the first to the last, in such steps.
+type Steps = (i64, i64, i64);
+
 /// CPU units and the MiB of memory that go with them on Fargate.
-const SIZES: &[(i64, &[(i64, i64, i64)])] = &[
-    // (first, last, step)
+const SIZES: &[(i64, &[Steps])] = &[
     (256, &[(512, 512, 1), (1024, 2048, 1024)]),
     (512, &[(1024, 4096, 1024)]),
     (1024, &[(2048, 8192, 1024)]),
@@ -45,8 +47,14 @@ const UNSERVED: &[(&str, &str)] = &[
 ];
 
 /// The options of the log driver `awslogs` that are honoured.
-const AWSLOGS: &[&str] =
-    &["awslogs-group", "awslogs-region", "awslogs-stream-prefix", "awslogs-create-group", "mode", "max-buffer-size"];
+const AWSLOGS: &[&str] = &[
+    "awslogs-group",
+    "awslogs-region",
+    "awslogs-stream-prefix",
+    "awslogs-create-group",
+    "mode",
+    "max-buffer-size",
+];
 
 /// CPU units of `256` or `.25 vCPU`.
 pub(crate) fn cpu_units(text: &str) -> Option<i64> {
@@ -68,9 +76,8 @@ fn scaled(text: &str, units: &[&str], factor: f64) -> Option<i64> {
 }
 
 pub(crate) fn fargate_size(cpu: i64, memory: i64) -> bool {
-    let fits = |(first, last, step): &(i64, i64, i64)| {
-        (*first..=*last).contains(&memory) && (memory - first) % step == 0
-    };
+    let fits =
+        |(first, last, step): &Steps| (*first..=*last).contains(&memory) && (memory - first) % step == 0;
     SIZES.iter().any(|(c, memories)| *c == cpu && memories.iter().any(fits))
 }
 
@@ -117,7 +124,8 @@ pub(crate) fn fargate(input: &RegisterTaskDefinitionRequest) -> Result<(i64, i64
         return Err(client("Fargate requires that 'cpu' and 'memory' be defined at the task level."));
     };
     let units = cpu_units(cpu).ok_or_else(|| client(format!("Invalid 'cpu' setting for task. `{cpu}`")))?;
-    let mib = mebibytes(memory).ok_or_else(|| client(format!("Invalid 'memory' setting for task. `{memory}`")))?;
+    let mib =
+        mebibytes(memory).ok_or_else(|| client(format!("Invalid 'memory' setting for task. `{memory}`")))?;
     match fargate_size(units, mib) {
         true => Ok((units, mib)),
         false => Err(client(format!(
@@ -156,7 +164,9 @@ pub(crate) fn containers(
         if all.iter().filter_map(|c| c.memory_reservation.or(c.memory)).sum::<i64>() > memory
             || all.iter().filter_map(|c| c.memory).any(|m| m > memory)
         {
-            return Err(client("Invalid setting for container: the memory of the containers exceeds that of the task."));
+            return Err(client(
+                "Invalid setting for container: the memory of the containers exceeds that of the task.",
+            ));
         }
     } else if input.memory.is_none()
         && let Some(c) = all.iter().find(|c| c.memory.is_none() && c.memory_reservation.is_none())
@@ -169,7 +179,11 @@ pub(crate) fn containers(
     dependencies(all)
 }
 
-fn one(container: &ContainerDefinition, task: &RegisterTaskDefinitionRequest, fargate: bool) -> Result<(), Fault> {
+fn one(
+    container: &ContainerDefinition,
+    task: &RegisterTaskDefinitionRequest,
+    fargate: bool,
+) -> Result<(), Fault> {
     let name = container.name.as_deref().unwrap_or_default();
     if name.is_empty() {
         return Err(client("Container.name should not be null or empty."));
@@ -211,10 +225,14 @@ fn one(container: &ContainerDefinition, task: &RegisterTaskDefinitionRequest, fa
     if fargate && task.execution_role_arn.as_deref().unwrap_or_default().is_empty() {
         match needs {
             (true, _) => {
-                return Err(client("Fargate requires task definition to have execution role ARN to support secrets."));
+                return Err(client(
+                    "Fargate requires task definition to have execution role ARN to support secrets.",
+                ));
             }
             (_, true) => {
-                return Err(client("Fargate requires task definition to have execution role ARN to support log driver awslogs."));
+                return Err(client(
+                    "Fargate requires task definition to have execution role ARN to support log driver awslogs.",
+                ));
             }
             (false, false) => {}
         }
@@ -276,7 +294,8 @@ fn health(container: &ContainerDefinition) -> Result<(), Fault> {
 }
 
 fn timeouts(container: &ContainerDefinition) -> Result<(), Fault> {
-    for (value, what) in [(container.start_timeout, "startTimeout"), (container.stop_timeout, "stopTimeout")] {
+    for (value, what) in [(container.start_timeout, "startTimeout"), (container.stop_timeout, "stopTimeout")]
+    {
         if value.is_some_and(|v| !(2..=120).contains(&v)) {
             return Err(client(format!("The {what} on Fargate must be between 2 and 120 seconds.")));
         }
@@ -341,10 +360,14 @@ fn dependencies(all: &[ContainerDefinition]) -> Result<(), Fault> {
             })?;
             match dependency.condition.as_str() {
                 "HEALTHY" if found.health_check.is_none() => {
-                    return Err(client(format!("The container '{other}' needs a health check for the condition HEALTHY.")));
+                    return Err(client(format!(
+                        "The container '{other}' needs a health check for the condition HEALTHY."
+                    )));
                 }
                 "COMPLETE" | "SUCCESS" if found.essential != Some(false) => {
-                    return Err(client(format!("The container '{own}' cannot wait for the essential container '{other}' to end.")));
+                    return Err(client(format!(
+                        "The container '{own}' cannot wait for the essential container '{other}' to end."
+                    )));
                 }
                 _ => {}
             }

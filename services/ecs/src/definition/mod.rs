@@ -117,7 +117,10 @@ fn shown(tags: &Tags) -> Option<Vec<Tag>> {
 }
 
 /// The containers in the API's form.
-pub(crate) fn containers(tx: &Tx<'_>, definition: &TaskDefinition) -> Result<Vec<ContainerDefinition>, Fault> {
+pub(crate) fn containers(
+    tx: &Tx<'_>,
+    definition: &TaskDefinition,
+) -> Result<Vec<ContainerDefinition>, Fault> {
     Vec::from_value(Value::from_json(definition.containers_json(tx.host())?))
 }
 
@@ -197,8 +200,10 @@ pub(crate) fn deregister_task_definition(
     if !id.contains(':') {
         return Err(client("Invalid revision number. Number: null"));
     }
-    let mut definition =
-        tx.find::<TaskDefinition>(&id).cloned().ok_or_else(|| client("The specified task definition does not exist."))?;
+    let mut definition = tx
+        .find::<TaskDefinition>(&id)
+        .cloned()
+        .ok_or_else(|| client("The specified task definition does not exist."))?;
     if definition.status == "ACTIVE" {
         definition.status = "INACTIVE".to_owned();
         definition.deregistered = Some(tx.now);
@@ -217,8 +222,12 @@ pub(crate) fn delete_task_definitions(
         let id = name::definition(&given);
         let found = tx.find::<TaskDefinition>(id).cloned();
         let reason = match &found {
-            None => Some("The specified task definition does not exist. Specify a valid account, family, revision and try again."),
-            Some(d) if d.status == "ACTIVE" => Some("The specified task definition is still in ACTIVE status. Please deregister the target and try again."),
+            None => Some(
+                "The specified task definition does not exist. Specify a valid account, family, revision and try again.",
+            ),
+            Some(d) if d.status == "ACTIVE" => Some(
+                "The specified task definition is still in ACTIVE status. Please deregister the target and try again.",
+            ),
             Some(_) => None,
         };
         match (found, reason) {
@@ -231,11 +240,9 @@ pub(crate) fn delete_task_definitions(
                     false => tx.remove(&definition)?,
                 }
             }
-            (_, reason) => failures.push(Failure {
-                arn: Some(given),
-                reason: reason.map(str::to_owned),
-                detail: None,
-            }),
+            (_, reason) => {
+                failures.push(Failure { arn: Some(given), reason: reason.map(str::to_owned), detail: None })
+            }
         }
     }
     Ok(DeleteTaskDefinitionsResponse { task_definitions: Some(deleted), failures: Some(failures) })
