@@ -32,7 +32,11 @@ def value(shape, name):
     if kind == "structure":
         return {m: value(s, m) for m, s in shape.members.items() if m in shape.required_members}
     if kind == "list":
-        return [value(shape.member, name)] * max(1, shape.metadata.get("min", 1))
+        item = value(shape.member, name)
+        if item == {} and shape.member.type_name == "structure":
+            # The query protocol has no empty structures: a list of them would not be sent at all.
+            item = {m: value(s, m) for m, s in list(shape.member.members.items())[:1]}
+        return [item] * max(1, shape.metadata.get("min", 1))
     if kind == "map":
         return {"some": value(shape.value, "some")} if shape.metadata.get("min") else {}
     if kind in ("integer", "long"):
