@@ -26,9 +26,10 @@ KNOWN = {
 
 
 def value(shape, name):
-    if name in KNOWN:
-        return KNOWN[name]
     kind = shape.type_name
+    # Some names are of text in one API and of a structure in another.
+    if name in KNOWN and not (isinstance(KNOWN[name], str) and kind in ("structure", "map", "list")):
+        return KNOWN[name]
     if kind == "structure":
         return {m: value(s, m) for m, s in shape.members.items() if m in shape.required_members}
     if kind == "list":
@@ -38,7 +39,7 @@ def value(shape, name):
             item = {m: value(s, m) for m, s in list(shape.member.members.items())[:1]}
         return [item] * max(1, shape.metadata.get("min", 1))
     if kind == "map":
-        return {"some": value(shape.value, "some")} if shape.metadata.get("min") else {}
+        return {value(shape.key, "key"): value(shape.value, "value")} if shape.metadata.get("min") else {}
     if kind in ("integer", "long"):
         return max(1, shape.metadata.get("min", 1))
     if kind == "boolean":
