@@ -9,6 +9,8 @@ pub enum Part {
     Gateway { api: String, path: String },
     /// A load balancer, by its DNS name in lower case.
     Balancer(String),
+    /// A user pool's domain, by its prefix.
+    Login { domain: String, path: String },
     /// The AWS APIs.
     Aws,
 }
@@ -22,6 +24,10 @@ pub fn part(host: &str, path: &str) -> Part {
         let (api, rest) = rest.split_once('/').unwrap_or((rest, ""));
         return Part::Gateway { api: api.to_owned(), path: format!("/{rest}") };
     }
+    if let Some(rest) = path.strip_prefix("/_aws/cognito/") {
+        let (domain, rest) = rest.split_once('/').unwrap_or((rest, ""));
+        return Part::Login { domain: domain.to_owned(), path: format!("/{rest}") };
+    }
     let host = host.rsplit_once(':').map_or(host, |(h, port)| match port.parse::<u16>() {
         Ok(_) => h,
         Err(_) => host,
@@ -30,6 +36,7 @@ pub fn part(host: &str, path: &str) -> Part {
     let mut labels = host.split('.');
     match (labels.next(), labels.next()) {
         (Some(api), Some("execute-api")) => Part::Gateway { api: api.to_owned(), path: path.to_owned() },
+        (Some(domain), Some("auth")) => Part::Login { domain: domain.to_owned(), path: path.to_owned() },
         (Some(_), Some(_)) if labels.next() == Some("elb") => Part::Balancer(host),
         _ => Part::Aws,
     }
@@ -42,6 +49,7 @@ mod tests {
     #[test]
     fn hosts_and_paths_name_their_part() {
         let gateway = |api: &str, path: &str| Part::Gateway { api: api.into(), path: path.into() };
+        let login = |domain: &str, path: &str| Part::Login { domain: domain.into(), path: path.into() };
         let cases = [
             ("127.0.0.1:4566", "/", Part::Aws),
             ("bucket.s3.amazonaws.com", "/key", Part::Aws),
@@ -54,6 +62,8 @@ mod tests {
                 "/",
                 Part::Balancer("shop-1.us-east-1.elb.localhost".into()),
             ),
+            ("shop.auth.us-east-1.amazoncognito.com", "/oauth2/token", login("shop", "/oauth2/token")),
+            ("127.0.0.1:4566", "/_aws/cognito/shop/oauth2/token", login("shop", "/oauth2/token")),
             ("localhost", "/_countersign/health", Part::Console("/health".into())),
         ];
         for (host, path, expected) in cases {

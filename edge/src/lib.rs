@@ -8,6 +8,7 @@ pub mod database;
 pub mod gateway;
 pub mod host;
 pub mod listen;
+pub mod login;
 pub mod oidc;
 pub mod plain;
 pub mod sigv4;

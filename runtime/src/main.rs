@@ -11,7 +11,7 @@ mod server;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{down, env, journal, log, template, up};
+use commands::{down, env, journal, log, outbox, template, up};
 
 /// A zero-trust runtime that speaks AWS.
 #[derive(Parser)]
@@ -36,6 +36,8 @@ enum Command {
     /// Reads templates without running them
     #[command(subcommand)]
     Template(template::Template),
+    /// Shows the messages to people: codes, invitations, passwords
+    Outbox(outbox::Outbox),
     /// Verifies the log of a data folder, offline
     #[command(name = "verify-log")]
     VerifyLog(log::VerifyLog),
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Command::Trace(trace) => trace.run(),
         Command::Explain(explain) => explain.run(),
         Command::Template(template) => template.run(),
+        Command::Outbox(outbox) => outbox.run(),
         Command::VerifyLog(verify) => verify.run(),
     };
     match done {

@@ -1,11 +1,83 @@
-//! The runtime's own pages, under `/_countersign/`.
+//! The runtime's own pages, under `/_countersign/`. All but the health page are for whoever can
+//! read `console-token` in the data folder, and for nobody else.
+
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
 
 use edge::listen::Answer;
 use edge::plain;
+use estate::Estate;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::header::{AUTHORIZATION, CACHE_CONTROL, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
+use model::Host as _;
+use ring::hmac;
+use serde_json::json;
 
-pub(crate) fn answer(path: &str) -> Answer {
-    match path {
-        "/health" => plain::whole(200, "text/plain", "running\n"),
-        _ => plain::whole(404, "text/plain", "there is no such page\n"),
+/// The file that holds the token, made anew at each start.
+pub(crate) const TOKEN_FILE: &str = "console-token";
+
+pub(crate) struct Pages {
+    estate: Arc<Estate>,
+    token: String,
+}
+
+impl Pages {
+    /// Makes the token, readable by the owner of the data folder only.
+    pub(crate) fn open(estate: &Arc<Estate>, data: &Path) -> Result<Pages, String> {
+        let mut random = [0; 32];
+        estate.random(&mut random);
+        let token: String = random.iter().map(|b| format!("{b:02x}")).collect();
+        let (path, partial) = (data.join(TOKEN_FILE), data.join("console-token.partial"));
+        // A file left behind might be open to others, or be a link.
+        let _ = std::fs::remove_file(&partial);
+        std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&partial)
+            .and_then(|mut file| file.write_all(token.as_bytes()))
+            .and_then(|()| std::fs::rename(&partial, &path))
+            .map_err(|e| format!("`{}`: {e}", path.display()))?;
+        Ok(Pages { estate: Arc::clone(estate), token })
+    }
+
+    /// `path` is without the prefix.
+    pub(crate) fn answer(&self, path: &str, request: &Request<Incoming>) -> Answer {
+        match path {
+            "/health" => plain::whole(200, "text/plain", "running\n"),
+            "/outbox" => self.shown(request.headers(), Pages::outbox),
+            _ => plain::whole(404, "text/plain", "there is no such page\n"),
+        }
+    }
+
+    /// A page for those who have the token.
+    fn shown(&self, headers: &HeaderMap, page: impl FnOnce(&Pages) -> Answer) -> Answer {
+        if !self.admits(headers) {
+            let mut answer = plain::whole(401, "text/plain", "the token in the data folder is needed\n");
+            answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            return answer;
+        }
+        let mut answer = page(self);
+        answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        answer
+    }
+
+    fn admits(&self, headers: &HeaderMap) -> bool {
+        let given = headers.get(AUTHORIZATION).and_then(|h| h.to_str().ok());
+        let Some(given) = given.and_then(|h| h.strip_prefix("Bearer ")) else { return false };
+        // Digests are compared: the time tells nothing about the token.
+        let key = hmac::Key::new(hmac::HMAC_SHA256, b"console");
+        hmac::verify(&key, given.as_bytes(), hmac::sign(&key, self.token.as_bytes()).as_ref()).is_ok()
+    }
+
+    /// The messages to people, oldest first.
+    fn outbox(&self) -> Answer {
+        match self.estate.outbox() {
+            Ok(messages) => plain::json(200, &json!(messages)),
+            Err(fault) => plain::json(fault.status, &json!({"message": fault.message})),
+        }
     }
 }

@@ -20,7 +20,8 @@ use tokio::sync::watch;
 
 use crate::commands::Ready;
 use crate::deploy::{self, Template};
-use crate::{follow, pages};
+use crate::follow;
+use crate::pages::Pages;
 
 /// The signal of a file that grew past its limit (Linux).
 const SIGXFSZ: i32 = 25;
@@ -60,7 +61,8 @@ async fn serve(start: &Start, ready: impl FnOnce(&Ready)) -> Result<(), String> 
         data: start.data.clone(),
         root_pem: estate.root_certificate().to_owned(),
     });
-    let answer = answering(&estate, &plane);
+    let pages = Arc::new(Pages::open(&estate, &start.data)?);
+    let answer = answering(&estate, &plane, &pages);
     let listening = tokio::spawn(listen::serve(listener, tls(&estate)?, stopped.clone(), answer));
     tokio::spawn(Arc::clone(&estate).keep_schedule());
     let planes = [
@@ -114,20 +116,22 @@ type Answered = std::pin::Pin<Box<dyn Future<Output = Answer> + Send>>;
 fn answering(
     estate: &Arc<Estate>,
     plane: &Arc<Plane>,
+    pages: &Arc<Pages>,
 ) -> impl Fn(Connection, Request<Incoming>) -> Answered + Clone + use<> {
-    let (estate, plane) = (Arc::clone(estate), Arc::clone(plane));
+    let (estate, plane, pages) = (Arc::clone(estate), Arc::clone(plane), Arc::clone(pages));
     move |connection, request| {
-        let (estate, plane) = (Arc::clone(&estate), Arc::clone(&plane));
+        let (estate, plane, pages) = (Arc::clone(&estate), Arc::clone(&plane), Arc::clone(&pages));
         Box::pin(async move {
             let host = request.uri().authority().map(|a| a.as_str().to_owned());
             let header = request.headers().get(hyper::header::HOST).and_then(|h| h.to_str().ok());
             let host = host.or_else(|| header.map(str::to_owned)).unwrap_or_default();
             match host::part(&host, request.uri().path()) {
-                Part::Console(path) => pages::answer(&path),
+                Part::Console(path) => pages.answer(&path, &request),
                 Part::Gateway { api, path } => {
                     gateway::answer(plane, connection, request, gateway::Call { api, path }).await
                 }
                 Part::Balancer(name) => balancer::answer(plane, connection, request, name).await,
+                Part::Login { domain, path } => edge::login::answer(&plane, request, &domain, &path).await,
                 Part::Aws => match edge::oidc::document(&plane, request.uri().path()) {
                     Some(document) => document,
                     None => edge::aws::answer(estate, connection, request).await,

@@ -1,6 +1,7 @@
 //! The door of the AWS APIs: which operation, who asks, is the payload the one that
 //! was signed, is the input of the right shape; then inwards, and the answer out.
 
+mod cors;
 mod payload;
 pub(crate) mod who;
 
@@ -30,6 +31,9 @@ pub async fn answer<C: Calls>(
 ) -> Answer {
     let request_id = uuid(&*calls);
     let (head, body) = head_of(request);
+    if let Some(preflight) = cors::preflight(&head.method, &head.headers) {
+        return preflight;
+    }
     let plain = calls.registry().services.iter().map(|s| &s.api);
     // Forms name their operation in the body; everything else in the head.
     let source = match payload::is_form(&head) {
@@ -48,10 +52,12 @@ pub async fn answer<C: Calls>(
         Err(lost) => return lost_answer(&lost, &request_id, &head),
     };
     let (api, protocol) = (route.api, route.protocol);
-    match call(&*calls, connection, &head, &route, source, &request_id).await {
-        Ok(response) => stream(calls, response),
+    let name = api.name;
+    let answer = match call(&*calls, connection, &head, &route, source, &request_id).await {
+        Ok(response) => stream(Arc::clone(&calls), response),
         Err(fault) => answer_fault(Some(api), protocol, &fault, &request_id, &head),
-    }
+    };
+    cors::readable(name, answer)
 }
 
 fn uuid(host: &dyn Host) -> String {

@@ -4,6 +4,7 @@ pub(crate) mod down;
 pub(crate) mod env;
 pub(crate) mod journal;
 pub(crate) mod log;
+pub(crate) mod outbox;
 pub(crate) mod template;
 pub(crate) mod up;
 
