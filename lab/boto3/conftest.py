@@ -25,7 +25,9 @@ def free_port():
 
 
 class Runtime:
-    """One `countersign up --empty`, with its data folder."""
+    """One `countersign up`, with its data folder."""
+
+    template = ["--empty"]
 
     def __init__(self):
         self.data = pathlib.Path(tempfile.mkdtemp(prefix="countersign-boto3-"))
@@ -33,8 +35,8 @@ class Runtime:
         self.start()
 
     def start(self):
-        command = [PROGRAM, "up", "--empty", "--detach", "--output", "json", "--data", self.data, "--port", str(self.port)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        command = [PROGRAM, "up", *self.template, "--detach", "--output", "json", "--data", self.data, "--port", str(self.port)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
         self.facts = json.loads(done.stdout)
         text = pathlib.Path(self.facts["credentials"]).read_text()

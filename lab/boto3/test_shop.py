@@ -1,0 +1,164 @@
+"""The whole journey through the shop, and what is refused on the way."""
+
+import base64
+import json
+import shutil
+import time
+
+import jwt
+import pytest
+from botocore.exceptions import ClientError
+from cryptography.hazmat.primitives.asymmetric import rsa
+from shop import Customer, Shop
+
+
+@pytest.fixture(scope="module")
+def shop():
+    shop = Shop()
+    yield shop
+    shop.stop()
+    shutil.rmtree(shop.data)
+
+
+@pytest.fixture(scope="module")
+def customer(shop):
+    return Customer(shop).sign_up().enrol()
+
+
+def test_the_page_is_served_without_signing_in(shop):
+    page = shop.ask("GET", "")
+    assert page.status_code == 200 and "SecureCart" in page.text
+    assert shop.ask("GET", "catalogue").json()["products"]
+
+
+def test_an_order_goes_all_the_way(shop, customer):
+    assert customer.ask("PUT", "cart", json={"items": {"kettle": 1, "mug": 2}}).status_code == 200
+    placed = customer.ask("POST", "orders", json={})
+    assert placed.status_code == 201, placed.text
+    order = placed.json()
+    assert order["total"] == 3900 + 2 * 1250
+    assert customer.ask("GET", "cart").json() == {"items": {}}
+    assert [o["order"] for o in customer.ask("GET", "orders").json()["orders"]] == [order["order"]]
+    receipt = customer.ask("GET", f"orders/{order['order']}/receipt").json()
+    assert receipt["total"] == order["total"]
+    key = f"{receipt['customer']}/{order['order']}.json"
+    stored = shop.admin("s3").head_object(Bucket=shop.outputs["ReceiptsBucket"], Key=key)
+    assert stored["ServerSideEncryption"] == "aws:kms" and stored["SSEKMSKeyId"] == shop.outputs["DataKeyArn"]
+
+
+def test_a_customer_sees_only_their_own(shop, customer):
+    other = Customer(shop).sign_up().enrol()
+    customer.ask("PUT", "cart", json={"items": {"mug": 1}})
+    order = customer.ask("POST", "orders", json={}).json()["order"]
+    assert other.ask("GET", "orders").json() == {"orders": []}
+    assert other.ask("GET", f"orders/{order}/receipt").status_code == 404
+
+
+def segment(value):
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+def tokens(customer):
+    good = customer.tokens["AccessToken"]
+    head, claims, signature = good.split(".")
+    facts = json.loads(base64.urlsafe_b64decode(claims + "=="))
+    stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    kid = jwt.get_unverified_header(good)["kid"]
+    forged = lambda **more: jwt.encode({**facts, **more}, stranger, algorithm="RS256", headers={"kid": kid})
+    return {
+        "none": None,
+        "garbage": "garbage",
+        "three garbage parts": "a.b.c",
+        "no algorithm": f"{segment({'alg': 'none', 'kid': kid})}.{claims}.",
+        "signature cut": f"{head}.{claims}.",
+        "claims changed": f"{head}.{segment({**facts, 'sub': 'someone'})}.{signature}",
+        "another key": forged(),
+        "another issuer": forged(iss="https://cognito-idp.us-east-1.amazonaws.com/us-east-1_other"),
+        "expired": forged(exp=int(time.time()) - 60),
+        "not yet": forged(nbf=int(time.time()) + 3600),
+        "an ID token where scopes are asked for": customer.tokens["IdToken"],
+    }
+
+
+@pytest.mark.parametrize("kind", ["none", "garbage", "three garbage parts", "no algorithm", "signature cut", "claims changed", "another key", "another issuer", "expired", "not yet", "an ID token where scopes are asked for"])
+def test_a_bad_token_is_refused(shop, customer, kind):
+    answer = shop.ask("GET", "orders", token=tokens(customer)[kind])
+    assert answer.status_code in (401, 403), (kind, answer.status_code, answer.text)
+    assert shop.ask("GET", "orders", token=customer.tokens["AccessToken"]).status_code == 200
+
+
+def test_a_token_of_another_client_is_refused(shop, customer):
+    """The gateway knows the pool; the service knows its client."""
+    admin = shop.admin("cognito-idp")
+    other = admin.create_user_pool_client(UserPoolId=customer.pool, ClientName="other", ExplicitAuthFlows=["ALLOW_USER_SRP_AUTH"])["UserPoolClient"]["ClientId"]
+    stranger = Customer(shop)
+    stranger.client = other
+    stranger.sign_up().enrol()
+    assert stranger.ask("GET", "orders").status_code == 401
+
+
+def test_a_scope_that_no_customer_has_is_asked_for(shop, customer):
+    answer = customer.ask("POST", "catalogue", json={"id": "x", "name": "x", "price": 1})
+    assert answer.status_code in (401, 403)
+
+
+@pytest.mark.parametrize("path,more", [
+    ("catalogue?q=1%27%20OR%20%271%27=%271%27--", {}),
+    ("catalogue?q=%3Cscript%3Ealert(1)%3C/script%3E", {}),
+    ("catalogue?q=1%20UNION%20SELECT%20password%20FROM%20users", {}),
+])
+def test_attacks_are_blocked_before_the_shop_sees_them(shop, customer, path, more):
+    answer = customer.ask("GET", path, **more)
+    assert answer.status_code == 403 and answer.json() == {"message": "Forbidden"}
+
+
+def test_a_wrong_code_and_a_used_code_are_refused(shop):
+    someone = Customer(shop).sign_up().enrol()
+    used = someone.totp.now()
+    for code in ("000000", used):
+        with pytest.raises(ClientError) as refused:
+            someone.sign_in(code)
+        assert refused.value.response["Error"]["Code"] in ("CodeMismatchException", "ExpiredCodeException")
+    with pytest.raises(ClientError, match="NotAuthorized"):
+        someone.password("Wrong-password-1")
+    with pytest.raises(ClientError) as refused:
+        someone.cognito.initiate_auth(ClientId=someone.client, AuthFlow="USER_PASSWORD_AUTH", AuthParameters={"USERNAME": someone.email, "PASSWORD": "x"})
+    assert refused.value.response["Error"]["Code"] == "InvalidParameterException"
+    someone.sign_in()
+
+
+def test_the_journey_is_in_the_trail(shop, customer):
+    events = shop.admin("cloudtrail").lookup_events(MaxResults=50)["Events"]
+    assert any(e["EventName"] in ("RespondToAuthChallenge", "VerifySoftwareToken", "AssumeRole") for e in events)
+
+
+def test_without_the_key_no_receipt_is_written_or_read(shop, customer):
+    kms, key = shop.admin("kms"), shop.outputs["DataKeyArn"]
+    customer.ask("PUT", "cart", json={"items": {"mug": 1}})
+    order = customer.ask("POST", "orders", json={}).json()["order"]
+    customer.ask("PUT", "cart", json={"items": {"mug": 1}})
+    kms.disable_key(KeyId=key)
+    try:
+        assert customer.ask("POST", "orders", json={}).status_code >= 500
+        assert customer.ask("GET", f"orders/{order}/receipt").status_code >= 500
+    finally:
+        kms.enable_key(KeyId=key)
+    assert customer.ask("GET", f"orders/{order}/receipt").status_code == 200
+
+
+def test_without_the_database_permission_no_order_is_placed(shop, customer):
+    iam, role = shop.admin("iam"), shop.outputs["OrdersRoleArn"].rsplit("/", 1)[1]
+    policy = iam.get_role_policy(RoleName=role, PolicyName="orders")["PolicyDocument"]
+    less = {**policy, "Statement": [s for s in policy["Statement"] if s.get("Sid") != "Database"]}
+    iam.put_role_policy(RoleName=role, PolicyName="orders", PolicyDocument=json.dumps(less))
+    try:
+        assert customer.ask("GET", "orders").status_code >= 500
+    finally:
+        iam.put_role_policy(RoleName=role, PolicyName="orders", PolicyDocument=json.dumps(policy))
+    assert customer.ask("GET", "orders").status_code == 200
+
+
+def test_without_its_web_acl_the_gateway_lets_nothing_through_unseen(shop, customer):
+    """The pool gone: no token can be checked any more, so none is good."""
+    shop.admin("cognito-idp").delete_user_pool(UserPoolId=customer.pool)
+    assert customer.ask("GET", "orders").status_code in (401, 403, 500)
