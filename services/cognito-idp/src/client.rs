@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use model::{AccountId, Fault, Members, Node, Timestamp, Tx, Value};
+use model::{AccountId, Fault, IntoValue as _, Members, Node, Timestamp, Tx, Value};
 use ring::hmac;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
@@ -308,8 +308,11 @@ fn taken(input: &Value, into: &mut Map<String, Json>) -> Result<(), Fault> {
 }
 
 /// <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolClient.html>
-pub(crate) fn create_user_pool_client(tx: &mut Tx<'_>, input: Value) -> Result<Value, Fault> {
-    let typed = <CreateUserPoolClientRequest as model::FromValue>::from_value(input.clone())?;
+pub(crate) fn create_user_pool_client(
+    tx: &mut Tx<'_>,
+    typed: CreateUserPoolClientRequest,
+) -> Result<Value, Fault> {
+    let input = typed.clone().into_value();
     let pool = pool::find(tx, &typed.user_pool_id)?;
     let id = tx.random_text(26, LOWER);
     let secret = match (typed.generate_secret, typed.client_secret) {
@@ -373,8 +376,11 @@ pub(crate) fn describe_user_pool_client(
 }
 
 /// What an update does not name returns to its default, as in AWS.
-pub(crate) fn update_user_pool_client(tx: &mut Tx<'_>, input: Value) -> Result<Value, Fault> {
-    let typed = <UpdateUserPoolClientRequest as model::FromValue>::from_value(input.clone())?;
+pub(crate) fn update_user_pool_client(
+    tx: &mut Tx<'_>,
+    typed: UpdateUserPoolClientRequest,
+) -> Result<Value, Fault> {
+    let input = typed.clone().into_value();
     let pool = pool::find(tx, &typed.user_pool_id)?;
     let mut client = find(tx, &typed.user_pool_id, &typed.client_id)?;
     taken(&input, &mut client.settings)?;

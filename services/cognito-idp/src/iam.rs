@@ -6,7 +6,7 @@ use model::{Ask, Asking, Fault};
 use crate::pool;
 
 /// What the API model marks as callable without a signature.
-const UNSIGNED: [&str; 20] = [
+const UNSIGNED: [&str; 21] = [
     "AssociateSoftwareToken",
     "ChangePassword",
     "ConfirmForgotPassword",
@@ -28,6 +28,8 @@ const UNSIGNED: [&str; 20] = [
     "VerifyUserAttribute",
     // Asked by the token endpoint, which judges the client's secret.
     "IssueClientToken",
+    // Asked by identity pools; the token is what is judged.
+    "VerifyIdToken",
 ];
 
 pub(crate) fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
@@ -50,5 +52,11 @@ pub(crate) fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
         "UpdateUserPool" => asking.tags("UserPoolTags"),
         _ => ask.request_tags.clone(),
     };
-    Ok(vec![Ask { request_tags, tag_keys: asking.strings("TagKeys"), ..ask }])
+    let mut asks = vec![Ask { request_tags, tag_keys: asking.strings("TagKeys"), ..ask }];
+    // Who gives a group a role gives it to the group's users.
+    if let Some(role) = asking.text("RoleArn") {
+        let service = Some("cognito-identity.amazonaws.com");
+        asks.push(Ask::new("iam:PassRole", role).key("iam:PassedToService", service));
+    }
+    Ok(asks)
 }

@@ -111,6 +111,8 @@ pub static SERVICE: Service = Service {
         write AdminUserGlobalSignOut => admin::admin_user_global_sign_out,
         write AdminSetUserMFAPreference => admin::admin_set_user_mfa_preference,
         read ListUsers => directory::list_users,
+        // No API of AWS's: what identity pools ask for.
+        read VerifyIdToken => token::verify_id_token,
         // No API of AWS's: what the domain's token endpoint asks for.
         read IssueClientToken => oauth::issue_client_token,
     ],

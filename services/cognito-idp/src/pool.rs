@@ -1,6 +1,6 @@
 //! User pools and what is set on them. What this runtime cannot honour it refuses.
 
-use model::{AccountId, Fault, Members, Tags, Timestamp, Tx, Value};
+use model::{AccountId, Fault, IntoValue as _, Members, Tags, Timestamp, Tx, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
@@ -190,8 +190,8 @@ fn mfa(pool: &UserPool, wanted: Option<&str>) -> Result<String, Fault> {
 }
 
 /// <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateUserPool.html>
-pub(crate) fn create_user_pool(tx: &mut Tx<'_>, input: Value) -> Result<Value, Fault> {
-    let typed = <CreateUserPoolRequest as model::FromValue>::from_value(input.clone())?;
+pub(crate) fn create_user_pool(tx: &mut Tx<'_>, typed: CreateUserPoolRequest) -> Result<Value, Fault> {
+    let input = typed.clone().into_value();
     let mut settings = Map::new();
     taken(&input, &FIXED, &mut settings);
     taken(&input, &MUTABLE, &mut settings);
@@ -259,8 +259,8 @@ pub(crate) fn describe_user_pool(tx: &mut Tx<'_>, input: DescribeUserPoolRequest
 }
 
 /// What an update does not name returns to its default, as in AWS.
-pub(crate) fn update_user_pool(tx: &mut Tx<'_>, input: Value) -> Result<(), Fault> {
-    let typed = <UpdateUserPoolRequest as model::FromValue>::from_value(input.clone())?;
+pub(crate) fn update_user_pool(tx: &mut Tx<'_>, typed: UpdateUserPoolRequest) -> Result<(), Fault> {
+    let input = typed.clone().into_value();
     let mut pool = find(tx, &typed.user_pool_id)?;
     taken(&input, &MUTABLE, &mut pool.settings);
     honourable(&pool.settings, &input)?;

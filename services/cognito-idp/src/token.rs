@@ -5,7 +5,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use model::estate::cognito::TokenIssuer;
-use model::{Fault, Timestamp, Tx};
+use model::{Fault, Timestamp, Tx, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
@@ -200,21 +200,56 @@ pub(crate) struct SignedIn {
     pub(crate) user: User,
 }
 
+/// Why a token is no good.
+enum Bad {
+    Invalid,
+    Expired,
+}
+
+/// The claims of a token that one of the pools here signed for this use, and that has not expired.
+fn verified(tx: &Tx<'_>, token: &str, wanted: &str) -> Result<(TokenIssuer, Json), Bad> {
+    let named = key::claimed_issuer(token).map(|issuer| format!("issuer/{issuer}")).ok_or(Bad::Invalid)?;
+    let issuer = tx.snapshot().find_named::<TokenIssuer>(&named).cloned().ok_or(Bad::Invalid)?;
+    let claims = key::verified(&issuer, token).ok_or(Bad::Invalid)?;
+    let is = |name: &str, value: &str| claims.get(name).and_then(Json::as_str) == Some(value);
+    if !is("token_use", wanted) || !is("iss", &issuer.issuer()) {
+        return Err(Bad::Invalid);
+    }
+    match claims.get("exp").and_then(Json::as_i64) {
+        Some(exp) if exp > tx.now.seconds() => Ok((issuer, claims)),
+        _ => Err(Bad::Expired),
+    }
+}
+
+/// The claims of an ID token, for an identity pool: `Token`, and with `Check` only if the user is
+/// still there, enabled and signed in.
+pub(crate) fn verify_id_token(tx: &mut Tx<'_>, input: Value) -> Result<Value, Fault> {
+    let invalid = |why: &str| not_authorized(format!("Invalid login token. {why}"));
+    let (issuer, claims) = match verified(tx, input.text("Token").unwrap_or_default(), "id") {
+        Ok(verified) => verified,
+        Err(Bad::Expired) => return Err(invalid("Token expired.")),
+        Err(Bad::Invalid) => return Err(invalid("Couldn't verify signed token.")),
+    };
+    if input.get("Check").and_then(Value::as_bool) != Some(false) {
+        let text = |name: &str| claims.get(name).and_then(Json::as_str).unwrap_or_default();
+        let user = user::load(tx, &issuer.pool, text("sub"))?.filter(|u| u.enabled);
+        if user.is_none() || grant::find(tx, &issuer.pool, text("sub"), text("event_id"))?.is_none() {
+            return Err(invalid("Token has been revoked."));
+        }
+    }
+    Ok(Value::from_json(claims))
+}
+
 /// Verifies an access token wholly: who signed it, for what, until when, and that its sign-in
 /// has not ended. From here on the call is about the account and region of its pool.
 pub(crate) fn signed_in(tx: &mut Tx<'_>, token: &str) -> Result<SignedIn, Fault> {
     let invalid = || not_authorized("Invalid Access Token");
-    let issuer = key::claimed_issuer(token).ok_or_else(invalid)?;
-    let issuer =
-        tx.snapshot().find_named::<TokenIssuer>(&format!("issuer/{issuer}")).cloned().ok_or_else(invalid)?;
-    let claims = key::verified(&issuer, token).ok_or_else(invalid)?;
+    let (issuer, claims) = match verified(tx, token, "access") {
+        Ok(verified) => verified,
+        Err(Bad::Expired) => return Err(not_authorized("Access Token has expired")),
+        Err(Bad::Invalid) => return Err(invalid()),
+    };
     let text = |name: &str| claims.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
-    if text("token_use") != "access" || text("iss") != issuer.issuer() {
-        return Err(invalid());
-    }
-    if claims.get("exp").and_then(Json::as_i64).is_none_or(|exp| exp <= tx.now.seconds()) {
-        return Err(not_authorized("Access Token has expired"));
-    }
     if !text("scope").split(' ').any(|s| s == SELF_SERVICE) {
         return Err(not_authorized("Access Token does not have required scopes"));
     }
