@@ -1,5 +1,7 @@
 //! Errors, as each protocol and a few services of their own write them.
 
+use std::borrow::Cow;
+
 use ciborium::Value as Cbor;
 use model::api::{Api, Protocol};
 use model::{Fault, Value};
@@ -48,6 +50,14 @@ fn status_of(api: Option<&Api>, protocol: Protocol, fault: &Fault, code: &str) -
     fault.status
 }
 
+/// EC2 has a sentence of its own before the reason of a denial.
+fn message_of(protocol: Protocol, fault: &Fault) -> Cow<'_, str> {
+    match protocol == Protocol::Ec2 && fault.code == "AccessDeniedException" {
+        true => format!("You are not authorized to perform this operation. {}", fault.message).into(),
+        false => Cow::Borrowed(&fault.message),
+    }
+}
+
 /// The code on the wire, which may differ from the shape's name.
 fn wire_code<'a>(api: Option<&Api>, code: &'a str) -> &'a str {
     api.and_then(|a| a.error(code)).map_or(code, |(wire, _)| wire)
@@ -64,6 +74,7 @@ pub fn write_fault(
     let code = code_of(api, protocol, fault);
     let status = status_of(api, protocol, fault, code);
     let wire = wire_code(api, code);
+    let message = message_of(protocol, fault);
     let mut response = match protocol {
         Protocol::Json10 | Protocol::Json11 => {
             Response::new(status, json_type(protocol), json_body(Some(code), fault))
@@ -81,7 +92,7 @@ pub fn write_fault(
             let body = format!(
                 "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Errors><Error><Code>{}</Code><Message>{}</Message></Error></Errors><RequestID>{request_id}</RequestID></Response>",
                 escape(code),
-                escape(&fault.message)
+                escape(&message)
             );
             Response::new(status, "text/xml;charset=UTF-8", body)
         }
