@@ -130,6 +130,6 @@ impl Lookup for World<'_, '_> {
 
     fn zones(&self, region: &str) -> Vec<String> {
         let region = if region.is_empty() { &self.tx.region } else { region };
-        ["a", "b", "c"].iter().map(|z| format!("{region}{z}")).collect()
+        model::estate::ec2::ZONES.iter().map(|z| format!("{region}{z}")).collect()
     }
 }
