@@ -31,7 +31,7 @@ pub use gateway::{EgressOnlyGateway, ElasticIp, InternetGateway, IpAssociation, 
 pub use peering::{PeeringSide, VpcPeering};
 pub use prefix::{AWS_PREFIX_LISTS, AwsPrefixList, PrefixEntry, PrefixList};
 pub use route::{Destination, Route, RouteAssociation, RouteTable, Target};
-pub use transit::{TransitAttachment, TransitGateway, TransitRoute, TransitRouteTable};
+pub use transit::{TransitAttachment, TransitGateway, TransitRoute, TransitRouteTable, TransitWay};
 
 /// The nodes of this file, for the service that owns them.
 pub const NODES: &[NodeKind] = &[

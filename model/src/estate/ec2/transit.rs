@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Tags, Timestamp};
+use super::Vpc;
+use crate::{AccountId, Snapshot, Tags, Timestamp};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TransitGateway {
@@ -19,7 +20,6 @@ pub struct TransitGateway {
     pub dns_support: bool,
     pub group_referencing: bool,
     pub vpn_ecmp: bool,
-    pub cidrs: Vec<String>,
     pub created: Timestamp,
     /// It stays to be seen for a while, and carries nothing.
     pub deleted: Option<Timestamp>,
@@ -77,4 +77,43 @@ pub struct TransitRoute {
     pub cidr: String,
     /// `None`: a black hole.
     pub attachment: Option<String>,
+}
+
+/// A route of a transit gateway's table, with what has become of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TransitWay {
+    pub cidr: String,
+    /// `None`: a black hole.
+    pub attachment: Option<TransitAttachment>,
+    pub propagated: bool,
+}
+
+impl TransitRouteTable {
+    /// Static routes and those that the attachments' VPCs propagate; a static one wins over its equal.
+    pub fn ways(&self, snapshot: &Snapshot) -> Vec<TransitWay> {
+        let attachment = |id: &String| {
+            snapshot
+                .find::<TransitAttachment>(&self.account, &self.region, id)
+                .filter(|a| a.deleted.is_none())
+        };
+        let mut ways: Vec<TransitWay> = Vec::new();
+        for route in &self.routes {
+            let attachment = route.attachment.as_ref().and_then(attachment).cloned();
+            ways.push(TransitWay { cidr: route.cidr.clone(), attachment, propagated: false });
+        }
+        for attachment in self.propagations.iter().filter_map(attachment) {
+            let Some(vpc) = snapshot.find::<Vpc>(&attachment.account, &attachment.region, &attachment.vpc)
+            else {
+                continue;
+            };
+            let six = vpc.ipv6_cidrs.iter().filter(|_| attachment.ipv6_support);
+            for cidr in vpc.cidrs.iter().chain(six) {
+                if ways.iter().all(|w| w.cidr != *cidr) {
+                    let attachment = Some(attachment.clone());
+                    ways.push(TransitWay { cidr: cidr.clone(), attachment, propagated: true });
+                }
+            }
+        }
+        ways
+    }
 }
