@@ -70,8 +70,10 @@ fn shown(options: &DhcpOptions) -> shapes::DhcpOptions {
     }
 }
 
-/// Options by name, how many values each may have, and what a value must look like.
-const OPTIONS: [(&str, usize, fn(&str) -> bool); 6] = [
+/// An option's name, how many values it may have, and what a value must look like.
+type Choice = (&'static str, usize, fn(&str) -> bool);
+
+const OPTIONS: [Choice; 6] = [
     ("domain-name", 1, |v| !v.is_empty() && v.len() <= 253),
     ("domain-name-servers", 4, |v| v == "AmazonProvidedDNS" || v.parse::<std::net::IpAddr>().is_ok()),
     ("ntp-servers", 4, |v| v.parse::<std::net::IpAddr>().is_ok()),

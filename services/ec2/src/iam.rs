@@ -3,8 +3,10 @@
 //! Follows "Actions, resources, and condition keys for Amazon EC2". What is tagged as it is made
 //! asks for `ec2:CreateTags` as well, with `ec2:CreateAction`.
 
-use model::estate::ec2::{CidrBlock, ElasticIp, NetworkAcl, RouteTable, SubnetCidrBlock};
-use model::{Ask, Asking, Fault, Tags, Value};
+use model::estate::ec2::{
+    CidrBlock, ElasticIp, NetworkAcl, PeeringSide, RouteTable, SubnetCidrBlock, VpcPeering,
+};
+use model::{AccountId, Ask, Asking, Fault, Tags, Value};
 use serde_json::Value as Json;
 
 use crate::kind;
@@ -18,11 +20,19 @@ pub(crate) enum On {
     Named(&'static str, &'static str),
     /// Of this type, what holds the association that this member names.
     Held(&'static str, &'static str),
+    /// What a flow log watches, where the request's `ResourceType` is this.
+    Watched(&'static str, &'static str),
     /// Only asked for when it is tagged as it is made.
     Tagged(&'static str),
 }
 
-use On::{Held, Named, New, Tagged};
+use On::{Held, Named, New, Tagged, Watched};
+
+/// The table and the attachment of a transit gateway, whichever the request names.
+const TRANSIT_TABLE: &[On] = &[
+    Named("transit-gateway-route-table", "TransitGatewayRouteTableId"),
+    Named("transit-gateway-attachment", "TransitGatewayAttachmentId"),
+];
 
 /// Operations with resources; all others ask for `*`.
 const TABLE: &[(&str, &[On])] = &[
@@ -113,6 +123,92 @@ const TABLE: &[(&str, &[On])] = &[
     ("CreateDhcpOptions", &[New("dhcp-options")]),
     ("DeleteDhcpOptions", &[Named("dhcp-options", "DhcpOptionsId")]),
     ("AssociateDhcpOptions", &[Named("dhcp-options", "DhcpOptionsId"), Named("vpc", "VpcId")]),
+    (
+        "CreateVpcEndpoint",
+        &[
+            New("vpc-endpoint"),
+            Named("vpc", "VpcId"),
+            Named("route-table", "RouteTableIds"),
+            Named("subnet", "SubnetIds"),
+            Named("security-group", "SecurityGroupIds"),
+        ],
+    ),
+    (
+        "ModifyVpcEndpoint",
+        &[
+            Named("vpc-endpoint", "VpcEndpointId"),
+            Named("route-table", "AddRouteTableIds"),
+            Named("route-table", "RemoveRouteTableIds"),
+            Named("subnet", "AddSubnetIds"),
+            Named("subnet", "RemoveSubnetIds"),
+            Named("security-group", "AddSecurityGroupIds"),
+            Named("security-group", "RemoveSecurityGroupIds"),
+        ],
+    ),
+    ("DeleteVpcEndpoints", &[Named("vpc-endpoint", "VpcEndpointIds")]),
+    ("CreateVpcPeeringConnection", &[New("vpc-peering-connection"), Named("vpc", "VpcId")]),
+    ("AcceptVpcPeeringConnection", &[Named("vpc-peering-connection", "VpcPeeringConnectionId")]),
+    ("RejectVpcPeeringConnection", &[Named("vpc-peering-connection", "VpcPeeringConnectionId")]),
+    ("DeleteVpcPeeringConnection", &[Named("vpc-peering-connection", "VpcPeeringConnectionId")]),
+    ("ModifyVpcPeeringConnectionOptions", &[Named("vpc-peering-connection", "VpcPeeringConnectionId")]),
+    ("CreateManagedPrefixList", &[New("prefix-list")]),
+    ("ModifyManagedPrefixList", &[Named("prefix-list", "PrefixListId")]),
+    ("DeleteManagedPrefixList", &[Named("prefix-list", "PrefixListId")]),
+    ("GetManagedPrefixListEntries", &[Named("prefix-list", "PrefixListId")]),
+    ("GetManagedPrefixListAssociations", &[Named("prefix-list", "PrefixListId")]),
+    ("RestoreManagedPrefixListVersion", &[Named("prefix-list", "PrefixListId")]),
+    (
+        "CreateFlowLogs",
+        &[
+            New("vpc-flow-log"),
+            Watched("vpc", "VPC"),
+            Watched("subnet", "Subnet"),
+            Watched("network-interface", "NetworkInterface"),
+            Watched("transit-gateway", "TransitGateway"),
+            Watched("transit-gateway-attachment", "TransitGatewayAttachment"),
+        ],
+    ),
+    ("DeleteFlowLogs", &[Named("vpc-flow-log", "FlowLogIds")]),
+    ("CreateTransitGateway", &[New("transit-gateway")]),
+    ("ModifyTransitGateway", &[Named("transit-gateway", "TransitGatewayId")]),
+    ("DeleteTransitGateway", &[Named("transit-gateway", "TransitGatewayId")]),
+    (
+        "CreateTransitGatewayVpcAttachment",
+        &[
+            New("transit-gateway-attachment"),
+            Named("transit-gateway", "TransitGatewayId"),
+            Named("vpc", "VpcId"),
+            Named("subnet", "SubnetIds"),
+        ],
+    ),
+    (
+        "ModifyTransitGatewayVpcAttachment",
+        &[
+            Named("transit-gateway-attachment", "TransitGatewayAttachmentId"),
+            Named("subnet", "AddSubnetIds"),
+            Named("subnet", "RemoveSubnetIds"),
+        ],
+    ),
+    (
+        "DeleteTransitGatewayVpcAttachment",
+        &[Named("transit-gateway-attachment", "TransitGatewayAttachmentId")],
+    ),
+    (
+        "CreateTransitGatewayRouteTable",
+        &[New("transit-gateway-route-table"), Named("transit-gateway", "TransitGatewayId")],
+    ),
+    ("DeleteTransitGatewayRouteTable", TRANSIT_TABLE),
+    ("AssociateTransitGatewayRouteTable", TRANSIT_TABLE),
+    ("DisassociateTransitGatewayRouteTable", TRANSIT_TABLE),
+    ("EnableTransitGatewayRouteTablePropagation", TRANSIT_TABLE),
+    ("DisableTransitGatewayRouteTablePropagation", TRANSIT_TABLE),
+    ("GetTransitGatewayRouteTableAssociations", TRANSIT_TABLE),
+    ("GetTransitGatewayRouteTablePropagations", TRANSIT_TABLE),
+    ("GetTransitGatewayAttachmentPropagations", TRANSIT_TABLE),
+    ("CreateTransitGatewayRoute", TRANSIT_TABLE),
+    ("ReplaceTransitGatewayRoute", TRANSIT_TABLE),
+    ("DeleteTransitGatewayRoute", TRANSIT_TABLE),
+    ("SearchTransitGatewayRoutes", TRANSIT_TABLE),
     ("DeleteNetworkInterface", &[Named("network-interface", "NetworkInterfaceId")]),
 ];
 
@@ -146,15 +242,28 @@ pub(crate) fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
                     asks.push(region(asking, on_resource(asking, &action, &arn(asking, of, &id))));
                 }
             }
-            Tagged(_) => {}
+            Watched(of, kind) if asking.text("ResourceType") == Some(kind) => {
+                for id in ids(asking.input, "ResourceIds") {
+                    asks.push(region(asking, on_resource(asking, &action, &arn(asking, of, &id))));
+                }
+            }
+            Watched(..) | Tagged(_) => {}
         }
     }
     asks.extend(creation_tags(asking, resources));
+    asks.extend(passed_role(asking));
     // Names of groups are of the default VPC; without ids the action is asked for at large.
     if asks.is_empty() {
         asks.push(region(asking, Ask::new(action, "*")));
     }
     Ok(asks)
+}
+
+/// Whoever has flow logs delivered with a role must be allowed to pass it on.
+fn passed_role(asking: &Asking<'_>) -> Option<Ask> {
+    let role = asking.text("DeliverLogsPermissionArn").filter(|_| asking.operation == "CreateFlowLogs")?;
+    let ask = Ask::new("iam:PassRole", role.to_owned());
+    Some(ask.key("iam:PassedToService", Some("vpc-flow-logs.amazonaws.com")))
 }
 
 /// Tags that come with a creation are a permission of their own.
@@ -227,10 +336,23 @@ fn given(asking: &Asking<'_>, of: &str) -> Tags {
 /// An ask about a resource that exists, with the keys that are about it.
 fn on_resource(asking: &Asking<'_>, action: &str, arn: &str) -> Ask {
     let mut ask = Ask::new(action.to_owned(), arn.to_owned());
+    if let Some(connection) = peering(asking, arn) {
+        let side = |s: &PeeringSide| model::ids::arn("ec2", &s.region, &s.account, &format!("vpc/{}", s.vpc));
+        ask = ask
+            .key("ec2:RequesterVpc", Some(side(&connection.requester)))
+            .key("ec2:AccepterVpc", Some(side(&connection.accepter)))
+            .key("ec2:VpcPeeringConnectionID", Some(connection.id.as_str()));
+    }
     if let Some(node) = asking.snapshot.by_arn(arn) {
         ask.context.extend(facts(asking, &node.to_json()).map(|(k, v)| (k.into(), vec![v])));
     }
     ask
+}
+
+/// The connection that an ARN names; the accepting account has it under its own ARN, too.
+fn peering<'a>(asking: &Asking<'a>, arn: &str) -> Option<&'a VpcPeering> {
+    let (_, id) = arn.split_once(":vpc-peering-connection/")?;
+    asking.snapshot.all::<VpcPeering>().find(|p| p.id == id)
 }
 
 /// Members of nodes that condition keys show, and the type of the ARN where the key shows one.
@@ -244,6 +366,7 @@ const FACTS: &[(&str, &str, &str)] = &[
     ("ec2:PublicIpAddress", "public_ip", ""),
     ("ec2:AllocationId", "allocation", ""),
     ("ec2:AuthorizedService", "requester", ""),
+    ("ec2:VpceServiceName", "service", ""),
 ];
 
 fn facts(asking: &Asking<'_>, node: &Json) -> impl Iterator<Item = (&'static str, String)> {
@@ -285,6 +408,18 @@ fn surroundings(asking: &Asking<'_>, resources: &[On]) -> Context {
                 facts(asking, &node.to_json()).for_each(|(k, v)| set(k, v));
             }
         }
+    }
+    if let Some(service) = asking.text("ServiceName") {
+        set("ec2:VpceServiceName", service.to_owned());
+        set("ec2:VpceServiceOwner", "amazon".to_owned());
+    }
+    if let Some(peer) = asking.text("PeerVpcId") {
+        let own = arn(asking, "vpc", asking.text("VpcId").unwrap_or_default());
+        let owner = asking.text("PeerOwnerId").and_then(AccountId::parse);
+        let there = asking.text("PeerRegion").unwrap_or(asking.region);
+        let owner = owner.as_ref().unwrap_or(asking.account);
+        set("ec2:RequesterVpc", own);
+        set("ec2:AccepterVpc", model::ids::arn("ec2", there, owner, &format!("vpc/{peer}")));
     }
     if let Some(zone) = asking.text("AvailabilityZone") {
         set("ec2:AvailabilityZone", zone.to_owned());

@@ -11,7 +11,7 @@ use crate::shapes::{
     self, CreateNetworkInterfaceRequest, CreateNetworkInterfaceResult, DeleteNetworkInterfaceRequest,
     NetworkInterfaceAssociation,
 };
-use crate::{address, block, fault, group, kind, subnet, tag, zone};
+use crate::{address, block, fault, flow, group, kind, subnet, tag, zone};
 
 /// Interfaces that an account may have in a region.
 const MOST: usize = 5000;
@@ -383,5 +383,6 @@ pub(crate) fn remove(tx: &mut Tx<'_>, interface: &NetworkInterface) -> Result<()
     if let Some(elastic) = elastic(tx, interface).cloned() {
         address::take_back(tx, &elastic)?;
     }
+    flow::leave(tx, &interface.id)?;
     tx.remove(interface)
 }

@@ -8,9 +8,12 @@ mod association;
 mod attribute;
 mod block;
 mod cidr;
+mod crossing;
 mod default;
 mod dhcp;
+mod endpoint;
 mod fault;
+mod flow;
 mod gateway;
 mod group;
 mod iam;
@@ -25,10 +28,12 @@ mod prefix;
 mod provider;
 mod route;
 mod rule;
+mod served;
 #[rustfmt::skip]
 mod shapes;
 mod subnet;
 mod tag;
+mod transit;
 mod vpc;
 mod zone;
 
@@ -142,6 +147,50 @@ pub static SERVICE: Service = Service {
         write DeleteDhcpOptions => dhcp::delete_dhcp_options,
         list DescribeDhcpOptions => dhcp::SETS,
         write AssociateDhcpOptions => dhcp::associate_dhcp_options,
+        write CreateVpcEndpoint => endpoint::create_vpc_endpoint,
+        write ModifyVpcEndpoint => endpoint::modify_vpc_endpoint,
+        write DeleteVpcEndpoints => endpoint::delete_vpc_endpoints,
+        list DescribeVpcEndpoints => endpoint::ENDPOINTS,
+        read DescribeVpcEndpointServices => served::describe_vpc_endpoint_services,
+        write CreateVpcPeeringConnection => peering::create_vpc_peering,
+        write AcceptVpcPeeringConnection => peering::accept_vpc_peering,
+        write RejectVpcPeeringConnection => peering::reject_vpc_peering,
+        write DeleteVpcPeeringConnection => peering::delete_vpc_peering,
+        list DescribeVpcPeeringConnections => peering::CONNECTIONS,
+        write ModifyVpcPeeringConnectionOptions => peering::modify_options,
+        write CreateManagedPrefixList => prefix::create_list,
+        write ModifyManagedPrefixList => prefix::modify_list,
+        write DeleteManagedPrefixList => prefix::delete_list,
+        list DescribeManagedPrefixLists => prefix::MANAGED,
+        read GetManagedPrefixListEntries => prefix::get_entries,
+        read GetManagedPrefixListAssociations => prefix::get_associations,
+        write RestoreManagedPrefixListVersion => prefix::restore_version,
+        write CreateFlowLogs => flow::create_flow_logs,
+        write DeleteFlowLogs => flow::delete_flow_logs,
+        list DescribeFlowLogs => flow::LOGS,
+        write CreateTransitGateway => transit::create_transit_gateway,
+        write ModifyTransitGateway => transit::modify_transit_gateway,
+        write DeleteTransitGateway => transit::delete_transit_gateway,
+        list DescribeTransitGateways => transit::GATEWAYS,
+        write CreateTransitGatewayVpcAttachment => transit::create_vpc_attachment,
+        write ModifyTransitGatewayVpcAttachment => transit::modify_vpc_attachment,
+        write DeleteTransitGatewayVpcAttachment => transit::delete_vpc_attachment,
+        list DescribeTransitGatewayVpcAttachments => transit::VPC_ATTACHMENTS,
+        list DescribeTransitGatewayAttachments => transit::ATTACHMENTS,
+        write CreateTransitGatewayRouteTable => crossing::create_table,
+        write DeleteTransitGatewayRouteTable => crossing::delete_table,
+        list DescribeTransitGatewayRouteTables => crossing::TABLES,
+        write AssociateTransitGatewayRouteTable => crossing::associate,
+        write DisassociateTransitGatewayRouteTable => crossing::disassociate,
+        write EnableTransitGatewayRouteTablePropagation => crossing::enable_propagation,
+        write DisableTransitGatewayRouteTablePropagation => crossing::disable_propagation,
+        read GetTransitGatewayRouteTableAssociations => crossing::get_associations,
+        read GetTransitGatewayRouteTablePropagations => crossing::get_propagations,
+        read GetTransitGatewayAttachmentPropagations => crossing::get_attachment_propagations,
+        write CreateTransitGatewayRoute => crossing::create_route,
+        write ReplaceTransitGatewayRoute => crossing::replace_route,
+        write DeleteTransitGatewayRoute => crossing::delete_route,
+        read SearchTransitGatewayRoutes => crossing::search_routes,
         write CreateTags => tag::create_tags,
         write DeleteTags => tag::delete_tags,
         list DescribeTags => tag::TAGS,

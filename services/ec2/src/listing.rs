@@ -52,7 +52,12 @@ pub(crate) fn some(value: Option<&String>) -> Vec<String> {
 
 impl<N: Listed> Listing<N> {
     pub(crate) fn answer(&self, tx: &mut Tx<'_>, input: &Value) -> Result<Value, Fault> {
-        let mut found = (self.all)(tx);
+        let found = (self.all)(tx);
+        self.among(tx, input, found)
+    }
+
+    /// The same among these only.
+    pub(crate) fn among(&self, tx: &Tx<'_>, input: &Value, mut found: Vec<N>) -> Result<Value, Fault> {
         let ids = strings(input, self.ids);
         if let Some(unknown) = ids.iter().find(|id| found.iter().all(|n| n.id() != **id)) {
             return Err(kind::missing(self.prefix, unknown));

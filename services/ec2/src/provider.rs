@@ -4,10 +4,12 @@
 //! which. What can be changed besides is the `apply` of its noun.
 
 mod acl;
+mod endpoint;
 mod gateway;
 mod group;
 mod network;
 mod route;
+mod transit;
 
 use model::{Deploy, Fault, Physical, Resource, Tx, Value};
 use serde_json::{Map, Value as Json, json};
@@ -87,6 +89,31 @@ pub(crate) const RESOURCES: &[Resource] = &[
     own!("AWS::EC2::SubnetNetworkAclAssociation", acl::associate, unchanged, acl::dissociate),
     Resource { create: gateway::make_dhcp, ..mapped!("AWS::EC2::DHCPOptions", gateway::DHCP) },
     own!("AWS::EC2::VPCDHCPOptionsAssociation", gateway::set_dhcp, gateway::set_dhcp, gateway::unset_dhcp),
+    Resource {
+        create: endpoint::make,
+        update: endpoint::change,
+        ..mapped!("AWS::EC2::VPCEndpoint", endpoint::ENDPOINT)
+    },
+    mapped!("AWS::EC2::VPCPeeringConnection", endpoint::PEERING),
+    Resource { create: endpoint::make_flow_log, ..mapped!("AWS::EC2::FlowLog", endpoint::FLOW_LOG) },
+    mapped!("AWS::EC2::PrefixList", endpoint::PREFIX_LIST),
+    Resource { create: transit::make, ..mapped!("AWS::EC2::TransitGateway", transit::GATEWAY) },
+    mapped!("AWS::EC2::TransitGatewayAttachment", transit::ATTACHMENT),
+    mapped!("AWS::EC2::TransitGatewayVpcAttachment", transit::ATTACHMENT),
+    mapped!("AWS::EC2::TransitGatewayRouteTable", transit::TABLE),
+    own!(
+        "AWS::EC2::TransitGatewayRouteTableAssociation",
+        transit::associate,
+        unchanged,
+        transit::disassociate
+    ),
+    own!(
+        "AWS::EC2::TransitGatewayRouteTablePropagation",
+        transit::propagate,
+        unchanged,
+        transit::stop_propagating
+    ),
+    own!("AWS::EC2::TransitGatewayRoute", transit::make_route, unchanged, transit::unmake_route),
 ];
 
 impl Mapped {

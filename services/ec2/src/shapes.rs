@@ -7,6 +7,49 @@ use model::value::{Body, FromValue, IntoValue, Members, Value, optional, require
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AcceptVpcPeeringConnectionRequest {
+    pub dry_run: Option<bool>,
+    pub vpc_peering_connection_id: String,
+}
+impl FromValue for AcceptVpcPeeringConnectionRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AcceptVpcPeeringConnectionRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            vpc_peering_connection_id: required(&mut m, "VpcPeeringConnectionId")?,
+        })
+    }
+}
+impl IntoValue for AcceptVpcPeeringConnectionRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("DryRun", self.dry_run);
+        m.put("VpcPeeringConnectionId", self.vpc_peering_connection_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AcceptVpcPeeringConnectionResult {
+    pub vpc_peering_connection: Option<VpcPeeringConnection>,
+}
+impl FromValue for AcceptVpcPeeringConnectionResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AcceptVpcPeeringConnectionResult {
+            vpc_peering_connection: optional(&mut m, "VpcPeeringConnection")?,
+        })
+    }
+}
+impl IntoValue for AcceptVpcPeeringConnectionResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("VpcPeeringConnection", self.vpc_peering_connection);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AccountAttribute {
     pub attribute_name: Option<String>,
     pub attribute_values: Option<Vec<AccountAttributeValue>>,
@@ -45,6 +88,29 @@ impl IntoValue for AccountAttributeValue {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(1);
         m.put_some("AttributeValue", self.attribute_value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddPrefixListEntry {
+    pub cidr: String,
+    pub description: Option<String>,
+}
+impl FromValue for AddPrefixListEntry {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AddPrefixListEntry {
+            cidr: required(&mut m, "Cidr")?,
+            description: optional(&mut m, "Description")?,
+        })
+    }
+}
+impl IntoValue for AddPrefixListEntry {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Cidr", self.cidr);
+        m.put_some("Description", self.description);
         Value::Map(m)
     }
 }
@@ -383,6 +449,52 @@ impl IntoValue for AssociateSubnetCidrBlockResult {
         let mut m = Members::with_capacity(2);
         m.put_some("Ipv6CidrBlockAssociation", self.ipv6_cidr_block_association);
         m.put_some("SubnetId", self.subnet_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateTransitGatewayRouteTableRequest {
+    pub transit_gateway_route_table_id: String,
+    pub transit_gateway_attachment_id: String,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for AssociateTransitGatewayRouteTableRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AssociateTransitGatewayRouteTableRequest {
+            transit_gateway_route_table_id: required(&mut m, "TransitGatewayRouteTableId")?,
+            transit_gateway_attachment_id: required(&mut m, "TransitGatewayAttachmentId")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for AssociateTransitGatewayRouteTableRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("TransitGatewayRouteTableId", self.transit_gateway_route_table_id);
+        m.put("TransitGatewayAttachmentId", self.transit_gateway_attachment_id);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateTransitGatewayRouteTableResult {
+    pub association: Option<TransitGatewayAssociation>,
+}
+impl FromValue for AssociateTransitGatewayRouteTableResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AssociateTransitGatewayRouteTableResult {
+            association: optional(&mut m, "Association")?,
+        })
+    }
+}
+impl IntoValue for AssociateTransitGatewayRouteTableResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Association", self.association);
         Value::Map(m)
     }
 }
@@ -924,6 +1036,26 @@ impl IntoValue for CapacityReservationTargetResponse {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct CidrBlock {
+    pub cidr_block: Option<String>,
+}
+impl FromValue for CidrBlock {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CidrBlock {
+            cidr_block: optional(&mut m, "CidrBlock")?,
+        })
+    }
+}
+impl IntoValue for CidrBlock {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("CidrBlock", self.cidr_block);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConnectionTrackingConfiguration {
     pub tcp_established_timeout: Option<i64>,
     pub udp_stream_timeout: Option<i64>,
@@ -1218,6 +1350,91 @@ impl IntoValue for CreateEgressOnlyInternetGatewayResult {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateFlowLogsRequest {
+    pub dry_run: Option<bool>,
+    pub client_token: Option<String>,
+    pub deliver_logs_permission_arn: Option<String>,
+    pub deliver_cross_account_role: Option<String>,
+    pub log_group_name: Option<String>,
+    pub resource_ids: Vec<String>,
+    pub resource_type: String,
+    pub traffic_type: Option<String>,
+    pub log_destination_type: Option<String>,
+    pub log_destination: Option<String>,
+    pub log_format: Option<String>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub max_aggregation_interval: Option<i64>,
+    pub destination_options: Option<DestinationOptionsRequest>,
+}
+impl FromValue for CreateFlowLogsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateFlowLogsRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            client_token: optional(&mut m, "ClientToken")?,
+            deliver_logs_permission_arn: optional(&mut m, "DeliverLogsPermissionArn")?,
+            deliver_cross_account_role: optional(&mut m, "DeliverCrossAccountRole")?,
+            log_group_name: optional(&mut m, "LogGroupName")?,
+            resource_ids: required(&mut m, "ResourceIds")?,
+            resource_type: required(&mut m, "ResourceType")?,
+            traffic_type: optional(&mut m, "TrafficType")?,
+            log_destination_type: optional(&mut m, "LogDestinationType")?,
+            log_destination: optional(&mut m, "LogDestination")?,
+            log_format: optional(&mut m, "LogFormat")?,
+            tag_specifications: optional(&mut m, "TagSpecifications")?,
+            max_aggregation_interval: optional(&mut m, "MaxAggregationInterval")?,
+            destination_options: optional(&mut m, "DestinationOptions")?,
+        })
+    }
+}
+impl IntoValue for CreateFlowLogsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(14);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("ClientToken", self.client_token);
+        m.put_some("DeliverLogsPermissionArn", self.deliver_logs_permission_arn);
+        m.put_some("DeliverCrossAccountRole", self.deliver_cross_account_role);
+        m.put_some("LogGroupName", self.log_group_name);
+        m.put("ResourceIds", self.resource_ids);
+        m.put("ResourceType", self.resource_type);
+        m.put_some("TrafficType", self.traffic_type);
+        m.put_some("LogDestinationType", self.log_destination_type);
+        m.put_some("LogDestination", self.log_destination);
+        m.put_some("LogFormat", self.log_format);
+        m.put_some("TagSpecifications", self.tag_specifications);
+        m.put_some("MaxAggregationInterval", self.max_aggregation_interval);
+        m.put_some("DestinationOptions", self.destination_options);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateFlowLogsResult {
+    pub client_token: Option<String>,
+    pub flow_log_ids: Option<Vec<String>>,
+    pub unsuccessful: Option<Vec<UnsuccessfulItem>>,
+}
+impl FromValue for CreateFlowLogsResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateFlowLogsResult {
+            client_token: optional(&mut m, "ClientToken")?,
+            flow_log_ids: optional(&mut m, "FlowLogIds")?,
+            unsuccessful: optional(&mut m, "Unsuccessful")?,
+        })
+    }
+}
+impl IntoValue for CreateFlowLogsResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("ClientToken", self.client_token);
+        m.put_some("FlowLogIds", self.flow_log_ids);
+        m.put_some("Unsuccessful", self.unsuccessful);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreateInternetGatewayRequest {
     pub tag_specifications: Option<Vec<TagSpecification>>,
     pub dry_run: Option<bool>,
@@ -1256,6 +1473,64 @@ impl IntoValue for CreateInternetGatewayResult {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(1);
         m.put_some("InternetGateway", self.internet_gateway);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateManagedPrefixListRequest {
+    pub dry_run: Option<bool>,
+    pub prefix_list_name: String,
+    pub entries: Option<Vec<AddPrefixListEntry>>,
+    pub max_entries: i64,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub address_family: String,
+    pub client_token: Option<String>,
+}
+impl FromValue for CreateManagedPrefixListRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateManagedPrefixListRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            prefix_list_name: required(&mut m, "PrefixListName")?,
+            entries: optional(&mut m, "Entries")?,
+            max_entries: required(&mut m, "MaxEntries")?,
+            tag_specifications: optional(&mut m, "TagSpecifications")?,
+            address_family: required(&mut m, "AddressFamily")?,
+            client_token: optional(&mut m, "ClientToken")?,
+        })
+    }
+}
+impl IntoValue for CreateManagedPrefixListRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put_some("DryRun", self.dry_run);
+        m.put("PrefixListName", self.prefix_list_name);
+        m.put_some("Entries", self.entries);
+        m.put("MaxEntries", self.max_entries);
+        m.put_some("TagSpecifications", self.tag_specifications);
+        m.put("AddressFamily", self.address_family);
+        m.put_some("ClientToken", self.client_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateManagedPrefixListResult {
+    pub prefix_list: Option<ManagedPrefixList>,
+}
+impl FromValue for CreateManagedPrefixListResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateManagedPrefixListResult {
+            prefix_list: optional(&mut m, "PrefixList")?,
+        })
+    }
+}
+impl IntoValue for CreateManagedPrefixListResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("PrefixList", self.prefix_list);
         Value::Map(m)
     }
 }
@@ -1836,6 +2111,383 @@ impl IntoValue for CreateTagsRequest {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateTransitGatewayRequest {
+    pub description: Option<String>,
+    pub options: Option<TransitGatewayRequestOptions>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for CreateTransitGatewayRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateTransitGatewayRequest {
+            description: optional(&mut m, "Description")?,
+            options: optional(&mut m, "Options")?,
+            tag_specifications: optional(&mut m, "TagSpecifications")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for CreateTransitGatewayRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("Description", self.description);
+        m.put_some("Options", self.options);
+        m.put_some("TagSpecifications", self.tag_specifications);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateTransitGatewayResult {
+    pub transit_gateway: Option<TransitGateway>,
+}
+impl FromValue for CreateTransitGatewayResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateTransitGatewayResult {
+            transit_gateway: optional(&mut m, "TransitGateway")?,
+        })
+    }
+}
+impl IntoValue for CreateTransitGatewayResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("TransitGateway", self.transit_gateway);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateTransitGatewayRouteRequest {
+    pub destination_cidr_block: String,
+    pub transit_gateway_route_table_id: String,
+    pub transit_gateway_attachment_id: Option<String>,
+    pub blackhole: Option<bool>,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for CreateTransitGatewayRouteRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateTransitGatewayRouteRequest {
+            destination_cidr_block: required(&mut m, "DestinationCidrBlock")?,
+            transit_gateway_route_table_id: required(&mut m, "TransitGatewayRouteTableId")?,
+            transit_gateway_attachment_id: optional(&mut m, "TransitGatewayAttachmentId")?,
+            blackhole: optional(&mut m, "Blackhole")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for CreateTransitGatewayRouteRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("DestinationCidrBlock", self.destination_cidr_block);
+        m.put("TransitGatewayRouteTableId", self.transit_gateway_route_table_id);
+        m.put_some("TransitGatewayAttachmentId", self.transit_gateway_attachment_id);
+        m.put_some("Blackhole", self.blackhole);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateTransitGatewayRouteResult {
+    pub route: Option<TransitGatewayRoute>,
+}
+impl FromValue for CreateTransitGatewayRouteResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateTransitGatewayRouteResult {
+            route: optional(&mut m, "Route")?,
+        })
+    }
+}
+impl IntoValue for CreateTransitGatewayRouteResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Route", self.route);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateTransitGatewayRouteTableRequest {
+    pub transit_gateway_id: String,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for CreateTransitGatewayRouteTableRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateTransitGatewayRouteTableRequest {
+            transit_gateway_id: required(&mut m, "TransitGatewayId")?,
+            tag_specifications: optional(&mut m, "TagSpecifications")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for CreateTransitGatewayRouteTableRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("TransitGatewayId", self.transit_gateway_id);
+        m.put_some("TagSpecifications", self.tag_specifications);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateTransitGatewayRouteTableResult {
+    pub transit_gateway_route_table: Option<TransitGatewayRouteTable>,
+}
+impl FromValue for CreateTransitGatewayRouteTableResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateTransitGatewayRouteTableResult {
+            transit_gateway_route_table: optional(&mut m, "TransitGatewayRouteTable")?,
+        })
+    }
+}
+impl IntoValue for CreateTransitGatewayRouteTableResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("TransitGatewayRouteTable", self.transit_gateway_route_table);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateTransitGatewayVpcAttachmentRequest {
+    pub transit_gateway_id: String,
+    pub vpc_id: String,
+    pub subnet_ids: Vec<String>,
+    pub options: Option<CreateTransitGatewayVpcAttachmentRequestOptions>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for CreateTransitGatewayVpcAttachmentRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateTransitGatewayVpcAttachmentRequest {
+            transit_gateway_id: required(&mut m, "TransitGatewayId")?,
+            vpc_id: required(&mut m, "VpcId")?,
+            subnet_ids: required(&mut m, "SubnetIds")?,
+            options: optional(&mut m, "Options")?,
+            tag_specifications: optional(&mut m, "TagSpecifications")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for CreateTransitGatewayVpcAttachmentRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put("TransitGatewayId", self.transit_gateway_id);
+        m.put("VpcId", self.vpc_id);
+        m.put("SubnetIds", self.subnet_ids);
+        m.put_some("Options", self.options);
+        m.put_some("TagSpecifications", self.tag_specifications);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateTransitGatewayVpcAttachmentRequestOptions {
+    pub dns_support: Option<String>,
+    pub security_group_referencing_support: Option<String>,
+    pub ipv6_support: Option<String>,
+    pub appliance_mode_support: Option<String>,
+}
+impl FromValue for CreateTransitGatewayVpcAttachmentRequestOptions {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateTransitGatewayVpcAttachmentRequestOptions {
+            dns_support: optional(&mut m, "DnsSupport")?,
+            security_group_referencing_support: optional(&mut m, "SecurityGroupReferencingSupport")?,
+            ipv6_support: optional(&mut m, "Ipv6Support")?,
+            appliance_mode_support: optional(&mut m, "ApplianceModeSupport")?,
+        })
+    }
+}
+impl IntoValue for CreateTransitGatewayVpcAttachmentRequestOptions {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("DnsSupport", self.dns_support);
+        m.put_some("SecurityGroupReferencingSupport", self.security_group_referencing_support);
+        m.put_some("Ipv6Support", self.ipv6_support);
+        m.put_some("ApplianceModeSupport", self.appliance_mode_support);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateTransitGatewayVpcAttachmentResult {
+    pub transit_gateway_vpc_attachment: Option<TransitGatewayVpcAttachment>,
+}
+impl FromValue for CreateTransitGatewayVpcAttachmentResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateTransitGatewayVpcAttachmentResult {
+            transit_gateway_vpc_attachment: optional(&mut m, "TransitGatewayVpcAttachment")?,
+        })
+    }
+}
+impl IntoValue for CreateTransitGatewayVpcAttachmentResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("TransitGatewayVpcAttachment", self.transit_gateway_vpc_attachment);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateVpcEndpointRequest {
+    pub dry_run: Option<bool>,
+    pub vpc_endpoint_type: Option<String>,
+    pub vpc_id: String,
+    pub service_name: Option<String>,
+    pub policy_document: Option<String>,
+    pub route_table_ids: Option<Vec<String>>,
+    pub subnet_ids: Option<Vec<String>>,
+    pub security_group_ids: Option<Vec<String>>,
+    pub ip_address_type: Option<String>,
+    pub dns_options: Option<DnsOptionsSpecification>,
+    pub client_token: Option<String>,
+    pub private_dns_enabled: Option<bool>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub subnet_configurations: Option<Vec<SubnetConfiguration>>,
+    pub service_network_arn: Option<String>,
+    pub resource_configuration_arn: Option<String>,
+    pub service_region: Option<String>,
+}
+impl FromValue for CreateVpcEndpointRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateVpcEndpointRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            vpc_endpoint_type: optional(&mut m, "VpcEndpointType")?,
+            vpc_id: required(&mut m, "VpcId")?,
+            service_name: optional(&mut m, "ServiceName")?,
+            policy_document: optional(&mut m, "PolicyDocument")?,
+            route_table_ids: optional(&mut m, "RouteTableIds")?,
+            subnet_ids: optional(&mut m, "SubnetIds")?,
+            security_group_ids: optional(&mut m, "SecurityGroupIds")?,
+            ip_address_type: optional(&mut m, "IpAddressType")?,
+            dns_options: optional(&mut m, "DnsOptions")?,
+            client_token: optional(&mut m, "ClientToken")?,
+            private_dns_enabled: optional(&mut m, "PrivateDnsEnabled")?,
+            tag_specifications: optional(&mut m, "TagSpecifications")?,
+            subnet_configurations: optional(&mut m, "SubnetConfigurations")?,
+            service_network_arn: optional(&mut m, "ServiceNetworkArn")?,
+            resource_configuration_arn: optional(&mut m, "ResourceConfigurationArn")?,
+            service_region: optional(&mut m, "ServiceRegion")?,
+        })
+    }
+}
+impl IntoValue for CreateVpcEndpointRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(17);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("VpcEndpointType", self.vpc_endpoint_type);
+        m.put("VpcId", self.vpc_id);
+        m.put_some("ServiceName", self.service_name);
+        m.put_some("PolicyDocument", self.policy_document);
+        m.put_some("RouteTableIds", self.route_table_ids);
+        m.put_some("SubnetIds", self.subnet_ids);
+        m.put_some("SecurityGroupIds", self.security_group_ids);
+        m.put_some("IpAddressType", self.ip_address_type);
+        m.put_some("DnsOptions", self.dns_options);
+        m.put_some("ClientToken", self.client_token);
+        m.put_some("PrivateDnsEnabled", self.private_dns_enabled);
+        m.put_some("TagSpecifications", self.tag_specifications);
+        m.put_some("SubnetConfigurations", self.subnet_configurations);
+        m.put_some("ServiceNetworkArn", self.service_network_arn);
+        m.put_some("ResourceConfigurationArn", self.resource_configuration_arn);
+        m.put_some("ServiceRegion", self.service_region);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateVpcEndpointResult {
+    pub vpc_endpoint: Option<VpcEndpoint>,
+    pub client_token: Option<String>,
+}
+impl FromValue for CreateVpcEndpointResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateVpcEndpointResult {
+            vpc_endpoint: optional(&mut m, "VpcEndpoint")?,
+            client_token: optional(&mut m, "ClientToken")?,
+        })
+    }
+}
+impl IntoValue for CreateVpcEndpointResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("VpcEndpoint", self.vpc_endpoint);
+        m.put_some("ClientToken", self.client_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateVpcPeeringConnectionRequest {
+    pub peer_region: Option<String>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub dry_run: Option<bool>,
+    pub vpc_id: String,
+    pub peer_vpc_id: Option<String>,
+    pub peer_owner_id: Option<String>,
+}
+impl FromValue for CreateVpcPeeringConnectionRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateVpcPeeringConnectionRequest {
+            peer_region: optional(&mut m, "PeerRegion")?,
+            tag_specifications: optional(&mut m, "TagSpecifications")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            vpc_id: required(&mut m, "VpcId")?,
+            peer_vpc_id: optional(&mut m, "PeerVpcId")?,
+            peer_owner_id: optional(&mut m, "PeerOwnerId")?,
+        })
+    }
+}
+impl IntoValue for CreateVpcPeeringConnectionRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("PeerRegion", self.peer_region);
+        m.put_some("TagSpecifications", self.tag_specifications);
+        m.put_some("DryRun", self.dry_run);
+        m.put("VpcId", self.vpc_id);
+        m.put_some("PeerVpcId", self.peer_vpc_id);
+        m.put_some("PeerOwnerId", self.peer_owner_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateVpcPeeringConnectionResult {
+    pub vpc_peering_connection: Option<VpcPeeringConnection>,
+}
+impl FromValue for CreateVpcPeeringConnectionResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateVpcPeeringConnectionResult {
+            vpc_peering_connection: optional(&mut m, "VpcPeeringConnection")?,
+        })
+    }
+}
+impl IntoValue for CreateVpcPeeringConnectionResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("VpcPeeringConnection", self.vpc_peering_connection);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreateVpcRequest {
     pub cidr_block: Option<String>,
     pub ipv6_pool: Option<String>,
@@ -1978,6 +2630,49 @@ impl IntoValue for DeleteEgressOnlyInternetGatewayResult {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteFlowLogsRequest {
+    pub dry_run: Option<bool>,
+    pub flow_log_ids: Vec<String>,
+}
+impl FromValue for DeleteFlowLogsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteFlowLogsRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            flow_log_ids: required(&mut m, "FlowLogIds")?,
+        })
+    }
+}
+impl IntoValue for DeleteFlowLogsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("DryRun", self.dry_run);
+        m.put("FlowLogIds", self.flow_log_ids);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteFlowLogsResult {
+    pub unsuccessful: Option<Vec<UnsuccessfulItem>>,
+}
+impl FromValue for DeleteFlowLogsResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteFlowLogsResult {
+            unsuccessful: optional(&mut m, "Unsuccessful")?,
+        })
+    }
+}
+impl IntoValue for DeleteFlowLogsResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Unsuccessful", self.unsuccessful);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteInternetGatewayRequest {
     pub dry_run: Option<bool>,
     pub internet_gateway_id: String,
@@ -1996,6 +2691,49 @@ impl IntoValue for DeleteInternetGatewayRequest {
         let mut m = Members::with_capacity(2);
         m.put_some("DryRun", self.dry_run);
         m.put("InternetGatewayId", self.internet_gateway_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteManagedPrefixListRequest {
+    pub dry_run: Option<bool>,
+    pub prefix_list_id: String,
+}
+impl FromValue for DeleteManagedPrefixListRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteManagedPrefixListRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            prefix_list_id: required(&mut m, "PrefixListId")?,
+        })
+    }
+}
+impl IntoValue for DeleteManagedPrefixListRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("DryRun", self.dry_run);
+        m.put("PrefixListId", self.prefix_list_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteManagedPrefixListResult {
+    pub prefix_list: Option<ManagedPrefixList>,
+}
+impl FromValue for DeleteManagedPrefixListResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteManagedPrefixListResult {
+            prefix_list: optional(&mut m, "PrefixList")?,
+        })
+    }
+}
+impl IntoValue for DeleteManagedPrefixListResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("PrefixList", self.prefix_list);
         Value::Map(m)
     }
 }
@@ -2267,6 +3005,267 @@ impl IntoValue for DeleteTagsRequest {
         m.put_some("DryRun", self.dry_run);
         m.put("Resources", self.resources);
         m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteTransitGatewayRequest {
+    pub transit_gateway_id: String,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for DeleteTransitGatewayRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteTransitGatewayRequest {
+            transit_gateway_id: required(&mut m, "TransitGatewayId")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for DeleteTransitGatewayRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("TransitGatewayId", self.transit_gateway_id);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteTransitGatewayResult {
+    pub transit_gateway: Option<TransitGateway>,
+}
+impl FromValue for DeleteTransitGatewayResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteTransitGatewayResult {
+            transit_gateway: optional(&mut m, "TransitGateway")?,
+        })
+    }
+}
+impl IntoValue for DeleteTransitGatewayResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("TransitGateway", self.transit_gateway);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteTransitGatewayRouteRequest {
+    pub transit_gateway_route_table_id: String,
+    pub destination_cidr_block: String,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for DeleteTransitGatewayRouteRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteTransitGatewayRouteRequest {
+            transit_gateway_route_table_id: required(&mut m, "TransitGatewayRouteTableId")?,
+            destination_cidr_block: required(&mut m, "DestinationCidrBlock")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for DeleteTransitGatewayRouteRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("TransitGatewayRouteTableId", self.transit_gateway_route_table_id);
+        m.put("DestinationCidrBlock", self.destination_cidr_block);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteTransitGatewayRouteResult {
+    pub route: Option<TransitGatewayRoute>,
+}
+impl FromValue for DeleteTransitGatewayRouteResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteTransitGatewayRouteResult {
+            route: optional(&mut m, "Route")?,
+        })
+    }
+}
+impl IntoValue for DeleteTransitGatewayRouteResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Route", self.route);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteTransitGatewayRouteTableRequest {
+    pub transit_gateway_route_table_id: String,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for DeleteTransitGatewayRouteTableRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteTransitGatewayRouteTableRequest {
+            transit_gateway_route_table_id: required(&mut m, "TransitGatewayRouteTableId")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for DeleteTransitGatewayRouteTableRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("TransitGatewayRouteTableId", self.transit_gateway_route_table_id);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteTransitGatewayRouteTableResult {
+    pub transit_gateway_route_table: Option<TransitGatewayRouteTable>,
+}
+impl FromValue for DeleteTransitGatewayRouteTableResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteTransitGatewayRouteTableResult {
+            transit_gateway_route_table: optional(&mut m, "TransitGatewayRouteTable")?,
+        })
+    }
+}
+impl IntoValue for DeleteTransitGatewayRouteTableResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("TransitGatewayRouteTable", self.transit_gateway_route_table);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteTransitGatewayVpcAttachmentRequest {
+    pub transit_gateway_attachment_id: String,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for DeleteTransitGatewayVpcAttachmentRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteTransitGatewayVpcAttachmentRequest {
+            transit_gateway_attachment_id: required(&mut m, "TransitGatewayAttachmentId")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for DeleteTransitGatewayVpcAttachmentRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("TransitGatewayAttachmentId", self.transit_gateway_attachment_id);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteTransitGatewayVpcAttachmentResult {
+    pub transit_gateway_vpc_attachment: Option<TransitGatewayVpcAttachment>,
+}
+impl FromValue for DeleteTransitGatewayVpcAttachmentResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteTransitGatewayVpcAttachmentResult {
+            transit_gateway_vpc_attachment: optional(&mut m, "TransitGatewayVpcAttachment")?,
+        })
+    }
+}
+impl IntoValue for DeleteTransitGatewayVpcAttachmentResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("TransitGatewayVpcAttachment", self.transit_gateway_vpc_attachment);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteVpcEndpointsRequest {
+    pub dry_run: Option<bool>,
+    pub vpc_endpoint_ids: Vec<String>,
+}
+impl FromValue for DeleteVpcEndpointsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteVpcEndpointsRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            vpc_endpoint_ids: required(&mut m, "VpcEndpointIds")?,
+        })
+    }
+}
+impl IntoValue for DeleteVpcEndpointsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("DryRun", self.dry_run);
+        m.put("VpcEndpointIds", self.vpc_endpoint_ids);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteVpcEndpointsResult {
+    pub unsuccessful: Option<Vec<UnsuccessfulItem>>,
+}
+impl FromValue for DeleteVpcEndpointsResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteVpcEndpointsResult {
+            unsuccessful: optional(&mut m, "Unsuccessful")?,
+        })
+    }
+}
+impl IntoValue for DeleteVpcEndpointsResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Unsuccessful", self.unsuccessful);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteVpcPeeringConnectionRequest {
+    pub dry_run: Option<bool>,
+    pub vpc_peering_connection_id: String,
+}
+impl FromValue for DeleteVpcPeeringConnectionRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteVpcPeeringConnectionRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            vpc_peering_connection_id: required(&mut m, "VpcPeeringConnectionId")?,
+        })
+    }
+}
+impl IntoValue for DeleteVpcPeeringConnectionRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("DryRun", self.dry_run);
+        m.put("VpcPeeringConnectionId", self.vpc_peering_connection_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteVpcPeeringConnectionResult {
+    pub r#return: Option<bool>,
+}
+impl FromValue for DeleteVpcPeeringConnectionResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteVpcPeeringConnectionResult {
+            r#return: optional(&mut m, "Return")?,
+        })
+    }
+}
+impl IntoValue for DeleteVpcPeeringConnectionResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Return", self.r#return);
         Value::Map(m)
     }
 }
@@ -2549,6 +3548,61 @@ impl IntoValue for DescribeEgressOnlyInternetGatewaysResult {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeFlowLogsRequest {
+    pub dry_run: Option<bool>,
+    pub filter: Option<Vec<Filter>>,
+    pub flow_log_ids: Option<Vec<String>>,
+    pub max_results: Option<i64>,
+    pub next_token: Option<String>,
+}
+impl FromValue for DescribeFlowLogsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeFlowLogsRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            filter: optional(&mut m, "Filter")?,
+            flow_log_ids: optional(&mut m, "FlowLogIds")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for DescribeFlowLogsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("Filter", self.filter);
+        m.put_some("FlowLogIds", self.flow_log_ids);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeFlowLogsResult {
+    pub flow_logs: Option<Vec<FlowLog>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for DescribeFlowLogsResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeFlowLogsResult {
+            flow_logs: optional(&mut m, "FlowLogs")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for DescribeFlowLogsResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("FlowLogs", self.flow_logs);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeInstancesRequest {
     pub instance_ids: Option<Vec<String>>,
     pub include_managed_resources: Option<bool>,
@@ -2657,6 +3711,61 @@ impl IntoValue for DescribeInternetGatewaysResult {
         let mut m = Members::with_capacity(2);
         m.put_some("InternetGateways", self.internet_gateways);
         m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeManagedPrefixListsRequest {
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i64>,
+    pub next_token: Option<String>,
+    pub prefix_list_ids: Option<Vec<String>>,
+}
+impl FromValue for DescribeManagedPrefixListsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeManagedPrefixListsRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            filters: optional(&mut m, "Filters")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            next_token: optional(&mut m, "NextToken")?,
+            prefix_list_ids: optional(&mut m, "PrefixListIds")?,
+        })
+    }
+}
+impl IntoValue for DescribeManagedPrefixListsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("Filters", self.filters);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("PrefixListIds", self.prefix_list_ids);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeManagedPrefixListsResult {
+    pub next_token: Option<String>,
+    pub prefix_lists: Option<Vec<ManagedPrefixList>>,
+}
+impl FromValue for DescribeManagedPrefixListsResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeManagedPrefixListsResult {
+            next_token: optional(&mut m, "NextToken")?,
+            prefix_lists: optional(&mut m, "PrefixLists")?,
+        })
+    }
+}
+impl IntoValue for DescribeManagedPrefixListsResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("PrefixLists", self.prefix_lists);
         Value::Map(m)
     }
 }
@@ -3270,6 +4379,226 @@ impl IntoValue for DescribeTagsResult {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTransitGatewayAttachmentsRequest {
+    pub transit_gateway_attachment_ids: Option<Vec<String>>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i64>,
+    pub next_token: Option<String>,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for DescribeTransitGatewayAttachmentsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTransitGatewayAttachmentsRequest {
+            transit_gateway_attachment_ids: optional(&mut m, "TransitGatewayAttachmentIds")?,
+            filters: optional(&mut m, "Filters")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            next_token: optional(&mut m, "NextToken")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for DescribeTransitGatewayAttachmentsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("TransitGatewayAttachmentIds", self.transit_gateway_attachment_ids);
+        m.put_some("Filters", self.filters);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTransitGatewayAttachmentsResult {
+    pub transit_gateway_attachments: Option<Vec<TransitGatewayAttachment>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for DescribeTransitGatewayAttachmentsResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTransitGatewayAttachmentsResult {
+            transit_gateway_attachments: optional(&mut m, "TransitGatewayAttachments")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for DescribeTransitGatewayAttachmentsResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("TransitGatewayAttachments", self.transit_gateway_attachments);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTransitGatewayRouteTablesRequest {
+    pub transit_gateway_route_table_ids: Option<Vec<String>>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i64>,
+    pub next_token: Option<String>,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for DescribeTransitGatewayRouteTablesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTransitGatewayRouteTablesRequest {
+            transit_gateway_route_table_ids: optional(&mut m, "TransitGatewayRouteTableIds")?,
+            filters: optional(&mut m, "Filters")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            next_token: optional(&mut m, "NextToken")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for DescribeTransitGatewayRouteTablesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("TransitGatewayRouteTableIds", self.transit_gateway_route_table_ids);
+        m.put_some("Filters", self.filters);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTransitGatewayRouteTablesResult {
+    pub transit_gateway_route_tables: Option<Vec<TransitGatewayRouteTable>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for DescribeTransitGatewayRouteTablesResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTransitGatewayRouteTablesResult {
+            transit_gateway_route_tables: optional(&mut m, "TransitGatewayRouteTables")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for DescribeTransitGatewayRouteTablesResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("TransitGatewayRouteTables", self.transit_gateway_route_tables);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTransitGatewayVpcAttachmentsRequest {
+    pub transit_gateway_attachment_ids: Option<Vec<String>>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i64>,
+    pub next_token: Option<String>,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for DescribeTransitGatewayVpcAttachmentsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTransitGatewayVpcAttachmentsRequest {
+            transit_gateway_attachment_ids: optional(&mut m, "TransitGatewayAttachmentIds")?,
+            filters: optional(&mut m, "Filters")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            next_token: optional(&mut m, "NextToken")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for DescribeTransitGatewayVpcAttachmentsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("TransitGatewayAttachmentIds", self.transit_gateway_attachment_ids);
+        m.put_some("Filters", self.filters);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTransitGatewayVpcAttachmentsResult {
+    pub transit_gateway_vpc_attachments: Option<Vec<TransitGatewayVpcAttachment>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for DescribeTransitGatewayVpcAttachmentsResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTransitGatewayVpcAttachmentsResult {
+            transit_gateway_vpc_attachments: optional(&mut m, "TransitGatewayVpcAttachments")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for DescribeTransitGatewayVpcAttachmentsResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("TransitGatewayVpcAttachments", self.transit_gateway_vpc_attachments);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTransitGatewaysRequest {
+    pub transit_gateway_ids: Option<Vec<String>>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i64>,
+    pub next_token: Option<String>,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for DescribeTransitGatewaysRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTransitGatewaysRequest {
+            transit_gateway_ids: optional(&mut m, "TransitGatewayIds")?,
+            filters: optional(&mut m, "Filters")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            next_token: optional(&mut m, "NextToken")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for DescribeTransitGatewaysRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("TransitGatewayIds", self.transit_gateway_ids);
+        m.put_some("Filters", self.filters);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTransitGatewaysResult {
+    pub transit_gateways: Option<Vec<TransitGateway>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for DescribeTransitGatewaysResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeTransitGatewaysResult {
+            transit_gateways: optional(&mut m, "TransitGateways")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for DescribeTransitGatewaysResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("TransitGateways", self.transit_gateways);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeVpcAttributeRequest {
     pub attribute: String,
     pub vpc_id: String,
@@ -3325,6 +4654,177 @@ impl IntoValue for DescribeVpcAttributeResult {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVpcEndpointServicesRequest {
+    pub dry_run: Option<bool>,
+    pub service_names: Option<Vec<String>>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i64>,
+    pub next_token: Option<String>,
+    pub service_regions: Option<Vec<String>>,
+}
+impl FromValue for DescribeVpcEndpointServicesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeVpcEndpointServicesRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            service_names: optional(&mut m, "ServiceNames")?,
+            filters: optional(&mut m, "Filters")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            next_token: optional(&mut m, "NextToken")?,
+            service_regions: optional(&mut m, "ServiceRegions")?,
+        })
+    }
+}
+impl IntoValue for DescribeVpcEndpointServicesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("ServiceNames", self.service_names);
+        m.put_some("Filters", self.filters);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("ServiceRegions", self.service_regions);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVpcEndpointServicesResult {
+    pub service_names: Option<Vec<String>>,
+    pub service_details: Option<Vec<ServiceDetail>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for DescribeVpcEndpointServicesResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeVpcEndpointServicesResult {
+            service_names: optional(&mut m, "ServiceNames")?,
+            service_details: optional(&mut m, "ServiceDetails")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for DescribeVpcEndpointServicesResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("ServiceNames", self.service_names);
+        m.put_some("ServiceDetails", self.service_details);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVpcEndpointsRequest {
+    pub dry_run: Option<bool>,
+    pub vpc_endpoint_ids: Option<Vec<String>>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i64>,
+    pub next_token: Option<String>,
+}
+impl FromValue for DescribeVpcEndpointsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeVpcEndpointsRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            vpc_endpoint_ids: optional(&mut m, "VpcEndpointIds")?,
+            filters: optional(&mut m, "Filters")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for DescribeVpcEndpointsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("VpcEndpointIds", self.vpc_endpoint_ids);
+        m.put_some("Filters", self.filters);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVpcEndpointsResult {
+    pub vpc_endpoints: Option<Vec<VpcEndpoint>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for DescribeVpcEndpointsResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeVpcEndpointsResult {
+            vpc_endpoints: optional(&mut m, "VpcEndpoints")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for DescribeVpcEndpointsResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("VpcEndpoints", self.vpc_endpoints);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVpcPeeringConnectionsRequest {
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+    pub dry_run: Option<bool>,
+    pub vpc_peering_connection_ids: Option<Vec<String>>,
+    pub filters: Option<Vec<Filter>>,
+}
+impl FromValue for DescribeVpcPeeringConnectionsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeVpcPeeringConnectionsRequest {
+            next_token: optional(&mut m, "NextToken")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            vpc_peering_connection_ids: optional(&mut m, "VpcPeeringConnectionIds")?,
+            filters: optional(&mut m, "Filters")?,
+        })
+    }
+}
+impl IntoValue for DescribeVpcPeeringConnectionsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("VpcPeeringConnectionIds", self.vpc_peering_connection_ids);
+        m.put_some("Filters", self.filters);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVpcPeeringConnectionsResult {
+    pub vpc_peering_connections: Option<Vec<VpcPeeringConnection>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for DescribeVpcPeeringConnectionsResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeVpcPeeringConnectionsResult {
+            vpc_peering_connections: optional(&mut m, "VpcPeeringConnections")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for DescribeVpcPeeringConnectionsResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("VpcPeeringConnections", self.vpc_peering_connections);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeVpcsRequest {
     pub filters: Option<Vec<Filter>>,
     pub vpc_ids: Option<Vec<String>>,
@@ -3375,6 +4875,58 @@ impl IntoValue for DescribeVpcsResult {
         let mut m = Members::with_capacity(2);
         m.put_some("NextToken", self.next_token);
         m.put_some("Vpcs", self.vpcs);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DestinationOptionsRequest {
+    pub file_format: Option<String>,
+    pub hive_compatible_partitions: Option<bool>,
+    pub per_hour_partition: Option<bool>,
+}
+impl FromValue for DestinationOptionsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DestinationOptionsRequest {
+            file_format: optional(&mut m, "FileFormat")?,
+            hive_compatible_partitions: optional(&mut m, "HiveCompatiblePartitions")?,
+            per_hour_partition: optional(&mut m, "PerHourPartition")?,
+        })
+    }
+}
+impl IntoValue for DestinationOptionsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("FileFormat", self.file_format);
+        m.put_some("HiveCompatiblePartitions", self.hive_compatible_partitions);
+        m.put_some("PerHourPartition", self.per_hour_partition);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DestinationOptionsResponse {
+    pub file_format: Option<String>,
+    pub hive_compatible_partitions: Option<bool>,
+    pub per_hour_partition: Option<bool>,
+}
+impl FromValue for DestinationOptionsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DestinationOptionsResponse {
+            file_format: optional(&mut m, "FileFormat")?,
+            hive_compatible_partitions: optional(&mut m, "HiveCompatiblePartitions")?,
+            per_hour_partition: optional(&mut m, "PerHourPartition")?,
+        })
+    }
+}
+impl IntoValue for DestinationOptionsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("FileFormat", self.file_format);
+        m.put_some("HiveCompatiblePartitions", self.hive_compatible_partitions);
+        m.put_some("PerHourPartition", self.per_hour_partition);
         Value::Map(m)
     }
 }
@@ -3453,6 +5005,55 @@ impl IntoValue for DhcpOptions {
         m.put_some("Tags", self.tags);
         m.put_some("DhcpOptionsId", self.dhcp_options_id);
         m.put_some("DhcpConfigurations", self.dhcp_configurations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisableTransitGatewayRouteTablePropagationRequest {
+    pub transit_gateway_route_table_id: String,
+    pub transit_gateway_attachment_id: Option<String>,
+    pub dry_run: Option<bool>,
+    pub transit_gateway_route_table_announcement_id: Option<String>,
+}
+impl FromValue for DisableTransitGatewayRouteTablePropagationRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DisableTransitGatewayRouteTablePropagationRequest {
+            transit_gateway_route_table_id: required(&mut m, "TransitGatewayRouteTableId")?,
+            transit_gateway_attachment_id: optional(&mut m, "TransitGatewayAttachmentId")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            transit_gateway_route_table_announcement_id: optional(&mut m, "TransitGatewayRouteTableAnnouncementId")?,
+        })
+    }
+}
+impl IntoValue for DisableTransitGatewayRouteTablePropagationRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("TransitGatewayRouteTableId", self.transit_gateway_route_table_id);
+        m.put_some("TransitGatewayAttachmentId", self.transit_gateway_attachment_id);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("TransitGatewayRouteTableAnnouncementId", self.transit_gateway_route_table_announcement_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisableTransitGatewayRouteTablePropagationResult {
+    pub propagation: Option<TransitGatewayPropagation>,
+}
+impl FromValue for DisableTransitGatewayRouteTablePropagationResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DisableTransitGatewayRouteTablePropagationResult {
+            propagation: optional(&mut m, "Propagation")?,
+        })
+    }
+}
+impl IntoValue for DisableTransitGatewayRouteTablePropagationResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Propagation", self.propagation);
         Value::Map(m)
     }
 }
@@ -3550,6 +5151,52 @@ impl IntoValue for DisassociateSubnetCidrBlockResult {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisassociateTransitGatewayRouteTableRequest {
+    pub transit_gateway_route_table_id: String,
+    pub transit_gateway_attachment_id: String,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for DisassociateTransitGatewayRouteTableRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DisassociateTransitGatewayRouteTableRequest {
+            transit_gateway_route_table_id: required(&mut m, "TransitGatewayRouteTableId")?,
+            transit_gateway_attachment_id: required(&mut m, "TransitGatewayAttachmentId")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for DisassociateTransitGatewayRouteTableRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("TransitGatewayRouteTableId", self.transit_gateway_route_table_id);
+        m.put("TransitGatewayAttachmentId", self.transit_gateway_attachment_id);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisassociateTransitGatewayRouteTableResult {
+    pub association: Option<TransitGatewayAssociation>,
+}
+impl FromValue for DisassociateTransitGatewayRouteTableResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DisassociateTransitGatewayRouteTableResult {
+            association: optional(&mut m, "Association")?,
+        })
+    }
+}
+impl IntoValue for DisassociateTransitGatewayRouteTableResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Association", self.association);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DisassociateVpcCidrBlockRequest {
     pub association_id: String,
 }
@@ -3591,6 +5238,87 @@ impl IntoValue for DisassociateVpcCidrBlockResult {
         m.put_some("Ipv6CidrBlockAssociation", self.ipv6_cidr_block_association);
         m.put_some("CidrBlockAssociation", self.cidr_block_association);
         m.put_some("VpcId", self.vpc_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DnsEntry {
+    pub dns_name: Option<String>,
+    pub hosted_zone_id: Option<String>,
+}
+impl FromValue for DnsEntry {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DnsEntry {
+            dns_name: optional(&mut m, "DnsName")?,
+            hosted_zone_id: optional(&mut m, "HostedZoneId")?,
+        })
+    }
+}
+impl IntoValue for DnsEntry {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("DnsName", self.dns_name);
+        m.put_some("HostedZoneId", self.hosted_zone_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DnsOptions {
+    pub dns_record_ip_type: Option<String>,
+    pub private_dns_only_for_inbound_resolver_endpoint: Option<bool>,
+    pub private_dns_preference: Option<String>,
+    pub private_dns_specified_domains: Option<Vec<String>>,
+}
+impl FromValue for DnsOptions {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DnsOptions {
+            dns_record_ip_type: optional(&mut m, "DnsRecordIpType")?,
+            private_dns_only_for_inbound_resolver_endpoint: optional(&mut m, "PrivateDnsOnlyForInboundResolverEndpoint")?,
+            private_dns_preference: optional(&mut m, "PrivateDnsPreference")?,
+            private_dns_specified_domains: optional(&mut m, "PrivateDnsSpecifiedDomains")?,
+        })
+    }
+}
+impl IntoValue for DnsOptions {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("DnsRecordIpType", self.dns_record_ip_type);
+        m.put_some("PrivateDnsOnlyForInboundResolverEndpoint", self.private_dns_only_for_inbound_resolver_endpoint);
+        m.put_some("PrivateDnsPreference", self.private_dns_preference);
+        m.put_some("PrivateDnsSpecifiedDomains", self.private_dns_specified_domains);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DnsOptionsSpecification {
+    pub dns_record_ip_type: Option<String>,
+    pub private_dns_only_for_inbound_resolver_endpoint: Option<bool>,
+    pub private_dns_preference: Option<String>,
+    pub private_dns_specified_domains: Option<Vec<String>>,
+}
+impl FromValue for DnsOptionsSpecification {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DnsOptionsSpecification {
+            dns_record_ip_type: optional(&mut m, "DnsRecordIpType")?,
+            private_dns_only_for_inbound_resolver_endpoint: optional(&mut m, "PrivateDnsOnlyForInboundResolverEndpoint")?,
+            private_dns_preference: optional(&mut m, "PrivateDnsPreference")?,
+            private_dns_specified_domains: optional(&mut m, "PrivateDnsSpecifiedDomains")?,
+        })
+    }
+}
+impl IntoValue for DnsOptionsSpecification {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("DnsRecordIpType", self.dns_record_ip_type);
+        m.put_some("PrivateDnsOnlyForInboundResolverEndpoint", self.private_dns_only_for_inbound_resolver_endpoint);
+        m.put_some("PrivateDnsPreference", self.private_dns_preference);
+        m.put_some("PrivateDnsSpecifiedDomains", self.private_dns_specified_domains);
         Value::Map(m)
     }
 }
@@ -3764,6 +5492,55 @@ impl IntoValue for EnaSrdUdpSpecification {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct EnableTransitGatewayRouteTablePropagationRequest {
+    pub transit_gateway_route_table_id: String,
+    pub transit_gateway_attachment_id: Option<String>,
+    pub dry_run: Option<bool>,
+    pub transit_gateway_route_table_announcement_id: Option<String>,
+}
+impl FromValue for EnableTransitGatewayRouteTablePropagationRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(EnableTransitGatewayRouteTablePropagationRequest {
+            transit_gateway_route_table_id: required(&mut m, "TransitGatewayRouteTableId")?,
+            transit_gateway_attachment_id: optional(&mut m, "TransitGatewayAttachmentId")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            transit_gateway_route_table_announcement_id: optional(&mut m, "TransitGatewayRouteTableAnnouncementId")?,
+        })
+    }
+}
+impl IntoValue for EnableTransitGatewayRouteTablePropagationRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("TransitGatewayRouteTableId", self.transit_gateway_route_table_id);
+        m.put_some("TransitGatewayAttachmentId", self.transit_gateway_attachment_id);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("TransitGatewayRouteTableAnnouncementId", self.transit_gateway_route_table_announcement_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EnableTransitGatewayRouteTablePropagationResult {
+    pub propagation: Option<TransitGatewayPropagation>,
+}
+impl FromValue for EnableTransitGatewayRouteTablePropagationResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(EnableTransitGatewayRouteTablePropagationResult {
+            propagation: optional(&mut m, "Propagation")?,
+        })
+    }
+}
+impl IntoValue for EnableTransitGatewayRouteTablePropagationResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Propagation", self.propagation);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct EnclaveOptions {
     pub enabled: Option<bool>,
 }
@@ -3779,6 +5556,29 @@ impl IntoValue for EnclaveOptions {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(1);
         m.put_some("Enabled", self.enabled);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EncryptionSupport {
+    pub encryption_state: Option<String>,
+    pub state_message: Option<String>,
+}
+impl FromValue for EncryptionSupport {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(EncryptionSupport {
+            encryption_state: optional(&mut m, "EncryptionState")?,
+            state_message: optional(&mut m, "StateMessage")?,
+        })
+    }
+}
+impl IntoValue for EncryptionSupport {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("EncryptionState", self.encryption_state);
+        m.put_some("StateMessage", self.state_message);
         Value::Map(m)
     }
 }
@@ -3802,6 +5602,343 @@ impl IntoValue for Filter {
         let mut m = Members::with_capacity(2);
         m.put_some("Name", self.name);
         m.put_some("Values", self.values);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FlowLog {
+    pub creation_time: Option<Timestamp>,
+    pub deliver_logs_error_message: Option<String>,
+    pub deliver_logs_permission_arn: Option<String>,
+    pub deliver_cross_account_role: Option<String>,
+    pub deliver_logs_status: Option<String>,
+    pub flow_log_id: Option<String>,
+    pub flow_log_status: Option<String>,
+    pub log_group_name: Option<String>,
+    pub resource_id: Option<String>,
+    pub traffic_type: Option<String>,
+    pub log_destination_type: Option<String>,
+    pub log_destination: Option<String>,
+    pub log_format: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub max_aggregation_interval: Option<i64>,
+    pub destination_options: Option<DestinationOptionsResponse>,
+}
+impl FromValue for FlowLog {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(FlowLog {
+            creation_time: optional(&mut m, "CreationTime")?,
+            deliver_logs_error_message: optional(&mut m, "DeliverLogsErrorMessage")?,
+            deliver_logs_permission_arn: optional(&mut m, "DeliverLogsPermissionArn")?,
+            deliver_cross_account_role: optional(&mut m, "DeliverCrossAccountRole")?,
+            deliver_logs_status: optional(&mut m, "DeliverLogsStatus")?,
+            flow_log_id: optional(&mut m, "FlowLogId")?,
+            flow_log_status: optional(&mut m, "FlowLogStatus")?,
+            log_group_name: optional(&mut m, "LogGroupName")?,
+            resource_id: optional(&mut m, "ResourceId")?,
+            traffic_type: optional(&mut m, "TrafficType")?,
+            log_destination_type: optional(&mut m, "LogDestinationType")?,
+            log_destination: optional(&mut m, "LogDestination")?,
+            log_format: optional(&mut m, "LogFormat")?,
+            tags: optional(&mut m, "Tags")?,
+            max_aggregation_interval: optional(&mut m, "MaxAggregationInterval")?,
+            destination_options: optional(&mut m, "DestinationOptions")?,
+        })
+    }
+}
+impl IntoValue for FlowLog {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(16);
+        m.put_some("CreationTime", self.creation_time);
+        m.put_some("DeliverLogsErrorMessage", self.deliver_logs_error_message);
+        m.put_some("DeliverLogsPermissionArn", self.deliver_logs_permission_arn);
+        m.put_some("DeliverCrossAccountRole", self.deliver_cross_account_role);
+        m.put_some("DeliverLogsStatus", self.deliver_logs_status);
+        m.put_some("FlowLogId", self.flow_log_id);
+        m.put_some("FlowLogStatus", self.flow_log_status);
+        m.put_some("LogGroupName", self.log_group_name);
+        m.put_some("ResourceId", self.resource_id);
+        m.put_some("TrafficType", self.traffic_type);
+        m.put_some("LogDestinationType", self.log_destination_type);
+        m.put_some("LogDestination", self.log_destination);
+        m.put_some("LogFormat", self.log_format);
+        m.put_some("Tags", self.tags);
+        m.put_some("MaxAggregationInterval", self.max_aggregation_interval);
+        m.put_some("DestinationOptions", self.destination_options);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetManagedPrefixListAssociationsRequest {
+    pub dry_run: Option<bool>,
+    pub prefix_list_id: String,
+    pub max_results: Option<i64>,
+    pub next_token: Option<String>,
+}
+impl FromValue for GetManagedPrefixListAssociationsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetManagedPrefixListAssociationsRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            prefix_list_id: required(&mut m, "PrefixListId")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for GetManagedPrefixListAssociationsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("DryRun", self.dry_run);
+        m.put("PrefixListId", self.prefix_list_id);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetManagedPrefixListAssociationsResult {
+    pub prefix_list_associations: Option<Vec<PrefixListAssociation>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for GetManagedPrefixListAssociationsResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetManagedPrefixListAssociationsResult {
+            prefix_list_associations: optional(&mut m, "PrefixListAssociations")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for GetManagedPrefixListAssociationsResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("PrefixListAssociations", self.prefix_list_associations);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetManagedPrefixListEntriesRequest {
+    pub dry_run: Option<bool>,
+    pub prefix_list_id: String,
+    pub target_version: Option<i64>,
+    pub max_results: Option<i64>,
+    pub next_token: Option<String>,
+}
+impl FromValue for GetManagedPrefixListEntriesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetManagedPrefixListEntriesRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            prefix_list_id: required(&mut m, "PrefixListId")?,
+            target_version: optional(&mut m, "TargetVersion")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for GetManagedPrefixListEntriesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("DryRun", self.dry_run);
+        m.put("PrefixListId", self.prefix_list_id);
+        m.put_some("TargetVersion", self.target_version);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetManagedPrefixListEntriesResult {
+    pub entries: Option<Vec<PrefixListEntry>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for GetManagedPrefixListEntriesResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetManagedPrefixListEntriesResult {
+            entries: optional(&mut m, "Entries")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for GetManagedPrefixListEntriesResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Entries", self.entries);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetTransitGatewayAttachmentPropagationsRequest {
+    pub transit_gateway_attachment_id: String,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i64>,
+    pub next_token: Option<String>,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for GetTransitGatewayAttachmentPropagationsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetTransitGatewayAttachmentPropagationsRequest {
+            transit_gateway_attachment_id: required(&mut m, "TransitGatewayAttachmentId")?,
+            filters: optional(&mut m, "Filters")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            next_token: optional(&mut m, "NextToken")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for GetTransitGatewayAttachmentPropagationsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("TransitGatewayAttachmentId", self.transit_gateway_attachment_id);
+        m.put_some("Filters", self.filters);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetTransitGatewayAttachmentPropagationsResult {
+    pub transit_gateway_attachment_propagations: Option<Vec<TransitGatewayAttachmentPropagation>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for GetTransitGatewayAttachmentPropagationsResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetTransitGatewayAttachmentPropagationsResult {
+            transit_gateway_attachment_propagations: optional(&mut m, "TransitGatewayAttachmentPropagations")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for GetTransitGatewayAttachmentPropagationsResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("TransitGatewayAttachmentPropagations", self.transit_gateway_attachment_propagations);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetTransitGatewayRouteTableAssociationsRequest {
+    pub transit_gateway_route_table_id: String,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i64>,
+    pub next_token: Option<String>,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for GetTransitGatewayRouteTableAssociationsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetTransitGatewayRouteTableAssociationsRequest {
+            transit_gateway_route_table_id: required(&mut m, "TransitGatewayRouteTableId")?,
+            filters: optional(&mut m, "Filters")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            next_token: optional(&mut m, "NextToken")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for GetTransitGatewayRouteTableAssociationsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("TransitGatewayRouteTableId", self.transit_gateway_route_table_id);
+        m.put_some("Filters", self.filters);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetTransitGatewayRouteTableAssociationsResult {
+    pub associations: Option<Vec<TransitGatewayRouteTableAssociation>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for GetTransitGatewayRouteTableAssociationsResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetTransitGatewayRouteTableAssociationsResult {
+            associations: optional(&mut m, "Associations")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for GetTransitGatewayRouteTableAssociationsResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Associations", self.associations);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetTransitGatewayRouteTablePropagationsRequest {
+    pub transit_gateway_route_table_id: String,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i64>,
+    pub next_token: Option<String>,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for GetTransitGatewayRouteTablePropagationsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetTransitGatewayRouteTablePropagationsRequest {
+            transit_gateway_route_table_id: required(&mut m, "TransitGatewayRouteTableId")?,
+            filters: optional(&mut m, "Filters")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            next_token: optional(&mut m, "NextToken")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for GetTransitGatewayRouteTablePropagationsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("TransitGatewayRouteTableId", self.transit_gateway_route_table_id);
+        m.put_some("Filters", self.filters);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetTransitGatewayRouteTablePropagationsResult {
+    pub transit_gateway_route_table_propagations: Option<Vec<TransitGatewayRouteTablePropagation>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for GetTransitGatewayRouteTablePropagationsResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetTransitGatewayRouteTablePropagationsResult {
+            transit_gateway_route_table_propagations: optional(&mut m, "TransitGatewayRouteTablePropagations")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for GetTransitGatewayRouteTablePropagationsResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("TransitGatewayRouteTablePropagations", self.transit_gateway_route_table_propagations);
+        m.put_some("NextToken", self.next_token);
         Value::Map(m)
     }
 }
@@ -4760,6 +6897,26 @@ impl IntoValue for Ipv4PrefixSpecificationRequest {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ipv6CidrBlock {
+    pub ipv6_cidr_block: Option<String>,
+}
+impl FromValue for Ipv6CidrBlock {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Ipv6CidrBlock {
+            ipv6_cidr_block: optional(&mut m, "Ipv6CidrBlock")?,
+        })
+    }
+}
+impl IntoValue for Ipv6CidrBlock {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Ipv6CidrBlock", self.ipv6_cidr_block);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ipv6PrefixSpecification {
     pub ipv6_prefix: Option<String>,
 }
@@ -4823,6 +6980,29 @@ impl IntoValue for Ipv6Range {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct LastError {
+    pub message: Option<String>,
+    pub code: Option<String>,
+}
+impl FromValue for LastError {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(LastError {
+            message: optional(&mut m, "Message")?,
+            code: optional(&mut m, "Code")?,
+        })
+    }
+}
+impl IntoValue for LastError {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Message", self.message);
+        m.put_some("Code", self.code);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LicenseConfiguration {
     pub license_configuration_arn: Option<String>,
 }
@@ -4838,6 +7018,120 @@ impl IntoValue for LicenseConfiguration {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(1);
         m.put_some("LicenseConfigurationArn", self.license_configuration_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedPrefixList {
+    pub prefix_list_id: Option<String>,
+    pub address_family: Option<String>,
+    pub state: Option<String>,
+    pub state_message: Option<String>,
+    pub prefix_list_arn: Option<String>,
+    pub prefix_list_name: Option<String>,
+    pub max_entries: Option<i64>,
+    pub version: Option<i64>,
+    pub tags: Option<Vec<Tag>>,
+    pub owner_id: Option<String>,
+    pub ipam_prefix_list_resolver_target_id: Option<String>,
+    pub ipam_prefix_list_resolver_sync_enabled: Option<bool>,
+}
+impl FromValue for ManagedPrefixList {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ManagedPrefixList {
+            prefix_list_id: optional(&mut m, "PrefixListId")?,
+            address_family: optional(&mut m, "AddressFamily")?,
+            state: optional(&mut m, "State")?,
+            state_message: optional(&mut m, "StateMessage")?,
+            prefix_list_arn: optional(&mut m, "PrefixListArn")?,
+            prefix_list_name: optional(&mut m, "PrefixListName")?,
+            max_entries: optional(&mut m, "MaxEntries")?,
+            version: optional(&mut m, "Version")?,
+            tags: optional(&mut m, "Tags")?,
+            owner_id: optional(&mut m, "OwnerId")?,
+            ipam_prefix_list_resolver_target_id: optional(&mut m, "IpamPrefixListResolverTargetId")?,
+            ipam_prefix_list_resolver_sync_enabled: optional(&mut m, "IpamPrefixListResolverSyncEnabled")?,
+        })
+    }
+}
+impl IntoValue for ManagedPrefixList {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(12);
+        m.put_some("PrefixListId", self.prefix_list_id);
+        m.put_some("AddressFamily", self.address_family);
+        m.put_some("State", self.state);
+        m.put_some("StateMessage", self.state_message);
+        m.put_some("PrefixListArn", self.prefix_list_arn);
+        m.put_some("PrefixListName", self.prefix_list_name);
+        m.put_some("MaxEntries", self.max_entries);
+        m.put_some("Version", self.version);
+        m.put_some("Tags", self.tags);
+        m.put_some("OwnerId", self.owner_id);
+        m.put_some("IpamPrefixListResolverTargetId", self.ipam_prefix_list_resolver_target_id);
+        m.put_some("IpamPrefixListResolverSyncEnabled", self.ipam_prefix_list_resolver_sync_enabled);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyManagedPrefixListRequest {
+    pub dry_run: Option<bool>,
+    pub prefix_list_id: String,
+    pub current_version: Option<i64>,
+    pub prefix_list_name: Option<String>,
+    pub add_entries: Option<Vec<AddPrefixListEntry>>,
+    pub remove_entries: Option<Vec<RemovePrefixListEntry>>,
+    pub max_entries: Option<i64>,
+    pub ipam_prefix_list_resolver_sync_enabled: Option<bool>,
+}
+impl FromValue for ModifyManagedPrefixListRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyManagedPrefixListRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            prefix_list_id: required(&mut m, "PrefixListId")?,
+            current_version: optional(&mut m, "CurrentVersion")?,
+            prefix_list_name: optional(&mut m, "PrefixListName")?,
+            add_entries: optional(&mut m, "AddEntries")?,
+            remove_entries: optional(&mut m, "RemoveEntries")?,
+            max_entries: optional(&mut m, "MaxEntries")?,
+            ipam_prefix_list_resolver_sync_enabled: optional(&mut m, "IpamPrefixListResolverSyncEnabled")?,
+        })
+    }
+}
+impl IntoValue for ModifyManagedPrefixListRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(8);
+        m.put_some("DryRun", self.dry_run);
+        m.put("PrefixListId", self.prefix_list_id);
+        m.put_some("CurrentVersion", self.current_version);
+        m.put_some("PrefixListName", self.prefix_list_name);
+        m.put_some("AddEntries", self.add_entries);
+        m.put_some("RemoveEntries", self.remove_entries);
+        m.put_some("MaxEntries", self.max_entries);
+        m.put_some("IpamPrefixListResolverSyncEnabled", self.ipam_prefix_list_resolver_sync_enabled);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyManagedPrefixListResult {
+    pub prefix_list: Option<ManagedPrefixList>,
+}
+impl FromValue for ModifyManagedPrefixListResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyManagedPrefixListResult {
+            prefix_list: optional(&mut m, "PrefixList")?,
+        })
+    }
+}
+impl IntoValue for ModifyManagedPrefixListResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("PrefixList", self.prefix_list);
         Value::Map(m)
     }
 }
@@ -4989,6 +7283,189 @@ impl IntoValue for ModifySubnetAttributeRequest {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyTransitGatewayOptions {
+    pub add_transit_gateway_cidr_blocks: Option<Vec<String>>,
+    pub remove_transit_gateway_cidr_blocks: Option<Vec<String>>,
+    pub vpn_ecmp_support: Option<String>,
+    pub dns_support: Option<String>,
+    pub security_group_referencing_support: Option<String>,
+    pub auto_accept_shared_attachments: Option<String>,
+    pub default_route_table_association: Option<String>,
+    pub association_default_route_table_id: Option<String>,
+    pub default_route_table_propagation: Option<String>,
+    pub propagation_default_route_table_id: Option<String>,
+    pub amazon_side_asn: Option<i64>,
+    pub encryption_support: Option<String>,
+}
+impl FromValue for ModifyTransitGatewayOptions {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyTransitGatewayOptions {
+            add_transit_gateway_cidr_blocks: optional(&mut m, "AddTransitGatewayCidrBlocks")?,
+            remove_transit_gateway_cidr_blocks: optional(&mut m, "RemoveTransitGatewayCidrBlocks")?,
+            vpn_ecmp_support: optional(&mut m, "VpnEcmpSupport")?,
+            dns_support: optional(&mut m, "DnsSupport")?,
+            security_group_referencing_support: optional(&mut m, "SecurityGroupReferencingSupport")?,
+            auto_accept_shared_attachments: optional(&mut m, "AutoAcceptSharedAttachments")?,
+            default_route_table_association: optional(&mut m, "DefaultRouteTableAssociation")?,
+            association_default_route_table_id: optional(&mut m, "AssociationDefaultRouteTableId")?,
+            default_route_table_propagation: optional(&mut m, "DefaultRouteTablePropagation")?,
+            propagation_default_route_table_id: optional(&mut m, "PropagationDefaultRouteTableId")?,
+            amazon_side_asn: optional(&mut m, "AmazonSideAsn")?,
+            encryption_support: optional(&mut m, "EncryptionSupport")?,
+        })
+    }
+}
+impl IntoValue for ModifyTransitGatewayOptions {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(12);
+        m.put_some("AddTransitGatewayCidrBlocks", self.add_transit_gateway_cidr_blocks);
+        m.put_some("RemoveTransitGatewayCidrBlocks", self.remove_transit_gateway_cidr_blocks);
+        m.put_some("VpnEcmpSupport", self.vpn_ecmp_support);
+        m.put_some("DnsSupport", self.dns_support);
+        m.put_some("SecurityGroupReferencingSupport", self.security_group_referencing_support);
+        m.put_some("AutoAcceptSharedAttachments", self.auto_accept_shared_attachments);
+        m.put_some("DefaultRouteTableAssociation", self.default_route_table_association);
+        m.put_some("AssociationDefaultRouteTableId", self.association_default_route_table_id);
+        m.put_some("DefaultRouteTablePropagation", self.default_route_table_propagation);
+        m.put_some("PropagationDefaultRouteTableId", self.propagation_default_route_table_id);
+        m.put_some("AmazonSideAsn", self.amazon_side_asn);
+        m.put_some("EncryptionSupport", self.encryption_support);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyTransitGatewayRequest {
+    pub transit_gateway_id: String,
+    pub description: Option<String>,
+    pub options: Option<ModifyTransitGatewayOptions>,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for ModifyTransitGatewayRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyTransitGatewayRequest {
+            transit_gateway_id: required(&mut m, "TransitGatewayId")?,
+            description: optional(&mut m, "Description")?,
+            options: optional(&mut m, "Options")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for ModifyTransitGatewayRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("TransitGatewayId", self.transit_gateway_id);
+        m.put_some("Description", self.description);
+        m.put_some("Options", self.options);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyTransitGatewayResult {
+    pub transit_gateway: Option<TransitGateway>,
+}
+impl FromValue for ModifyTransitGatewayResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyTransitGatewayResult {
+            transit_gateway: optional(&mut m, "TransitGateway")?,
+        })
+    }
+}
+impl IntoValue for ModifyTransitGatewayResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("TransitGateway", self.transit_gateway);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyTransitGatewayVpcAttachmentRequest {
+    pub transit_gateway_attachment_id: String,
+    pub add_subnet_ids: Option<Vec<String>>,
+    pub remove_subnet_ids: Option<Vec<String>>,
+    pub options: Option<ModifyTransitGatewayVpcAttachmentRequestOptions>,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for ModifyTransitGatewayVpcAttachmentRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyTransitGatewayVpcAttachmentRequest {
+            transit_gateway_attachment_id: required(&mut m, "TransitGatewayAttachmentId")?,
+            add_subnet_ids: optional(&mut m, "AddSubnetIds")?,
+            remove_subnet_ids: optional(&mut m, "RemoveSubnetIds")?,
+            options: optional(&mut m, "Options")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for ModifyTransitGatewayVpcAttachmentRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("TransitGatewayAttachmentId", self.transit_gateway_attachment_id);
+        m.put_some("AddSubnetIds", self.add_subnet_ids);
+        m.put_some("RemoveSubnetIds", self.remove_subnet_ids);
+        m.put_some("Options", self.options);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyTransitGatewayVpcAttachmentRequestOptions {
+    pub dns_support: Option<String>,
+    pub security_group_referencing_support: Option<String>,
+    pub ipv6_support: Option<String>,
+    pub appliance_mode_support: Option<String>,
+}
+impl FromValue for ModifyTransitGatewayVpcAttachmentRequestOptions {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyTransitGatewayVpcAttachmentRequestOptions {
+            dns_support: optional(&mut m, "DnsSupport")?,
+            security_group_referencing_support: optional(&mut m, "SecurityGroupReferencingSupport")?,
+            ipv6_support: optional(&mut m, "Ipv6Support")?,
+            appliance_mode_support: optional(&mut m, "ApplianceModeSupport")?,
+        })
+    }
+}
+impl IntoValue for ModifyTransitGatewayVpcAttachmentRequestOptions {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("DnsSupport", self.dns_support);
+        m.put_some("SecurityGroupReferencingSupport", self.security_group_referencing_support);
+        m.put_some("Ipv6Support", self.ipv6_support);
+        m.put_some("ApplianceModeSupport", self.appliance_mode_support);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyTransitGatewayVpcAttachmentResult {
+    pub transit_gateway_vpc_attachment: Option<TransitGatewayVpcAttachment>,
+}
+impl FromValue for ModifyTransitGatewayVpcAttachmentResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyTransitGatewayVpcAttachmentResult {
+            transit_gateway_vpc_attachment: optional(&mut m, "TransitGatewayVpcAttachment")?,
+        })
+    }
+}
+impl IntoValue for ModifyTransitGatewayVpcAttachmentResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("TransitGatewayVpcAttachment", self.transit_gateway_vpc_attachment);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ModifyVpcAttributeRequest {
     pub enable_dns_hostnames: Option<AttributeBooleanValue>,
     pub enable_dns_support: Option<AttributeBooleanValue>,
@@ -5013,6 +7490,137 @@ impl IntoValue for ModifyVpcAttributeRequest {
         m.put_some("EnableDnsSupport", self.enable_dns_support);
         m.put("VpcId", self.vpc_id);
         m.put_some("EnableNetworkAddressUsageMetrics", self.enable_network_address_usage_metrics);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyVpcEndpointRequest {
+    pub dry_run: Option<bool>,
+    pub vpc_endpoint_id: String,
+    pub reset_policy: Option<bool>,
+    pub policy_document: Option<String>,
+    pub add_route_table_ids: Option<Vec<String>>,
+    pub remove_route_table_ids: Option<Vec<String>>,
+    pub add_subnet_ids: Option<Vec<String>>,
+    pub remove_subnet_ids: Option<Vec<String>>,
+    pub add_security_group_ids: Option<Vec<String>>,
+    pub remove_security_group_ids: Option<Vec<String>>,
+    pub ip_address_type: Option<String>,
+    pub dns_options: Option<DnsOptionsSpecification>,
+    pub private_dns_enabled: Option<bool>,
+    pub subnet_configurations: Option<Vec<SubnetConfiguration>>,
+}
+impl FromValue for ModifyVpcEndpointRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyVpcEndpointRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            vpc_endpoint_id: required(&mut m, "VpcEndpointId")?,
+            reset_policy: optional(&mut m, "ResetPolicy")?,
+            policy_document: optional(&mut m, "PolicyDocument")?,
+            add_route_table_ids: optional(&mut m, "AddRouteTableIds")?,
+            remove_route_table_ids: optional(&mut m, "RemoveRouteTableIds")?,
+            add_subnet_ids: optional(&mut m, "AddSubnetIds")?,
+            remove_subnet_ids: optional(&mut m, "RemoveSubnetIds")?,
+            add_security_group_ids: optional(&mut m, "AddSecurityGroupIds")?,
+            remove_security_group_ids: optional(&mut m, "RemoveSecurityGroupIds")?,
+            ip_address_type: optional(&mut m, "IpAddressType")?,
+            dns_options: optional(&mut m, "DnsOptions")?,
+            private_dns_enabled: optional(&mut m, "PrivateDnsEnabled")?,
+            subnet_configurations: optional(&mut m, "SubnetConfigurations")?,
+        })
+    }
+}
+impl IntoValue for ModifyVpcEndpointRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(14);
+        m.put_some("DryRun", self.dry_run);
+        m.put("VpcEndpointId", self.vpc_endpoint_id);
+        m.put_some("ResetPolicy", self.reset_policy);
+        m.put_some("PolicyDocument", self.policy_document);
+        m.put_some("AddRouteTableIds", self.add_route_table_ids);
+        m.put_some("RemoveRouteTableIds", self.remove_route_table_ids);
+        m.put_some("AddSubnetIds", self.add_subnet_ids);
+        m.put_some("RemoveSubnetIds", self.remove_subnet_ids);
+        m.put_some("AddSecurityGroupIds", self.add_security_group_ids);
+        m.put_some("RemoveSecurityGroupIds", self.remove_security_group_ids);
+        m.put_some("IpAddressType", self.ip_address_type);
+        m.put_some("DnsOptions", self.dns_options);
+        m.put_some("PrivateDnsEnabled", self.private_dns_enabled);
+        m.put_some("SubnetConfigurations", self.subnet_configurations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyVpcEndpointResult {
+    pub r#return: Option<bool>,
+}
+impl FromValue for ModifyVpcEndpointResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyVpcEndpointResult {
+            r#return: optional(&mut m, "Return")?,
+        })
+    }
+}
+impl IntoValue for ModifyVpcEndpointResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Return", self.r#return);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyVpcPeeringConnectionOptionsRequest {
+    pub accepter_peering_connection_options: Option<PeeringConnectionOptionsRequest>,
+    pub dry_run: Option<bool>,
+    pub requester_peering_connection_options: Option<PeeringConnectionOptionsRequest>,
+    pub vpc_peering_connection_id: String,
+}
+impl FromValue for ModifyVpcPeeringConnectionOptionsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyVpcPeeringConnectionOptionsRequest {
+            accepter_peering_connection_options: optional(&mut m, "AccepterPeeringConnectionOptions")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            requester_peering_connection_options: optional(&mut m, "RequesterPeeringConnectionOptions")?,
+            vpc_peering_connection_id: required(&mut m, "VpcPeeringConnectionId")?,
+        })
+    }
+}
+impl IntoValue for ModifyVpcPeeringConnectionOptionsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("AccepterPeeringConnectionOptions", self.accepter_peering_connection_options);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("RequesterPeeringConnectionOptions", self.requester_peering_connection_options);
+        m.put("VpcPeeringConnectionId", self.vpc_peering_connection_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyVpcPeeringConnectionOptionsResult {
+    pub accepter_peering_connection_options: Option<PeeringConnectionOptions>,
+    pub requester_peering_connection_options: Option<PeeringConnectionOptions>,
+}
+impl FromValue for ModifyVpcPeeringConnectionOptionsResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ModifyVpcPeeringConnectionOptionsResult {
+            accepter_peering_connection_options: optional(&mut m, "AccepterPeeringConnectionOptions")?,
+            requester_peering_connection_options: optional(&mut m, "RequesterPeeringConnectionOptions")?,
+        })
+    }
+}
+impl IntoValue for ModifyVpcPeeringConnectionOptionsResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("AccepterPeeringConnectionOptions", self.accepter_peering_connection_options);
+        m.put_some("RequesterPeeringConnectionOptions", self.requester_peering_connection_options);
         Value::Map(m)
     }
 }
@@ -5647,6 +8255,58 @@ impl IntoValue for OperatorResponse {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct PeeringConnectionOptions {
+    pub allow_dns_resolution_from_remote_vpc: Option<bool>,
+    pub allow_egress_from_local_classic_link_to_remote_vpc: Option<bool>,
+    pub allow_egress_from_local_vpc_to_remote_classic_link: Option<bool>,
+}
+impl FromValue for PeeringConnectionOptions {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PeeringConnectionOptions {
+            allow_dns_resolution_from_remote_vpc: optional(&mut m, "AllowDnsResolutionFromRemoteVpc")?,
+            allow_egress_from_local_classic_link_to_remote_vpc: optional(&mut m, "AllowEgressFromLocalClassicLinkToRemoteVpc")?,
+            allow_egress_from_local_vpc_to_remote_classic_link: optional(&mut m, "AllowEgressFromLocalVpcToRemoteClassicLink")?,
+        })
+    }
+}
+impl IntoValue for PeeringConnectionOptions {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("AllowDnsResolutionFromRemoteVpc", self.allow_dns_resolution_from_remote_vpc);
+        m.put_some("AllowEgressFromLocalClassicLinkToRemoteVpc", self.allow_egress_from_local_classic_link_to_remote_vpc);
+        m.put_some("AllowEgressFromLocalVpcToRemoteClassicLink", self.allow_egress_from_local_vpc_to_remote_classic_link);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PeeringConnectionOptionsRequest {
+    pub allow_dns_resolution_from_remote_vpc: Option<bool>,
+    pub allow_egress_from_local_classic_link_to_remote_vpc: Option<bool>,
+    pub allow_egress_from_local_vpc_to_remote_classic_link: Option<bool>,
+}
+impl FromValue for PeeringConnectionOptionsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PeeringConnectionOptionsRequest {
+            allow_dns_resolution_from_remote_vpc: optional(&mut m, "AllowDnsResolutionFromRemoteVpc")?,
+            allow_egress_from_local_classic_link_to_remote_vpc: optional(&mut m, "AllowEgressFromLocalClassicLinkToRemoteVpc")?,
+            allow_egress_from_local_vpc_to_remote_classic_link: optional(&mut m, "AllowEgressFromLocalVpcToRemoteClassicLink")?,
+        })
+    }
+}
+impl IntoValue for PeeringConnectionOptionsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("AllowDnsResolutionFromRemoteVpc", self.allow_dns_resolution_from_remote_vpc);
+        m.put_some("AllowEgressFromLocalClassicLinkToRemoteVpc", self.allow_egress_from_local_classic_link_to_remote_vpc);
+        m.put_some("AllowEgressFromLocalVpcToRemoteClassicLink", self.allow_egress_from_local_vpc_to_remote_classic_link);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Placement {
     pub availability_zone_id: Option<String>,
     pub affinity: Option<String>,
@@ -5743,6 +8403,52 @@ impl IntoValue for PrefixList {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct PrefixListAssociation {
+    pub resource_id: Option<String>,
+    pub resource_owner: Option<String>,
+}
+impl FromValue for PrefixListAssociation {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PrefixListAssociation {
+            resource_id: optional(&mut m, "ResourceId")?,
+            resource_owner: optional(&mut m, "ResourceOwner")?,
+        })
+    }
+}
+impl IntoValue for PrefixListAssociation {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("ResourceId", self.resource_id);
+        m.put_some("ResourceOwner", self.resource_owner);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PrefixListEntry {
+    pub cidr: Option<String>,
+    pub description: Option<String>,
+}
+impl FromValue for PrefixListEntry {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PrefixListEntry {
+            cidr: optional(&mut m, "Cidr")?,
+            description: optional(&mut m, "Description")?,
+        })
+    }
+}
+impl IntoValue for PrefixListEntry {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Cidr", self.cidr);
+        m.put_some("Description", self.description);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PrefixListId {
     pub description: Option<String>,
     pub prefix_list_id: Option<String>,
@@ -5761,6 +8467,26 @@ impl IntoValue for PrefixListId {
         let mut m = Members::with_capacity(2);
         m.put_some("Description", self.description);
         m.put_some("PrefixListId", self.prefix_list_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PrivateDnsDetails {
+    pub private_dns_name: Option<String>,
+}
+impl FromValue for PrivateDnsDetails {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PrivateDnsDetails {
+            private_dns_name: optional(&mut m, "PrivateDnsName")?,
+        })
+    }
+}
+impl IntoValue for PrivateDnsDetails {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("PrivateDnsName", self.private_dns_name);
         Value::Map(m)
     }
 }
@@ -6026,6 +8752,49 @@ impl IntoValue for RegionGeography {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct RejectVpcPeeringConnectionRequest {
+    pub dry_run: Option<bool>,
+    pub vpc_peering_connection_id: String,
+}
+impl FromValue for RejectVpcPeeringConnectionRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RejectVpcPeeringConnectionRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            vpc_peering_connection_id: required(&mut m, "VpcPeeringConnectionId")?,
+        })
+    }
+}
+impl IntoValue for RejectVpcPeeringConnectionRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("DryRun", self.dry_run);
+        m.put("VpcPeeringConnectionId", self.vpc_peering_connection_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RejectVpcPeeringConnectionResult {
+    pub r#return: Option<bool>,
+}
+impl FromValue for RejectVpcPeeringConnectionResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RejectVpcPeeringConnectionResult {
+            r#return: optional(&mut m, "Return")?,
+        })
+    }
+}
+impl IntoValue for RejectVpcPeeringConnectionResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Return", self.r#return);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReleaseAddressRequest {
     pub allocation_id: Option<String>,
     pub public_ip: Option<String>,
@@ -6050,6 +8819,26 @@ impl IntoValue for ReleaseAddressRequest {
         m.put_some("PublicIp", self.public_ip);
         m.put_some("NetworkBorderGroup", self.network_border_group);
         m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RemovePrefixListEntry {
+    pub cidr: String,
+}
+impl FromValue for RemovePrefixListEntry {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RemovePrefixListEntry {
+            cidr: required(&mut m, "Cidr")?,
+        })
+    }
+}
+impl IntoValue for RemovePrefixListEntry {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("Cidr", self.cidr);
         Value::Map(m)
     }
 }
@@ -6268,6 +9057,58 @@ impl IntoValue for ReplaceRouteTableAssociationResult {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplaceTransitGatewayRouteRequest {
+    pub destination_cidr_block: String,
+    pub transit_gateway_route_table_id: String,
+    pub transit_gateway_attachment_id: Option<String>,
+    pub blackhole: Option<bool>,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for ReplaceTransitGatewayRouteRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ReplaceTransitGatewayRouteRequest {
+            destination_cidr_block: required(&mut m, "DestinationCidrBlock")?,
+            transit_gateway_route_table_id: required(&mut m, "TransitGatewayRouteTableId")?,
+            transit_gateway_attachment_id: optional(&mut m, "TransitGatewayAttachmentId")?,
+            blackhole: optional(&mut m, "Blackhole")?,
+            dry_run: optional(&mut m, "DryRun")?,
+        })
+    }
+}
+impl IntoValue for ReplaceTransitGatewayRouteRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("DestinationCidrBlock", self.destination_cidr_block);
+        m.put("TransitGatewayRouteTableId", self.transit_gateway_route_table_id);
+        m.put_some("TransitGatewayAttachmentId", self.transit_gateway_attachment_id);
+        m.put_some("Blackhole", self.blackhole);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplaceTransitGatewayRouteResult {
+    pub route: Option<TransitGatewayRoute>,
+}
+impl FromValue for ReplaceTransitGatewayRouteResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ReplaceTransitGatewayRouteResult {
+            route: optional(&mut m, "Route")?,
+        })
+    }
+}
+impl IntoValue for ReplaceTransitGatewayRouteResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Route", self.route);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reservation {
     pub reservation_id: Option<String>,
     pub owner_id: Option<String>,
@@ -6295,6 +9136,55 @@ impl IntoValue for Reservation {
         m.put_some("RequesterId", self.requester_id);
         m.put_some("Groups", self.groups);
         m.put_some("Instances", self.instances);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RestoreManagedPrefixListVersionRequest {
+    pub dry_run: Option<bool>,
+    pub prefix_list_id: String,
+    pub previous_version: i64,
+    pub current_version: i64,
+}
+impl FromValue for RestoreManagedPrefixListVersionRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RestoreManagedPrefixListVersionRequest {
+            dry_run: optional(&mut m, "DryRun")?,
+            prefix_list_id: required(&mut m, "PrefixListId")?,
+            previous_version: required(&mut m, "PreviousVersion")?,
+            current_version: required(&mut m, "CurrentVersion")?,
+        })
+    }
+}
+impl IntoValue for RestoreManagedPrefixListVersionRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("DryRun", self.dry_run);
+        m.put("PrefixListId", self.prefix_list_id);
+        m.put("PreviousVersion", self.previous_version);
+        m.put("CurrentVersion", self.current_version);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RestoreManagedPrefixListVersionResult {
+    pub prefix_list: Option<ManagedPrefixList>,
+}
+impl FromValue for RestoreManagedPrefixListVersionResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RestoreManagedPrefixListVersionResult {
+            prefix_list: optional(&mut m, "PrefixList")?,
+        })
+    }
+}
+impl IntoValue for RestoreManagedPrefixListVersionResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("PrefixList", self.prefix_list);
         Value::Map(m)
     }
 }
@@ -6669,6 +9559,64 @@ impl IntoValue for RouteTableAssociationState {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct SearchTransitGatewayRoutesRequest {
+    pub transit_gateway_route_table_id: String,
+    pub filters: Vec<Filter>,
+    pub max_results: Option<i64>,
+    pub dry_run: Option<bool>,
+    pub next_token: Option<String>,
+}
+impl FromValue for SearchTransitGatewayRoutesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SearchTransitGatewayRoutesRequest {
+            transit_gateway_route_table_id: required(&mut m, "TransitGatewayRouteTableId")?,
+            filters: required(&mut m, "Filters")?,
+            max_results: optional(&mut m, "MaxResults")?,
+            dry_run: optional(&mut m, "DryRun")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for SearchTransitGatewayRoutesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("TransitGatewayRouteTableId", self.transit_gateway_route_table_id);
+        m.put("Filters", self.filters);
+        m.put_some("MaxResults", self.max_results);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SearchTransitGatewayRoutesResult {
+    pub routes: Option<Vec<TransitGatewayRoute>>,
+    pub additional_routes_available: Option<bool>,
+    pub next_token: Option<String>,
+}
+impl FromValue for SearchTransitGatewayRoutesResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SearchTransitGatewayRoutesResult {
+            routes: optional(&mut m, "Routes")?,
+            additional_routes_available: optional(&mut m, "AdditionalRoutesAvailable")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for SearchTransitGatewayRoutesResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("Routes", self.routes);
+        m.put_some("AdditionalRoutesAvailable", self.additional_routes_available);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SecurityGroup {
     pub group_id: Option<String>,
     pub ip_permissions_egress: Option<Vec<IpPermission>>,
@@ -6708,6 +9656,29 @@ impl IntoValue for SecurityGroup {
         m.put_some("GroupName", self.group_name);
         m.put_some("Description", self.description);
         m.put_some("IpPermissions", self.ip_permissions);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SecurityGroupIdentifier {
+    pub group_id: Option<String>,
+    pub group_name: Option<String>,
+}
+impl FromValue for SecurityGroupIdentifier {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SecurityGroupIdentifier {
+            group_id: optional(&mut m, "GroupId")?,
+            group_name: optional(&mut m, "GroupName")?,
+        })
+    }
+}
+impl IntoValue for SecurityGroupIdentifier {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("GroupId", self.group_id);
+        m.put_some("GroupName", self.group_name);
         Value::Map(m)
     }
 }
@@ -6859,6 +9830,94 @@ impl IntoValue for SecurityGroupRuleUpdate {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceDetail {
+    pub service_name: Option<String>,
+    pub service_id: Option<String>,
+    pub service_type: Option<Vec<ServiceTypeDetail>>,
+    pub service_region: Option<String>,
+    pub availability_zone_ids: Option<Vec<String>>,
+    pub availability_zones: Option<Vec<String>>,
+    pub owner: Option<String>,
+    pub base_endpoint_dns_names: Option<Vec<String>>,
+    pub private_dns_name: Option<String>,
+    pub private_dns_names: Option<Vec<PrivateDnsDetails>>,
+    pub vpc_endpoint_policy_supported: Option<bool>,
+    pub acceptance_required: Option<bool>,
+    pub manages_vpc_endpoints: Option<bool>,
+    pub payer_responsibility: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub private_dns_name_verification_state: Option<String>,
+    pub supported_ip_address_types: Option<Vec<String>>,
+}
+impl FromValue for ServiceDetail {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ServiceDetail {
+            service_name: optional(&mut m, "ServiceName")?,
+            service_id: optional(&mut m, "ServiceId")?,
+            service_type: optional(&mut m, "ServiceType")?,
+            service_region: optional(&mut m, "ServiceRegion")?,
+            availability_zone_ids: optional(&mut m, "AvailabilityZoneIds")?,
+            availability_zones: optional(&mut m, "AvailabilityZones")?,
+            owner: optional(&mut m, "Owner")?,
+            base_endpoint_dns_names: optional(&mut m, "BaseEndpointDnsNames")?,
+            private_dns_name: optional(&mut m, "PrivateDnsName")?,
+            private_dns_names: optional(&mut m, "PrivateDnsNames")?,
+            vpc_endpoint_policy_supported: optional(&mut m, "VpcEndpointPolicySupported")?,
+            acceptance_required: optional(&mut m, "AcceptanceRequired")?,
+            manages_vpc_endpoints: optional(&mut m, "ManagesVpcEndpoints")?,
+            payer_responsibility: optional(&mut m, "PayerResponsibility")?,
+            tags: optional(&mut m, "Tags")?,
+            private_dns_name_verification_state: optional(&mut m, "PrivateDnsNameVerificationState")?,
+            supported_ip_address_types: optional(&mut m, "SupportedIpAddressTypes")?,
+        })
+    }
+}
+impl IntoValue for ServiceDetail {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(17);
+        m.put_some("ServiceName", self.service_name);
+        m.put_some("ServiceId", self.service_id);
+        m.put_some("ServiceType", self.service_type);
+        m.put_some("ServiceRegion", self.service_region);
+        m.put_some("AvailabilityZoneIds", self.availability_zone_ids);
+        m.put_some("AvailabilityZones", self.availability_zones);
+        m.put_some("Owner", self.owner);
+        m.put_some("BaseEndpointDnsNames", self.base_endpoint_dns_names);
+        m.put_some("PrivateDnsName", self.private_dns_name);
+        m.put_some("PrivateDnsNames", self.private_dns_names);
+        m.put_some("VpcEndpointPolicySupported", self.vpc_endpoint_policy_supported);
+        m.put_some("AcceptanceRequired", self.acceptance_required);
+        m.put_some("ManagesVpcEndpoints", self.manages_vpc_endpoints);
+        m.put_some("PayerResponsibility", self.payer_responsibility);
+        m.put_some("Tags", self.tags);
+        m.put_some("PrivateDnsNameVerificationState", self.private_dns_name_verification_state);
+        m.put_some("SupportedIpAddressTypes", self.supported_ip_address_types);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceTypeDetail {
+    pub service_type: Option<String>,
+}
+impl FromValue for ServiceTypeDetail {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ServiceTypeDetail {
+            service_type: optional(&mut m, "ServiceType")?,
+        })
+    }
+}
+impl IntoValue for ServiceTypeDetail {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("ServiceType", self.service_type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct StateReason {
     pub code: Option<String>,
     pub message: Option<String>,
@@ -6991,6 +10050,55 @@ impl IntoValue for SubnetCidrBlockState {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct SubnetConfiguration {
+    pub subnet_id: Option<String>,
+    pub ipv4: Option<String>,
+    pub ipv6: Option<String>,
+}
+impl FromValue for SubnetConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SubnetConfiguration {
+            subnet_id: optional(&mut m, "SubnetId")?,
+            ipv4: optional(&mut m, "Ipv4")?,
+            ipv6: optional(&mut m, "Ipv6")?,
+        })
+    }
+}
+impl IntoValue for SubnetConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("SubnetId", self.subnet_id);
+        m.put_some("Ipv4", self.ipv4);
+        m.put_some("Ipv6", self.ipv6);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SubnetIpPrefixes {
+    pub subnet_id: Option<String>,
+    pub ip_prefixes: Option<Vec<String>>,
+}
+impl FromValue for SubnetIpPrefixes {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SubnetIpPrefixes {
+            subnet_id: optional(&mut m, "SubnetId")?,
+            ip_prefixes: optional(&mut m, "IpPrefixes")?,
+        })
+    }
+}
+impl IntoValue for SubnetIpPrefixes {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("SubnetId", self.subnet_id);
+        m.put_some("IpPrefixes", self.ip_prefixes);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SubnetIpv6CidrBlockAssociation {
     pub association_id: Option<String>,
     pub ipv6_cidr_block: Option<String>,
@@ -7093,6 +10201,583 @@ impl IntoValue for TagSpecification {
         let mut m = Members::with_capacity(2);
         m.put_some("ResourceType", self.resource_type);
         m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TransitGateway {
+    pub transit_gateway_id: Option<String>,
+    pub transit_gateway_arn: Option<String>,
+    pub state: Option<String>,
+    pub owner_id: Option<String>,
+    pub description: Option<String>,
+    pub creation_time: Option<Timestamp>,
+    pub options: Option<TransitGatewayOptions>,
+    pub tags: Option<Vec<Tag>>,
+}
+impl FromValue for TransitGateway {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TransitGateway {
+            transit_gateway_id: optional(&mut m, "TransitGatewayId")?,
+            transit_gateway_arn: optional(&mut m, "TransitGatewayArn")?,
+            state: optional(&mut m, "State")?,
+            owner_id: optional(&mut m, "OwnerId")?,
+            description: optional(&mut m, "Description")?,
+            creation_time: optional(&mut m, "CreationTime")?,
+            options: optional(&mut m, "Options")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for TransitGateway {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(8);
+        m.put_some("TransitGatewayId", self.transit_gateway_id);
+        m.put_some("TransitGatewayArn", self.transit_gateway_arn);
+        m.put_some("State", self.state);
+        m.put_some("OwnerId", self.owner_id);
+        m.put_some("Description", self.description);
+        m.put_some("CreationTime", self.creation_time);
+        m.put_some("Options", self.options);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TransitGatewayAssociation {
+    pub transit_gateway_route_table_id: Option<String>,
+    pub transit_gateway_attachment_id: Option<String>,
+    pub resource_id: Option<String>,
+    pub resource_type: Option<String>,
+    pub state: Option<String>,
+}
+impl FromValue for TransitGatewayAssociation {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TransitGatewayAssociation {
+            transit_gateway_route_table_id: optional(&mut m, "TransitGatewayRouteTableId")?,
+            transit_gateway_attachment_id: optional(&mut m, "TransitGatewayAttachmentId")?,
+            resource_id: optional(&mut m, "ResourceId")?,
+            resource_type: optional(&mut m, "ResourceType")?,
+            state: optional(&mut m, "State")?,
+        })
+    }
+}
+impl IntoValue for TransitGatewayAssociation {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("TransitGatewayRouteTableId", self.transit_gateway_route_table_id);
+        m.put_some("TransitGatewayAttachmentId", self.transit_gateway_attachment_id);
+        m.put_some("ResourceId", self.resource_id);
+        m.put_some("ResourceType", self.resource_type);
+        m.put_some("State", self.state);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TransitGatewayAttachment {
+    pub transit_gateway_attachment_id: Option<String>,
+    pub transit_gateway_id: Option<String>,
+    pub transit_gateway_owner_id: Option<String>,
+    pub resource_owner_id: Option<String>,
+    pub resource_type: Option<String>,
+    pub resource_id: Option<String>,
+    pub state: Option<String>,
+    pub association: Option<TransitGatewayAttachmentAssociation>,
+    pub creation_time: Option<Timestamp>,
+    pub tags: Option<Vec<Tag>>,
+}
+impl FromValue for TransitGatewayAttachment {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TransitGatewayAttachment {
+            transit_gateway_attachment_id: optional(&mut m, "TransitGatewayAttachmentId")?,
+            transit_gateway_id: optional(&mut m, "TransitGatewayId")?,
+            transit_gateway_owner_id: optional(&mut m, "TransitGatewayOwnerId")?,
+            resource_owner_id: optional(&mut m, "ResourceOwnerId")?,
+            resource_type: optional(&mut m, "ResourceType")?,
+            resource_id: optional(&mut m, "ResourceId")?,
+            state: optional(&mut m, "State")?,
+            association: optional(&mut m, "Association")?,
+            creation_time: optional(&mut m, "CreationTime")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for TransitGatewayAttachment {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(10);
+        m.put_some("TransitGatewayAttachmentId", self.transit_gateway_attachment_id);
+        m.put_some("TransitGatewayId", self.transit_gateway_id);
+        m.put_some("TransitGatewayOwnerId", self.transit_gateway_owner_id);
+        m.put_some("ResourceOwnerId", self.resource_owner_id);
+        m.put_some("ResourceType", self.resource_type);
+        m.put_some("ResourceId", self.resource_id);
+        m.put_some("State", self.state);
+        m.put_some("Association", self.association);
+        m.put_some("CreationTime", self.creation_time);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TransitGatewayAttachmentAssociation {
+    pub transit_gateway_route_table_id: Option<String>,
+    pub state: Option<String>,
+}
+impl FromValue for TransitGatewayAttachmentAssociation {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TransitGatewayAttachmentAssociation {
+            transit_gateway_route_table_id: optional(&mut m, "TransitGatewayRouteTableId")?,
+            state: optional(&mut m, "State")?,
+        })
+    }
+}
+impl IntoValue for TransitGatewayAttachmentAssociation {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("TransitGatewayRouteTableId", self.transit_gateway_route_table_id);
+        m.put_some("State", self.state);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TransitGatewayAttachmentPropagation {
+    pub transit_gateway_route_table_id: Option<String>,
+    pub state: Option<String>,
+}
+impl FromValue for TransitGatewayAttachmentPropagation {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TransitGatewayAttachmentPropagation {
+            transit_gateway_route_table_id: optional(&mut m, "TransitGatewayRouteTableId")?,
+            state: optional(&mut m, "State")?,
+        })
+    }
+}
+impl IntoValue for TransitGatewayAttachmentPropagation {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("TransitGatewayRouteTableId", self.transit_gateway_route_table_id);
+        m.put_some("State", self.state);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TransitGatewayOptions {
+    pub amazon_side_asn: Option<i64>,
+    pub transit_gateway_cidr_blocks: Option<Vec<String>>,
+    pub auto_accept_shared_attachments: Option<String>,
+    pub default_route_table_association: Option<String>,
+    pub association_default_route_table_id: Option<String>,
+    pub default_route_table_propagation: Option<String>,
+    pub propagation_default_route_table_id: Option<String>,
+    pub vpn_ecmp_support: Option<String>,
+    pub dns_support: Option<String>,
+    pub security_group_referencing_support: Option<String>,
+    pub multicast_support: Option<String>,
+    pub encryption_support: Option<EncryptionSupport>,
+}
+impl FromValue for TransitGatewayOptions {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TransitGatewayOptions {
+            amazon_side_asn: optional(&mut m, "AmazonSideAsn")?,
+            transit_gateway_cidr_blocks: optional(&mut m, "TransitGatewayCidrBlocks")?,
+            auto_accept_shared_attachments: optional(&mut m, "AutoAcceptSharedAttachments")?,
+            default_route_table_association: optional(&mut m, "DefaultRouteTableAssociation")?,
+            association_default_route_table_id: optional(&mut m, "AssociationDefaultRouteTableId")?,
+            default_route_table_propagation: optional(&mut m, "DefaultRouteTablePropagation")?,
+            propagation_default_route_table_id: optional(&mut m, "PropagationDefaultRouteTableId")?,
+            vpn_ecmp_support: optional(&mut m, "VpnEcmpSupport")?,
+            dns_support: optional(&mut m, "DnsSupport")?,
+            security_group_referencing_support: optional(&mut m, "SecurityGroupReferencingSupport")?,
+            multicast_support: optional(&mut m, "MulticastSupport")?,
+            encryption_support: optional(&mut m, "EncryptionSupport")?,
+        })
+    }
+}
+impl IntoValue for TransitGatewayOptions {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(12);
+        m.put_some("AmazonSideAsn", self.amazon_side_asn);
+        m.put_some("TransitGatewayCidrBlocks", self.transit_gateway_cidr_blocks);
+        m.put_some("AutoAcceptSharedAttachments", self.auto_accept_shared_attachments);
+        m.put_some("DefaultRouteTableAssociation", self.default_route_table_association);
+        m.put_some("AssociationDefaultRouteTableId", self.association_default_route_table_id);
+        m.put_some("DefaultRouteTablePropagation", self.default_route_table_propagation);
+        m.put_some("PropagationDefaultRouteTableId", self.propagation_default_route_table_id);
+        m.put_some("VpnEcmpSupport", self.vpn_ecmp_support);
+        m.put_some("DnsSupport", self.dns_support);
+        m.put_some("SecurityGroupReferencingSupport", self.security_group_referencing_support);
+        m.put_some("MulticastSupport", self.multicast_support);
+        m.put_some("EncryptionSupport", self.encryption_support);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TransitGatewayPropagation {
+    pub transit_gateway_attachment_id: Option<String>,
+    pub resource_id: Option<String>,
+    pub resource_type: Option<String>,
+    pub transit_gateway_route_table_id: Option<String>,
+    pub state: Option<String>,
+    pub transit_gateway_route_table_announcement_id: Option<String>,
+}
+impl FromValue for TransitGatewayPropagation {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TransitGatewayPropagation {
+            transit_gateway_attachment_id: optional(&mut m, "TransitGatewayAttachmentId")?,
+            resource_id: optional(&mut m, "ResourceId")?,
+            resource_type: optional(&mut m, "ResourceType")?,
+            transit_gateway_route_table_id: optional(&mut m, "TransitGatewayRouteTableId")?,
+            state: optional(&mut m, "State")?,
+            transit_gateway_route_table_announcement_id: optional(&mut m, "TransitGatewayRouteTableAnnouncementId")?,
+        })
+    }
+}
+impl IntoValue for TransitGatewayPropagation {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("TransitGatewayAttachmentId", self.transit_gateway_attachment_id);
+        m.put_some("ResourceId", self.resource_id);
+        m.put_some("ResourceType", self.resource_type);
+        m.put_some("TransitGatewayRouteTableId", self.transit_gateway_route_table_id);
+        m.put_some("State", self.state);
+        m.put_some("TransitGatewayRouteTableAnnouncementId", self.transit_gateway_route_table_announcement_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TransitGatewayRequestOptions {
+    pub amazon_side_asn: Option<i64>,
+    pub auto_accept_shared_attachments: Option<String>,
+    pub default_route_table_association: Option<String>,
+    pub default_route_table_propagation: Option<String>,
+    pub vpn_ecmp_support: Option<String>,
+    pub dns_support: Option<String>,
+    pub security_group_referencing_support: Option<String>,
+    pub multicast_support: Option<String>,
+    pub transit_gateway_cidr_blocks: Option<Vec<String>>,
+}
+impl FromValue for TransitGatewayRequestOptions {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TransitGatewayRequestOptions {
+            amazon_side_asn: optional(&mut m, "AmazonSideAsn")?,
+            auto_accept_shared_attachments: optional(&mut m, "AutoAcceptSharedAttachments")?,
+            default_route_table_association: optional(&mut m, "DefaultRouteTableAssociation")?,
+            default_route_table_propagation: optional(&mut m, "DefaultRouteTablePropagation")?,
+            vpn_ecmp_support: optional(&mut m, "VpnEcmpSupport")?,
+            dns_support: optional(&mut m, "DnsSupport")?,
+            security_group_referencing_support: optional(&mut m, "SecurityGroupReferencingSupport")?,
+            multicast_support: optional(&mut m, "MulticastSupport")?,
+            transit_gateway_cidr_blocks: optional(&mut m, "TransitGatewayCidrBlocks")?,
+        })
+    }
+}
+impl IntoValue for TransitGatewayRequestOptions {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put_some("AmazonSideAsn", self.amazon_side_asn);
+        m.put_some("AutoAcceptSharedAttachments", self.auto_accept_shared_attachments);
+        m.put_some("DefaultRouteTableAssociation", self.default_route_table_association);
+        m.put_some("DefaultRouteTablePropagation", self.default_route_table_propagation);
+        m.put_some("VpnEcmpSupport", self.vpn_ecmp_support);
+        m.put_some("DnsSupport", self.dns_support);
+        m.put_some("SecurityGroupReferencingSupport", self.security_group_referencing_support);
+        m.put_some("MulticastSupport", self.multicast_support);
+        m.put_some("TransitGatewayCidrBlocks", self.transit_gateway_cidr_blocks);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TransitGatewayRoute {
+    pub destination_cidr_block: Option<String>,
+    pub prefix_list_id: Option<String>,
+    pub transit_gateway_route_table_announcement_id: Option<String>,
+    pub transit_gateway_attachments: Option<Vec<TransitGatewayRouteAttachment>>,
+    pub r#type: Option<String>,
+    pub state: Option<String>,
+}
+impl FromValue for TransitGatewayRoute {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TransitGatewayRoute {
+            destination_cidr_block: optional(&mut m, "DestinationCidrBlock")?,
+            prefix_list_id: optional(&mut m, "PrefixListId")?,
+            transit_gateway_route_table_announcement_id: optional(&mut m, "TransitGatewayRouteTableAnnouncementId")?,
+            transit_gateway_attachments: optional(&mut m, "TransitGatewayAttachments")?,
+            r#type: optional(&mut m, "Type")?,
+            state: optional(&mut m, "State")?,
+        })
+    }
+}
+impl IntoValue for TransitGatewayRoute {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("DestinationCidrBlock", self.destination_cidr_block);
+        m.put_some("PrefixListId", self.prefix_list_id);
+        m.put_some("TransitGatewayRouteTableAnnouncementId", self.transit_gateway_route_table_announcement_id);
+        m.put_some("TransitGatewayAttachments", self.transit_gateway_attachments);
+        m.put_some("Type", self.r#type);
+        m.put_some("State", self.state);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TransitGatewayRouteAttachment {
+    pub resource_id: Option<String>,
+    pub transit_gateway_attachment_id: Option<String>,
+    pub resource_type: Option<String>,
+}
+impl FromValue for TransitGatewayRouteAttachment {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TransitGatewayRouteAttachment {
+            resource_id: optional(&mut m, "ResourceId")?,
+            transit_gateway_attachment_id: optional(&mut m, "TransitGatewayAttachmentId")?,
+            resource_type: optional(&mut m, "ResourceType")?,
+        })
+    }
+}
+impl IntoValue for TransitGatewayRouteAttachment {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("ResourceId", self.resource_id);
+        m.put_some("TransitGatewayAttachmentId", self.transit_gateway_attachment_id);
+        m.put_some("ResourceType", self.resource_type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TransitGatewayRouteTable {
+    pub transit_gateway_route_table_id: Option<String>,
+    pub transit_gateway_id: Option<String>,
+    pub state: Option<String>,
+    pub default_association_route_table: Option<bool>,
+    pub default_propagation_route_table: Option<bool>,
+    pub creation_time: Option<Timestamp>,
+    pub tags: Option<Vec<Tag>>,
+}
+impl FromValue for TransitGatewayRouteTable {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TransitGatewayRouteTable {
+            transit_gateway_route_table_id: optional(&mut m, "TransitGatewayRouteTableId")?,
+            transit_gateway_id: optional(&mut m, "TransitGatewayId")?,
+            state: optional(&mut m, "State")?,
+            default_association_route_table: optional(&mut m, "DefaultAssociationRouteTable")?,
+            default_propagation_route_table: optional(&mut m, "DefaultPropagationRouteTable")?,
+            creation_time: optional(&mut m, "CreationTime")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for TransitGatewayRouteTable {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put_some("TransitGatewayRouteTableId", self.transit_gateway_route_table_id);
+        m.put_some("TransitGatewayId", self.transit_gateway_id);
+        m.put_some("State", self.state);
+        m.put_some("DefaultAssociationRouteTable", self.default_association_route_table);
+        m.put_some("DefaultPropagationRouteTable", self.default_propagation_route_table);
+        m.put_some("CreationTime", self.creation_time);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TransitGatewayRouteTableAssociation {
+    pub transit_gateway_attachment_id: Option<String>,
+    pub resource_id: Option<String>,
+    pub resource_type: Option<String>,
+    pub state: Option<String>,
+}
+impl FromValue for TransitGatewayRouteTableAssociation {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TransitGatewayRouteTableAssociation {
+            transit_gateway_attachment_id: optional(&mut m, "TransitGatewayAttachmentId")?,
+            resource_id: optional(&mut m, "ResourceId")?,
+            resource_type: optional(&mut m, "ResourceType")?,
+            state: optional(&mut m, "State")?,
+        })
+    }
+}
+impl IntoValue for TransitGatewayRouteTableAssociation {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("TransitGatewayAttachmentId", self.transit_gateway_attachment_id);
+        m.put_some("ResourceId", self.resource_id);
+        m.put_some("ResourceType", self.resource_type);
+        m.put_some("State", self.state);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TransitGatewayRouteTablePropagation {
+    pub transit_gateway_attachment_id: Option<String>,
+    pub resource_id: Option<String>,
+    pub resource_type: Option<String>,
+    pub state: Option<String>,
+    pub transit_gateway_route_table_announcement_id: Option<String>,
+}
+impl FromValue for TransitGatewayRouteTablePropagation {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TransitGatewayRouteTablePropagation {
+            transit_gateway_attachment_id: optional(&mut m, "TransitGatewayAttachmentId")?,
+            resource_id: optional(&mut m, "ResourceId")?,
+            resource_type: optional(&mut m, "ResourceType")?,
+            state: optional(&mut m, "State")?,
+            transit_gateway_route_table_announcement_id: optional(&mut m, "TransitGatewayRouteTableAnnouncementId")?,
+        })
+    }
+}
+impl IntoValue for TransitGatewayRouteTablePropagation {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("TransitGatewayAttachmentId", self.transit_gateway_attachment_id);
+        m.put_some("ResourceId", self.resource_id);
+        m.put_some("ResourceType", self.resource_type);
+        m.put_some("State", self.state);
+        m.put_some("TransitGatewayRouteTableAnnouncementId", self.transit_gateway_route_table_announcement_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TransitGatewayVpcAttachment {
+    pub transit_gateway_attachment_id: Option<String>,
+    pub transit_gateway_id: Option<String>,
+    pub vpc_id: Option<String>,
+    pub vpc_owner_id: Option<String>,
+    pub state: Option<String>,
+    pub subnet_ids: Option<Vec<String>>,
+    pub creation_time: Option<Timestamp>,
+    pub options: Option<TransitGatewayVpcAttachmentOptions>,
+    pub tags: Option<Vec<Tag>>,
+}
+impl FromValue for TransitGatewayVpcAttachment {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TransitGatewayVpcAttachment {
+            transit_gateway_attachment_id: optional(&mut m, "TransitGatewayAttachmentId")?,
+            transit_gateway_id: optional(&mut m, "TransitGatewayId")?,
+            vpc_id: optional(&mut m, "VpcId")?,
+            vpc_owner_id: optional(&mut m, "VpcOwnerId")?,
+            state: optional(&mut m, "State")?,
+            subnet_ids: optional(&mut m, "SubnetIds")?,
+            creation_time: optional(&mut m, "CreationTime")?,
+            options: optional(&mut m, "Options")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for TransitGatewayVpcAttachment {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put_some("TransitGatewayAttachmentId", self.transit_gateway_attachment_id);
+        m.put_some("TransitGatewayId", self.transit_gateway_id);
+        m.put_some("VpcId", self.vpc_id);
+        m.put_some("VpcOwnerId", self.vpc_owner_id);
+        m.put_some("State", self.state);
+        m.put_some("SubnetIds", self.subnet_ids);
+        m.put_some("CreationTime", self.creation_time);
+        m.put_some("Options", self.options);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TransitGatewayVpcAttachmentOptions {
+    pub dns_support: Option<String>,
+    pub security_group_referencing_support: Option<String>,
+    pub ipv6_support: Option<String>,
+    pub appliance_mode_support: Option<String>,
+}
+impl FromValue for TransitGatewayVpcAttachmentOptions {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TransitGatewayVpcAttachmentOptions {
+            dns_support: optional(&mut m, "DnsSupport")?,
+            security_group_referencing_support: optional(&mut m, "SecurityGroupReferencingSupport")?,
+            ipv6_support: optional(&mut m, "Ipv6Support")?,
+            appliance_mode_support: optional(&mut m, "ApplianceModeSupport")?,
+        })
+    }
+}
+impl IntoValue for TransitGatewayVpcAttachmentOptions {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("DnsSupport", self.dns_support);
+        m.put_some("SecurityGroupReferencingSupport", self.security_group_referencing_support);
+        m.put_some("Ipv6Support", self.ipv6_support);
+        m.put_some("ApplianceModeSupport", self.appliance_mode_support);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UnsuccessfulItem {
+    pub error: Option<UnsuccessfulItemError>,
+    pub resource_id: Option<String>,
+}
+impl FromValue for UnsuccessfulItem {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UnsuccessfulItem {
+            error: optional(&mut m, "Error")?,
+            resource_id: optional(&mut m, "ResourceId")?,
+        })
+    }
+}
+impl IntoValue for UnsuccessfulItem {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Error", self.error);
+        m.put_some("ResourceId", self.resource_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UnsuccessfulItemError {
+    pub code: Option<String>,
+    pub message: Option<String>,
+}
+impl FromValue for UnsuccessfulItemError {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UnsuccessfulItemError {
+            code: optional(&mut m, "Code")?,
+            message: optional(&mut m, "Message")?,
+        })
+    }
+}
+impl IntoValue for UnsuccessfulItemError {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Code", self.code);
+        m.put_some("Message", self.message);
         Value::Map(m)
     }
 }
@@ -7488,6 +11173,98 @@ impl IntoValue for VpcEncryptionControlExclusions {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct VpcEndpoint {
+    pub vpc_endpoint_id: Option<String>,
+    pub vpc_endpoint_type: Option<String>,
+    pub vpc_id: Option<String>,
+    pub service_name: Option<String>,
+    pub state: Option<String>,
+    pub policy_document: Option<String>,
+    pub route_table_ids: Option<Vec<String>>,
+    pub subnet_ids: Option<Vec<String>>,
+    pub groups: Option<Vec<SecurityGroupIdentifier>>,
+    pub ip_address_type: Option<String>,
+    pub dns_options: Option<DnsOptions>,
+    pub private_dns_enabled: Option<bool>,
+    pub requester_managed: Option<bool>,
+    pub network_interface_ids: Option<Vec<String>>,
+    pub dns_entries: Option<Vec<DnsEntry>>,
+    pub creation_timestamp: Option<Timestamp>,
+    pub tags: Option<Vec<Tag>>,
+    pub owner_id: Option<String>,
+    pub last_error: Option<LastError>,
+    pub ipv4_prefixes: Option<Vec<SubnetIpPrefixes>>,
+    pub ipv6_prefixes: Option<Vec<SubnetIpPrefixes>>,
+    pub failure_reason: Option<String>,
+    pub service_network_arn: Option<String>,
+    pub resource_configuration_arn: Option<String>,
+    pub service_region: Option<String>,
+}
+impl FromValue for VpcEndpoint {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(VpcEndpoint {
+            vpc_endpoint_id: optional(&mut m, "VpcEndpointId")?,
+            vpc_endpoint_type: optional(&mut m, "VpcEndpointType")?,
+            vpc_id: optional(&mut m, "VpcId")?,
+            service_name: optional(&mut m, "ServiceName")?,
+            state: optional(&mut m, "State")?,
+            policy_document: optional(&mut m, "PolicyDocument")?,
+            route_table_ids: optional(&mut m, "RouteTableIds")?,
+            subnet_ids: optional(&mut m, "SubnetIds")?,
+            groups: optional(&mut m, "Groups")?,
+            ip_address_type: optional(&mut m, "IpAddressType")?,
+            dns_options: optional(&mut m, "DnsOptions")?,
+            private_dns_enabled: optional(&mut m, "PrivateDnsEnabled")?,
+            requester_managed: optional(&mut m, "RequesterManaged")?,
+            network_interface_ids: optional(&mut m, "NetworkInterfaceIds")?,
+            dns_entries: optional(&mut m, "DnsEntries")?,
+            creation_timestamp: optional(&mut m, "CreationTimestamp")?,
+            tags: optional(&mut m, "Tags")?,
+            owner_id: optional(&mut m, "OwnerId")?,
+            last_error: optional(&mut m, "LastError")?,
+            ipv4_prefixes: optional(&mut m, "Ipv4Prefixes")?,
+            ipv6_prefixes: optional(&mut m, "Ipv6Prefixes")?,
+            failure_reason: optional(&mut m, "FailureReason")?,
+            service_network_arn: optional(&mut m, "ServiceNetworkArn")?,
+            resource_configuration_arn: optional(&mut m, "ResourceConfigurationArn")?,
+            service_region: optional(&mut m, "ServiceRegion")?,
+        })
+    }
+}
+impl IntoValue for VpcEndpoint {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(25);
+        m.put_some("VpcEndpointId", self.vpc_endpoint_id);
+        m.put_some("VpcEndpointType", self.vpc_endpoint_type);
+        m.put_some("VpcId", self.vpc_id);
+        m.put_some("ServiceName", self.service_name);
+        m.put_some("State", self.state);
+        m.put_some("PolicyDocument", self.policy_document);
+        m.put_some("RouteTableIds", self.route_table_ids);
+        m.put_some("SubnetIds", self.subnet_ids);
+        m.put_some("Groups", self.groups);
+        m.put_some("IpAddressType", self.ip_address_type);
+        m.put_some("DnsOptions", self.dns_options);
+        m.put_some("PrivateDnsEnabled", self.private_dns_enabled);
+        m.put_some("RequesterManaged", self.requester_managed);
+        m.put_some("NetworkInterfaceIds", self.network_interface_ids);
+        m.put_some("DnsEntries", self.dns_entries);
+        m.put_some("CreationTimestamp", self.creation_timestamp);
+        m.put_some("Tags", self.tags);
+        m.put_some("OwnerId", self.owner_id);
+        m.put_some("LastError", self.last_error);
+        m.put_some("Ipv4Prefixes", self.ipv4_prefixes);
+        m.put_some("Ipv6Prefixes", self.ipv6_prefixes);
+        m.put_some("FailureReason", self.failure_reason);
+        m.put_some("ServiceNetworkArn", self.service_network_arn);
+        m.put_some("ResourceConfigurationArn", self.resource_configuration_arn);
+        m.put_some("ServiceRegion", self.service_region);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct VpcIpv6CidrBlockAssociation {
     pub association_id: Option<String>,
     pub ipv6_cidr_block: Option<String>,
@@ -7521,6 +11298,128 @@ impl IntoValue for VpcIpv6CidrBlockAssociation {
         m.put_some("Ipv6Pool", self.ipv6_pool);
         m.put_some("Ipv6AddressAttribute", self.ipv6_address_attribute);
         m.put_some("IpSource", self.ip_source);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VpcPeeringConnection {
+    pub accepter_vpc_info: Option<VpcPeeringConnectionVpcInfo>,
+    pub expiration_time: Option<Timestamp>,
+    pub requester_vpc_info: Option<VpcPeeringConnectionVpcInfo>,
+    pub status: Option<VpcPeeringConnectionStateReason>,
+    pub tags: Option<Vec<Tag>>,
+    pub vpc_peering_connection_id: Option<String>,
+}
+impl FromValue for VpcPeeringConnection {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(VpcPeeringConnection {
+            accepter_vpc_info: optional(&mut m, "AccepterVpcInfo")?,
+            expiration_time: optional(&mut m, "ExpirationTime")?,
+            requester_vpc_info: optional(&mut m, "RequesterVpcInfo")?,
+            status: optional(&mut m, "Status")?,
+            tags: optional(&mut m, "Tags")?,
+            vpc_peering_connection_id: optional(&mut m, "VpcPeeringConnectionId")?,
+        })
+    }
+}
+impl IntoValue for VpcPeeringConnection {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("AccepterVpcInfo", self.accepter_vpc_info);
+        m.put_some("ExpirationTime", self.expiration_time);
+        m.put_some("RequesterVpcInfo", self.requester_vpc_info);
+        m.put_some("Status", self.status);
+        m.put_some("Tags", self.tags);
+        m.put_some("VpcPeeringConnectionId", self.vpc_peering_connection_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VpcPeeringConnectionOptionsDescription {
+    pub allow_dns_resolution_from_remote_vpc: Option<bool>,
+    pub allow_egress_from_local_classic_link_to_remote_vpc: Option<bool>,
+    pub allow_egress_from_local_vpc_to_remote_classic_link: Option<bool>,
+}
+impl FromValue for VpcPeeringConnectionOptionsDescription {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(VpcPeeringConnectionOptionsDescription {
+            allow_dns_resolution_from_remote_vpc: optional(&mut m, "AllowDnsResolutionFromRemoteVpc")?,
+            allow_egress_from_local_classic_link_to_remote_vpc: optional(&mut m, "AllowEgressFromLocalClassicLinkToRemoteVpc")?,
+            allow_egress_from_local_vpc_to_remote_classic_link: optional(&mut m, "AllowEgressFromLocalVpcToRemoteClassicLink")?,
+        })
+    }
+}
+impl IntoValue for VpcPeeringConnectionOptionsDescription {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("AllowDnsResolutionFromRemoteVpc", self.allow_dns_resolution_from_remote_vpc);
+        m.put_some("AllowEgressFromLocalClassicLinkToRemoteVpc", self.allow_egress_from_local_classic_link_to_remote_vpc);
+        m.put_some("AllowEgressFromLocalVpcToRemoteClassicLink", self.allow_egress_from_local_vpc_to_remote_classic_link);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VpcPeeringConnectionStateReason {
+    pub code: Option<String>,
+    pub message: Option<String>,
+}
+impl FromValue for VpcPeeringConnectionStateReason {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(VpcPeeringConnectionStateReason {
+            code: optional(&mut m, "Code")?,
+            message: optional(&mut m, "Message")?,
+        })
+    }
+}
+impl IntoValue for VpcPeeringConnectionStateReason {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Code", self.code);
+        m.put_some("Message", self.message);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VpcPeeringConnectionVpcInfo {
+    pub cidr_block: Option<String>,
+    pub ipv6_cidr_block_set: Option<Vec<Ipv6CidrBlock>>,
+    pub cidr_block_set: Option<Vec<CidrBlock>>,
+    pub owner_id: Option<String>,
+    pub peering_options: Option<VpcPeeringConnectionOptionsDescription>,
+    pub vpc_id: Option<String>,
+    pub region: Option<String>,
+}
+impl FromValue for VpcPeeringConnectionVpcInfo {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(VpcPeeringConnectionVpcInfo {
+            cidr_block: optional(&mut m, "CidrBlock")?,
+            ipv6_cidr_block_set: optional(&mut m, "Ipv6CidrBlockSet")?,
+            cidr_block_set: optional(&mut m, "CidrBlockSet")?,
+            owner_id: optional(&mut m, "OwnerId")?,
+            peering_options: optional(&mut m, "PeeringOptions")?,
+            vpc_id: optional(&mut m, "VpcId")?,
+            region: optional(&mut m, "Region")?,
+        })
+    }
+}
+impl IntoValue for VpcPeeringConnectionVpcInfo {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put_some("CidrBlock", self.cidr_block);
+        m.put_some("Ipv6CidrBlockSet", self.ipv6_cidr_block_set);
+        m.put_some("CidrBlockSet", self.cidr_block_set);
+        m.put_some("OwnerId", self.owner_id);
+        m.put_some("PeeringOptions", self.peering_options);
+        m.put_some("VpcId", self.vpc_id);
+        m.put_some("Region", self.region);
         Value::Map(m)
     }
 }

@@ -8,7 +8,7 @@ use crate::listing::{Listing, one, own, some};
 use crate::shapes::{
     self, CreateSubnetRequest, CreateSubnetResult, DeleteSubnetRequest, SubnetCidrBlockState,
 };
-use crate::{acl, association, block, fault, kind, tag, vpc, zone};
+use crate::{acl, association, block, fault, flow, kind, tag, vpc, zone};
 
 pub(crate) static SUBNETS: Listing<Subnet> = Listing {
     prefix: "subnet",
@@ -215,6 +215,7 @@ pub(crate) fn delete_subnet(tx: &mut Tx<'_>, input: DeleteSubnetRequest) -> Resu
     }
     association::leave(tx, &subnet.id)?;
     acl::leave(tx, &subnet.id)?;
+    flow::leave(tx, &subnet.id)?;
     vpc::remove_where::<SubnetCidrBlock>(tx, |b| b.subnet == subnet.id)?;
     tx.remove(&subnet)
 }

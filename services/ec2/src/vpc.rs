@@ -8,7 +8,7 @@ use model::{Fault, IntoValue as _, Node, Tags, Tx};
 
 use crate::listing::{Listing, one, own, some};
 use crate::shapes::{self, CreateVpcRequest, CreateVpcResult, DeleteVpcRequest, VpcCidrBlockState};
-use crate::{acl, association, block, dhcp, fault, group, kind, route, tag};
+use crate::{acl, association, block, dhcp, fault, flow, group, kind, peering, route, tag};
 
 pub(crate) static VPCS: Listing<Vpc> = Listing {
     prefix: "vpc",
@@ -209,6 +209,8 @@ pub(crate) fn delete_vpc(tx: &mut Tx<'_>, input: DeleteVpcRequest) -> Result<(),
     remove_where::<NetworkAcl>(tx, |a| a.vpc == vpc.id)?;
     remove_where::<CidrBlock>(tx, |b| b.vpc == vpc.id)?;
     dhcp::leave(tx, &vpc.id)?;
+    peering::end_of(tx, &vpc.id)?;
+    flow::leave(tx, &vpc.id)?;
     tx.remove(&vpc)
 }
 
