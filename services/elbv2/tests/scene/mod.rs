@@ -1,10 +1,13 @@
 //! The scene of these tests: a network with two zones, and a stand-in for EC2 that makes interfaces.
 #![allow(
     dead_code,
+    clippy::panic,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     reason = "a scene for tests, of which each binary uses some"
 )]
+
+pub(crate) mod edge;
 
 use std::sync::Arc;
 
