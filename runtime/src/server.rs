@@ -4,10 +4,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use edge::balancer::Balancers;
 use edge::ca::OnDemand;
+use edge::gateway;
 use edge::host::{self, Part};
 use edge::listen::{self, Answer, Connection};
-use edge::{balancer, gateway};
 use estate::{Estate, Opening};
 use hyper::Request;
 use hyper::body::Incoming;
@@ -62,11 +63,12 @@ async fn serve(start: &Start, ready: impl FnOnce(&Ready)) -> Result<(), String> 
         root_pem: estate.root_certificate().to_owned(),
     });
     let pages = Arc::new(Pages::open(&estate, &start.data)?);
-    let answer = answering(&estate, &plane, &pages);
+    let balancers = Balancers::new(Arc::clone(&plane));
+    let answer = answering(&estate, &plane, &pages, &balancers);
     let listening = tokio::spawn(listen::serve(listener, tls(&estate)?, stopped.clone(), answer));
     tokio::spawn(Arc::clone(&estate).keep_schedule());
     let planes = [
-        tokio::spawn(balancer::run(Arc::clone(&plane), stopped.clone())),
+        tokio::spawn(Arc::clone(&balancers).run(stopped.clone())),
         tokio::spawn(edge::database::run(Arc::clone(&plane), stopped.clone())),
         tokio::spawn(act::run(Arc::clone(&plane), stopped.clone())),
         tokio::spawn(follow::run(Arc::clone(&estate), stopped)),
@@ -117,10 +119,13 @@ fn answering(
     estate: &Arc<Estate>,
     plane: &Arc<Plane>,
     pages: &Arc<Pages>,
+    balancers: &Arc<Balancers>,
 ) -> impl Fn(Connection, Request<Incoming>) -> Answered + Clone + use<> {
-    let (estate, plane, pages) = (Arc::clone(estate), Arc::clone(plane), Arc::clone(pages));
+    let (estate, plane) = (Arc::clone(estate), Arc::clone(plane));
+    let (pages, balancers) = (Arc::clone(pages), Arc::clone(balancers));
     move |connection, request| {
-        let (estate, plane, pages) = (Arc::clone(&estate), Arc::clone(&plane), Arc::clone(&pages));
+        let (estate, plane) = (Arc::clone(&estate), Arc::clone(&plane));
+        let (pages, balancers) = (Arc::clone(&pages), Arc::clone(&balancers));
         Box::pin(async move {
             let host = request.uri().authority().map(|a| a.as_str().to_owned());
             let header = request.headers().get(hyper::header::HOST).and_then(|h| h.to_str().ok());
@@ -130,7 +135,7 @@ fn answering(
                 Part::Gateway { api, path } => {
                     gateway::answer(plane, connection, request, gateway::Call { api, path }).await
                 }
-                Part::Balancer(name) => balancer::answer(plane, connection, request, name).await,
+                Part::Balancer(name) => balancers.answer(connection, request, name).await,
                 Part::Login { domain, path } => edge::login::answer(&plane, request, &domain, &path).await,
                 Part::Aws => match edge::oidc::document(&plane, request.uri().path()) {
                     Some(document) => document,
