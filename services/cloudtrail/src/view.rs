@@ -21,9 +21,10 @@ pub(crate) fn is_management(call: &Call) -> bool {
     !object && !item
 }
 
-/// Whether it is a call of an API, and not a job that the runtime gave a service.
+/// Whether somebody called, and it is not a job that the runtime gave a service. (A database login is
+/// recorded as a call of `rds-db`, which has no API of its own.)
 pub(crate) fn is_call(host: &dyn Host, call: &Call) -> bool {
-    host.registry().service(&call.service).is_some_and(|s| s.api.operation(&call.operation).is_some())
+    host.registry().service(&call.service).is_none_or(|s| s.api.operation(&call.operation).is_some())
 }
 
 /// The id of an event: the same at every look.
