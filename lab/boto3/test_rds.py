@@ -398,10 +398,16 @@ def test_psql(database, connector):
 def test_logins_are_in_the_record(own, database, connector):
     database.connect("app", database.token(connector)).close()
     trail = own.session()("cloudtrail")
-    events = trail.lookup_events(LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "connect"}])["Events"]
-    mine = [json.loads(e["CloudTrailEvent"]) for e in events if e.get("Username") == connector.name]
-    assert mine and mine[0]["requestParameters"]["dBUser"] == "app"
-    assert not any("X-Amz-Signature" in e["CloudTrailEvent"] for e in events)
+    connects = [{"AttributeKey": "EventName", "AttributeValue": "connect"}]
+
+    def recorded():
+        events = trail.lookup_events(LookupAttributes=connects)["Events"]
+        return [e["CloudTrailEvent"] for e in events if e.get("Username") == connector.name]
+
+    # A login does not wait for its record to be on the disk.
+    mine = until(recorded, 5)
+    assert json.loads(mine[0])["requestParameters"]["dBUser"] == "app"
+    assert not any("X-Amz-Signature" in event for event in mine)
 
 
 def runs(pid):
