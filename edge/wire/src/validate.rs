@@ -13,7 +13,7 @@ const REPORTED: usize = 10;
 
 pub fn validate(api: &Api, shape: ShapeId, value: &Value) -> Result<(), Fault> {
     let mut found = Vec::new();
-    check(api, shape, value, "", &mut found);
+    check(api, shape, value, Path::Root, &mut found);
     if found.is_empty() {
         return Ok(());
     }
@@ -23,19 +23,49 @@ pub fn validate(api: &Api, shape: ShapeId, value: &Value) -> Result<(), Fault> {
     Err(Fault::validation(format!("{count} validation {plural} detected: {}", found.join("; "))))
 }
 
-fn check(api: &Api, id: ShapeId, value: &Value, path: &str, found: &mut Vec<String>) {
+/// The way to a value. It is written out only where something is wrong there.
+#[derive(Clone, Copy)]
+enum Path<'a> {
+    Root,
+    Member(&'a Path<'a>, &'a str),
+    Element(&'a Path<'a>, usize),
+    Entry(&'a Path<'a>, &'a str),
+}
+
+/// Names begin with a small letter, as AWS writes them; elements count from 1.
+impl std::fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Path::Root => Ok(()),
+            Path::Member(before, name) => {
+                if !matches!(before, Path::Root) {
+                    write!(f, "{before}.")?;
+                }
+                let mut chars = name.chars();
+                if let Some(first) = chars.next() {
+                    f.write_char(first.to_ascii_lowercase())?;
+                }
+                f.write_str(chars.as_str())
+            }
+            Path::Element(before, i) => write!(f, "{before}.{}.member", i + 1),
+            Path::Entry(before, name) => write!(f, "{before}.{name}.member"),
+        }
+    }
+}
+
+fn check(api: &Api, id: ShapeId, value: &Value, path: Path<'_>, found: &mut Vec<String>) {
     let Some(shape) = api.shape(id) else { return };
     match (&shape.kind, value) {
         (Kind::Structure(structure), Value::Map(members)) => {
             for member in &structure.members {
-                let inner = join(path, member.name);
+                let inner = Path::Member(&path, member.name);
                 match members.get(member.name) {
                     Some(Value::Null) | None if member.required && !member.streaming => {
                         found.push(format!(
                             "Value null at '{inner}' failed to satisfy constraint: Member must not be null"
                         ));
                     }
-                    Some(value) => check(api, member.shape, value, &inner, found),
+                    Some(value) => check(api, member.shape, value, inner, found),
                     None => {}
                 }
             }
@@ -46,81 +76,84 @@ fn check(api: &Api, id: ShapeId, value: &Value, path: &str, found: &mut Vec<Stri
             }
         }
         (Kind::List { member, .. }, Value::List(list)) => {
-            length(shape, list.len(), value, path, found);
+            length(shape, list.len(), Given::Value(value), path, found);
             for (i, value) in list.iter().enumerate() {
-                check(api, *member, value, &format!("{path}.{}.member", i + 1), found);
+                check(api, *member, value, Path::Element(&path, i), found);
             }
         }
         (Kind::Map { key, value: of, .. }, Value::Map(map)) => {
-            length(shape, map.0.len(), value, path, found);
+            length(shape, map.0.len(), Given::Value(value), path, found);
             for (name, value) in map.iter() {
-                check(api, *key, &Value::Text(name.to_owned()), path, found);
-                check(api, *of, value, &format!("{path}.{name}.member"), found);
+                if let Some(shape) = api.shape(*key) {
+                    string(shape, name, path, found);
+                }
+                check(api, *of, value, Path::Entry(&path, name), found);
             }
         }
-        (Kind::String, Value::Text(text)) => string(shape, text, value, path, found),
-        (Kind::Blob, Value::Blob(bytes)) => length(shape, bytes.len(), value, path, found),
-        (Kind::Integer, Value::Integer(n)) => number(shape, *n, value, path, found),
+        (Kind::String, Value::Text(text)) => string(shape, text, path, found),
+        (Kind::Blob, Value::Blob(bytes)) => length(shape, bytes.len(), Given::Value(value), path, found),
+        (Kind::Integer, Value::Integer(n)) => number(shape, *n, Given::Value(value), path, found),
         _ => {}
     }
 }
 
-/// Paths begin with a small letter, as AWS writes them.
-fn join(path: &str, name: &str) -> String {
-    let mut chars = name.chars();
-    let first = chars.next().map(|c| c.to_ascii_lowercase());
-    let name: String = first.into_iter().chain(chars).collect();
-    if path.is_empty() { name } else { format!("{path}.{name}") }
+/// What was given there, for the error.
+#[derive(Clone, Copy)]
+enum Given<'a> {
+    Text(&'a str),
+    Value(&'a Value),
 }
 
-fn shown(shape: &Shape, value: &Value) -> String {
-    match value {
+fn shown(shape: &Shape, given: Given<'_>) -> String {
+    match given {
         _ if shape.sensitive => "***".to_owned(),
-        Value::Text(text) => text.clone(),
-        Value::Blob(_) | Value::Body(_) => "java.nio.HeapByteBuffer".to_owned(),
-        other => other.to_json().to_string(),
+        Given::Text(text) => text.to_owned(),
+        Given::Value(Value::Text(text)) => text.clone(),
+        Given::Value(Value::Blob(_) | Value::Body(_)) => "java.nio.HeapByteBuffer".to_owned(),
+        Given::Value(other) => other.to_json().to_string(),
     }
 }
 
-fn violated(shape: &Shape, value: &Value, path: &str, constraint: &str, found: &mut Vec<String>) {
+fn violated(shape: &Shape, given: Given<'_>, path: Path<'_>, constraint: &str, found: &mut Vec<String>) {
     found.push(format!(
         "Value '{}' at '{path}' failed to satisfy constraint: Member must {constraint}",
-        shown(shape, value)
+        shown(shape, given)
     ));
 }
 
-fn length(shape: &Shape, length: usize, value: &Value, path: &str, found: &mut Vec<String>) {
+fn length(shape: &Shape, length: usize, given: Given<'_>, path: Path<'_>, found: &mut Vec<String>) {
     let length = i64::try_from(length).unwrap_or(i64::MAX);
     if let Some(min) = shape.min.filter(|min| length < *min) {
-        violated(shape, value, path, &format!("have length greater than or equal to {min}"), found);
+        violated(shape, given, path, &format!("have length greater than or equal to {min}"), found);
     }
     if let Some(max) = shape.max.filter(|max| length > *max) {
-        violated(shape, value, path, &format!("have length less than or equal to {max}"), found);
+        violated(shape, given, path, &format!("have length less than or equal to {max}"), found);
     }
 }
 
-fn number(shape: &Shape, n: i64, value: &Value, path: &str, found: &mut Vec<String>) {
+fn number(shape: &Shape, n: i64, given: Given<'_>, path: Path<'_>, found: &mut Vec<String>) {
     if let Some(min) = shape.min.filter(|min| n < *min) {
-        violated(shape, value, path, &format!("have value greater than or equal to {min}"), found);
+        violated(shape, given, path, &format!("have value greater than or equal to {min}"), found);
     }
     if let Some(max) = shape.max.filter(|max| n > *max) {
-        violated(shape, value, path, &format!("have value less than or equal to {max}"), found);
+        violated(shape, given, path, &format!("have value less than or equal to {max}"), found);
     }
 }
 
-fn string(shape: &Shape, text: &str, value: &Value, path: &str, found: &mut Vec<String>) {
-    length(shape, text.chars().count(), value, path, found);
+fn string(shape: &Shape, text: &str, path: Path<'_>, found: &mut Vec<String>) {
+    let given = Given::Text(text);
+    length(shape, text.chars().count(), given, path, found);
     if !shape.values.is_empty() && !shape.values.contains(&text) {
         let mut set = String::new();
         for (i, value) in shape.values.iter().enumerate() {
             let _ = write!(set, "{}{value}", if i > 0 { ", " } else { "" });
         }
-        violated(shape, value, path, &format!("satisfy enum value set: [{set}]"), found);
+        violated(shape, given, path, &format!("satisfy enum value set: [{set}]"), found);
     }
     if let Some(pattern) = shape.pattern
         && compiled(pattern).is_some_and(|regex| !regex.is_match(text))
     {
-        violated(shape, value, path, &format!("satisfy regular expression pattern: {pattern}"), found);
+        violated(shape, given, path, &format!("satisfy regular expression pattern: {pattern}"), found);
     }
 }
 
@@ -137,4 +170,33 @@ fn compiled(pattern: &'static str) -> Option<Arc<Regex>> {
 
 fn whole(pattern: &str) -> Option<Regex> {
     Regex::new(&format!("^(?s:{pattern})$")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Members;
+
+    use super::*;
+
+    const MODEL: &str = "service t\nprotocols json\noperation Do POST / in=In\nstructure In\n  Things Map required\nmap Map key=Name value=List min=1\nlist List member=Thing\nstructure Thing\n  Size Size required\n  Kind Kind\nstring Name max=3\ninteger Size min=1\nstring Kind enum=a|b\n";
+
+    #[test]
+    fn a_violation_tells_where_it_is() {
+        let api = Api::parse(MODEL).unwrap();
+        let shape = api.operation("Do").unwrap().input.unwrap();
+        let given = serde_json::json!({"Things": {"long": [{"Size": 1}, {"Size": 0, "Kind": "c"}, {}]}});
+        let refused = validate(&api, shape, &Value::from_json(given)).unwrap_err();
+        assert_eq!(
+            refused.message,
+            "4 validation errors detected: \
+             Value 'long' at 'things' failed to satisfy constraint: Member must have length less than or equal to 3; \
+             Value '0' at 'things.long.member.2.member.size' failed to satisfy constraint: Member must have value greater than or equal to 1; \
+             Value 'c' at 'things.long.member.2.member.kind' failed to satisfy constraint: Member must satisfy enum value set: [a, b]; \
+             Value null at 'things.long.member.3.member.size' failed to satisfy constraint: Member must not be null"
+        );
+        let none = validate(&api, shape, &Value::Map(Members::default())).unwrap_err();
+        assert!(none.message.starts_with("1 validation error detected: Value null at 'things'"));
+        let good = serde_json::json!({"Things": {"abc": [{"Size": 1, "Kind": "b"}]}});
+        assert_eq!(validate(&api, shape, &Value::from_json(good)), Ok(()));
+    }
 }
