@@ -64,7 +64,7 @@ class Customer:
         srp = AWSSRP(username=self.email, password=password, pool_id=self.pool, client_id=self.client, client=self.cognito)
         begun = self.cognito.initiate_auth(ClientId=self.client, AuthFlow="USER_SRP_AUTH", AuthParameters=srp.get_auth_params())
         answers = srp.process_challenge(begun["ChallengeParameters"], srp.get_auth_params())
-        return self.cognito.respond_to_auth_challenge(ClientId=self.client, ChallengeName="PASSWORD_VERIFIER", ChallengeResponses=answers, Session=begun.get("Session", ""))
+        return self.cognito.respond_to_auth_challenge(ClientId=self.client, ChallengeName="PASSWORD_VERIFIER", ChallengeResponses=answers, **{k: begun[k] for k in ("Session",) if begun.get(k)})
 
     def enrol(self):
         """The first sign-in: adds the authenticator."""
