@@ -1,4 +1,8 @@
 //! Carries out effects: what the graph says should run is started, watched and stopped.
+#![allow(clippy::print_stderr, reason = "the loops have nowhere else to tell the operator")]
+
+pub mod init;
+mod tasks;
 
 pub mod postgres;
 
@@ -10,4 +14,5 @@ use tokio::sync::watch;
 /// Keeps tasks and database engines as the graph wants them, until `stop` changes; then stops them.
 pub async fn run(plane: Arc<Plane>, stop: watch::Receiver<bool>) {
     postgres::run(plane, stop).await;
+    tasks::run(plane, stop).await;
 }

@@ -41,6 +41,12 @@ enum Command {
     /// Verifies the log of a data folder, offline
     #[command(name = "verify-log")]
     VerifyLog(log::VerifyLog),
+    /// The parent of a container's process; started by the runtime alone
+    #[command(name = "task-init", hide = true)]
+    TaskInit,
+    /// A container's process, before it becomes the image's program
+    #[command(name = "task-exec", hide = true)]
+    TaskExec,
 }
 
 fn main() -> ExitCode {
@@ -53,6 +59,8 @@ fn main() -> ExitCode {
         Command::Template(template) => template.run(),
         Command::Outbox(outbox) => outbox.run(),
         Command::VerifyLog(verify) => verify.run(),
+        Command::TaskInit => std::process::exit(act::init::supervise()),
+        Command::TaskExec => Err(act::init::confine()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

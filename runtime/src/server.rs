@@ -32,6 +32,7 @@ pub(crate) struct Start {
     pub(crate) data: PathBuf,
     pub(crate) port: u16,
     pub(crate) region: String,
+    pub(crate) images: PathBuf,
     pub(crate) template: Option<Template>,
 }
 
@@ -45,7 +46,8 @@ pub(crate) fn run(start: &Start, ready: impl FnOnce(&Ready)) -> Result<(), Strin
 async fn serve(start: &Start, ready: impl FnOnce(&Ready)) -> Result<(), String> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, start.port));
     let endpoint = format!("https://{address}");
-    let settings = Settings { endpoint: endpoint.clone(), ..Settings::default() };
+    let images = start.images.to_string_lossy().into_owned();
+    let settings = Settings { endpoint: endpoint.clone(), images, ..Settings::default() };
     let opening = Opening { data: &start.data, settings, services: services::all() };
     let estate = Estate::open(opening).map_err(|f| f.message)?;
     let administrator = estate.first_start(&start.data).map_err(|f| f.message)?;

@@ -23,6 +23,9 @@ pub(crate) struct Up {
     /// The region for clients that name none
     #[arg(long, default_value = "us-east-1")]
     pub(crate) region: String,
+    /// The folder in which the programs of task images are: `shop:1` is `shop` in it [default: where this program is]
+    #[arg(long)]
+    pub(crate) images: Option<PathBuf>,
     /// Return once ready; `countersign down` stops it
     #[arg(long)]
     pub(crate) detach: bool,
@@ -52,8 +55,21 @@ impl Up {
         let output = self.output;
         let template = self.template()?;
         let deploys = template.is_some();
-        let start = server::Start { data, port: self.port, region: self.region, template };
+        let images = self.images()?;
+        let start = server::Start { data, port: self.port, region: self.region, images, template };
         server::run(&start, |ready| tell(ready, output, deploys))
+    }
+
+    fn images(&self) -> Result<PathBuf, String> {
+        let folder = match &self.images {
+            Some(folder) => folder.clone(),
+            None => {
+                let program =
+                    std::env::current_exe().map_err(|e| format!("cannot find this program: {e}"))?;
+                program.parent().map(Path::to_owned).unwrap_or_default()
+            }
+        };
+        std::fs::canonicalize(&folder).map_err(|e| format!("the images folder `{}`: {e}", folder.display()))
     }
 
     fn template(&self) -> Result<Option<Template>, String> {
@@ -86,6 +102,9 @@ impl Up {
             .arg(self.port.to_string())
             .arg("--region")
             .arg(&self.region);
+        if let Some(images) = &self.images {
+            command.arg("--images").arg(images);
+        }
         if self.empty {
             command.arg("--empty");
         }
