@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 
 use crate::action::{Action, Bodies, action};
 use crate::address::Blocks;
+use crate::detect::Level;
 use crate::field::Field;
 use crate::managed as managed_rules;
 use crate::matcher::{self, Matcher};
@@ -31,10 +32,11 @@ pub struct Acl {
     pub(crate) inputs: Vec<Input>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// Texts that statements look at: a field as it is, or another input with one transformation more.
+#[derive(Clone, Debug)]
 pub(crate) struct Input {
     pub(crate) field: Field,
-    pub(crate) chain: Vec<Transform>,
+    pub(crate) from: Option<(usize, Transform)>,
 }
 
 pub(crate) struct AclRule {
@@ -82,7 +84,7 @@ pub(crate) struct Builder<'a> {
     acl: &'a WebAcl,
     made_from: Vec<String>,
     inputs: Vec<Input>,
-    known: HashMap<Input, usize>,
+    known: HashMap<(Field, Vec<Transform>), usize>,
 }
 
 /// Compiles a web ACL with what it refers to. The error says what cannot be done.
@@ -121,14 +123,15 @@ fn ordered(form: &Json) -> Result<Vec<Rule>, String> {
 
 impl Builder<'_> {
     /// The place of a field with its transformations among the inputs.
-    pub(crate) fn input(&mut self, field: Field, chain: Vec<Transform>) -> usize {
-        let input = Input { field, chain };
-        if let Some(at) = self.known.get(&input) {
+    pub(crate) fn input(&mut self, field: Field, mut chain: Vec<Transform>) -> usize {
+        let key = (field.clone(), chain.clone());
+        if let Some(at) = self.known.get(&key) {
             return *at;
         }
+        let from = chain.pop().map(|last| (self.input(field.clone(), chain), last));
         let at = self.inputs.len();
-        self.known.insert(input.clone(), at);
-        self.inputs.push(input);
+        self.known.insert(key, at);
+        self.inputs.push(Input { field, from });
         at
     }
 
@@ -267,7 +270,7 @@ impl Builder<'_> {
             }
             Statement::SqliMatch(sqli) => {
                 let high = sqli.sensitivity_level.as_deref() == Some("HIGH");
-                (&sqli.text, Matcher::Sqli { high })
+                (&sqli.text, Matcher::Sqli(if high { Level::High } else { Level::Low }))
             }
             Statement::XssMatch(text) => (text, Matcher::Xss),
             Statement::SizeConstraint(size) => {

@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use crate::action::{Action, interstitial};
 use crate::address::{Forwarded, forwarded};
 use crate::compile::{Acl, AclRule, Body, Condition, Plain};
-use crate::field::Seen;
+use crate::field::{Seen, Text};
 use crate::matcher::Matcher;
 use crate::outcome::{Detail, Hit, Inspection, RateHit, Verdict};
 use crate::rate::{self, Key, Rates, Uncounted};
@@ -92,7 +92,7 @@ struct Run<'a, 'r> {
     rate: Option<RateHit>,
 }
 
-impl<'a> Run<'a, '_> {
+impl<'a, 'r> Run<'a, 'r> {
     /// The hit and the action, if the rule decides.
     fn rule(&mut self, rule: &'a AclRule) -> Option<(Hit, Action)> {
         match &rule.body {
@@ -224,20 +224,33 @@ impl<'a> Run<'a, '_> {
         }
     }
 
+    /// What an input holds. An input stands behind the one it is made from.
+    fn seen(&self, input: usize) -> Option<&Seen<'r>> {
+        let (cell, given) = (self.cells.get(input)?, self.acl.inputs.get(input)?);
+        if let Some(seen) = cell.get() {
+            return Some(seen);
+        }
+        let seen = match given.from {
+            None => given.field.seen(self.request),
+            Some((from, step)) => match self.seen(from)? {
+                Seen::Settled(verdict) => Seen::Settled(*verdict),
+                Seen::Texts(texts) => Seen::Texts(
+                    texts
+                        .iter()
+                        .map(|text| match transform::one(step, &text.bytes) {
+                            None => text.clone(),
+                            Some(changed) => Text { name: text.name, bytes: changed.into() },
+                        })
+                        .collect(),
+                ),
+            },
+        };
+        Some(cell.get_or_init(|| seen))
+    }
+
     fn text(&mut self, input: usize, matcher: &Matcher) -> bool {
         // A place that does not exist cannot be: what cannot be judged does not pass.
-        let (Some(cell), Some(given)) = (self.cells.get(input), self.acl.inputs.get(input)) else {
-            return true;
-        };
-        let seen = cell.get_or_init(|| match given.field.seen(self.request) {
-            Seen::Texts(mut texts) => {
-                for text in &mut texts {
-                    text.bytes = transform::apply(&given.chain, std::mem::take(&mut text.bytes));
-                }
-                Seen::Texts(texts)
-            }
-            settled => settled,
-        });
+        let (Some(seen), Some(given)) = (self.seen(input), self.acl.inputs.get(input)) else { return true };
         let (name, shown) = match seen {
             Seen::Settled(false) => return false,
             Seen::Settled(true) => (None, None),
@@ -246,7 +259,7 @@ impl<'a> Run<'a, '_> {
                 Some(text) => {
                     let bytes = text.bytes.get(..text.bytes.len().min(SHOWN)).unwrap_or_default();
                     let shown = String::from_utf8_lossy(bytes).into_owned();
-                    (text.name.as_deref().map(str::to_owned), given.field.may_be_shown().then_some(shown))
+                    (text.name.map(str::to_owned), given.field.may_be_shown().then_some(shown))
                 }
             },
         };

@@ -1,6 +1,6 @@
 //! The part of a request that a statement looks at, and what is there.
 
-use std::borrow::Cow;
+use std::rc::Rc;
 
 use model::estate::waf::rule::{CookiePattern, FieldToMatch, HeaderPattern, JsonBody, JsonPattern};
 
@@ -76,10 +76,33 @@ pub(crate) enum Field {
 }
 
 /// One text to be matched, and under which name it was found.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Text<'a> {
-    pub(crate) name: Option<Cow<'a, str>>,
-    pub(crate) bytes: Cow<'a, [u8]>,
+    pub(crate) name: Option<&'a str>,
+    pub(crate) bytes: Held<'a>,
+}
+
+/// Bytes of the request, or made from it; cheap to hand on.
+#[derive(Clone, Debug)]
+pub(crate) enum Held<'a> {
+    Borrowed(&'a [u8]),
+    Owned(Rc<[u8]>),
+}
+
+impl std::ops::Deref for Held<'_> {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        match self {
+            Held::Borrowed(bytes) => bytes,
+            Held::Owned(bytes) => bytes,
+        }
+    }
+}
+
+impl From<Vec<u8>> for Held<'_> {
+    fn from(bytes: Vec<u8>) -> Self {
+        Held::Owned(bytes.into())
+    }
 }
 
 /// What a field holds.
@@ -214,7 +237,7 @@ impl Field {
                 let names: Vec<&str> = request.headers.iter().map(|(n, _)| *n).collect();
                 let order = names.join(":").into_bytes();
                 settled(*on, names.len() > MOST || order.len() > MOST_BYTES)
-                    .unwrap_or(Seen::Texts(vec![Text { name: None, bytes: Cow::Owned(order) }]))
+                    .unwrap_or(Seen::Texts(vec![Text { name: None, bytes: order.into() }]))
             }
         }
     }
@@ -252,11 +275,11 @@ fn settled<'a>(on: On, oversize: bool) -> Option<Seen<'a>> {
 }
 
 fn plain(bytes: &[u8]) -> Text<'_> {
-    Text { name: None, bytes: Cow::Borrowed(bytes) }
+    Text { name: None, bytes: Held::Borrowed(bytes) }
 }
 
 fn text<'a>(name: Option<&'a str>, bytes: &'a [u8]) -> Text<'a> {
-    Text { name: name.map(Cow::Borrowed), bytes: Cow::Borrowed(bytes) }
+    Text { name, bytes: Held::Borrowed(bytes) }
 }
 
 fn one(bytes: &[u8]) -> Seen<'_> {
@@ -274,12 +297,12 @@ fn body<'a>(request: &Request<'a>) -> Seen<'a> {
 fn arguments<'a>(request: &Request<'a>, names: bool) -> Vec<Text<'a>> {
     let mut texts = Vec::new();
     for (name, value) in request.arguments() {
-        let shown = std::str::from_utf8(name).ok().map(Cow::Borrowed);
+        let shown = std::str::from_utf8(name).ok();
         if names || value.is_empty() {
             texts.push(plain(name));
         }
         if !value.is_empty() {
-            texts.push(Text { name: shown, bytes: Cow::Borrowed(value) });
+            texts.push(Text { name: shown, bytes: Held::Borrowed(value) });
         }
     }
     texts
@@ -350,7 +373,7 @@ fn json_texts<'a>(
         Scope::Value => !leaf.is_key,
     };
     let found = read.found.into_iter().filter(|l| wanted(l) && below(&l.pointer));
-    Seen::Texts(found.map(|l| Text { name: None, bytes: Cow::Owned(l.text) }).collect())
+    Seen::Texts(found.map(|l| Text { name: None, bytes: l.text.into() }).collect())
 }
 
 fn pieces<'a>(request: &Request<'a>) -> Seen<'a> {
@@ -361,7 +384,7 @@ fn pieces<'a>(request: &Request<'a>) -> Seen<'a> {
     let mut texts = Vec::new();
     if matches!(body.first(), Some(b'{' | b'[' | b'"')) {
         let read = json::leaves(body, false);
-        texts.extend(read.found.into_iter().map(|l| Text { name: None, bytes: Cow::Owned(l.text) }));
+        texts.extend(read.found.into_iter().map(|l| Text { name: None, bytes: l.text.into() }));
         if read.whole {
             return Seen::Texts(texts);
         }

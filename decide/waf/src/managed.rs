@@ -4,6 +4,7 @@ use model::estate::waf::managed::{ManagedGroup, ManagedRule};
 
 use crate::action::Action;
 use crate::compile::{Builder, Condition, Plain};
+use crate::detect::Level;
 use crate::field::{Field, On, Pick, Scope};
 use crate::matcher::{self, Comparison, Matcher};
 use crate::transform::{self, Transform};
@@ -45,7 +46,10 @@ fn condition(rule: &ManagedRule, builder: &mut Builder<'_>) -> Result<Condition,
                 block.chain = named?.into_iter().flatten().collect();
             }
             "match" => block.patterns.push(rest),
-            "sqli" => block.add(builder, || Matcher::Sqli { high: rest == "HIGH" }),
+            "sqli" => {
+                let level = if rest == "EXTENDED" { Level::Extended } else { Level::Low };
+                block.add(builder, || Matcher::Sqli(level));
+            }
             "xss" => block.add(builder, || Matcher::Xss),
             "size" => {
                 let size = rest.trim_start_matches('>').trim().parse().map_err(|_| "a size is missing")?;

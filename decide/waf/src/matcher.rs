@@ -3,7 +3,7 @@
 use memchr::memmem::{Finder, find_iter};
 use regex::bytes::{Regex, RegexBuilder};
 
-use crate::detect;
+use crate::detect::{self, Level};
 
 /// A compiled expression may take so much memory; a larger one is refused.
 const LARGEST: usize = 4 << 20;
@@ -17,7 +17,7 @@ pub(crate) enum Matcher {
     Regex(Regex),
     AnyRegex(Vec<Regex>),
     Size(Comparison, u64),
-    Sqli { high: bool },
+    Sqli(Level),
     Xss,
 }
 
@@ -92,7 +92,7 @@ impl Matcher {
                     Comparison::Gt => length > *size,
                 }
             }
-            Matcher::Sqli { high } => detect::sqli(text, *high),
+            Matcher::Sqli(level) => detect::sqli(text, *level),
             Matcher::Xss => detect::xss(text),
         }
     }
@@ -102,7 +102,7 @@ impl Matcher {
         match self {
             Matcher::Regex(_) | Matcher::AnyRegex(_) => "REGEX",
             Matcher::Size(..) => "SIZE_CONSTRAINT",
-            Matcher::Sqli { .. } => "SQL_INJECTION",
+            Matcher::Sqli(_) => "SQL_INJECTION",
             Matcher::Xss => "XSS",
             _ => "BYTE_MATCH",
         }
@@ -111,8 +111,8 @@ impl Matcher {
     /// `LOW` or `HIGH`, for SQL injection.
     pub(crate) fn sensitivity(&self) -> Option<&'static str> {
         match self {
-            Matcher::Sqli { high: true } => Some("HIGH"),
-            Matcher::Sqli { high: false } => Some("LOW"),
+            Matcher::Sqli(Level::Low) => Some("LOW"),
+            Matcher::Sqli(_) => Some("HIGH"),
             _ => None,
         }
     }

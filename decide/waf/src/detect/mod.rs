@@ -5,7 +5,7 @@ mod patterns;
 mod sqli;
 mod xss;
 
-pub(crate) use sqli::sqli;
+pub(crate) use sqli::{Level, sqli};
 pub(crate) use xss::xss;
 
 /// A detector that fails on hostile input has met an attack: what cannot be judged does not pass.

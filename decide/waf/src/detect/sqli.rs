@@ -10,12 +10,30 @@ use super::{harmless, or_attack, patterns};
 static LOW: LazyLock<Option<Regex>> = LazyLock::new(|| patterns::read(include_str!("sqli-low.patterns")));
 static HIGH: LazyLock<Option<Regex>> = LazyLock::new(|| patterns::read(include_str!("sqli-high.patterns")));
 
-pub(crate) fn sqli(text: &[u8], high: bool) -> bool {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    Low,
+    High,
+    /// What `High` knows beyond `Low`.
+    Extended,
+}
+
+pub(crate) fn sqli(text: &[u8], level: Level) -> bool {
     if harmless(text) {
         return false;
     }
     let known = |patterns: &Option<Regex>| patterns.as_ref().is_none_or(|p| p.is_match(text));
-    known(&LOW) || (high && known(&HIGH)) || tokens(text)
+    match level {
+        Level::Extended => known(&LOW) || known(&HIGH),
+        Level::High => known(&LOW) || known(&HIGH) || tokens(text),
+        Level::Low => known(&LOW) || tokens(text),
+    }
+}
+
+/// Words and marks of punctuation, without a number or a quotation mark, are no SQL that the
+/// patterns do not know.
+fn prose(text: &[u8]) -> bool {
+    text.iter().all(|b| b.is_ascii_alphabetic() || !b.is_ascii() || b" ,.!?:_@".contains(b))
 }
 
 /// Fingerprints that ordinary text often has, with what else must be in the text.
@@ -33,15 +51,16 @@ static CORROBORATED: LazyLock<Vec<(&str, Option<Regex>)>> =
 
 /// libinjection's reading, and a second look where that is known to be hasty.
 fn tokens(text: &[u8]) -> bool {
-    or_attack(|| {
-        let found = libinjectionrs::detect_sqli(text);
-        if !found.is_injection() {
-            return false;
-        }
-        let Some(print) = found.fingerprint else { return true };
-        let weak = CORROBORATED.iter().find(|(weak, _)| *weak == print.as_str());
-        weak.is_none_or(|(_, more)| more.as_ref().is_none_or(|m| m.is_match(text)))
-    })
+    !prose(text)
+        && or_attack(|| {
+            let found = libinjectionrs::detect_sqli(text);
+            if !found.is_injection() {
+                return false;
+            }
+            let Some(print) = found.fingerprint else { return true };
+            let weak = CORROBORATED.iter().find(|(weak, _)| *weak == print.as_str());
+            weak.is_none_or(|(_, more)| more.as_ref().is_none_or(|m| m.is_match(text)))
+        })
 }
 
 #[cfg(test)]

@@ -12,8 +12,12 @@ pub(crate) fn xss(text: &[u8]) -> bool {
     if harmless(text) {
         return false;
     }
-    KNOWN.as_ref().is_none_or(|p| p.is_match(text))
-        || or_attack(|| libinjectionrs::detect_xss(text).is_injection())
+    if KNOWN.as_ref().is_none_or(|p| p.is_match(text)) {
+        return true;
+    }
+    // Neither a tag nor an attribute.
+    memchr::memchr2(b'<', b'=', text).is_some()
+        && or_attack(|| libinjectionrs::detect_xss(text).is_injection())
 }
 
 #[cfg(test)]

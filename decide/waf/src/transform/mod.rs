@@ -109,8 +109,8 @@ fn has(text: &[u8], byte: u8) -> bool {
     memchr::memchr(byte, text).is_some()
 }
 
-/// `None`: unchanged.
-fn one(transform: Transform, text: &[u8]) -> Option<Vec<u8>> {
+/// One transformation; `None`: unchanged.
+pub(crate) fn one(transform: Transform, text: &[u8]) -> Option<Vec<u8>> {
     use Transform as T;
     match transform {
         T::CompressWhiteSpace => space::compress(text),

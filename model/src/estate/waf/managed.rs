@@ -6,7 +6,7 @@
 //! about one line of description
 //! rule SQLi_QUERYARGUMENTS SQLi_QueryArguments         # name, label; `count`: its action
 //!   in args : URL_DECODE_UNI HTML_ENTITY_DECODE        # fields and text transformations
-//!   sqli LOW                                           # sqli, xss, size > N, absent, never, match REGEX
+//!   sqli LOW                                           # sqli LOW or EXTENDED, xss, size > N, absent, never, match REGEX
 //! ```
 //! Several `match` lines under one `in` are alternatives, as are several `in` blocks of a rule.
 
