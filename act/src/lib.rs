@@ -13,6 +13,5 @@ use tokio::sync::watch;
 
 /// Keeps tasks and database engines as the graph wants them, until `stop` changes; then stops them.
 pub async fn run(plane: Arc<Plane>, stop: watch::Receiver<bool>) {
-    postgres::run(plane, stop).await;
-    tasks::run(plane, stop).await;
+    tokio::join!(postgres::run(Arc::clone(&plane), stop.clone()), tasks::run(plane, stop));
 }
