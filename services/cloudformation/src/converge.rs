@@ -101,6 +101,8 @@ fn step(tx: &mut Tx<'_>, stack: &mut Stack) -> Result<Step, Fault> {
         }
         return Ok(Step::Done);
     }
+    // Deletion goes backwards through this list: what an update added stands where it belongs.
+    stack.resources.sort_by_key(|m| ordered.iter().position(|name| *name == m.logical));
     outputs(tx, stack, &node, &given)?;
     Ok(Step::Finished)
 }
