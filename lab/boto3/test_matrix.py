@@ -20,7 +20,7 @@ KNOWN = {
     "RootId": "r-abcd", "ParentId": "r-abcd", "SourceParentId": "r-abcd", "DestinationParentId": "r-abcd",
     "OrganizationalUnitId": "ou-abcd-abcdefgh", "CreateAccountRequestId": "car-" + "a" * 32, "Email": "a@example.com",
     "TagKeys": ["some"], "ResourceType": "Parameter", "ResourceId": "some", "Names": ["some"], "SecretId": "some",
-    "StackName": "some", "ChangeSetName": "some", "TemplateBody": "{}", "LogicalResourceId": "Some", "ResourcePolicy": "{}",
+    "statusCode": "200", "StackName": "some", "ChangeSetName": "some", "TemplateBody": "{}", "LogicalResourceId": "Some", "ResourcePolicy": "{}",
     "LockToken": "01234567-89ab-cdef-0123-456789abcdef", "Id": "01234567-89ab-cdef-0123-456789abcdef",
 }
 
