@@ -7,6 +7,7 @@ use bytes::Bytes;
 use harness::{ACCOUNT, REGION};
 use model::Node as _;
 use model::estate::iam::{InlinePolicy, Role};
+use model::estate::waf::{Association, WebAcl};
 use model::graph::Change;
 use model::{PolicyText, Tags};
 use ring::hmac;
@@ -372,6 +373,46 @@ fn policies_and_signatures_decide() {
     assert_eq!(line("GET", "/prod/orders"), r#"200 {"ok":true}"#);
     api.deploy();
     assert_eq!(line("GET", "/prod/orders"), denied("prod/GET/orders", ""));
+}
+
+#[test]
+fn the_web_acl_stands_before_everything() {
+    let scene = Scene::new();
+    let api = Api::new(&scene, json!({}));
+    api.method(&api.orders, "POST", json!({"authorizationType": "AWS_IAM"}));
+    api.private(&api.orders, "POST", json!({}));
+    api.deploy();
+    let stage = format!("arn:aws:apigateway:{REGION}::/restapis/{}/stages/prod", api.id);
+    let visible =
+        json!({"SampledRequestsEnabled": false, "CloudWatchMetricsEnabled": false, "MetricName": "m"});
+    let form = json!({"DefaultAction": {"Allow": {}}, "VisibilityConfig": visible, "Rules": [{
+        "Name": "no-evil", "Priority": 0, "Action": {"Block": {}}, "VisibilityConfig": visible,
+        "Statement": {"ByteMatchStatement": {"SearchString": "ZXZpbA==", "FieldToMatch": {"Body": {"OversizeHandling": "MATCH"}},
+            "TextTransformations": [{"Priority": 0, "Type": "NONE"}], "PositionalConstraint": "CONTAINS"}},
+    }]});
+    let acl: WebAcl =
+        serde_json::from_value(json!({"account": ACCOUNT, "region": REGION, "name": "acl", "id": "acl-1",
+        "lock_token": "t", "capacity": 10, "form": form, "logging": null, "tags": {}}))
+        .expect("a web ACL");
+    let association = Association {
+        account: acl.account.clone(),
+        region: REGION.to_owned(),
+        resource: stage,
+        web_acl: acl.arn(),
+    };
+    scene.change(vec![Change::Put(Arc::new(acl.clone())), Change::Put(Arc::new(association))]);
+    let ask = |body: Vec<u8>| {
+        api.ask(Ask { method: "POST", path: "/prod/orders", body: Bytes::from(body), ..Ask::default() })
+            .line()
+    };
+    assert_eq!(ask(b"good".to_vec()), MISSING, "what passes meets the method's authorization");
+    assert_eq!(ask(b"so evil".to_vec()), FORBIDDEN);
+    assert_eq!(ask(vec![b'x'; 17 << 10]), FORBIDDEN, "longer than the web ACL sees");
+    let shown = scene.rest("GetStage", json!({"restApiId": api.id, "stageName": "prod"}));
+    assert_eq!(shown["webAclArn"], json!(acl.arn()));
+    scene.change(vec![Change::Remove(acl.key())]);
+    let broken = r#"500 {"message":"Internal server error"} InternalServerErrorException"#;
+    assert_eq!(ask(b"good".to_vec()), broken, "a web ACL that is gone lets nothing pass");
 }
 
 #[test]

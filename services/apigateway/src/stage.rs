@@ -1,6 +1,7 @@
 //! Stages: which deployment is served, with which variables, throttles and logs.
 
 use model::estate::apigateway::{GatewayAccount, RestStage, UsagePlan};
+use model::estate::waf::Association;
 use model::{Arn, Fault, Tx};
 
 use crate::deployment;
@@ -151,12 +152,15 @@ pub(crate) fn create_stage(tx: &mut Tx<'_>, input: CreateStageRequest) -> Result
     };
     check(tx, &mut stage)?;
     tx.put(stage.clone())?;
-    show(&stage)
+    show(tx, &stage)
 }
 
-fn show(stage: &RestStage) -> Result<shapes::Stage, Fault> {
+/// With the web ACL that stands before it.
+fn show(tx: &Tx<'_>, stage: &RestStage) -> Result<shapes::Stage, Fault> {
     let mut shape: shapes::Stage = shown(stage)?;
     shape.cache_cluster_enabled = Some(false);
+    let association = tx.snapshot().find_named::<Association>(&Association::name_for(&stage.arn()));
+    shape.web_acl_arn = association.map(|a| a.web_acl.clone());
     Ok(shape)
 }
 
@@ -167,7 +171,7 @@ fn find(tx: &Tx<'_>, api_id: &str, name: &str) -> Result<RestStage, Fault> {
 }
 
 pub(crate) fn get_stage(tx: &mut Tx<'_>, input: GetStageRequest) -> Result<shapes::Stage, Fault> {
-    show(&find(tx, &input.rest_api_id, &input.stage_name)?)
+    show(tx, &find(tx, &input.rest_api_id, &input.stage_name)?)
 }
 
 pub(crate) fn get_stages(tx: &mut Tx<'_>, input: GetStagesRequest) -> Result<Stages, Fault> {
@@ -175,7 +179,7 @@ pub(crate) fn get_stages(tx: &mut Tx<'_>, input: GetStagesRequest) -> Result<Sta
     let mine = |s: &&RestStage| {
         s.api == input.rest_api_id && input.deployment_id.as_ref().is_none_or(|d| *d == s.deployment_id)
     };
-    let item = tx.list::<RestStage>().filter(mine).map(show).collect::<Result<_, _>>()?;
+    let item = tx.list::<RestStage>().filter(mine).map(|s| show(tx, s)).collect::<Result<_, _>>()?;
     Ok(Stages { item: Some(item) })
 }
 
@@ -195,7 +199,7 @@ pub(crate) fn update_stage(tx: &mut Tx<'_>, input: UpdateStageRequest) -> Result
     new.last_updated_date = tx.now;
     new.live = old.live;
     tx.put(new.clone())?;
-    show(&new)
+    show(tx, &new)
 }
 
 pub(crate) fn delete_stage(tx: &mut Tx<'_>, input: DeleteStageRequest) -> Result<(), Fault> {

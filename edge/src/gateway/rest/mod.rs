@@ -112,7 +112,8 @@ async fn serve(call: &mut Call, stage: &mut Stage<'_>) -> Result<Answer, Refusal
 
 /// The web ACL sees the beginning of the body; it gives headers for the way on.
 async fn web_acl(call: &mut Call, stage: &Stage<'_>) -> Result<Vec<(String, String)>, Refusal> {
-    let (beginning, oversize) = call.body.beginning(waf::BODY_ELSEWHERE).await.map_err(unread)?;
+    let limit = waf::body_limit(&call.plane, &stage.node.arn());
+    let (beginning, oversize) = call.body.beginning(limit).await.map_err(unread)?;
     let beginning = Bytes::copy_from_slice(beginning);
     let http = waf::Http {
         method: &call.method,
@@ -127,9 +128,12 @@ async fn web_acl(call: &mut Call, stage: &Stage<'_>) -> Result<Vec<(String, Stri
         Verdict::Pass { headers } => Ok(headers),
         Verdict::Block { status, headers, body } => {
             let refusal = Refusal::new("WAF_FILTERED", "the web ACL blocks the request");
-            match body.is_empty() {
-                true => Err(refusal),
-                false => Err(Refusal { status, custom: Some(Box::new(Custom { headers, body })), ..refusal }),
+            match (status, body.is_empty()) {
+                (403, true) => Err(refusal),
+                (500, true) => {
+                    Err(Refusal::new("API_CONFIGURATION_ERROR", "the web ACL cannot judge the request"))
+                }
+                _ => Err(Refusal { status, custom: Some(Box::new(Custom { headers, body })), ..refusal }),
             }
         }
     }
