@@ -144,6 +144,16 @@ def test_without_the_key_no_receipt_is_written_or_read(shop, customer):
     finally:
         kms.enable_key(KeyId=key)
     assert customer.ask("GET", f"orders/{order}/receipt").status_code == 200
+    # The database, too, stands still without the key; it comes back by itself.
+    eventually(lambda: customer.ask("GET", "orders").status_code == 200)
+
+
+def eventually(holds):
+    for _ in range(60):
+        if holds():
+            return
+        time.sleep(0.5)
+    assert holds()
 
 
 def test_without_the_database_permission_no_order_is_placed(shop, customer):
@@ -155,10 +165,9 @@ def test_without_the_database_permission_no_order_is_placed(shop, customer):
         assert customer.ask("GET", "orders").status_code >= 500
     finally:
         iam.put_role_policy(RoleName=role, PolicyName="orders", PolicyDocument=json.dumps(policy))
-    assert customer.ask("GET", "orders").status_code == 200
+    eventually(lambda: customer.ask("GET", "orders").status_code == 200)
 
 
-def test_without_its_web_acl_the_gateway_lets_nothing_through_unseen(shop, customer):
-    """The pool gone: no token can be checked any more, so none is good."""
+def test_without_the_pool_no_token_is_good(shop, customer):
     shop.admin("cognito-idp").delete_user_pool(UserPoolId=customer.pool)
     assert customer.ask("GET", "orders").status_code in (401, 403, 500)
