@@ -130,7 +130,7 @@ fn a_task_has_an_interface_for_its_life() {
     let interface =
         |id: &str| scene.world.estate.snapshot().all::<NetworkInterface>().find(|i| i.id == id).cloned();
     assert_eq!(interface(&eni).unwrap().requester.as_deref(), Some("amazon-ecs"));
-    assert_eq!(interface(&eni).unwrap().groups, [scene.group.clone()]);
+    assert_eq!(interface(&eni).unwrap().groups, std::slice::from_ref(&scene.group));
     let task = scene.tasks()[0].clone();
     scene.observe(&task, json!({"status": "RUNNING", "containers": [{"name": "web", "status": "RUNNING"}]}));
     let arn = json!({"cluster": "shop", "tasks": [made["tasks"][0]["taskArn"]]});
