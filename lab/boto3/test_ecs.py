@@ -13,7 +13,7 @@ import uuid
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import CONFIG, PROGRAM, Runtime, allow, free_port
+from conftest import PROGRAM, Runtime, allow
 
 # The "image": a program that shows what a task can do. Nothing but the standard library.
 IMAGE = r'''#!/usr/bin/python3
@@ -78,6 +78,13 @@ def main(what, *rest):
         print("listening at", os.environ["TASK_ADDRESS"], flush=True)
         signal.signal(signal.SIGTERM, lambda *_: (print("goodbye", flush=True), sys.exit(0)))
         time.sleep(600)
+    elif what == "serve":
+        import http.server
+        class Answer(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200 if rest[1] == "well" else 500)
+                self.end_headers()
+        http.server.ThreadingHTTPServer((os.environ["TASK_ADDRESS"], int(rest[0])), Answer).serve_forever()
     elif what == "metadata":
         for path in ("", "/task"):
             print(urllib.request.urlopen(os.environ["ECS_CONTAINER_METADATA_URI_V4"] + path, timeout=10).read().decode(), flush=True)
@@ -258,6 +265,132 @@ def test_a_task_is_confined(scene, shop):
     assert "write own yes" in scene.outcome(["look"])[1]
 
 
+TEMPLATE = """
+Parameters: {Command: {Type: String, Default: well}}
+Resources:
+  Vpc: {Type: "AWS::EC2::VPC", Properties: {CidrBlock: 10.9.0.0/16}}
+  SubnetA: {Type: "AWS::EC2::Subnet", Properties: {VpcId: !Ref Vpc, CidrBlock: 10.9.1.0/24, AvailabilityZone: us-east-1a}}
+  SubnetB: {Type: "AWS::EC2::Subnet", Properties: {VpcId: !Ref Vpc, CidrBlock: 10.9.2.0/24, AvailabilityZone: us-east-1b}}
+  Group:
+    Type: AWS::EC2::SecurityGroup
+    Properties:
+      VpcId: !Ref Vpc
+      GroupDescription: all
+      SecurityGroupIngress: [{IpProtocol: tcp, FromPort: 0, ToPort: 65535, CidrIp: 10.9.0.0/16}]
+  Logs: {Type: "AWS::Logs::LogGroup", Properties: {RetentionInDays: 7, Tags: [{Key: a, Value: b}]}}
+  Stream: {Type: "AWS::Logs::LogStream", Properties: {LogGroupName: !Ref Logs, LogStreamName: extra}}
+  Images:
+    Type: AWS::ECR::Repository
+    Properties:
+      ImageTagMutability: IMMUTABLE
+      LifecyclePolicy:
+        LifecyclePolicyText: '{"rules":[{"rulePriority":1,"description":"Untagged images should not exist, but expire any older than one year","selection":{"tagStatus":"untagged","countType":"sinceImagePushed","countUnit":"days","countNumber":365},"action":{"type":"expire"}}]}'
+      RepositoryPolicyText:
+        Version: "2012-10-17"
+        Statement: [{Sid: Retrieve, Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: [ecr:BatchGetImage, ecr:GetDownloadUrlForLayer]}]
+  Start:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement: [{Effect: Allow, Principal: {Service: ecs-tasks.amazonaws.com}, Action: sts:AssumeRole, Condition: {StringEquals: {"aws:SourceAccount": !Ref "AWS::AccountId"}}}]
+      Policies:
+        - PolicyName: logs
+          PolicyDocument:
+            Version: "2012-10-17"
+            Statement: [{Effect: Allow, Action: [logs:CreateLogStream, logs:PutLogEvents], Resource: !GetAtt Logs.Arn}]
+  Cluster: {Type: "AWS::ECS::Cluster"}
+  Definition:
+    Type: AWS::ECS::TaskDefinition
+    Properties:
+      Family: stacked
+      RequiresCompatibilities: [FARGATE]
+      NetworkMode: awsvpc
+      Cpu: "256"
+      Memory: "512"
+      ExecutionRoleArn: !GetAtt Start.Arn
+      ContainerDefinitions:
+        - Name: probe
+          Image: probe:1
+          Command: [serve, "8080", !Ref Command]
+          StopTimeout: 2
+          ReadonlyRootFilesystem: true
+          PortMappings: [{ContainerPort: 8080}]
+          DockerLabels: {Some.Label: kept}
+          LogConfiguration: {LogDriver: awslogs, Options: {awslogs-group: !Ref Logs, awslogs-region: !Ref "AWS::Region", awslogs-stream-prefix: p}}
+  Balancer: {Type: "AWS::ElasticLoadBalancingV2::LoadBalancer", Properties: {Scheme: internal, Subnets: [!Ref SubnetA, !Ref SubnetB], SecurityGroups: [!Ref Group]}}
+  Targets:
+    Type: AWS::ElasticLoadBalancingV2::TargetGroup
+    Properties:
+      VpcId: !Ref Vpc
+      TargetType: ip
+      Protocol: HTTP
+      Port: 8080
+      HealthCheckIntervalSeconds: 5
+      HealthCheckTimeoutSeconds: 2
+      HealthyThresholdCount: 2
+      UnhealthyThresholdCount: 2
+      TargetGroupAttributes: [{Key: deregistration_delay.timeout_seconds, Value: "1"}]
+  Listener: {Type: "AWS::ElasticLoadBalancingV2::Listener", Properties: {LoadBalancerArn: !Ref Balancer, Port: 80, Protocol: HTTP, DefaultActions: [{Type: forward, TargetGroupArn: !Ref Targets}]}}
+  Service:
+    Type: AWS::ECS::Service
+    DependsOn: [Listener]
+    Properties:
+      Cluster: !Ref Cluster
+      LaunchType: FARGATE
+      DesiredCount: 1
+      TaskDefinition: !Ref Definition
+      HealthCheckGracePeriodSeconds: 5
+      DeploymentConfiguration: {DeploymentCircuitBreaker: {Enable: true, Rollback: true}}
+      NetworkConfiguration: {AwsvpcConfiguration: {AssignPublicIp: DISABLED, Subnets: [!Ref SubnetA, !Ref SubnetB], SecurityGroups: [!Ref Group]}}
+      LoadBalancers: [{ContainerName: probe, ContainerPort: 8080, TargetGroupArn: !Ref Targets}]
+Outputs:
+  Cluster: {Value: !Ref Cluster}
+  Service: {Value: !GetAtt Service.Name}
+  Targets: {Value: !Ref Targets}
+  Uri: {Value: !GetAtt Images.RepositoryUri}
+"""
+
+
+def finished(cloudformation, name, seconds=120):
+    end = time.time() + seconds
+    while time.time() < end:
+        stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        if not stack["StackStatus"].endswith("_IN_PROGRESS"):
+            return stack
+        time.sleep(0.5)
+    raise AssertionError(stack["StackStatus"])
+
+
+def test_a_stack_is_ready_when_its_service_is(scene, shop):
+    cloudformation, balancers = shop.session()("cloudformation"), shop.session()("elbv2")
+    capabilities = {"Capabilities": ["CAPABILITY_IAM"]}
+    cloudformation.create_stack(StackName="stacked", TemplateBody=TEMPLATE, **capabilities)
+    stack = finished(cloudformation, "stacked")
+    events = lambda: [(e["LogicalResourceId"], e.get("ResourceStatusReason")) for e in cloudformation.describe_stack_events(StackName="stacked")["StackEvents"] if "FAILED" in e["ResourceStatus"]]
+    assert stack["StackStatus"] == "CREATE_COMPLETE", events()
+    outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
+    health = balancers.describe_target_health(TargetGroupArn=outputs["Targets"])["TargetHealthDescriptions"]
+    assert [h["TargetHealth"]["State"] for h in health] == ["healthy"]
+    # An update to what never gets healthy fails, and both CloudFormation and ECS go back.
+    cloudformation.update_stack(StackName="stacked", TemplateBody=TEMPLATE, Parameters=[{"ParameterKey": "Command", "ParameterValue": "ill"}], **capabilities)
+    stack = finished(cloudformation, "stacked", 240)
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE", events()
+    service = scene.ecs.describe_services(cluster=outputs["Cluster"], services=[outputs["Service"]])["services"][0]
+    command = scene.ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]["containerDefinitions"][0]["command"]
+    assert command == ["serve", "8080", "well"] and service["runningCount"] >= 1
+    cloudformation.delete_stack(StackName="stacked")
+    end = time.time() + 90
+    while time.time() < end:
+        try:
+            status = finished(cloudformation, "stacked")["StackStatus"]
+            assert status == "DELETE_COMPLETE", events()
+            break
+        except ClientError:
+            break
+    assert not [c for c in scene.ecs.list_clusters()["clusterArns"] if c.endswith(outputs["Cluster"])]
+
+
 def processes(marker):
     """Processes whose command line holds this, zombies aside."""
     found = []
@@ -270,6 +403,14 @@ def processes(marker):
     return found
 
 
+def live(marker, count, seconds=10):
+    """Whether there come to be so many: a program takes a moment to start."""
+    end = time.time() + seconds
+    while len(processes(marker)) != count and time.time() < end:
+        time.sleep(0.1)
+    return len(processes(marker)) == count
+
+
 def test_stopping_takes_everything_along(scene):
     marker = "31415.1"
     arn = scene.run(scene.define(["sleep", marker], stopTimeout=5))
@@ -277,7 +418,7 @@ def test_stopping_takes_everything_along(scene):
     end = time.time() + 10
     while "listening at 127." not in scene.log(arn) and time.time() < end:
         time.sleep(0.2)
-    assert len(processes(marker)) == 2
+    assert live(marker, 2)
     scene.ecs.stop_task(cluster="shop", task=arn, reason="enough")
     task = scene.until(arn, "STOPPED")
     assert (task["stopCode"], task["stoppedReason"], task["containers"][0]["exitCode"]) == ("UserInitiated", "enough", 0)
@@ -322,7 +463,7 @@ def test_a_service_replaces_what_dies(scene):
     assert len(after) == 2 and len(after & before) == 1
     dead = scene.task((before - after).pop())
     assert dead["containers"][0]["exitCode"] == 137 and dead["stopCode"] == "EssentialContainerExited"
-    assert len(processes(marker)) == 4
+    assert live(marker, 4)
 
 
 def test_a_bad_deployment_goes_back(scene):
@@ -345,7 +486,7 @@ def test_a_bad_deployment_goes_back(scene):
 
 def test_nothing_outlives_the_runtime(scene, shop):
     marker = "27182.8"
-    assert len(processes(marker)) == 4
+    assert live(marker, 4)
     before = running(scene, "web")
     os.kill(shop.pid(), signal.SIGKILL)
     end = time.time() + 10

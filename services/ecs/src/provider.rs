@@ -1,7 +1,7 @@
 //! `AWS::ECS::Cluster`, `TaskDefinition` and `Service` in CloudFormation.
 
 use model::estate::ecs::Service;
-use model::service::tags_of;
+use model::service::{going, tags_of};
 use model::{Deploy, Fault, Physical, Ready, Resource, Tx, Value};
 use serde_json::{Map, Value as Json, json};
 
@@ -242,10 +242,20 @@ fn create_service(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Faul
         });
     }
     let made = deploy.call(tx, "ecs", "CreateService", input)?;
-    let service = made.get("service").cloned().unwrap_or_default();
+    Ok(physical(&made))
+}
+
+/// The definition that was asked for, by which one sees whether ECS has gone back to another.
+const WANTED: &str = "Countersign::TaskDefinition";
+
+fn physical(answer: &Value) -> Physical {
+    let service = answer.get("service").cloned().unwrap_or_default();
     let text = |member: &str| service.text(member).unwrap_or_default().to_owned();
     let arn = text("serviceArn");
-    Ok(Physical::new(arn.clone()).attribute("Name", text("serviceName")).attribute("ServiceArn", arn))
+    Physical::new(arn.clone())
+        .attribute("Name", text("serviceName"))
+        .attribute("ServiceArn", arn)
+        .attribute(WANTED, text("taskDefinition"))
 }
 
 fn update_service(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> {
@@ -256,19 +266,26 @@ fn update_service(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Faul
     if let Json::Object(map) = &mut input {
         map.retain(|member, _| !unchanged.iter().any(|p| member.eq_ignore_ascii_case(p)));
     }
+    let mut physical_now = deploy.physical.cloned().unwrap_or_default();
     if unchanged.len() < SERVED.len() {
-        deploy.call(tx, "ecs", "UpdateService", input)?;
+        physical_now = physical(&deploy.call(tx, "ecs", "UpdateService", input)?);
     }
     retag(tx, deploy, &arn)?;
-    Ok(deploy.physical.cloned().unwrap_or_default())
+    Ok(physical_now)
 }
 
+/// The service is gone when its last task has ended and given its interface back.
 fn delete_service(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<(), Fault> {
-    let input = json!({"service": deploy.id()?, "cluster": deploy.property("Cluster"), "force": true});
-    ignore(
-        deploy.call(tx, "ecs", "DeleteService", input),
-        &["ServiceNotFoundException", "ClusterNotFoundException"],
-    )
+    let arn = deploy.id()?.to_owned();
+    let status = |tx: &Tx<'_>| tx.find_arn::<Service>(&arn).map(|s| s.status.clone());
+    if status(tx).as_deref() == Some("ACTIVE") {
+        let input = json!({"service": arn, "cluster": deploy.property("Cluster"), "force": true});
+        deploy.call(tx, "ecs", "DeleteService", input)?;
+    }
+    match status(tx).as_deref() {
+        Some("DRAINING") => Err(going()),
+        _ => Ok(()),
+    }
 }
 
 /// A service is ready when its deployment is complete, and has failed when that was given up.
@@ -277,7 +294,8 @@ fn steady(tx: &mut Tx<'_>, physical: &Physical) -> Result<Ready, Fault> {
         return Ok(Ready::Failed("the service is gone".to_owned()));
     };
     let Some(primary) = service.deployments.first() else { return Ok(Ready::NotYet) };
-    let went_back = primary.reason.contains("rolling back");
+    let wanted = physical.attributes.get(WANTED).and_then(Json::as_str);
+    let went_back = wanted.is_some_and(|wanted| wanted != primary.definition);
     Ok(match primary.rollout.as_str() {
         "FAILED" => Ready::Failed(primary.reason.clone()),
         _ if went_back => Ready::Failed("ECS Deployment Circuit Breaker was triggered".to_owned()),
