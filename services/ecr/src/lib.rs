@@ -1,9 +1,15 @@
-//! ecr.
+//! Amazon ECR: repositories, their policies and tags. The registry protocol is not served yet, so
+//! that a repository holds no images: what a lifecycle policy or a scan would act on is not there.
 
+mod iam;
+mod policy;
+mod provider;
+mod repository;
 #[rustfmt::skip]
 mod shapes;
+mod token;
 
-use model::{Ask, Asking, Fault, Service, Tx, Value};
+use model::{NodeKind, Service};
 
 pub static SERVICE: Service = Service {
     name: "ecr",
@@ -11,19 +17,25 @@ pub static SERVICE: Service = Service {
     types: include_str!("../ecr.cfn"),
     actions: include_str!("../ecr.iam"),
     operations: model::operations![
-        read DescribeRepositories => describe_repositories,
+        write CreateRepository => repository::create_repository,
+        read DescribeRepositories => repository::describe_repositories,
+        write DeleteRepository => repository::delete_repository,
+        write PutImageTagMutability => repository::put_image_tag_mutability,
+        write PutImageScanningConfiguration => repository::put_image_scanning_configuration,
+        write TagResource => repository::tag_resource,
+        write UntagResource => repository::untag_resource,
+        read ListTagsForResource => repository::list_tags_for_resource,
+        write SetRepositoryPolicy => policy::set_repository_policy,
+        read GetRepositoryPolicy => policy::get_repository_policy,
+        write DeleteRepositoryPolicy => policy::delete_repository_policy,
+        write PutLifecyclePolicy => policy::put_lifecycle_policy,
+        read GetLifecyclePolicy => policy::get_lifecycle_policy,
+        write DeleteLifecyclePolicy => policy::delete_lifecycle_policy,
+        read GetAuthorizationToken => token::get_authorization_token,
     ],
-    ask,
-    nodes: &[],
-    resources: &[],
+    ask: iam::ask,
+    nodes: &[NodeKind::of::<repository::Repository>()],
+    resources: provider::RESOURCES,
     jobs: &[],
     founding: model::service::nothing,
 };
-
-fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
-    Ok(vec![Ask::new(format!("ecr:{}", asking.operation), "*")])
-}
-
-fn describe_repositories(_tx: &mut Tx<'_>, _input: Value) -> Result<Value, Fault> {
-    Err(Fault::not_served("DescribeRepositories"))
-}

@@ -7,6 +7,237 @@ use model::value::{Body, FromValue, IntoValue, Members, Value, optional, require
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AuthorizationData {
+    pub authorization_token: Option<String>,
+    pub expires_at: Option<Timestamp>,
+    pub proxy_endpoint: Option<String>,
+}
+impl FromValue for AuthorizationData {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AuthorizationData {
+            authorization_token: optional(&mut m, "authorizationToken")?,
+            expires_at: optional(&mut m, "expiresAt")?,
+            proxy_endpoint: optional(&mut m, "proxyEndpoint")?,
+        })
+    }
+}
+impl IntoValue for AuthorizationData {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("authorizationToken", self.authorization_token);
+        m.put_some("expiresAt", self.expires_at);
+        m.put_some("proxyEndpoint", self.proxy_endpoint);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateRepositoryRequest {
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+    pub tags: Option<Vec<Tag>>,
+    pub image_tag_mutability: Option<String>,
+    pub image_tag_mutability_exclusion_filters: Option<Vec<ImageTagMutabilityExclusionFilter>>,
+    pub image_scanning_configuration: Option<ImageScanningConfiguration>,
+    pub encryption_configuration: Option<EncryptionConfiguration>,
+}
+impl FromValue for CreateRepositoryRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateRepositoryRequest {
+            registry_id: optional(&mut m, "registryId")?,
+            repository_name: required(&mut m, "repositoryName")?,
+            tags: optional(&mut m, "tags")?,
+            image_tag_mutability: optional(&mut m, "imageTagMutability")?,
+            image_tag_mutability_exclusion_filters: optional(&mut m, "imageTagMutabilityExclusionFilters")?,
+            image_scanning_configuration: optional(&mut m, "imageScanningConfiguration")?,
+            encryption_configuration: optional(&mut m, "encryptionConfiguration")?,
+        })
+    }
+}
+impl IntoValue for CreateRepositoryRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put_some("registryId", self.registry_id);
+        m.put("repositoryName", self.repository_name);
+        m.put_some("tags", self.tags);
+        m.put_some("imageTagMutability", self.image_tag_mutability);
+        m.put_some("imageTagMutabilityExclusionFilters", self.image_tag_mutability_exclusion_filters);
+        m.put_some("imageScanningConfiguration", self.image_scanning_configuration);
+        m.put_some("encryptionConfiguration", self.encryption_configuration);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateRepositoryResponse {
+    pub repository: Option<Repository>,
+}
+impl FromValue for CreateRepositoryResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateRepositoryResponse {
+            repository: optional(&mut m, "repository")?,
+        })
+    }
+}
+impl IntoValue for CreateRepositoryResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("repository", self.repository);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteLifecyclePolicyRequest {
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+}
+impl FromValue for DeleteLifecyclePolicyRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteLifecyclePolicyRequest {
+            registry_id: optional(&mut m, "registryId")?,
+            repository_name: required(&mut m, "repositoryName")?,
+        })
+    }
+}
+impl IntoValue for DeleteLifecyclePolicyRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("registryId", self.registry_id);
+        m.put("repositoryName", self.repository_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteLifecyclePolicyResponse {
+    pub registry_id: Option<String>,
+    pub repository_name: Option<String>,
+    pub lifecycle_policy_text: Option<String>,
+    pub last_evaluated_at: Option<Timestamp>,
+}
+impl FromValue for DeleteLifecyclePolicyResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteLifecyclePolicyResponse {
+            registry_id: optional(&mut m, "registryId")?,
+            repository_name: optional(&mut m, "repositoryName")?,
+            lifecycle_policy_text: optional(&mut m, "lifecyclePolicyText")?,
+            last_evaluated_at: optional(&mut m, "lastEvaluatedAt")?,
+        })
+    }
+}
+impl IntoValue for DeleteLifecyclePolicyResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("registryId", self.registry_id);
+        m.put_some("repositoryName", self.repository_name);
+        m.put_some("lifecyclePolicyText", self.lifecycle_policy_text);
+        m.put_some("lastEvaluatedAt", self.last_evaluated_at);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRepositoryPolicyRequest {
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+}
+impl FromValue for DeleteRepositoryPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteRepositoryPolicyRequest {
+            registry_id: optional(&mut m, "registryId")?,
+            repository_name: required(&mut m, "repositoryName")?,
+        })
+    }
+}
+impl IntoValue for DeleteRepositoryPolicyRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("registryId", self.registry_id);
+        m.put("repositoryName", self.repository_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRepositoryPolicyResponse {
+    pub registry_id: Option<String>,
+    pub repository_name: Option<String>,
+    pub policy_text: Option<String>,
+}
+impl FromValue for DeleteRepositoryPolicyResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteRepositoryPolicyResponse {
+            registry_id: optional(&mut m, "registryId")?,
+            repository_name: optional(&mut m, "repositoryName")?,
+            policy_text: optional(&mut m, "policyText")?,
+        })
+    }
+}
+impl IntoValue for DeleteRepositoryPolicyResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("registryId", self.registry_id);
+        m.put_some("repositoryName", self.repository_name);
+        m.put_some("policyText", self.policy_text);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRepositoryRequest {
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+    pub force: Option<bool>,
+}
+impl FromValue for DeleteRepositoryRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteRepositoryRequest {
+            registry_id: optional(&mut m, "registryId")?,
+            repository_name: required(&mut m, "repositoryName")?,
+            force: optional(&mut m, "force")?,
+        })
+    }
+}
+impl IntoValue for DeleteRepositoryRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("registryId", self.registry_id);
+        m.put("repositoryName", self.repository_name);
+        m.put_some("force", self.force);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRepositoryResponse {
+    pub repository: Option<Repository>,
+}
+impl FromValue for DeleteRepositoryResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteRepositoryResponse {
+            repository: optional(&mut m, "repository")?,
+        })
+    }
+}
+impl IntoValue for DeleteRepositoryResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("repository", self.repository);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeRepositoriesRequest {
     pub registry_id: Option<String>,
     pub repository_names: Option<Vec<String>>,
@@ -82,6 +313,147 @@ impl IntoValue for EncryptionConfiguration {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetAuthorizationTokenRequest {
+    pub registry_ids: Option<Vec<String>>,
+}
+impl FromValue for GetAuthorizationTokenRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetAuthorizationTokenRequest {
+            registry_ids: optional(&mut m, "registryIds")?,
+        })
+    }
+}
+impl IntoValue for GetAuthorizationTokenRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("registryIds", self.registry_ids);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetAuthorizationTokenResponse {
+    pub authorization_data: Option<Vec<AuthorizationData>>,
+}
+impl FromValue for GetAuthorizationTokenResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetAuthorizationTokenResponse {
+            authorization_data: optional(&mut m, "authorizationData")?,
+        })
+    }
+}
+impl IntoValue for GetAuthorizationTokenResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("authorizationData", self.authorization_data);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetLifecyclePolicyRequest {
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+}
+impl FromValue for GetLifecyclePolicyRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetLifecyclePolicyRequest {
+            registry_id: optional(&mut m, "registryId")?,
+            repository_name: required(&mut m, "repositoryName")?,
+        })
+    }
+}
+impl IntoValue for GetLifecyclePolicyRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("registryId", self.registry_id);
+        m.put("repositoryName", self.repository_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetLifecyclePolicyResponse {
+    pub registry_id: Option<String>,
+    pub repository_name: Option<String>,
+    pub lifecycle_policy_text: Option<String>,
+    pub last_evaluated_at: Option<Timestamp>,
+}
+impl FromValue for GetLifecyclePolicyResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetLifecyclePolicyResponse {
+            registry_id: optional(&mut m, "registryId")?,
+            repository_name: optional(&mut m, "repositoryName")?,
+            lifecycle_policy_text: optional(&mut m, "lifecyclePolicyText")?,
+            last_evaluated_at: optional(&mut m, "lastEvaluatedAt")?,
+        })
+    }
+}
+impl IntoValue for GetLifecyclePolicyResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("registryId", self.registry_id);
+        m.put_some("repositoryName", self.repository_name);
+        m.put_some("lifecyclePolicyText", self.lifecycle_policy_text);
+        m.put_some("lastEvaluatedAt", self.last_evaluated_at);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetRepositoryPolicyRequest {
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+}
+impl FromValue for GetRepositoryPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetRepositoryPolicyRequest {
+            registry_id: optional(&mut m, "registryId")?,
+            repository_name: required(&mut m, "repositoryName")?,
+        })
+    }
+}
+impl IntoValue for GetRepositoryPolicyRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("registryId", self.registry_id);
+        m.put("repositoryName", self.repository_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetRepositoryPolicyResponse {
+    pub registry_id: Option<String>,
+    pub repository_name: Option<String>,
+    pub policy_text: Option<String>,
+}
+impl FromValue for GetRepositoryPolicyResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetRepositoryPolicyResponse {
+            registry_id: optional(&mut m, "registryId")?,
+            repository_name: optional(&mut m, "repositoryName")?,
+            policy_text: optional(&mut m, "policyText")?,
+        })
+    }
+}
+impl IntoValue for GetRepositoryPolicyResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("registryId", self.registry_id);
+        m.put_some("repositoryName", self.repository_name);
+        m.put_some("policyText", self.policy_text);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ImageScanningConfiguration {
     pub scan_on_push: Option<bool>,
 }
@@ -120,6 +492,208 @@ impl IntoValue for ImageTagMutabilityExclusionFilter {
         let mut m = Members::with_capacity(2);
         m.put("filterType", self.filter_type);
         m.put("filter", self.filter);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTagsForResourceRequest {
+    pub resource_arn: String,
+}
+impl FromValue for ListTagsForResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListTagsForResourceRequest {
+            resource_arn: required(&mut m, "resourceArn")?,
+        })
+    }
+}
+impl IntoValue for ListTagsForResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("resourceArn", self.resource_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTagsForResourceResponse {
+    pub tags: Option<Vec<Tag>>,
+}
+impl FromValue for ListTagsForResourceResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListTagsForResourceResponse {
+            tags: optional(&mut m, "tags")?,
+        })
+    }
+}
+impl IntoValue for ListTagsForResourceResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutImageScanningConfigurationRequest {
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+    pub image_scanning_configuration: ImageScanningConfiguration,
+}
+impl FromValue for PutImageScanningConfigurationRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutImageScanningConfigurationRequest {
+            registry_id: optional(&mut m, "registryId")?,
+            repository_name: required(&mut m, "repositoryName")?,
+            image_scanning_configuration: required(&mut m, "imageScanningConfiguration")?,
+        })
+    }
+}
+impl IntoValue for PutImageScanningConfigurationRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("registryId", self.registry_id);
+        m.put("repositoryName", self.repository_name);
+        m.put("imageScanningConfiguration", self.image_scanning_configuration);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutImageScanningConfigurationResponse {
+    pub registry_id: Option<String>,
+    pub repository_name: Option<String>,
+    pub image_scanning_configuration: Option<ImageScanningConfiguration>,
+}
+impl FromValue for PutImageScanningConfigurationResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutImageScanningConfigurationResponse {
+            registry_id: optional(&mut m, "registryId")?,
+            repository_name: optional(&mut m, "repositoryName")?,
+            image_scanning_configuration: optional(&mut m, "imageScanningConfiguration")?,
+        })
+    }
+}
+impl IntoValue for PutImageScanningConfigurationResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("registryId", self.registry_id);
+        m.put_some("repositoryName", self.repository_name);
+        m.put_some("imageScanningConfiguration", self.image_scanning_configuration);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutImageTagMutabilityRequest {
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+    pub image_tag_mutability: String,
+    pub image_tag_mutability_exclusion_filters: Option<Vec<ImageTagMutabilityExclusionFilter>>,
+}
+impl FromValue for PutImageTagMutabilityRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutImageTagMutabilityRequest {
+            registry_id: optional(&mut m, "registryId")?,
+            repository_name: required(&mut m, "repositoryName")?,
+            image_tag_mutability: required(&mut m, "imageTagMutability")?,
+            image_tag_mutability_exclusion_filters: optional(&mut m, "imageTagMutabilityExclusionFilters")?,
+        })
+    }
+}
+impl IntoValue for PutImageTagMutabilityRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("registryId", self.registry_id);
+        m.put("repositoryName", self.repository_name);
+        m.put("imageTagMutability", self.image_tag_mutability);
+        m.put_some("imageTagMutabilityExclusionFilters", self.image_tag_mutability_exclusion_filters);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutImageTagMutabilityResponse {
+    pub registry_id: Option<String>,
+    pub repository_name: Option<String>,
+    pub image_tag_mutability: Option<String>,
+    pub image_tag_mutability_exclusion_filters: Option<Vec<ImageTagMutabilityExclusionFilter>>,
+}
+impl FromValue for PutImageTagMutabilityResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutImageTagMutabilityResponse {
+            registry_id: optional(&mut m, "registryId")?,
+            repository_name: optional(&mut m, "repositoryName")?,
+            image_tag_mutability: optional(&mut m, "imageTagMutability")?,
+            image_tag_mutability_exclusion_filters: optional(&mut m, "imageTagMutabilityExclusionFilters")?,
+        })
+    }
+}
+impl IntoValue for PutImageTagMutabilityResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("registryId", self.registry_id);
+        m.put_some("repositoryName", self.repository_name);
+        m.put_some("imageTagMutability", self.image_tag_mutability);
+        m.put_some("imageTagMutabilityExclusionFilters", self.image_tag_mutability_exclusion_filters);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutLifecyclePolicyRequest {
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+    pub lifecycle_policy_text: String,
+}
+impl FromValue for PutLifecyclePolicyRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutLifecyclePolicyRequest {
+            registry_id: optional(&mut m, "registryId")?,
+            repository_name: required(&mut m, "repositoryName")?,
+            lifecycle_policy_text: required(&mut m, "lifecyclePolicyText")?,
+        })
+    }
+}
+impl IntoValue for PutLifecyclePolicyRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("registryId", self.registry_id);
+        m.put("repositoryName", self.repository_name);
+        m.put("lifecyclePolicyText", self.lifecycle_policy_text);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PutLifecyclePolicyResponse {
+    pub registry_id: Option<String>,
+    pub repository_name: Option<String>,
+    pub lifecycle_policy_text: Option<String>,
+}
+impl FromValue for PutLifecyclePolicyResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PutLifecyclePolicyResponse {
+            registry_id: optional(&mut m, "registryId")?,
+            repository_name: optional(&mut m, "repositoryName")?,
+            lifecycle_policy_text: optional(&mut m, "lifecyclePolicyText")?,
+        })
+    }
+}
+impl IntoValue for PutLifecyclePolicyResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("registryId", self.registry_id);
+        m.put_some("repositoryName", self.repository_name);
+        m.put_some("lifecyclePolicyText", self.lifecycle_policy_text);
         Value::Map(m)
     }
 }
@@ -164,6 +738,164 @@ impl IntoValue for Repository {
         m.put_some("imageTagMutabilityExclusionFilters", self.image_tag_mutability_exclusion_filters);
         m.put_some("imageScanningConfiguration", self.image_scanning_configuration);
         m.put_some("encryptionConfiguration", self.encryption_configuration);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SetRepositoryPolicyRequest {
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+    pub policy_text: String,
+    pub force: Option<bool>,
+}
+impl FromValue for SetRepositoryPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SetRepositoryPolicyRequest {
+            registry_id: optional(&mut m, "registryId")?,
+            repository_name: required(&mut m, "repositoryName")?,
+            policy_text: required(&mut m, "policyText")?,
+            force: optional(&mut m, "force")?,
+        })
+    }
+}
+impl IntoValue for SetRepositoryPolicyRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("registryId", self.registry_id);
+        m.put("repositoryName", self.repository_name);
+        m.put("policyText", self.policy_text);
+        m.put_some("force", self.force);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SetRepositoryPolicyResponse {
+    pub registry_id: Option<String>,
+    pub repository_name: Option<String>,
+    pub policy_text: Option<String>,
+}
+impl FromValue for SetRepositoryPolicyResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SetRepositoryPolicyResponse {
+            registry_id: optional(&mut m, "registryId")?,
+            repository_name: optional(&mut m, "repositoryName")?,
+            policy_text: optional(&mut m, "policyText")?,
+        })
+    }
+}
+impl IntoValue for SetRepositoryPolicyResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("registryId", self.registry_id);
+        m.put_some("repositoryName", self.repository_name);
+        m.put_some("policyText", self.policy_text);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tag {
+    pub key: String,
+    pub value: String,
+}
+impl FromValue for Tag {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Tag {
+            key: required(&mut m, "Key")?,
+            value: required(&mut m, "Value")?,
+        })
+    }
+}
+impl IntoValue for Tag {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Key", self.key);
+        m.put("Value", self.value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagResourceRequest {
+    pub resource_arn: String,
+    pub tags: Vec<Tag>,
+}
+impl FromValue for TagResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TagResourceRequest {
+            resource_arn: required(&mut m, "resourceArn")?,
+            tags: required(&mut m, "tags")?,
+        })
+    }
+}
+impl IntoValue for TagResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("resourceArn", self.resource_arn);
+        m.put("tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagResourceResponse {
+}
+impl FromValue for TagResourceResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TagResourceResponse {
+        })
+    }
+}
+impl IntoValue for TagResourceResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagResourceRequest {
+    pub resource_arn: String,
+    pub tag_keys: Vec<String>,
+}
+impl FromValue for UntagResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UntagResourceRequest {
+            resource_arn: required(&mut m, "resourceArn")?,
+            tag_keys: required(&mut m, "tagKeys")?,
+        })
+    }
+}
+impl IntoValue for UntagResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("resourceArn", self.resource_arn);
+        m.put("tagKeys", self.tag_keys);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagResourceResponse {
+}
+impl FromValue for UntagResourceResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UntagResourceResponse {
+        })
+    }
+}
+impl IntoValue for UntagResourceResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
         Value::Map(m)
     }
 }
