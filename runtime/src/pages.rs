@@ -1,5 +1,9 @@
-//! The runtime's own pages, under `/_countersign/`. All but the health page are for whoever can
-//! read `console-token` in the data folder, and for nobody else.
+//! The runtime's own pages, under `/_countersign/`. All that tell anything of the estate are for
+//! whoever can read `console-token` in the data folder, and for nobody else.
+
+mod journey;
+mod map;
+mod shell;
 
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -46,9 +50,17 @@ impl Pages {
 
     /// `path` is without the prefix.
     pub(crate) fn answer(&self, path: &str, request: &Request<Incoming>) -> Answer {
+        if let Some(answer) = shell::answer(path) {
+            return answer;
+        }
         match path {
             "/health" => plain::whole(200, "text/plain", "running\n"),
             "/outbox" => self.shown(request.headers(), Pages::outbox),
+            "/map" => self.shown(request.headers(), Pages::map),
+            "/events" => {
+                let after = journey::after(request.uri().query().unwrap_or_default());
+                self.shown(request.headers(), |pages| pages.events(after))
+            }
             _ => plain::whole(404, "text/plain", "there is no such page\n"),
         }
     }
@@ -60,7 +72,8 @@ impl Pages {
             answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             return answer;
         }
-        let mut answer = page(self);
+        // The log and the store are read from disk.
+        let mut answer = tokio::task::block_in_place(|| page(self));
         answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         answer
     }
@@ -71,6 +84,22 @@ impl Pages {
         // Digests are compared: the time tells nothing about the token.
         let key = hmac::Key::new(hmac::HMAC_SHA256, b"console");
         hmac::verify(&key, given.as_bytes(), hmac::sign(&key, self.token.as_bytes()).as_ref()).is_ok()
+    }
+
+    /// What follows `#` in the console's address: browsers keep it to themselves.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
+    fn map(&self) -> Answer {
+        plain::json(200, &map::of(&self.estate.snapshot()))
+    }
+
+    fn events(&self, after: u64) -> Answer {
+        match journey::since(self.estate.as_ref(), after) {
+            Ok(events) => plain::json(200, &events),
+            Err(fault) => plain::json(fault.status, &json!({"message": fault.message})),
+        }
     }
 
     /// The messages to people, oldest first.

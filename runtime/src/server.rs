@@ -86,7 +86,7 @@ async fn serve(start: &Start, ready: impl FnOnce(&Ready)) -> Result<(), String> 
     };
     let shop = outputs.iter().find(|(name, _)| name == "ShopUrl");
     let told = Ready {
-        console: format!("{endpoint}/_countersign/"),
+        console: format!("{endpoint}/_countersign/#{}", pages.token()),
         endpoint: endpoint.clone(),
         shop: shop.map(|(_, url)| deploy::local_url(url, &endpoint)),
         credentials: administrator.file,

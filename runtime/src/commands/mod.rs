@@ -8,6 +8,8 @@ pub(crate) mod outbox;
 pub(crate) mod template;
 pub(crate) mod up;
 
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +18,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Ready {
     pub(crate) endpoint: String,
+    /// With the token, so this is for the owner of the data folder only.
     pub(crate) console: String,
     /// The URL of the deployed application, if the template has one (`ShopUrl`).
     pub(crate) shop: Option<String>,
@@ -32,7 +35,14 @@ impl Ready {
     pub(crate) fn write(&self, data: &Path) -> Result<(), String> {
         let text = serde_json::to_string_pretty(self).map_err(|e| e.to_string())?;
         let (partial, path) = (data.join("ready.partial"), data.join(FILE));
-        std::fs::write(&partial, text)
+        // A file left behind might be open to others, or be a link.
+        let _ = std::fs::remove_file(&partial);
+        std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&partial)
+            .and_then(|mut file| file.write_all(text.as_bytes()))
             .and_then(|()| std::fs::rename(&partial, &path))
             .map_err(|e| format!("`{}`: {e}", path.display()))
     }

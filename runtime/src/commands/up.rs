@@ -89,8 +89,8 @@ impl Up {
         made.map_err(|e| format!("`{}`: {e}", data.display()))?;
         Ready::forget(data);
         let log = data.join("countersign.log");
-        let file = std::fs::OpenOptions::new().create(true).append(true).open(&log);
-        let file = file.map_err(|e| format!("`{}`: {e}", log.display()))?;
+        // It tells the console's address, and with it the token.
+        let file = owned(&log).map_err(|e| format!("`{}`: {e}", log.display()))?;
         let errors = file.try_clone().map_err(|e| e.to_string())?;
         let program = std::env::current_exe().map_err(|e| format!("cannot find this program: {e}"))?;
         let mut command = Command::new(program);
@@ -127,6 +127,14 @@ impl Up {
             std::thread::sleep(Duration::from_millis(10));
         }
     }
+}
+
+/// Opens a file to append to, readable by its owner only.
+fn owned(path: &Path) -> std::io::Result<std::fs::File> {
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+    let file = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+    file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    Ok(file)
 }
 
 fn last_lines(log: &Path) -> String {
