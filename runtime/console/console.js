@@ -77,7 +77,7 @@ function column(name, kinds, open) {
   const cards = [...kinds].map(([kind, list]) => {
     const label = kind.split("::").slice(1).join(" ");
     const items = list.map((node) => make("li", {}, nodeButton(node)));
-    const card = make("details", { className: "kind", open: open.has(kind) }, make("summary", {}, label, make("b", {}, String(list.length))), make("ul", {}, ...items));
+    const card = make("details", { className: "kind", open: open.has(kind) }, make("summary", {}, make("span", {}, label), make("b", {}, String(list.length))), make("ul", {}, ...items));
     card.dataset.kind = kind;
     return card;
   });
@@ -129,7 +129,11 @@ function add(events) {
     journeys.delete(trace);
     journeys.set(trace, [...steps, event]);
   }
-  while (journeys.size > MOST_JOURNEYS) journeys.delete(journeys.keys().next().value);
+  // What services do on their own goes first, so that it does not crowd out what people did.
+  while (journeys.size > MOST_JOURNEYS) {
+    const spare = [...journeys].find(([, steps]) => steps.some((s) => s.internal));
+    journeys.delete(spare ? spare[0] : journeys.keys().next().value);
+  }
 }
 
 const refused = (event) => event.allowed === false || event.kind === "finding";
