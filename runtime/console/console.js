@@ -150,7 +150,7 @@ function showJourneys() {
 function journey(trace, steps) {
   const bad = steps.some(refused);
   const subject = steps.map((s) => s.subject).find(Boolean);
-  const head = make("p", {}, make("time", { dateTime: steps[0].time }, steps[0].time.slice(11, 19)), make("strong", {}, subject || "nobody yet"), make("code", {}, trace));
+  const head = make("p", {}, make("time", { dateTime: steps[0].time }, steps[0].time.slice(11, 19)), make("strong", {}, subject || "anonymous"), make("code", {}, trace));
   return make("li", { className: bad ? "journey refused" : "journey" }, head, make("ol", {}, ...steps.map(step)));
 }
 

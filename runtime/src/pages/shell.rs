@@ -17,6 +17,7 @@ pub(super) fn answer(path: &str) -> Option<Answer> {
         "/" => ("text/html; charset=utf-8", include_str!("../../console/index.html")),
         "/console.js" => ("text/javascript; charset=utf-8", include_str!("../../console/console.js")),
         "/console.css" => ("text/css; charset=utf-8", include_str!("../../console/console.css")),
+        "/icon.svg" => ("image/svg+xml", include_str!("../../console/icon.svg")),
         _ => return None,
     };
     let mut answer = plain::whole(200, content_type, text);
