@@ -11,7 +11,7 @@ mod server;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{down, env, journal, log, outbox, template, up};
+use commands::{down, env, journal, log, outbox, template, up, verify};
 
 /// A zero-trust runtime that speaks AWS.
 #[derive(Parser)]
@@ -36,6 +36,8 @@ enum Command {
     /// Reads templates without running them
     #[command(subcommand)]
     Template(template::Template),
+    /// Shows that no path leads to a database without a WAF and an authorizer
+    Verify(verify::Verify),
     /// Shows the messages to people: codes, invitations, passwords
     Outbox(outbox::Outbox),
     /// Verifies the log of a data folder, offline
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
         Command::Trace(trace) => trace.run(),
         Command::Explain(explain) => explain.run(),
         Command::Template(template) => template.run(),
+        Command::Verify(verify) => return verify.run(),
         Command::Outbox(outbox) => outbox.run(),
         Command::VerifyLog(verify) => verify.run(),
         Command::TaskInit => std::process::exit(act::init::supervise()),

@@ -7,6 +7,7 @@ pub(crate) mod log;
 pub(crate) mod outbox;
 pub(crate) mod template;
 pub(crate) mod up;
+pub(crate) mod verify;
 
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
