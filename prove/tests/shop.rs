@@ -1,5 +1,7 @@
 //! The shipped shop keeps the theorem; each way of breaking it is found, with its path.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use prove::{Estate, Graph, Guard, Verdict, verify};
