@@ -92,6 +92,40 @@ def test_signed_requests_are_judged(ask, limited, stack, account):
     assert ask("GET", api, "/prod/status", may, headers=headers)[0] == 403
 
 
+def test_signed_requests_for_an_http_api(admin, ask, limited, stack, account):
+    web, api = admin("apigatewayv2"), stack["WebApi"]
+    integration = web.get_integrations(ApiId=api)["Items"][0]["IntegrationId"]
+    route = web.create_route(ApiId=api, RouteKey="GET /signed", AuthorizationType="AWS_IAM", Target=f"integrations/{integration}")
+    may = limited(allow("execute-api:Invoke", resource=f"arn:aws:execute-api:us-east-1:{account}:{api}/$default/GET/signed"))
+    # What may go on meets the missing load balancer.
+    assert ask("GET", api, "/signed", may)[0] == 503
+    for clients in (None, limited()):
+        assert ask("GET", api, "/signed", clients)[:2] == (403, {"message": "Forbidden"})
+    web.delete_route(ApiId=api, RouteId=route["RouteId"])
+
+
+def test_an_api_may_stand_behind_another(admin, ask, runtime):
+    client = admin("apigateway")
+
+    def api(name, **integration):
+        made = client.create_rest_api(name=name, endpointConfiguration={"types": ["REGIONAL"]})
+        on = {"restApiId": made["id"], "resourceId": made["rootResourceId"], "httpMethod": "GET"}
+        client.put_method(**on, authorizationType="NONE")
+        client.put_integration(**on, **integration)
+        if integration["type"] == "MOCK":
+            client.put_method_response(**on, statusCode="200")
+            client.put_integration_response(**on, statusCode="200", responseTemplates={"application/json": '{"inner": true}'})
+        client.create_deployment(restApiId=made["id"], stageName="prod")
+        return made["id"]
+
+    inner = api("inner", type="MOCK", requestTemplates={"application/json": '{"statusCode": 200}'})
+    uri = f"{runtime.facts['endpoint']}/_aws/execute-api/{inner}/prod"
+    outer = api("outer", type="HTTP_PROXY", integrationHttpMethod="GET", uri=uri)
+    assert ask("GET", outer, "/prod")[:2] == (200, {"inner": True})
+    for one in (inner, outer):
+        client.delete_rest_api(restApiId=one)
+
+
 def test_without_a_resource_policy_the_callers_policy_decides(admin, ask, limited, account):
     client = admin("apigateway")
     api = client.create_rest_api(name="internal", endpointConfiguration={"types": ["REGIONAL"]})

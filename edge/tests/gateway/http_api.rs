@@ -86,6 +86,7 @@ fn tokens_are_checked() {
         (scene.token(json!({"exp": now - 1})), "the token has expired"),
         (scene.token(json!({"nbf": now + 60})), "the token is not valid yet"),
         (scene.token(json!({"aud": "other"})), "the token does not have a valid audience"),
+        (scene.token(json!({"aud": null, "client_id": "other"})), "the token does not have a valid audience"),
         (
             scene.token(json!({"aud": "other", "client_id": "client-1"})),
             "the token does not have a valid audience",
