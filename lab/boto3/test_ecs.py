@@ -456,10 +456,10 @@ def test_a_service_replaces_what_dies(scene):
     assert len(before) == 2
     victim = next(p for p in processes(marker) if "probe" in pathlib.Path(f"/proc/{p}/cmdline").read_text())
     os.kill(victim, signal.SIGKILL)
-    end = time.time() + 30
-    while time.time() < end and not (len(running(scene, "web")) == 2 and running(scene, "web") != before):
+    end, after = time.time() + 30, before
+    while time.time() < end and (len(after) != 2 or after == before):
         time.sleep(0.3)
-    after = running(scene, "web")
+        after = running(scene, "web")
     assert len(after) == 2 and len(after & before) == 1
     dead = scene.task((before - after).pop())
     assert dead["containers"][0]["exitCode"] == 137 and dead["stopCode"] == "EssentialContainerExited"
