@@ -21,7 +21,7 @@ pub use blobs::{BlobWriter, Blobs};
 pub use folder::Folder;
 pub use frame::{Entry, Hash, Logged};
 pub use keyring::{Keyring, Sealed};
-pub use log::{Durability, Log, LogError, Options, Recovery, Ticket, Watch};
+pub use log::{Log, LogError, Options, Recovery, Ticket, Watch};
 pub use proof::Proof;
 pub use reader::Reader;
 pub use store::{Store, StoreError};

@@ -17,23 +17,21 @@ pub struct Options {
     pub segment: usize,
     /// Bytes that may wait to be written before appends block.
     pub queue: usize,
-    /// The longest that an ordered entry waits for the disk.
+    /// The longest that an entry for which nobody waits is kept from the disk.
     pub linger: Duration,
+    /// The longest that those who wait are kept for others to join them.
+    pub company: Duration,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { segment: 32 << 20, queue: 64 << 20, linger: Duration::from_millis(10) }
+        Options {
+            segment: 32 << 20,
+            queue: 64 << 20,
+            linger: Duration::from_millis(10),
+            company: Duration::from_millis(1),
+        }
     }
-}
-
-/// What an append waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Durability {
-    /// On the disk before the ticket is good.
-    Disk,
-    /// In order, and on the disk within [`Options::linger`].
-    Ordered,
 }
 
 /// What was found at opening.
@@ -93,12 +91,16 @@ type Callback = Box<dyn FnOnce(Result<(), LogError>) + Send>;
 struct State {
     queue: Vec<Entry>,
     queued_bytes: usize,
-    /// Something in the queue waits for the disk.
+    /// Somebody waits for something in the queue.
     urgent: bool,
     next_seq: u64,
+    /// The last entry that the writer has taken from the queue.
+    taken: u64,
     durable: u64,
     failed: Option<LogError>,
     waiting: Vec<(u64, Callback)>,
+    /// How many waited for the batch before: as many may soon wait again, and can share one sync.
+    expected: usize,
     closing: bool,
 }
 
@@ -115,8 +117,17 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Lets the writer go to the disk at once, if this entry is still in the queue.
+    fn urge(&self, state: &mut State, seq: u64) {
+        if seq > state.taken && !state.urgent {
+            state.urgent = true;
+            self.work.notify_one();
+        }
+    }
+
     fn wait(&self, seq: u64) -> Result<(), LogError> {
         let mut state = self.lock();
+        self.urge(&mut state, seq);
         while state.durable < seq {
             if let Some(error) = &state.failed {
                 return Err(error.clone());
@@ -167,7 +178,11 @@ impl Ticket {
             (_, true) => Ok(()),
             (Some(error), _) => Err(error.clone()),
             (None, false) => {
+                self.shared.urge(&mut state, self.last_seq);
                 state.waiting.push((self.last_seq, callback));
+                if state.waiting.len() == state.expected {
+                    self.shared.work.notify_one();
+                }
                 return;
             }
         };
@@ -182,7 +197,8 @@ impl Log {
         let dir = data.join("log");
         std::fs::create_dir_all(&dir).map_err(|e| io("make", &dir, &e))?;
         let recovery = recover(&dir)?;
-        let state = State { next_seq: recovery.last_seq + 1, durable: recovery.last_seq, ..State::default() };
+        let last = recovery.last_seq;
+        let state = State { next_seq: last + 1, taken: last, durable: last, ..State::default() };
         let shared =
             Arc::new(Shared { state: Mutex::new(state), work: Condvar::new(), done: Condvar::new() });
         let writer = Writer {
@@ -198,8 +214,9 @@ impl Log {
         Ok((Log { dir, options, shared, writer: Some(thread) }, recovery))
     }
 
-    /// Appends entries, all in one batch or in neighbouring ones.
-    pub fn append(&self, entries: Vec<Entry>, durability: Durability) -> Result<Ticket, LogError> {
+    /// Appends entries, all in one batch or in neighbouring ones. They are on the disk within
+    /// [`Options::linger`], or as soon as can be once somebody waits for them.
+    pub fn append(&self, entries: Vec<Entry>) -> Result<Ticket, LogError> {
         let bytes: usize = entries.iter().map(|e| e.bytes.len()).sum();
         if let Some(entry) = entries.iter().find(|e| e.bytes.len() > ENTRY_BYTES) {
             return Err(LogError::TooLarge { bytes: entry.bytes.len() });
@@ -217,10 +234,8 @@ impl Log {
         let idle = state.queue.is_empty();
         state.queue.extend(entries);
         state.queued_bytes += bytes;
-        let newly_urgent = durability == Durability::Disk && !state.urgent;
-        state.urgent |= durability == Durability::Disk;
         drop(state);
-        if idle || newly_urgent {
+        if idle {
             self.shared.work.notify_one();
         }
         Ok(Ticket { first_seq, last_seq, shared: Arc::clone(&self.shared) })
@@ -341,6 +356,7 @@ impl Writer {
             let (ready, waiting): (Vec<_>, Vec<_>) =
                 std::mem::take(&mut state.waiting).into_iter().partition(|(seq, _)| failed || *seq <= last);
             state.waiting = waiting;
+            state.expected = ready.len();
             drop(state);
             self.shared.done.notify_all();
             for (_, callback) in ready {
@@ -366,8 +382,12 @@ impl Writer {
                 self.shared.work.wait_timeout_while(state, self.options.linger, |s| !s.urgent && !s.closing);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+        let alone = |s: &mut State| s.waiting.len() < s.expected && !s.closing;
+        let waited = self.shared.work.wait_timeout_while(state, self.options.company, alone);
+        state = waited.unwrap_or_else(PoisonError::into_inner).0;
         let first = state.next_seq - state.queue.len() as u64;
         state.urgent = false;
+        state.taken = state.next_seq - 1;
         state.queued_bytes = 0;
         Some((first, std::mem::take(&mut state.queue)))
     }

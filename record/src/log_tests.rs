@@ -18,7 +18,7 @@ fn filled(name: &str, count: usize) -> PathBuf {
     let dir = folder(name);
     let (log, _) = Log::open(&dir, Options::default()).unwrap();
     for i in 0..count {
-        log.append(vec![entry(&format!("entry {i}"))], Durability::Disk).unwrap().wait().unwrap();
+        log.append(vec![entry(&format!("entry {i}"))]).unwrap().wait().unwrap();
     }
     dir
 }
@@ -31,7 +31,7 @@ fn entries_read_back_in_order_over_segments_and_restarts() {
         let (log, recovery) = Log::open(&dir, options).unwrap();
         assert_eq!(recovery.last_seq, round * 20);
         for i in 0..20 {
-            let ticket = log.append(vec![entry(&format!("{round}.{i}"))], Durability::Ordered).unwrap();
+            let ticket = log.append(vec![entry(&format!("{round}.{i}"))]).unwrap();
             assert_eq!(ticket.first_seq, round * 20 + i + 1);
             if i % 5 == 0 {
                 ticket.wait().unwrap();
@@ -61,7 +61,7 @@ fn a_cut_at_any_byte_leaves_a_prefix() {
         assert!(left.iter().enumerate().all(|(i, t)| *t == format!("entry {i}")), "cut at {cut}");
         assert_eq!(left.len() as u64, recovery.last_seq);
         // It goes on from there, and the whole still verifies.
-        log.append(vec![entry("after")], Durability::Disk).unwrap().wait().unwrap();
+        log.append(vec![entry("after")]).unwrap().wait().unwrap();
         drop(log);
         assert_eq!(verify(&dir, |_, _| {}).unwrap().entries, recovery.last_seq + 1, "cut at {cut}");
         fs::remove_dir_all(dir.join("log")).unwrap();
@@ -93,15 +93,12 @@ fn a_changed_byte_is_found() {
 fn nothing_is_accepted_after_a_failed_write() {
     let dir = folder("log-poison");
     let (log, _) = Log::open(&dir, Options { segment: 10, ..Options::default() }).unwrap();
-    log.append(vec![entry("fits well enough")], Durability::Disk).unwrap().wait().unwrap();
+    log.append(vec![entry("fits well enough")]).unwrap().wait().unwrap();
     // The next segment cannot be made.
     fs::remove_dir_all(dir.join("log")).unwrap();
-    let ticket = log.append(vec![entry("lost")], Durability::Disk).unwrap();
+    let ticket = log.append(vec![entry("lost")]).unwrap();
     assert!(ticket.wait().is_err());
-    assert!(matches!(
-        log.append(vec![entry("refused")], Durability::Ordered),
-        Err(LogError::Poisoned { .. })
-    ));
+    assert!(matches!(log.append(vec![entry("refused")]), Err(LogError::Poisoned { .. })));
 }
 
 #[test]
@@ -113,7 +110,7 @@ fn many_appenders_share_batches() {
             let log = &log;
             scope.spawn(move || {
                 for i in 0..50 {
-                    log.append(vec![entry(&format!("{t}.{i}"))], Durability::Disk).unwrap().wait().unwrap();
+                    log.append(vec![entry(&format!("{t}.{i}"))]).unwrap().wait().unwrap();
                 }
             });
         }
@@ -128,7 +125,7 @@ fn an_entry_can_be_proved() {
     let dir = folder("log-proof");
     let (log, _) = Log::open(&dir, Options::default()).unwrap();
     let entries = (0..7).map(|i| entry(&format!("entry {i}"))).collect();
-    log.append(entries, Durability::Disk).unwrap().wait().unwrap();
+    log.append(entries).unwrap().wait().unwrap();
     for seq in 1..=7 {
         let (proof, hash) = Log::prove(&dir, seq).unwrap().unwrap();
         let text = format!("entry {}", seq - 1);

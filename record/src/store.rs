@@ -262,7 +262,7 @@ pub(crate) mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::{Durability, Entry, Options, encode_writes};
+    use crate::{Entry, Options, encode_writes};
 
     /// A fresh folder under the system's temporary one.
     pub(crate) fn folder(name: &str) -> PathBuf {
@@ -292,7 +292,7 @@ pub(crate) mod tests {
         let store = Store::open(&dir, &log).unwrap();
         let commit = |writes: &[Write]| {
             let entry = Entry { kind: 2, bytes: encode_writes(writes).into() };
-            let ticket = log.append(vec![entry], Durability::Disk).unwrap();
+            let ticket = log.append(vec![entry]).unwrap();
             store.apply(ticket.first_seq, writes);
             ticket.wait().unwrap();
         };
@@ -317,7 +317,7 @@ pub(crate) mod tests {
         let dir = folder("rollback");
         let (log, _) = Log::open(&dir, Options::default()).unwrap();
         let store = Store::open(&dir, &log).unwrap();
-        let ticket = log.append(vec![Entry { kind: 2, bytes: Bytes::new() }], Durability::Disk).unwrap();
+        let ticket = log.append(vec![Entry { kind: 2, bytes: Bytes::new() }]).unwrap();
         store.apply(ticket.first_seq, &[write("t", "a", Some("1"))]);
         ticket.wait().unwrap();
         store.checkpoint(&log.watch()).unwrap();

@@ -3,19 +3,21 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError};
 
-use model::decision::{Request, permit};
+use model::decision::{Permit, Request, permit};
 use model::event::Event;
 use model::graph::Change;
 use model::plane::Incoming;
 use model::service::Asking;
 use model::tx::{Delta, Side, call_event};
 use model::{Ask, Fault, Host as _, Snapshot, Tx, Value};
-use record::{Durability, Entry, Ticket, Write};
+use record::{Entry, Ticket, Write};
 
 use crate::{Committed, Estate, GRAPH_TABLE, kind};
 
 /// The outcome of a call, and what must be on the disk before it may be told.
 pub(crate) type Ran = (Result<Value, Fault>, Option<Ticket>);
+/// What a handler gave, and what it changed.
+type Acted = (Result<Value, Fault>, Option<(Snapshot, Delta)>);
 
 impl Estate {
     pub(crate) fn run(&self, incoming: Incoming<'_>) -> Ran {
@@ -29,35 +31,50 @@ impl Estate {
     }
 
     fn answer(&self, snapshot: &Snapshot, mut incoming: Incoming<'_>) -> Ran {
-        let (served, operation) = (incoming.served, incoming.operation);
+        let served = incoming.served;
         let request = match self.question(snapshot, &incoming) {
             Ok(request) => Arc::new(request),
             Err(fault) => return (Err(fault), None),
         };
         let input = std::mem::take(&mut incoming.input);
         let decision = decide::authorize(snapshot, &request);
-        let outcome = permit(self, Arc::clone(&request), decision).and_then(|permit| {
-            let mut tx = Tx::begin(permit, self, snapshot.clone(), operation.writes);
-            if let Some(account) = incoming.account {
-                tx.account = account;
-            }
-            // A handler that panics must not take the process with it.
-            let ran = std::panic::catch_unwind(AssertUnwindSafe(|| (operation.run)(&mut tx, input)));
-            let output = ran.unwrap_or_else(|_| Err(Fault::internal("the handler failed unexpectedly")));
-            if output.is_err() && !tx.keeps() {
-                return output.map(|output| (output, false));
-            }
-            let changed = self.commit(tx)?;
-            output.map(|output| (output, changed))
-        });
-        let changed = !matches!(outcome, Ok((_, false)));
-        let outcome = outcome.map(|(output, _)| output);
+        let (outcome, change) = match permit(self, Arc::clone(&request), decision) {
+            Ok(permit) => self.act(permit, snapshot, incoming, input),
+            Err(fault) => (Err(fault), None),
+        };
         let event = call_event(self, &request, served, &outcome);
-        let durability = if changed { Durability::Disk } else { Durability::Ordered };
-        match self.log_event(event, durability) {
-            Ok(ticket) => (outcome, changed.then_some(ticket)),
+        // What changed nothing and was not refused may be answered before it is on the disk.
+        let waits = change.is_some() || outcome.is_err();
+        let logged = match change {
+            Some((snapshot, delta)) => self.log_commit(snapshot, delta, Some(event)),
+            None => self.log_event(event),
+        };
+        match logged {
+            Ok(ticket) => (outcome, waits.then_some(ticket)),
             Err(fault) => (Err(fault), None),
         }
+    }
+
+    /// Runs the handler; what it changed, if that is to be kept.
+    fn act(&self, permit: Permit, snapshot: &Snapshot, incoming: Incoming<'_>, input: Value) -> Acted {
+        let operation = incoming.operation;
+        let mut tx = Tx::begin(permit, self, snapshot.clone(), operation.writes);
+        if let Some(account) = incoming.account {
+            tx.account = account;
+        }
+        // A handler that panics must not take the process with it.
+        let ran = std::panic::catch_unwind(AssertUnwindSafe(|| (operation.run)(&mut tx, input)));
+        let outcome = ran.unwrap_or_else(|_| Err(Fault::internal("the handler failed unexpectedly")));
+        if outcome.is_err() && !tx.keeps() {
+            return (outcome, None);
+        }
+        let (account, region) = (tx.account.clone(), tx.region.clone());
+        let (snapshot, mut delta) = tx.finish();
+        if let Err(fault) = crate::effects::keep(self, &mut delta, &account, &region) {
+            return (Err(fault), None);
+        }
+        let changed = !delta.changes.is_empty() || !delta.records.is_empty();
+        (outcome, changed.then_some((snapshot, delta)))
     }
 
     fn question(&self, snapshot: &Snapshot, incoming: &Incoming<'_>) -> Result<Request, Fault> {
@@ -92,27 +109,24 @@ impl Estate {
         })
     }
 
-    /// Makes a transaction's changes part of the estate; tells whether there were any.
-    fn commit(&self, tx: Tx<'_>) -> Result<bool, Fault> {
-        let (account, region) = (tx.account.clone(), tx.region.clone());
-        let (snapshot, mut delta) = tx.finish();
-        crate::effects::keep(self, &mut delta, &account, &region)?;
-        if delta.changes.is_empty() && delta.records.is_empty() {
-            return Ok(false);
-        }
-        self.log_commit(snapshot, delta)?;
-        Ok(true)
-    }
-
-    /// Appends the changes to the log, then publishes them. The caller holds the write lock.
-    pub(crate) fn log_commit(&self, mut snapshot: Snapshot, delta: Delta) -> Result<Ticket, Fault> {
+    /// Appends the changes and the event that tells of them to the log, then publishes them.
+    /// The caller holds the write lock.
+    pub(crate) fn log_commit(
+        &self,
+        mut snapshot: Snapshot,
+        delta: Delta,
+        event: Option<Event>,
+    ) -> Result<Ticket, Fault> {
         let mut writes: Vec<Write> =
             delta.records.into_iter().map(|w| Write { table: w.table, key: w.key, value: w.value }).collect();
         for change in &delta.changes {
             writes.push(graph_write(change)?);
         }
-        let entry = Entry { kind: kind::COMMIT, bytes: record::encode_writes(&writes).into() };
-        let ticket = self.log.append(vec![entry], Durability::Disk).map_err(unwritable)?;
+        let mut entries = vec![Entry { kind: kind::COMMIT, bytes: record::encode_writes(&writes).into() }];
+        if let Some(event) = &event {
+            entries.push(event_entry(event)?);
+        }
+        let ticket = self.log.append(entries).map_err(unwritable)?;
         self.store.apply(ticket.first_seq, &writes);
         snapshot.version += 1;
         let snapshot = Arc::new(snapshot);
@@ -121,6 +135,7 @@ impl Estate {
             self.graph.send_replace(snapshot.version);
         }
         let _ = self.feed.send(Committed { snapshot, changes: Arc::new(delta.changes) });
+        event.into_iter().for_each(|event| self.tell(event));
         if delta.effects.is_empty() {
             return Ok(ticket);
         }
@@ -128,15 +143,17 @@ impl Estate {
         Ok(ticket)
     }
 
-    pub(crate) fn log_event(&self, event: Event, durability: Durability) -> Result<Ticket, Fault> {
-        let bytes = serde_json::to_vec(&event)
-            .map_err(|e| Fault::internal(format!("an event cannot be encoded: {e}")))?;
-        let entry = Entry { kind: kind::EVENT, bytes: bytes.into() };
-        let ticket = self.log.append(vec![entry], durability).map_err(unwritable)?;
+    pub(crate) fn log_event(&self, event: Event) -> Result<Ticket, Fault> {
+        let ticket = self.log.append(vec![event_entry(&event)?]).map_err(unwritable)?;
+        self.tell(event);
+        Ok(ticket)
+    }
+
+    /// Shows an event to those who watch.
+    fn tell(&self, event: Event) {
         if self.events.receiver_count() > 0 {
             let _ = self.events.send(Arc::new(event));
         }
-        Ok(ticket)
     }
 
     /// Changes of the runtime's own, such as those of the first start.
@@ -146,12 +163,18 @@ impl Estate {
         for change in &delta.changes {
             snapshot.apply(change);
         }
-        self.log_commit(snapshot, delta)
+        self.log_commit(snapshot, delta, None)
     }
 }
 
 pub(crate) fn unwritable(error: record::LogError) -> Fault {
     Fault::unavailable(format!("the log cannot be written, so nothing is permitted: {error}"))
+}
+
+fn event_entry(event: &Event) -> Result<Entry, Fault> {
+    let bytes = serde_json::to_vec(event);
+    let bytes = bytes.map_err(|e| Fault::internal(format!("an event cannot be encoded: {e}")))?;
+    Ok(Entry { kind: kind::EVENT, bytes: bytes.into() })
 }
 
 /// A node's record: `kind 0 account 0 region 0 id` in the graph's table, its state as JSON.

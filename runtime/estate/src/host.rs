@@ -10,7 +10,7 @@ use crate::{Estate, kind};
 
 impl model::decision::Recorder for Estate {
     fn record(&self, event: Event) -> Result<(), Fault> {
-        self.log_event(event, record::Durability::Ordered).map(|_| ())
+        self.log_event(event).map(|_| ())
     }
 }
 
