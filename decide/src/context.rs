@@ -1,5 +1,7 @@
 //! What each global condition key holds for a request: only what really happened.
 
+use std::sync::Arc;
+
 use decide_iam::Context;
 use model::decision::{Ask, Request};
 use model::estate::iam::{Account, Organization, OrganizationalUnit, Role, User};
@@ -140,8 +142,8 @@ fn organization(
 }
 
 /// The keys of one ask on top of the request's.
-pub(crate) fn of_ask(base: &Context, ask: &Ask, target: &Target<'_>, snapshot: &Snapshot) -> Context {
-    let mut context = base.clone();
+pub(crate) fn of_ask(base: &Arc<Context>, ask: &Ask, target: &Target<'_>, snapshot: &Snapshot) -> Context {
+    let mut context = Context::over(Arc::clone(base));
     for (key, values) in &ask.context {
         context.set_all(key, values.clone());
     }

@@ -7,6 +7,7 @@
 mod context;
 mod layers;
 
+use std::cell::LazyCell;
 use std::sync::Arc;
 
 use decide_iam as language;
@@ -39,14 +40,14 @@ pub fn authorize(snapshot: &Snapshot, request: &Request) -> Decision {
         );
         return Decision::Denied(Why { message, asks: Vec::new() });
     }
-    let base = context::global(snapshot, request);
+    let global = LazyCell::new(|| Arc::new(context::global(snapshot, request)));
     let mut whys = Vec::with_capacity(request.asks.len());
     for ask in &request.asks {
         if ask.free {
             whys.push(free(ask));
             continue;
         }
-        let (why, message) = judge(snapshot, request, ask, &base);
+        let (why, message) = judge(snapshot, request, ask, &global);
         let allowed = why.outcome == Outcome::Allowed;
         whys.push(why);
         if !allowed {
@@ -86,7 +87,12 @@ fn target<'a>(snapshot: &'a Snapshot, ask: &Ask) -> Target<'a> {
     Target { node, account }
 }
 
-fn judge(snapshot: &Snapshot, request: &Request, ask: &Ask, base: &language::Context) -> (AskWhy, String) {
+fn judge(
+    snapshot: &Snapshot,
+    request: &Request,
+    ask: &Ask,
+    base: &Arc<language::Context>,
+) -> (AskWhy, String) {
     let target = target(snapshot, ask);
     let context = context::of_ask(base, ask, &target, snapshot);
     let held = layers::collect(snapshot, request, ask, &target);

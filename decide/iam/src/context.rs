@@ -4,6 +4,8 @@
 //! "Condition": the key name is not case-sensitive. Values are text; the operator
 //! decides how to read them. Lookup compares hashes of folded names first.
 
+use std::sync::Arc;
+
 /// The name of a condition key, folded for comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
@@ -49,12 +51,19 @@ struct Entry {
 /// The condition keys of one request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Context {
+    /// What holds where nothing is set here.
+    base: Option<Arc<Context>>,
     entries: Vec<Entry>,
 }
 
 impl Context {
     pub fn new() -> Context {
         Context::default()
+    }
+
+    /// A context that has the keys of another until it sets its own.
+    pub fn over(base: Arc<Context>) -> Context {
+        Context { base: Some(base), entries: Vec::new() }
     }
 
     /// Sets a key with one value, in place of what it had.
@@ -81,18 +90,17 @@ impl Context {
     }
 
     pub fn remove(&mut self, name: &str) {
-        self.entries.retain(|e| !e.key.name.eq_ignore_ascii_case(name));
+        self.set_all(name, Vec::new());
     }
 
     /// The values of a key; empty when the key is absent.
     pub fn get(&self, key: &Key) -> &[String] {
         let same = |e: &&Entry| e.key.hash == key.hash && e.key.name.eq_ignore_ascii_case(&key.name);
-        self.entries.iter().find(same).map(|e| e.values.as_slice()).unwrap_or_default()
-    }
-
-    /// Every key with its values, in the order they were first set.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
-        self.entries.iter().map(|e| (&*e.key.name, e.values.as_slice()))
+        match (self.entries.iter().find(same), &self.base) {
+            (Some(entry), _) => entry.values.as_slice(),
+            (None, Some(base)) => base.get(key),
+            (None, None) => &[],
+        }
     }
 }
 
@@ -119,7 +127,12 @@ mod tests {
         assert_eq!(context.get(&Key::new("aws:principalTag/team")), ["blue"]);
         assert!(context.get(&Key::new("aws:TagKeys")).is_empty());
         assert!(context.get(&Key::new("aws:username")).is_empty());
-        assert_eq!(context.iter().count(), 2);
+        let mut above = Context::over(Arc::new(context.clone()));
+        assert_eq!(above.get(&Key::new("aws:principalTag/team")), ["blue"]);
+        above.set("aws:PrincipalTag/Team", "green");
+        assert_eq!(above.get(&Key::new("aws:principalTag/team")), ["green"]);
+        above.remove("aws:PrincipalTag/Team");
+        assert!(above.get(&Key::new("aws:principalTag/team")).is_empty());
         context.remove("AWS:PRINCIPALTAG/team");
         assert!(context.get(&Key::new("aws:PrincipalTag/Team")).is_empty());
     }

@@ -190,13 +190,20 @@ fn by_path<'a>(
             }
         }
     }
-    let name = format!("{} {}", head.method, head.path);
-    best.map(|(_, route)| route).ok_or(Lost::Operation { api: first, protocol: first.protocol(), name })
+    let lost = || Lost::Operation {
+        api: first,
+        protocol: first.protocol(),
+        name: format!("{} {}", head.method, head.path),
+    };
+    best.map(|(_, route)| route).ok_or_else(lost)
 }
 
 /// The labels, if method, path and fixed query fit; a higher score fits more closely.
 fn fits(operation: &Operation, path: &str, head: &Head) -> Option<(usize, Vec<(String, String)>)> {
     let (template, fixed) = operation.uri.split_once('?').unwrap_or((operation.uri, ""));
+    if head.query.is_empty() && !fixed.is_empty() {
+        return None;
+    }
     let mut score = 0;
     for wanted in fixed.split('&').filter(|f| !f.is_empty()) {
         let (name, value) = wanted.split_once('=').unwrap_or((wanted, ""));
