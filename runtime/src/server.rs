@@ -134,11 +134,14 @@ fn answering(
             let host = host.or_else(|| header.map(str::to_owned)).unwrap_or_default();
             match host::part(&host, request.uri().path()) {
                 Part::Console(path) => pages.answer(&path, &request),
+                // Boxed, so that a call of an API, the commonest, does not carry their room along.
                 Part::Gateway { api, path } => {
-                    gateway::answer(plane, connection, request, gateway::Call { api, path }).await
+                    Box::pin(gateway::answer(plane, connection, request, gateway::Call { api, path })).await
                 }
-                Part::Balancer(name) => balancers.answer(connection, request, name).await,
-                Part::Login { domain, path } => edge::login::answer(&plane, request, &domain, &path).await,
+                Part::Balancer(name) => Box::pin(balancers.answer(connection, request, name)).await,
+                Part::Login { domain, path } => {
+                    Box::pin(edge::login::answer(&plane, request, &domain, &path)).await
+                }
                 Part::Aws => match edge::oidc::document(&plane, request.uri().path()) {
                     Some(document) => document,
                     None => edge::aws::answer(estate, connection, request).await,
