@@ -145,6 +145,7 @@ fn one(tx: &mut Tx<'_>, stack: &mut Stack, target: &Target<'_>) -> Result<Step, 
     let Some(old) = at.and_then(|at| stack.resources.get(at)).cloned() else {
         let made = make(tx, stack, target, &kind, &resolved)?;
         stack.resources.push(made);
+        grown(tx, stack, &resolved.value)?;
         return Ok(Step::Done);
     };
     if old.status.ends_with("_IN_PROGRESS") {
@@ -333,6 +334,28 @@ fn settle(tx: &mut Tx<'_>, stack: &mut Stack, mut made: Made) -> Result<Step, Fa
         *place = made;
     }
     Ok(Step::Done)
+}
+
+/// What was made may have given something to what its properties name, as a block of addresses
+/// does to its VPC: `Fn::GetAtt` is to find it there.
+fn grown(tx: &mut Tx<'_>, stack: &mut Stack, properties: &Json) -> Result<(), Fault> {
+    for made in &mut stack.resources {
+        let named = made.status.ends_with("_COMPLETE") && names(properties, &made.physical.id);
+        let Some(look) = provider(tx, &made.kind)?.ready.filter(|_| named) else { continue };
+        if let Ready::With(attributes) = look(tx, &made.physical)? {
+            made.physical.attributes.extend(attributes);
+        }
+    }
+    Ok(())
+}
+
+fn names(properties: &Json, id: &str) -> bool {
+    match properties {
+        Json::String(text) => text == id,
+        Json::Array(list) => list.iter().any(|one| names(one, id)),
+        Json::Object(map) => map.values().any(|one| names(one, id)),
+        Json::Null | Json::Bool(_) | Json::Number(_) => false,
+    }
 }
 
 #[derive(PartialEq)]

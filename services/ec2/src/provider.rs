@@ -11,6 +11,7 @@ mod network;
 mod route;
 mod transit;
 
+use model::service::Ready;
 use model::{Deploy, Fault, Physical, Resource, Tx, Value};
 use serde_json::{Map, Value as Json, json};
 
@@ -52,7 +53,10 @@ macro_rules! own {
 }
 
 pub(crate) const RESOURCES: &[Resource] = &[
-    mapped!("AWS::EC2::VPC", network::VPC),
+    Resource {
+        ready: Some(|tx, vpc| Ok(network::VPC.settled(tx, vpc))),
+        ..mapped!("AWS::EC2::VPC", network::VPC)
+    },
     own!("AWS::EC2::VPCCidrBlock", route::add_block, unchanged, route::remove_block),
     mapped!("AWS::EC2::Subnet", network::SUBNET),
     mapped!("AWS::EC2::SubnetCidrBlock", route::SUBNET_BLOCK),
@@ -136,6 +140,11 @@ impl Mapped {
     fn physical(&self, tx: &Tx<'_>, id: &str) -> Physical {
         let attributes = (self.attributes)(tx, id);
         attributes.into_iter().fold(Physical::new(id), |p, (name, value)| p.attribute(name, value))
+    }
+
+    /// Ready as soon as it is made; what others add to it later is among its attributes.
+    fn settled(&self, tx: &Tx<'_>, physical: &Physical) -> Ready {
+        Ready::With(self.physical(tx, &physical.id).attributes)
     }
 
     fn change(&self, tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> {
