@@ -1,5 +1,6 @@
 """Stacks: made, changed, rolled back and deleted, with real resources behind them."""
 
+import ipaddress
 import json
 import time
 import uuid
@@ -309,3 +310,47 @@ def test_parameters_may_name_stored_values_and_rules_must_hold(admin):
     ssm.delete_parameter(Name=f"/{stack}/version")
     with pytest.raises(ClientError, match="Unable to fetch parameters"):
         cfn.update_stack(StackName=stack, UsePreviousTemplate=True)
+
+
+SIXES = """
+Resources:
+  Vpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.9.0.0/16}}
+  Six: {Type: AWS::EC2::VPCCidrBlock, Properties: {VpcId: !Ref Vpc, AmazonProvidedIpv6CidrBlock: true}}
+  First:
+    Type: AWS::EC2::Subnet
+    DependsOn: Six
+    Properties:
+      VpcId: !Ref Vpc
+      CidrBlock: !Select [0, !Cidr [!GetAtt Vpc.CidrBlock, 2, 8]]
+      Ipv6CidrBlock: !Select [0, !Cidr [!Select [0, !GetAtt Vpc.Ipv6CidrBlocks], 2, 64]]
+  Second:
+    Type: AWS::EC2::Subnet
+    DependsOn: Six
+    Properties:
+      VpcId: !Ref Vpc
+      CidrBlock: !Select [1, !Cidr [!GetAtt Vpc.CidrBlock, 2, 8]]
+      Ipv6CidrBlock: !Select [1, !Cidr [!Select [0, !GetAtt Vpc.Ipv6CidrBlocks], 2, BITS]]
+Outputs:
+  Whole: {Value: !Select [0, !GetAtt Vpc.Ipv6CidrBlocks]}
+  First: {Value: !Ref First}
+  Second: {Value: !Ref Second}
+"""
+
+
+def test_blocks_of_both_families_are_divided(admin):
+    cfn, ec2, stack = admin("cloudformation"), admin("ec2"), f"s-{uuid.uuid4().hex[:12]}"
+    cfn.create_stack(StackName=stack, TemplateBody=SIXES.replace("BITS", "64"))
+    made = settled(cfn, stack)
+    assert made["StackStatus"] == "CREATE_COMPLETE", cfn.describe_stack_events(StackName=stack)["StackEvents"]
+    out = {o["OutputKey"]: o["OutputValue"] for o in made["Outputs"]}
+    parts = list(ipaddress.ip_network(out["Whole"]).subnets(new_prefix=64))
+    for subnet, four, six in (("First", "10.9.0.0/24", parts[0]), ("Second", "10.9.1.0/24", parts[1])):
+        found = ec2.describe_subnets(SubnetIds=[out[subnet]])["Subnets"][0]
+        assert found["CidrBlock"] == four
+        assert [a["Ipv6CidrBlock"] for a in found["Ipv6CidrBlockAssociationSet"]] == [str(six)]
+    # Two blocks with 72 bits each do not fit into what a VPC is given.
+    stack = f"s-{uuid.uuid4().hex[:12]}"
+    cfn.create_stack(StackName=stack, TemplateBody=SIXES.replace("BITS", "72"))
+    assert settled(cfn, stack)["StackStatus"] == "ROLLBACK_COMPLETE"
+    reasons = [e.get("ResourceStatusReason", "") for e in cfn.describe_stack_events(StackName=stack)["StackEvents"]]
+    assert any("Fn::Cidr cannot divide" in r for r in reasons), reasons

@@ -1,6 +1,7 @@
 //! What a value means: parameters, conditions, intrinsic functions.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use base64::Engine as _;
 use serde_json::{Map, Value as Json};
@@ -467,19 +468,72 @@ fn allowed(name: &str, facts: &Node, text: &str) -> Res<()> {
     Ok(())
 }
 
-/// `count` blocks with `bits` host bits each, out of an IPv4 block.
+/// `count` blocks with `bits` host bits each, out of a block of either family.
 fn cidr(block: &str, count: u32, bits: u32) -> Option<Json> {
     let (address, prefix) = block.split_once('/')?;
-    let address = u32::from(address.parse::<std::net::Ipv4Addr>().ok()?);
-    let prefix: u32 = prefix.parse().ok().filter(|p| *p <= 32)?;
-    if !(1..=256).contains(&count) || bits == 0 || bits > 32 - prefix {
+    let address: IpAddr = address.parse().ok()?;
+    let (width, given): (u32, u128) = match address {
+        IpAddr::V4(address) => (32, u128::from(u32::from(address))),
+        IpAddr::V6(address) => (128, u128::from(address)),
+    };
+    let host = width.checked_sub(prefix.parse::<u32>().ok()?)?;
+    // A block as large as all addresses of its family is of no use, nor is one without any.
+    if !(1..=256).contains(&count) || !(1..width).contains(&bits) {
         return None;
     }
-    let room = 1u64 << (32 - prefix - bits);
-    let step = 1u64 << bits;
-    (u64::from(count) <= room).then(|| {
-        let start =
-            |i: u32| u32::try_from(u64::from(address) + u64::from(i) * step).map(std::net::Ipv4Addr::from);
-        (0..count).filter_map(|i| start(i).ok()).map(|a| Json::String(format!("{a}/{}", 32 - bits))).collect()
-    })
+    let room = 1_u128.checked_shl(host.checked_sub(bits)?).unwrap_or(u128::MAX);
+    if u128::from(count) > room {
+        return None;
+    }
+    let first = given.checked_shr(host)?.checked_shl(host)?;
+    let shown = |start: u128| match address {
+        IpAddr::V4(_) => u32::try_from(start).ok().map(|a| Ipv4Addr::from(a).to_string()),
+        IpAddr::V6(_) => Some(Ipv6Addr::from(start).to_string()),
+    };
+    let block = |i: u32| {
+        let start = first.checked_add(u128::from(i).checked_shl(bits)?)?;
+        Some(Json::String(format!("{}/{}", shown(start)?, width - bits)))
+    };
+    (0..count).map(block).collect::<Option<Vec<_>>>().map(Json::Array)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    #[test]
+    fn blocks_are_divided() {
+        let cases = [
+            ("10.0.0.0/16", 2, 8, Some(json!(["10.0.0.0/24", "10.0.1.0/24"]))),
+            ("10.0.0.0/24", 1, 8, Some(json!(["10.0.0.0/24"]))),
+            ("10.0.0.0/24", 2, 8, None),
+            ("10.0.0.0/16", 257, 4, None),
+            ("10.0.0.0/16", 1, 17, None),
+            ("2001:db8:1:200::/56", 2, 64, Some(json!(["2001:db8:1:200::/64", "2001:db8:1:201::/64"]))),
+            ("2001:db8::/64", 2, 64, None),
+            ("2001:db8::/56", 257, 64, None),
+            ("2001:db8::/56", 1, 128, None),
+            ("2001:db8::/129", 1, 1, None),
+            ("::/0", 1, 64, None),
+            ("2001:db8::/126", 4, 1, None),
+            ("2001:db8::ff00/120", 2, 4, Some(json!(["2001:db8::ff00/124", "2001:db8::ff10/124"]))),
+            ("10.0.7.9/16", 1, 8, Some(json!(["10.0.0.0/24"]))),
+            ("0.0.0.0/0", 2, 31, Some(json!(["0.0.0.0/1", "128.0.0.0/1"]))),
+            (
+                "255.255.255.0/24",
+                4,
+                6,
+                Some(json!([
+                    "255.255.255.0/26",
+                    "255.255.255.64/26",
+                    "255.255.255.128/26",
+                    "255.255.255.192/26"
+                ])),
+            ),
+            ("10.0.0/16", 1, 8, None),
+        ];
+        for (block, count, bits, wanted) in cases {
+            assert_eq!(super::cidr(block, count, bits), wanted, "{block} {count} {bits}");
+        }
+    }
 }
