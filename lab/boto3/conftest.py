@@ -75,6 +75,17 @@ def runtime():
 
 
 @pytest.fixture(scope="session")
+def shop():
+    """The deployed shop: made once, for deploying it takes most of a minute. Tests that break it come last."""
+    from shop import Shop
+
+    shop = Shop()
+    yield shop
+    shop.stop()
+    shutil.rmtree(shop.data)
+
+
+@pytest.fixture(scope="session")
 def endpoint(runtime):
     return runtime.facts["endpoint"]
 

@@ -2,22 +2,13 @@
 
 import base64
 import json
-import shutil
 import time
 
 import jwt
 import pytest
 from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.asymmetric import rsa
-from shop import Customer, Shop
-
-
-@pytest.fixture(scope="module")
-def shop():
-    shop = Shop()
-    yield shop
-    shop.stop()
-    shutil.rmtree(shop.data)
+from shop import Customer
 
 
 @pytest.fixture(scope="module")
