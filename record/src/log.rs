@@ -265,14 +265,19 @@ impl Log {
             .filter(move |e| e.as_ref().map_or(true, |e| e.seq >= from))
     }
 
-    /// The entries on the disk now, newest first.
-    pub fn read_back(&self) -> impl Iterator<Item = Result<Logged, LogError>> {
+    /// The entries before this one that are on the disk now, newest first.
+    pub fn read_back(&self, before: u64) -> impl Iterator<Item = Result<Logged, LogError>> {
         let durable = self.durable();
         let segments = segment::list(&self.dir).unwrap_or_default();
-        segments.into_iter().rev().flat_map(move |(_, path)| match entries(&path, durable) {
-            Ok(entries) => entries.into_iter().rev().map(Ok).collect(),
-            Err(error) => vec![Err(error)],
-        })
+        segments
+            .into_iter()
+            .rev()
+            .skip_while(move |(first, _)| *first >= before)
+            .flat_map(move |(_, path)| match entries(&path, durable) {
+                Ok(entries) => entries.into_iter().rev().map(Ok).collect(),
+                Err(error) => vec![Err(error)],
+            })
+            .filter(move |e| e.as_ref().map_or(true, |e| e.seq < before))
     }
 }
 

@@ -41,8 +41,12 @@ fn entries_read_back_in_order_over_segments_and_restarts() {
     let (log, _) = Log::open(&dir, options).unwrap();
     let all = texts(&log);
     assert_eq!((all.len(), all[0].as_str(), all[59].as_str()), (60, "0.0", "2.19"));
-    let back: Vec<u64> = log.read_back().map(|e| e.unwrap().seq).collect();
+    let back: Vec<u64> = log.read_back(u64::MAX).map(|e| e.unwrap().seq).collect();
     assert_eq!(back, (1..=60).rev().collect::<Vec<_>>());
+    for before in [0, 1, 2, 41, 60] {
+        let back: Vec<u64> = log.read_back(before).map(|e| e.unwrap().seq).collect();
+        assert_eq!(back, (1..before).rev().collect::<Vec<_>>());
+    }
     assert_eq!(log.read(42).next().unwrap().unwrap().seq, 42);
     assert!(segment::list(&dir.join("log")).unwrap().len() > 3);
     let verified = verify(&dir, |_, _| {}).unwrap();

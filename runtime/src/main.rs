@@ -4,6 +4,7 @@
 
 mod commands;
 mod deploy;
+mod explanation;
 mod follow;
 mod pages;
 mod server;

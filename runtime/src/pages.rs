@@ -15,7 +15,10 @@ use edge::plain;
 use estate::Estate;
 use hyper::Request;
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, CACHE_CONTROL, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
+use hyper::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use model::Host as _;
 use ring::hmac;
 use serde_json::json;
@@ -58,8 +61,12 @@ impl Pages {
             "/outbox" => self.shown(request.headers(), Pages::outbox),
             "/map" => self.shown(request.headers(), Pages::map),
             "/events" => {
-                let after = journey::after(request.uri().query().unwrap_or_default());
-                self.shown(request.headers(), |pages| pages.events(after))
+                let wanted = journey::Wanted::read(request.uri().query().unwrap_or_default());
+                self.shown(request.headers(), |pages| pages.events(&wanted))
+            }
+            "/explain" => {
+                let query = request.uri().query().unwrap_or_default();
+                self.shown(request.headers(), |pages| pages.explain(query))
             }
             _ => plain::whole(404, "text/plain", "there is no such page\n"),
         }
@@ -70,12 +77,10 @@ impl Pages {
         if !self.admits(headers) {
             let mut answer = plain::whole(401, "text/plain", "the token in the data folder is needed\n");
             answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            return answer;
+            return guarded(answer);
         }
         // The log and the store are read from disk.
-        let mut answer = tokio::task::block_in_place(|| page(self));
-        answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        answer
+        guarded(tokio::task::block_in_place(|| page(self)))
     }
 
     fn admits(&self, headers: &HeaderMap) -> bool {
@@ -95,9 +100,22 @@ impl Pages {
         plain::json(200, &map::of(&self.estate.snapshot()))
     }
 
-    fn events(&self, after: u64) -> Answer {
-        match journey::since(self.estate.as_ref(), after) {
+    fn events(&self, wanted: &journey::Wanted) -> Answer {
+        match journey::page(&self.estate, wanted) {
             Ok(events) => plain::json(200, &events),
+            Err(fault) => plain::json(fault.status, &json!({"message": fault.message})),
+        }
+    }
+
+    /// `request=ID`, and `near=SEQ` of one of its events.
+    fn explain(&self, query: &str) -> Answer {
+        let request = journey::parameter(query, "request").unwrap_or_default();
+        let near = journey::parameter(query, "near").and_then(|seq| seq.parse().ok());
+        match journey::reasoning(&self.estate, request, near) {
+            Ok(lines) if lines.is_empty() => {
+                plain::json(404, &json!({"message": "there is no such request"}))
+            }
+            Ok(lines) => plain::json(200, &json!({"lines": lines})),
             Err(fault) => plain::json(fault.status, &json!({"message": fault.message})),
         }
     }
@@ -109,4 +127,17 @@ impl Pages {
             Err(fault) => plain::json(fault.status, &json!({"message": fault.message})),
         }
     }
+}
+
+/// What is told is for whoever asked, and is never taken for a page.
+fn guarded(mut answer: Answer) -> Answer {
+    let headers = answer.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+    );
+    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
+    answer
 }

@@ -66,18 +66,7 @@ impl Host for Estate {
     }
 
     fn events(&self, take: &mut dyn FnMut(u64, Event) -> bool) -> Result<(), Fault> {
-        for entry in self.log.read_back() {
-            let entry = entry.map_err(|e| Fault::internal(format!("the log cannot be read: {e}")))?;
-            if entry.kind != kind::EVENT {
-                continue;
-            }
-            let event = serde_json::from_slice(&entry.bytes)
-                .map_err(|e| Fault::internal(format!("event {} cannot be read: {e}", entry.seq)))?;
-            if !take(entry.seq, event) {
-                break;
-            }
-        }
-        Ok(())
+        self.events_before(u64::MAX, take)
     }
 
     fn certificate(&self, names: &[String]) -> Result<Certificate, Fault> {
@@ -128,6 +117,22 @@ impl BlobSink for Spool {
 }
 
 impl Estate {
+    /// The log's events before this entry, newest first, until `take` says stop.
+    pub fn events_before(&self, before: u64, take: &mut dyn FnMut(u64, Event) -> bool) -> Result<(), Fault> {
+        for entry in self.log.read_back(before) {
+            let entry = entry.map_err(|e| Fault::internal(format!("the log cannot be read: {e}")))?;
+            if entry.kind != kind::EVENT {
+                continue;
+            }
+            let event = serde_json::from_slice(&entry.bytes)
+                .map_err(|e| Fault::internal(format!("event {} cannot be read: {e}", entry.seq)))?;
+            if !take(entry.seq, event) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) fn random_bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         self.random(&mut bytes);

@@ -1,34 +1,155 @@
 //! The live journey: who asked, which points decided, and why. Parameters, answers, facts and
 //! messages of errors stay in the log: they may carry what people typed.
+//!
+//! What services do of their own accord, and were allowed, is left out unless it is asked for:
+//! there is more of it than of all else.
 
-use model::decision::{Outcome, StatementRef, Why};
-use model::event::{Event, EventBody};
-use model::{CallerKind, Fault, Host};
+use std::collections::HashMap;
+
+use estate::Estate;
+use model::decision::Why;
+use model::event::{Call, Event, EventBody};
+use model::{CallerKind, Fault, Timestamp};
 use serde_json::{Value, json};
+
+use crate::explanation;
 
 /// At most this many are told at once, the newest.
 const MOST: usize = 200;
 
-/// `after=SEQ` of a query; all from the start where it is missing.
-pub(super) fn after(query: &str) -> u64 {
-    let given = query.split('&').find_map(|pair| pair.strip_prefix("after="));
-    given.and_then(|text| text.parse().ok()).unwrap_or(0)
+/// At most this many are looked at for them: who wants more asks again, from there on.
+const LOOKED_AT: usize = 20_000;
+
+/// The events of one request may stand this many entries apart.
+const APART: u64 = 500;
+
+/// A decision whose call has not ended within this time will be told without it.
+const PATIENCE_SECONDS: i64 = 3;
+
+/// What a query asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Wanted {
+    after: u64,
+    before: u64,
+    /// Also what services do of their own accord.
+    all: bool,
 }
 
-/// The newest events after this one, newest first.
-pub(super) fn since(host: &dyn Host, after: u64) -> Result<Value, Fault> {
-    let (mut events, mut more) = (Vec::new(), false);
-    host.events(&mut |seq, event| {
-        if seq <= after {
+impl Wanted {
+    /// `after=SEQ`, `before=SEQ`, `all=1`.
+    pub(super) fn read(query: &str) -> Wanted {
+        let number = |name: &str| parameter(query, name).and_then(|text| text.parse().ok());
+        Wanted {
+            after: number("after").unwrap_or(0),
+            before: number("before").unwrap_or(u64::MAX),
+            all: parameter(query, "all") == Some("1"),
+        }
+    }
+}
+
+pub(super) fn parameter<'q>(query: &'q str, name: &str) -> Option<&'q str> {
+    query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+}
+
+/// The events that are wanted, newest first; `oldest` is where older ones begin, where there are
+/// `more`; after `newest` come those that were not there yet.
+pub(super) fn page(estate: &Estate, wanted: &Wanted) -> Result<Value, Fault> {
+    let mut page = Page::new(wanted, estate::now());
+    estate.events_before(wanted.before.saturating_add(APART), &mut |seq, event| page.take(seq, &event))?;
+    Ok(json!({
+        "events": page.events,
+        "more": page.more,
+        "oldest": page.more.then_some(page.oldest),
+        "newest": page.newest,
+    }))
+}
+
+struct Page<'w> {
+    wanted: &'w Wanted,
+    now: Timestamp,
+    /// By request: whether it is what a service did of its own accord, without an error. Its
+    /// outermost call ends last, so that it is met first.
+    quiet: HashMap<String, bool>,
+    events: Vec<Value>,
+    looked_at: usize,
+    more: bool,
+    oldest: u64,
+    newest: u64,
+}
+
+impl Page<'_> {
+    fn new(wanted: &Wanted, now: Timestamp) -> Page<'_> {
+        let (oldest, newest) = (wanted.before, wanted.after);
+        let (quiet, events) = (HashMap::new(), Vec::new());
+        Page { wanted, now, quiet, events, looked_at: 0, more: false, oldest, newest }
+    }
+
+    /// Whether to go on.
+    fn take(&mut self, seq: u64, event: &Event) -> bool {
+        if seq <= self.wanted.after {
             return false;
         }
-        more = events.len() == MOST;
-        if !more {
-            events.push(told(seq, &event));
+        if let EventBody::Call(call) = &event.body {
+            let quiet = of_own_accord(call) && call.error_code.is_none();
+            self.quiet.entry(event.request.clone()).or_insert(quiet);
         }
-        !more
+        if seq >= self.wanted.before {
+            return true;
+        }
+        if self.events.len() == MOST || self.looked_at == LOOKED_AT {
+            self.more = true;
+            return false;
+        }
+        self.looked_at += 1;
+        self.oldest = seq;
+        if self.is_pending(event) {
+            // It comes again with its call: `newest` stays before it.
+            self.newest = seq.saturating_sub(1);
+            return true;
+        }
+        self.newest = self.newest.max(if self.looked_at == 1 { seq } else { 0 });
+        if self.wanted.all || !self.is_quiet(event) {
+            self.events.push(told(seq, event));
+        }
+        true
+    }
+
+    /// Whether this is a leave whose call has not ended yet.
+    fn is_pending(&self, event: &Event) -> bool {
+        matches!(event.body, EventBody::Decision { allowed: true, .. })
+            && !self.quiet.contains_key(&event.request)
+            && event.time.plus_seconds(PATIENCE_SECONDS) > self.now
+    }
+
+    fn is_quiet(&self, event: &Event) -> bool {
+        let quiet = || self.quiet.get(&event.request).copied().unwrap_or(false);
+        match &event.body {
+            EventBody::Decision { allowed, .. } => *allowed && quiet(),
+            EventBody::Call(call) => call.error_code.is_none() && quiet(),
+            EventBody::Enforced(_) | EventBody::Finding(_) | EventBody::Runtime { .. } => false,
+        }
+    }
+}
+
+fn of_own_accord(call: &Call) -> bool {
+    matches!(call.caller.kind, CallerKind::Service { .. })
+}
+
+/// The full reasoning about a request, as `countersign explain` tells it; `near` is the number
+/// of one of its events, or nothing of it is known.
+pub(super) fn reasoning(estate: &Estate, request: &str, near: Option<u64>) -> Result<Vec<String>, Fault> {
+    let (from, to) = match near {
+        Some(seq) => (seq.saturating_sub(APART), seq.saturating_add(APART)),
+        None => (0, u64::MAX),
+    };
+    let mut events = Vec::new();
+    estate.events_before(to, &mut |seq, event| {
+        if event.request == request {
+            events.push(event);
+        }
+        seq > from
     })?;
-    Ok(json!({"events": events, "more": more}))
+    Ok(events.iter().rev().flat_map(explanation::full).collect())
 }
 
 fn told(seq: u64, event: &Event) -> Value {
@@ -41,7 +162,7 @@ fn told(seq: u64, event: &Event) -> Value {
             "resource": call.resources.first(),
             "allowed": call.error_code.is_none(),
             "reason": call.error_code,
-            "internal": matches!(call.caller.kind, CallerKind::Service { .. }),
+            "internal": of_own_accord(call),
         }),
         EventBody::Enforced(enforced) => json!({
             "kind": "enforced",
@@ -73,28 +194,17 @@ fn told(seq: u64, event: &Event) -> Value {
 }
 
 fn decision(allowed: bool, why: &Why) -> Value {
-    let decisive = why.asks.iter().find(|ask| allowed || ask.outcome != Outcome::Allowed);
+    let decisive = why.asks.iter().find(|ask| allowed || ask.outcome != model::decision::Outcome::Allowed);
     let actions: Vec<&str> = why.asks.iter().map(|ask| ask.action.as_str()).collect();
-    let statement = decisive.and_then(|ask| {
-        let layer = ask.layers.iter().rev().find(|l| l.statement.is_some() && l.outcome == ask.outcome);
-        layer.and_then(|l| Some((&l.name, l.statement.as_ref()?)))
-    });
-    let by = statement.map(|(layer, statement)| format!("{layer}: {}", place(statement)));
+    let by = decisive.and_then(explanation::deciding).map(explanation::reason).unwrap_or_default();
     json!({
         "kind": "decision",
         "point": "policy",
         "action": actions.join(", "),
         "resource": decisive.map(|ask| &ask.resource),
         "allowed": allowed,
-        "reason": if why.message.is_empty() { by.unwrap_or_default() } else { why.message.clone() },
+        "reason": if why.message.is_empty() { by } else { why.message.clone() },
     })
-}
-
-fn place(statement: &StatementRef) -> String {
-    match (&statement.file, statement.line) {
-        (Some(file), Some(line)) => format!("{} ({file}:{line})", statement.policy),
-        _ => format!("{}, statement {}", statement.policy, statement.index),
-    }
 }
 
 /// What follows `?` may be a code or a token.

@@ -1,12 +1,12 @@
 //! The map of the estate: which resources there are, and which names which. A node's state is
-//! read for names of other nodes only; nothing else of it is ever shown.
+//! read for names of other nodes, and for the members in [`FACTS`]; nothing else of it is ever shown.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use model::Snapshot;
 use model::graph::AnyNode;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// What a browser still shows with ease.
 const NODES: usize = 5_000;
@@ -14,6 +14,27 @@ const EDGES: usize = 20_000;
 
 /// Shorter ids (`default`, `admin`) are words that mean other things, too.
 const SHORTEST_ID: usize = 8;
+
+/// What is shown of a node's state: its kind, where its name stands if not in its id, and further members.
+const FACTS: &[(&str, &str, &[&str])] = &[
+    ("AWS::ApiGateway::RestApi", "name", &[]),
+    ("AWS::ApiGateway::Stage", "", &["stageName", "deploymentId"]),
+    ("AWS::ApiGatewayV2::Api", "Name", &[]),
+    ("AWS::ApiGatewayV2::VpcLink", "Name", &[]),
+    ("AWS::Cognito::UserPool", "name", &[]),
+    ("AWS::DynamoDB::Table", "", &["status"]),
+    ("AWS::EC2::NetworkInterface", "", &["private_ip", "description"]),
+    ("AWS::EC2::SecurityGroup", "name", &["description"]),
+    ("AWS::EC2::Subnet", "", &["cidr", "zone"]),
+    ("AWS::EC2::VPCEndpoint", "", &["service", "kind"]),
+    ("AWS::ECS::Service", "name", &["status", "desired"]),
+    ("AWS::ECS::Task", "", &["status", "desired", "health", "group"]),
+    ("AWS::ElasticLoadBalancingV2::Listener", "", &["protocol", "port"]),
+    ("AWS::ElasticLoadBalancingV2::LoadBalancer", "", &["scheme", "state"]),
+    ("AWS::KMS::Key", "", &["description", "state"]),
+    ("AWS::RDS::DBInstance", "", &["engine", "status", "iam_authentication", "public"]),
+    ("AWS::WAFv2::WebACL", "name", &[]),
+];
 
 /// The ids that strings may name.
 #[derive(Default)]
@@ -65,7 +86,9 @@ impl Names {
 
     fn named(&self, text: &str, account: &str) -> Option<usize> {
         let by_id = || self.ids.get(&(account.to_owned(), text.to_owned())).copied().flatten();
-        self.arns.get(text).copied().or_else(by_id)
+        // Policies name all objects of a bucket, all streams of a log group.
+        let whole = || [":*", "/*"].iter().find_map(|end| self.arns.get(text.strip_suffix(end)?).copied());
+        self.arns.get(text).copied().or_else(whole).or_else(by_id)
     }
 
     fn search(&self, value: &Value, member: &str, account: &str, from: usize, edges: &mut Edges) {
@@ -76,6 +99,12 @@ impl Names {
                     && edges.len() < EDGES
                 {
                     edges.insert((from, to, member.to_owned()));
+                }
+                // Policies are kept as the text that was given.
+                if text.starts_with('{')
+                    && let Ok(document) = serde_json::from_str::<Value>(text)
+                {
+                    self.search(&document, member, account, from, edges);
                 }
             }
             Value::Array(items) => {
@@ -108,11 +137,22 @@ fn service(kind: &str) -> String {
 
 fn shown(node: &dyn AnyNode) -> Value {
     let key = node.key();
+    let (mut name, mut facts) = (node.tags().get("Name").cloned(), Map::new());
+    if let Some((_, named, members)) = FACTS.iter().find(|(kind, ..)| *kind == key.kind) {
+        let state = node.to_json();
+        name = name.or_else(|| state.get(*named)?.as_str().map(str::to_owned));
+        for member in *members {
+            if let Some(value) = state.get(*member).filter(|v| !v.is_null() && !v.is_object()) {
+                facts.insert((*member).to_owned(), value.clone());
+            }
+        }
+    }
     json!({
         "id": id(node),
         "kind": key.kind,
-        "name": node.tags().get("Name").unwrap_or(&key.id),
+        "name": name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&key.id),
         "account": key.account.to_string(),
         "region": key.region,
+        "facts": facts,
     })
 }
