@@ -43,10 +43,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// The repository.
+/// The repository: the one that cargo runs this in. The one that this was built in may be another,
+/// for a copy of the tree can share its target folder.
 fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here).to_owned()
+    let here = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    here.parent().unwrap_or(&here).to_owned()
 }
 
 /// The folders under `services/`, sorted.
