@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use decide_iam as language;
 use model::decision::{Ask, AskWhy, Decision, Layer, Outcome, Request, StatementRef, Why};
+use model::estate::iam::Account;
 use model::graph::AnyNode;
 use model::tx::PolicyCheck;
 use model::{AccountId, Arn, Fault, Snapshot};
@@ -43,6 +44,10 @@ pub fn authorize(snapshot: &Snapshot, request: &Request) -> Decision {
     let global = LazyCell::new(|| Arc::new(context::global(snapshot, request)));
     let mut whys = Vec::with_capacity(request.asks.len());
     for ask in &request.asks {
+        if let Some((why, message)) = closed(snapshot, request, ask) {
+            whys.push(why);
+            return Decision::Denied(Why { message, asks: whys });
+        }
         if ask.free {
             whys.push(free(ask));
             continue;
@@ -55,6 +60,23 @@ pub fn authorize(snapshot: &Snapshot, request: &Request) -> Decision {
         }
     }
     Decision::Allowed(Why { message: String::new(), asks: whys })
+}
+
+/// The principals of a closed account may do nothing, and nobody may touch what is in it.
+fn closed(snapshot: &Snapshot, request: &Request, ask: &Ask) -> Option<(AskWhy, String)> {
+    let accounts = [Some(request.caller.account.clone()), target(snapshot, ask).account];
+    let account = accounts.into_iter().flatten().find_map(|id| {
+        snapshot.find::<Account>(&id, "", id.as_str()).filter(|account| account.status != "ACTIVE")
+    })?;
+    let reason = format!("account {} is closed ({})", account.account, account.status);
+    let message = format!(
+        "User: {} is not authorized to perform: {} on resource: {} because {reason}",
+        request.caller.arn, ask.action, ask.resource
+    );
+    let outcome = Outcome::ExplicitDeny;
+    let layer = Layer { name: "account".into(), outcome, statement: None, reason: reason.into() };
+    let (action, resource) = (ask.action.to_string(), ask.resource.clone());
+    Some((AskWhy { action, resource, outcome, layers: vec![layer] }, message))
 }
 
 fn free(ask: &Ask) -> AskWhy {

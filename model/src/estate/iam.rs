@@ -265,6 +265,8 @@ pub struct Organization {
     pub created: Timestamp,
     /// IDs of policies attached to the root.
     pub policies: Vec<String>,
+    #[serde(default)]
+    pub root_tags: Tags,
 }
 
 node!(Organization, "AWS::Organizations::Organization", id);
@@ -276,7 +278,7 @@ pub struct Account {
     pub account: AccountId,
     pub name: String,
     pub email: String,
-    /// `ACTIVE`, `SUSPENDED`, ...
+    /// `ACTIVE`, `PENDING_CLOSURE`, `SUSPENDED`, or `CLOSED` for good.
     pub status: String,
     pub joined: Timestamp,
     /// The root (`r-...`) or organizational unit (`ou-...`) it is in; `None` outside any organization.
@@ -333,3 +335,33 @@ pub struct OrganizationPolicy {
 }
 
 node!(OrganizationPolicy, "AWS::Organizations::Policy", id, tags: tags);
+
+impl OrganizationPolicy {
+    /// The policy of AWS's own that allows everything, for one type of policies.
+    pub fn full_access_id(policy_type: &str) -> &'static str {
+        match policy_type {
+            "RESOURCE_CONTROL_POLICY" => "p-RCPFullAWSAccess",
+            _ => "p-FullAWSAccess",
+        }
+    }
+
+    pub fn full_access(account: &AccountId, policy_type: &str) -> OrganizationPolicy {
+        let id = OrganizationPolicy::full_access_id(policy_type);
+        let document = match policy_type {
+            "RESOURCE_CONTROL_POLICY" => {
+                r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#
+            }
+            _ => r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#,
+        };
+        OrganizationPolicy {
+            account: account.clone(),
+            id: id.to_owned(),
+            name: id.trim_start_matches("p-").to_owned(),
+            description: "Allows access to every operation".to_owned(),
+            policy_type: policy_type.to_owned(),
+            document: PolicyText::new(document, None),
+            aws_managed: true,
+            tags: Tags::new(),
+        }
+    }
+}

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use model::estate::iam::{AccessKey, Account, Organization, OrganizationPolicy, User};
 use model::graph::Change;
 use model::tx::Delta;
-use model::{AccountId, Caller, CallerKind, Fault, Host as _, PolicyText, Tags, Timestamp};
+use model::{AccountId, Caller, CallerKind, Fault, Host as _, Tags, Timestamp};
 
 use crate::Estate;
 use crate::recover::failed;
@@ -21,9 +21,6 @@ pub struct Administrator {
 
 const ADMINISTRATOR: &str = "administrator";
 const ADMINISTRATOR_ACCESS: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
-const FULL_SCP: &str =
-    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
-const FULL_RCP: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;
 const DIGITS: &[u8] = b"0123456789";
 const UPPER: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const LOWER: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
@@ -79,7 +76,11 @@ impl Estate {
     /// The administrator of the first start, as the caller of what the operator has done at the start.
     pub fn administrator(&self) -> Option<Caller> {
         let snapshot = self.snapshot();
-        let account = snapshot.all::<Organization>().next()?.account.clone();
+        // Without an organization there is one open account: the others were its members.
+        let account = match snapshot.all::<Organization>().next() {
+            Some(organization) => organization.account.clone(),
+            None => snapshot.all::<Account>().find(|a| a.status == "ACTIVE")?.account.clone(),
+        };
         let user = snapshot.find::<User>(&account, "", ADMINISTRATOR)?;
         Some(Caller {
             arn: user.arn(),
@@ -103,19 +104,9 @@ impl Estate {
 
     fn organization(&self, account: &AccountId, now: Timestamp) -> [Change; 4] {
         let root = format!("r-{}", self.text(4, LOWER));
-        let full = |id: &str, policy_type: &str, document: &str| OrganizationPolicy {
-            account: account.clone(),
-            id: id.to_owned(),
-            name: id.trim_start_matches("p-").to_owned(),
-            description: "Allows access to every operation".to_owned(),
-            policy_type: policy_type.to_owned(),
-            document: PolicyText::new(document, None),
-            aws_managed: true,
-            tags: Tags::new(),
-        };
         [
-            put(full("p-FullAWSAccess", "SERVICE_CONTROL_POLICY", FULL_SCP)),
-            put(full("p-RCPFullAWSAccess", "RESOURCE_CONTROL_POLICY", FULL_RCP)),
+            put(OrganizationPolicy::full_access(account, "SERVICE_CONTROL_POLICY")),
+            put(OrganizationPolicy::full_access(account, "RESOURCE_CONTROL_POLICY")),
             put(Organization {
                 account: account.clone(),
                 id: format!("o-{}", self.text(10, LOWER)),
@@ -124,6 +115,7 @@ impl Estate {
                 policy_types: vec!["SERVICE_CONTROL_POLICY".to_owned()],
                 created: now,
                 policies: vec!["p-FullAWSAccess".to_owned()],
+                root_tags: Tags::new(),
             }),
             put(Account {
                 account: account.clone(),
