@@ -31,6 +31,7 @@ MEANT = {
     "cognito-idp": {"ResourceArn": "arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_AbCdEfGhI"},
     "ec2": {"ResourceType": "VPC"},
     "elbv2": {"Key": "some.key"},
+    "organizations": {"ResourceId": "r-abcd"},
 }
 
 

@@ -1,11 +1,13 @@
 """Accounts, and the policies of the organization above every other policy."""
 
 import json
+import shutil
+import time
 import uuid
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import allow
+from conftest import Runtime, allow
 
 
 def code(call):
@@ -112,3 +114,161 @@ def test_a_resource_control_policy_keeps_outsiders_out(admin, member, limited):
     allowing = dict(deny, Statement=[dict(deny["Statement"][0], Effect="Allow")])
     refused = code(lambda: org.create_policy(Content=json.dumps(allowing), Description="-", Name="a", Type="RESOURCE_CONTROL_POLICY"))
     assert refused == "MalformedPolicyDocumentException"
+
+
+LANDING = """
+Parameters:
+  Denied: {Type: String}
+  Root: {Type: String}
+  Email: {Type: String}
+Resources:
+  Workloads:
+    Type: AWS::Organizations::OrganizationalUnit
+    DeletionPolicy: Retain
+    Properties: {Name: !Ref "AWS::StackName", ParentId: !Ref Root}
+  Member:
+    Type: AWS::Organizations::Account
+    DeletionPolicy: Retain
+    Properties: {AccountName: member, Email: !Ref Email, ParentIds: [!Ref Workloads], Tags: [{Key: team, Value: shop}]}
+  Guardrail:
+    Type: AWS::Organizations::Policy
+    Properties:
+      Name: !Ref "AWS::StackName"
+      Type: SERVICE_CONTROL_POLICY
+      TargetIds: [!Ref Workloads]
+      Content:
+        Version: "2012-10-17"
+        Statement:
+          - {Sid: Guardrail, Effect: Deny, Action: !Ref Denied, Resource: "*"}
+Outputs:
+  Account: {Value: !Ref Member}
+  Unit: {Value: !Ref Workloads}
+  UnitPath: {Value: !GetAtt Workloads.Path}
+  AccountPath: {Value: !Select [0, !GetAtt Member.Paths]}
+  AccountArn: {Value: !GetAtt Member.Arn}
+  Policy: {Value: !Ref Guardrail}
+  PolicyArn: {Value: !GetAtt Guardrail.Arn}
+"""
+
+
+def settled(cfn, name):
+    for _ in range(200):
+        stack = cfn.describe_stacks(StackName=name)["Stacks"][0]
+        if not stack["StackStatus"].endswith("_IN_PROGRESS"):
+            return stack
+        time.sleep(0.05)
+    raise AssertionError(stack)
+
+
+def enter(runtime, admin, account):
+    """The administrator of a member account."""
+    role = f"arn:aws:iam::{account}:role/OrganizationAccountAccessRole"
+    keys = admin("sts").assume_role(RoleArn=role, RoleSessionName="session")["Credentials"]
+    return runtime.session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+
+
+def test_a_stack_bounds_an_account_and_lets_go(runtime, admin):
+    org, cfn, name = admin("organizations"), admin("cloudformation"), f"landing-{uuid.uuid4().hex[:8]}"
+    root = org.list_roots()["Roots"][0]["Id"]
+    given = lambda **more: [{"ParameterKey": k, "ParameterValue": v} for k, v in more.items()]
+    fixed = {"Root": root, "Email": f"{name}@example.com"}
+    stack = cfn.create_stack(StackName=name, TemplateBody=LANDING, Parameters=given(Denied="s3:*", **fixed))["StackId"]
+    made = settled(cfn, stack)
+    assert made["StackStatus"] == "CREATE_COMPLETE", made
+    out = {o["OutputKey"]: o["OutputValue"] for o in made["Outputs"]}
+    facts = org.describe_organization()["Organization"]
+    assert out["UnitPath"] == f"{facts['Id']}/{root}/{out['Unit']}/"
+    assert out["AccountPath"] == f"{out['UnitPath']}{out['Account']}/"
+    assert org.list_parents(ChildId=out["Account"])["Parents"][0]["Id"] == out["Unit"]
+    assert {"Key": "team", "Value": "shop"} in org.list_tags_for_resource(ResourceId=out["Account"])["Tags"]
+    assert org.describe_policy(PolicyId=out["Policy"])["Policy"]["PolicySummary"]["Arn"] == out["PolicyArn"]
+
+    member = enter(runtime, admin, out["Account"])
+    with pytest.raises(ClientError) as refused:
+        member("s3").list_buckets()
+    assert "explicit deny in a service control policy" in refused.value.response["Error"]["Message"]
+    assert member("iam").list_users()
+
+    cfn.update_stack(StackName=name, TemplateBody=LANDING, Parameters=given(Denied="ec2:*", **fixed))
+    assert settled(cfn, stack)["StackStatus"] == "UPDATE_COMPLETE"
+    assert member("s3").list_buckets()
+    assert code(lambda: member("ec2").describe_vpcs()) == "UnauthorizedOperation"
+
+    cfn.delete_stack(StackName=name)
+    assert settled(cfn, stack)["StackStatus"] == "DELETE_COMPLETE"
+    assert code(lambda: org.describe_policy(PolicyId=out["Policy"])) == "PolicyNotFoundException"
+    attached = org.list_policies_for_target(TargetId=out["Unit"], Filter="SERVICE_CONTROL_POLICY")["Policies"]
+    assert [p["Id"] for p in attached] == ["p-FullAWSAccess"]
+    assert member("ec2").describe_vpcs() and member("s3").list_buckets()
+    assert code(org.delete_organization) == "OrganizationNotEmptyException"
+
+
+ACCOUNT = """
+Parameters: {Email: {Type: String}}
+Resources:
+  Member: {Type: AWS::Organizations::Account, Properties: {AccountName: closing, Email: !Ref Email}}
+Outputs: {Account: {Value: !Ref Member}}
+"""
+
+
+def test_an_account_that_leaves_its_stack_is_closed(runtime, admin, limited):
+    org, cfn, name = admin("organizations"), admin("cloudformation"), f"closing-{uuid.uuid4().hex[:8]}"
+    email = [{"ParameterKey": "Email", "ParameterValue": f"{name}@example.com"}]
+    stack = cfn.create_stack(StackName=name, TemplateBody=ACCOUNT, Parameters=email)["StackId"]
+    account = settled(cfn, stack)["Outputs"][0]["OutputValue"]
+    member, bucket = enter(runtime, admin, account), f"closing-{uuid.uuid4().hex[:12]}"
+    member("s3").create_bucket(Bucket=bucket)
+    everyone = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": admin("sts").get_caller_identity()["Account"]}, "Action": "s3:*", "Resource": f"arn:aws:s3:::{bucket}"}]}
+    member("s3").put_bucket_policy(Bucket=bucket, Policy=json.dumps(everyone))
+    assert "Contents" not in admin("s3").list_objects_v2(Bucket=bucket)
+    cfn.delete_stack(StackName=name)
+    assert settled(cfn, stack)["StackStatus"] == "DELETE_COMPLETE"
+    for _ in range(100):
+        status = org.describe_account(AccountId=account)["Account"]["Status"]
+        if status == "SUSPENDED":
+            break
+        time.sleep(0.05)
+    assert status == "SUSPENDED"
+    assert code(lambda: member("s3").list_buckets()) == "AccessDenied"
+    assert code(lambda: member("sts").get_caller_identity()) == "AccessDenied"
+    assert code(lambda: admin("s3").list_objects_v2(Bucket=bucket)) == "AccessDenied"
+    assert code(lambda: enter(runtime, admin, account)) == "AccessDenied"
+    assert code(lambda: org.close_account(AccountId=account)) == "AccountAlreadyClosedException"
+    assert code(lambda: org.close_account(AccountId=admin("sts").get_caller_identity()["Account"])) == "ConstraintViolationException"
+
+
+ORGANIZATION = """
+Resources:
+  Organization: {Type: AWS::Organizations::Organization}
+  Unit: {Type: AWS::Organizations::OrganizationalUnit, Properties: {Name: security, ParentId: !GetAtt Organization.RootId}}
+Outputs: {Id: {Value: !Ref Organization}, Management: {Value: !GetAtt Organization.ManagementAccountId}}
+"""
+
+
+def test_an_organization_of_a_stack():
+    """In a runtime of its own: an organization exists from the first start, and there is one only."""
+    alone = Runtime()
+    try:
+        admin = alone.session()
+        org, cfn = admin("organizations"), admin("cloudformation")
+        stack = cfn.create_stack(StackName="second", TemplateBody=ORGANIZATION)["StackId"]
+        assert settled(cfn, stack)["StackStatus"] == "ROLLBACK_COMPLETE"
+        org.delete_organization()
+        alone.stop()
+        alone.start()
+        admin = alone.session()
+        org, cfn = admin("organizations"), admin("cloudformation")
+        assert code(org.describe_organization) == "AWSOrganizationsNotInUseException"
+        stack = cfn.create_stack(StackName="first", TemplateBody=ORGANIZATION)["StackId"]
+        made = settled(cfn, stack)
+        assert made["StackStatus"] == "CREATE_COMPLETE", made
+        out = {o["OutputKey"]: o["OutputValue"] for o in made["Outputs"]}
+        assert out == {"Id": org.describe_organization()["Organization"]["Id"], "Management": admin("sts").get_caller_identity()["Account"]}
+        account = org.create_account(Email="m@example.com", AccountName="m")["CreateAccountStatus"]["AccountId"]
+        assert enter(alone, admin, account)("s3").list_buckets()["Buckets"] == []
+        cfn.delete_stack(StackName="first")
+        assert settled(cfn, stack)["StackStatus"] == "DELETE_FAILED"
+        assert org.describe_organization()["Organization"]["Id"] == out["Id"]
+    finally:
+        alone.stop()
+        shutil.rmtree(alone.data)

@@ -1,62 +1,13 @@
-//! The organization and its accounts.
+//! The accounts of the organization.
 
 use model::estate::iam::{Account as Node, InlinePolicy, Organization as Org, Role};
-use model::{AccountId, Fault, PolicyText, Tags, Tx};
+use model::{AccountId, Fault, PolicyText, Snapshot, Tags, Tx};
 
 use crate::shapes::*;
-use crate::target::{self, any, arn, organization, page};
+use crate::tag;
+use crate::target::{self, arn, full_access, organization, page, path};
 
-/// What every new account and unit has attached.
-pub(crate) const FULL: &str = "p-FullAWSAccess";
-
-pub(crate) fn types(org: &Org) -> Vec<PolicyTypeSummary> {
-    org.policy_types
-        .iter()
-        .map(|t| PolicyTypeSummary { r#type: Some(t.clone()), status: Some("ENABLED".to_owned()) })
-        .collect()
-}
-
-/// Any member may ask for it.
-pub(crate) fn describe_organization(
-    tx: &mut Tx<'_>,
-    _: model::Value,
-) -> Result<DescribeOrganizationResponse, Fault> {
-    let unused = || {
-        Fault::client("AWSOrganizationsNotInUseException", "Your account is not a member of an organization.")
-    };
-    let org = any(tx.snapshot()).cloned().ok_or_else(unused)?;
-    let management = tx.snapshot().find::<Node>(&org.account, "", org.account.as_str());
-    let master_account_email = management.map(|a| a.email.clone());
-    Ok(DescribeOrganizationResponse {
-        organization: Some(Organization {
-            id: Some(org.id.clone()),
-            arn: Some(model::ids::arn(
-                "organizations",
-                "",
-                &org.account,
-                &format!("organization/{}", org.id),
-            )),
-            feature_set: Some(org.feature_set.clone()),
-            master_account_arn: Some(arn(&org, "account", org.account.as_str())),
-            master_account_id: Some(org.account.to_string()),
-            master_account_email,
-            available_policy_types: Some(types(&org)),
-        }),
-    })
-}
-
-pub(crate) fn list_roots(tx: &mut Tx<'_>, _: ListRootsRequest) -> Result<ListRootsResponse, Fault> {
-    let org = organization(tx)?;
-    let root = Root {
-        id: Some(org.root.clone()),
-        arn: Some(arn(&org, "root", &org.root)),
-        name: Some("Root".to_owned()),
-        policy_types: Some(types(&org)),
-    };
-    Ok(ListRootsResponse { roots: Some(vec![root]), next_token: None })
-}
-
-fn shape(org: &Org, account: &Node) -> Account {
+fn shape(snapshot: &Snapshot, org: &Org, account: &Node) -> Account {
     Account {
         id: Some(account.account.to_string()),
         arn: Some(arn(org, "account", account.account.as_str())),
@@ -66,7 +17,10 @@ fn shape(org: &Org, account: &Node) -> Account {
         state: Some(account.status.clone()),
         joined_method: Some(if account.account == org.account { "INVITED" } else { "CREATED" }.to_owned()),
         joined_timestamp: Some(account.joined),
-        ..Account::default()
+        paths: account
+            .parent
+            .as_deref()
+            .map(|parent| vec![format!("{}{}/", path(snapshot, org, parent), account.account)]),
     }
 }
 
@@ -99,7 +53,7 @@ pub(crate) fn create_account(
     } else {
         status.state = Some("SUCCEEDED".to_owned());
         status.account_id = Some(id.to_string());
-        let tags: Tags = input.tags.unwrap_or_default().into_iter().map(|t| (t.key, t.value)).collect();
+        let tags = tag::checked(tx, input.tags)?;
         tx.put(Node {
             account: id.clone(),
             name: input.account_name,
@@ -107,7 +61,7 @@ pub(crate) fn create_account(
             status: "ACTIVE".to_owned(),
             joined: tx.now,
             parent: Some(org.root.clone()),
-            policies: vec![FULL.to_owned()],
+            policies: full_access(&org),
             tags,
         })?;
         let name = input.role_name.unwrap_or_else(|| "OrganizationAccountAccessRole".to_owned());
@@ -164,7 +118,7 @@ pub(crate) fn describe_create_account_status(
     Ok(DescribeCreateAccountStatusResponse { create_account_status: Some(status) })
 }
 
-fn find(tx: &Tx<'_>, id: &str) -> Result<Node, Fault> {
+pub(crate) fn find(tx: &Tx<'_>, id: &str) -> Result<Node, Fault> {
     let missing =
         || Fault::client("AccountNotFoundException", "You specified an account that doesn't exist.");
     let account = AccountId::parse(id).ok_or_else(missing)?;
@@ -176,10 +130,10 @@ pub(crate) fn describe_account(
     input: DescribeAccountRequest,
 ) -> Result<DescribeAccountResponse, Fault> {
     let org = organization(tx)?;
-    Ok(DescribeAccountResponse { account: Some(shape(&org, &find(tx, &input.account_id)?)) })
+    Ok(DescribeAccountResponse { account: Some(shape(tx.snapshot(), &org, &find(tx, &input.account_id)?)) })
 }
 
-fn members(tx: &Tx<'_>) -> Vec<Node> {
+pub(crate) fn members(tx: &Tx<'_>) -> Vec<Node> {
     tx.snapshot().all::<Node>().filter(|a| a.parent.is_some()).cloned().collect()
 }
 
@@ -189,7 +143,8 @@ pub(crate) fn list_accounts(
 ) -> Result<ListAccountsResponse, Fault> {
     let org = organization(tx)?;
     let (accounts, next_token) = page(members(tx), input.next_token.as_deref(), input.max_results)?;
-    Ok(ListAccountsResponse { accounts: Some(accounts.iter().map(|a| shape(&org, a)).collect()), next_token })
+    let accounts = accounts.iter().map(|a| shape(tx.snapshot(), &org, a)).collect();
+    Ok(ListAccountsResponse { accounts: Some(accounts), next_token })
 }
 
 pub(crate) fn list_accounts_for_parent(
@@ -200,10 +155,8 @@ pub(crate) fn list_accounts_for_parent(
     target::parent(tx, &org, &input.parent_id, "ParentNotFoundException")?;
     let own = members(tx).into_iter().filter(|a| a.parent.as_ref() == Some(&input.parent_id)).collect();
     let (accounts, next_token) = page(own, input.next_token.as_deref(), input.max_results)?;
-    Ok(ListAccountsForParentResponse {
-        accounts: Some(accounts.iter().map(|a| shape(&org, a)).collect()),
-        next_token,
-    })
+    let accounts = accounts.iter().map(|a| shape(tx.snapshot(), &org, a)).collect();
+    Ok(ListAccountsForParentResponse { accounts: Some(accounts), next_token })
 }
 
 /// <https://docs.aws.amazon.com/organizations/latest/APIReference/API_MoveAccount.html>

@@ -12,7 +12,14 @@ pub(crate) fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
         asking.text("Type").or(asking.text("Filter")).or(asking.text("PolicyType")).map(str::to_owned);
     let of_policy = asking.text("PolicyId").and_then(|id| policy(asking, id)).map(|p| p.policy_type.clone());
     ask = ask.key("organizations:PolicyType", policy_type.or(of_policy));
+    ask.tag_keys = asking.strings("TagKeys");
     let mut asks = vec![ask];
+    // Whoever makes something with tags must be allowed to tag.
+    if operation.starts_with("Create")
+        && let Some(first) = asks.first().filter(|a| !a.request_tags.is_empty()).cloned()
+    {
+        asks.push(Ask { action: "organizations:TagResource".into(), ..first });
+    }
     // Attaching is about the target, too.
     if let (Some(policy), Some(target)) = (asking.text("PolicyId"), asking.text("TargetId")) {
         asks.push(Ask { resource: arn(asking, target), ..asks.first().cloned().unwrap_or_default() });
@@ -28,8 +35,16 @@ fn policy<'a>(asking: &Asking<'a>, id: &str) -> Option<&'a OrganizationPolicy> {
 }
 
 fn resource(asking: &Asking<'_>) -> String {
-    let members =
-        ["PolicyId", "TargetId", "AccountId", "OrganizationalUnitId", "ParentId", "RootId", "ChildId"];
+    let members = [
+        "PolicyId",
+        "TargetId",
+        "ResourceId",
+        "AccountId",
+        "OrganizationalUnitId",
+        "ParentId",
+        "RootId",
+        "ChildId",
+    ];
     let named = members.iter().find_map(|m| asking.text(m));
     named.map_or_else(|| "*".to_owned(), |id| arn(asking, id))
 }

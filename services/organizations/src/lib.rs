@@ -2,10 +2,14 @@
 //! The nodes are in the model, for every decision reads them.
 
 mod account;
+mod closure;
 mod iam;
+mod organization;
 mod policy;
+mod provider;
 #[rustfmt::skip]
 mod shapes;
+mod tag;
 mod target;
 mod unit;
 
@@ -18,14 +22,17 @@ pub static SERVICE: Service = Service {
     types: include_str!("../organizations.cfn"),
     actions: include_str!("../organizations.iam"),
     operations: model::operations![
-        read DescribeOrganization => account::describe_organization,
-        read ListRoots => account::list_roots,
+        write CreateOrganization => organization::create_organization,
+        read DescribeOrganization => organization::describe_organization,
+        write DeleteOrganization => organization::delete_organization,
+        read ListRoots => organization::list_roots,
         write CreateAccount => account::create_account,
         read DescribeCreateAccountStatus => account::describe_create_account_status,
         read DescribeAccount => account::describe_account,
         read ListAccounts => account::list_accounts,
         read ListAccountsForParent => account::list_accounts_for_parent,
         write MoveAccount => account::move_account,
+        write CloseAccount => closure::close_account,
         write CreateOrganizationalUnit => unit::create_organizational_unit,
         read DescribeOrganizationalUnit => unit::describe_organizational_unit,
         write UpdateOrganizationalUnit => unit::update_organizational_unit,
@@ -44,10 +51,13 @@ pub static SERVICE: Service = Service {
         read ListTargetsForPolicy => policy::list_targets_for_policy,
         write EnablePolicyType => policy::enable_policy_type,
         write DisablePolicyType => policy::disable_policy_type,
+        write TagResource => tag::tag_resource,
+        write UntagResource => tag::untag_resource,
+        read ListTagsForResource => tag::list_tags_for_resource,
     ],
     ask: iam::ask,
     nodes: ORGANIZATION_NODES,
-    resources: &[],
-    jobs: &[],
+    resources: provider::RESOURCES,
+    jobs: model::jobs![SuspendAccount => closure::suspend, EndAccount => closure::end],
     founding: model::service::nothing,
 };

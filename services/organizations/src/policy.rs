@@ -4,8 +4,9 @@ use model::estate::iam::{Account, Organization, OrganizationPolicy as Node, Orga
 use model::tx::PolicyCheck;
 use model::{Fault, PolicyText, Tx};
 
-use crate::account::types;
+use crate::organization::{all_features, root};
 use crate::shapes::*;
+use crate::tag;
 use crate::target::{Target, arn, organization, page, target};
 
 /// Policies of one type that a target may have.
@@ -49,7 +50,7 @@ fn find(tx: &Tx<'_>, id: &str) -> Result<Node, Fault> {
     tx.find_global::<Node>(id).cloned().ok_or_else(missing)
 }
 
-fn own(tx: &Tx<'_>, id: &str) -> Result<Node, Fault> {
+pub(crate) fn own(tx: &Tx<'_>, id: &str) -> Result<Node, Fault> {
     let policy = find(tx, id)?;
     match policy.aws_managed {
         true => {
@@ -95,6 +96,7 @@ pub(crate) fn create_policy(
     input: CreatePolicyRequest,
 ) -> Result<CreatePolicyResponse, Fault> {
     let org = organization(tx)?;
+    all_features(&org)?;
     check(tx, &input.r#type, &input.content)?;
     if tx.list_global::<Node>().any(|p| p.name == input.name && p.policy_type == input.r#type) {
         return Err(Fault::client("DuplicatePolicyException", "A policy with the same name already exists."));
@@ -107,7 +109,7 @@ pub(crate) fn create_policy(
         policy_type: input.r#type,
         document: PolicyText::new(input.content, tx.source.clone()),
         aws_managed: false,
-        tags: input.tags.unwrap_or_default().into_iter().map(|t| (t.key, t.value)).collect(),
+        tags: tag::checked(tx, input.tags)?,
     };
     let shown = shape(&org, &policy);
     tx.put(policy)?;
@@ -261,15 +263,6 @@ pub(crate) fn list_targets_for_policy(
     Ok(ListTargetsForPolicyResponse { targets: Some(targets), next_token })
 }
 
-fn root(org: &Organization) -> Root {
-    Root {
-        id: Some(org.root.clone()),
-        arn: Some(arn(org, "root", &org.root)),
-        name: Some("Root".to_owned()),
-        policy_types: Some(types(org)),
-    }
-}
-
 fn must_be_root(org: &Organization, id: &str) -> Result<(), Fault> {
     match id == org.root {
         true => Ok(()),
@@ -284,6 +277,7 @@ pub(crate) fn enable_policy_type(
 ) -> Result<EnablePolicyTypeResponse, Fault> {
     let mut org = organization(tx)?;
     must_be_root(&org, &input.root_id)?;
+    all_features(&org)?;
     if !matches!(input.policy_type.as_str(), "SERVICE_CONTROL_POLICY" | "RESOURCE_CONTROL_POLICY") {
         return Err(Fault::client(
             "PolicyTypeNotAvailableForOrganizationException",
@@ -299,8 +293,7 @@ pub(crate) fn enable_policy_type(
     org.policy_types.push(input.policy_type.clone());
     tx.put(org)?;
     let org = organization(tx)?;
-    let full =
-        if input.policy_type == "SERVICE_CONTROL_POLICY" { "p-FullAWSAccess" } else { "p-RCPFullAWSAccess" };
+    let full = Node::full_access_id(&input.policy_type);
     for target in targets(tx, &org) {
         let mut policies = target.policies().to_vec();
         if !policies.iter().any(|p| p == full) {

@@ -111,6 +111,26 @@ impl IntoValue for Child {
     }
 }
 
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CloseAccountRequest {
+    pub account_id: String,
+}
+impl FromValue for CloseAccountRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CloseAccountRequest {
+            account_id: required(&mut m, "AccountId")?,
+        })
+    }
+}
+impl IntoValue for CloseAccountRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("AccountId", self.account_id);
+        Value::Map(m)
+    }
+}
+
 #[derive(Clone, Default, PartialEq)]
 pub struct CreateAccountRequest {
     pub email: String,
@@ -226,6 +246,46 @@ impl std::fmt::Debug for CreateAccountStatus {
             .field("GovCloudAccountId", &self.gov_cloud_account_id)
             .field("FailureReason", &self.failure_reason)
             .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateOrganizationRequest {
+    pub feature_set: Option<String>,
+}
+impl FromValue for CreateOrganizationRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateOrganizationRequest {
+            feature_set: optional(&mut m, "FeatureSet")?,
+        })
+    }
+}
+impl IntoValue for CreateOrganizationRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("FeatureSet", self.feature_set);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateOrganizationResponse {
+    pub organization: Option<Organization>,
+}
+impl FromValue for CreateOrganizationResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateOrganizationResponse {
+            organization: optional(&mut m, "Organization")?,
+        })
+    }
+}
+impl IntoValue for CreateOrganizationResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Organization", self.organization);
+        Value::Map(m)
     }
 }
 
@@ -1049,6 +1109,52 @@ impl IntoValue for ListRootsResponse {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTagsForResourceRequest {
+    pub resource_id: String,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListTagsForResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListTagsForResourceRequest {
+            resource_id: required(&mut m, "ResourceId")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for ListTagsForResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ResourceId", self.resource_id);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTagsForResourceResponse {
+    pub tags: Option<Vec<Tag>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListTagsForResourceResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListTagsForResourceResponse {
+            tags: optional(&mut m, "Tags")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for ListTagsForResourceResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Tags", self.tags);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListTargetsForPolicyRequest {
     pub policy_id: String,
     pub next_token: Option<String>,
@@ -1384,6 +1490,52 @@ impl IntoValue for Tag {
         let mut m = Members::with_capacity(2);
         m.put("Key", self.key);
         m.put("Value", self.value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagResourceRequest {
+    pub resource_id: String,
+    pub tags: Vec<Tag>,
+}
+impl FromValue for TagResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TagResourceRequest {
+            resource_id: required(&mut m, "ResourceId")?,
+            tags: required(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for TagResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ResourceId", self.resource_id);
+        m.put("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagResourceRequest {
+    pub resource_id: String,
+    pub tag_keys: Vec<String>,
+}
+impl FromValue for UntagResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UntagResourceRequest {
+            resource_id: required(&mut m, "ResourceId")?,
+            tag_keys: required(&mut m, "TagKeys")?,
+        })
+    }
+}
+impl IntoValue for UntagResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ResourceId", self.resource_id);
+        m.put("TagKeys", self.tag_keys);
         Value::Map(m)
     }
 }

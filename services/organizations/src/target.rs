@@ -1,6 +1,6 @@
 //! What a policy can be attached to: the root, an organizational unit, an account.
 
-use model::estate::iam::{Account, Organization, OrganizationalUnit};
+use model::estate::iam::{Account, Organization, OrganizationPolicy, OrganizationalUnit};
 use model::{AccountId, Fault, Snapshot, Tx};
 
 /// The organization, as its management account sees it. No other account may change it.
@@ -16,7 +16,7 @@ pub(crate) fn any(snapshot: &Snapshot) -> Option<&Organization> {
     snapshot.all::<Organization>().next()
 }
 
-fn not_in_use() -> Fault {
+pub(crate) fn not_in_use() -> Fault {
     Fault::client("AWSOrganizationsNotInUseException", "Your account is not a member of an organization.")
 }
 
@@ -87,6 +87,26 @@ pub(crate) fn parent(
 
 pub(crate) fn arn(organization: &Organization, kind: &str, id: &str) -> String {
     model::ids::arn("organizations", "", &organization.account, &format!("{kind}/{}/{id}", organization.id))
+}
+
+/// Where a root or a unit stands, as `aws:PrincipalOrgPaths` has it: `o-id/r-root/ou-a/ou-b/`.
+pub(crate) fn path(snapshot: &Snapshot, organization: &Organization, id: &str) -> String {
+    let mut steps = vec![id.to_owned()];
+    while let Some(unit) = steps
+        .last()
+        .and_then(|id| snapshot.find::<OrganizationalUnit>(&organization.account, "", id))
+        // A ring cannot be made; should there be one, this still ends.
+        .filter(|unit| !steps.contains(&unit.parent))
+    {
+        steps.push(unit.parent.clone());
+    }
+    steps.reverse();
+    format!("{}/{}/", organization.id, steps.join("/"))
+}
+
+/// What is attached to every new account, unit and root: for each enabled type the policy that allows all.
+pub(crate) fn full_access(organization: &Organization) -> Vec<String> {
+    organization.policy_types.iter().map(|kind| OrganizationPolicy::full_access_id(kind).to_owned()).collect()
 }
 
 /// A page of a list; the token is the number of items before it.

@@ -1,22 +1,22 @@
 //! Organizational units, and the tree.
 
-use model::estate::iam::{Account, OrganizationalUnit as Node};
-use model::{AccountId, Fault, Tx};
+use model::estate::iam::{Account, Organization, OrganizationalUnit as Node};
+use model::{AccountId, Fault, Snapshot, Tx};
 
-use crate::account::FULL;
 use crate::shapes::*;
-use crate::target::{Target, arn, organization, page, parent};
+use crate::tag;
+use crate::target::{Target, arn, full_access, organization, page, parent, path};
 
-fn shape(org: &model::estate::iam::Organization, unit: &Node) -> OrganizationalUnit {
+fn shape(snapshot: &Snapshot, org: &Organization, unit: &Node) -> OrganizationalUnit {
     OrganizationalUnit {
         id: Some(unit.id.clone()),
         arn: Some(arn(org, "ou", &unit.id)),
         name: Some(unit.name.clone()),
-        path: None,
+        path: Some(path(snapshot, org, &unit.id)),
     }
 }
 
-fn find(tx: &Tx<'_>, id: &str) -> Result<Node, Fault> {
+pub(crate) fn find(tx: &Tx<'_>, id: &str) -> Result<Node, Fault> {
     let missing = || {
         Fault::client(
             "OrganizationalUnitNotFoundException",
@@ -49,11 +49,11 @@ pub(crate) fn create_organizational_unit(
         id: format!("ou-{root}-{}", tx.random_text(8, b"abcdefghijklmnopqrstuvwxyz0123456789")),
         name: input.name,
         parent: input.parent_id,
-        policies: vec![FULL.to_owned()],
-        tags: input.tags.unwrap_or_default().into_iter().map(|t| (t.key, t.value)).collect(),
+        policies: full_access(&org),
+        tags: tag::checked(tx, input.tags)?,
     };
-    let shown = shape(&org, &unit);
-    tx.put(unit)?;
+    tx.put(unit.clone())?;
+    let shown = shape(tx.snapshot(), &org, &unit);
     Ok(CreateOrganizationalUnitResponse { organizational_unit: Some(shown) })
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn describe_organizational_unit(
 ) -> Result<DescribeOrganizationalUnitResponse, Fault> {
     let org = organization(tx)?;
     Ok(DescribeOrganizationalUnitResponse {
-        organizational_unit: Some(shape(&org, &find(tx, &input.organizational_unit_id)?)),
+        organizational_unit: Some(shape(tx.snapshot(), &org, &find(tx, &input.organizational_unit_id)?)),
     })
 }
 
@@ -77,7 +77,7 @@ pub(crate) fn update_organizational_unit(
         name_is_free(tx, &unit.parent, &name)?;
         unit.name = name;
     }
-    let shown = shape(&org, &unit);
+    let shown = shape(tx.snapshot(), &org, &unit);
     tx.put(unit)?;
     Ok(UpdateOrganizationalUnitResponse { organizational_unit: Some(shown) })
 }
@@ -104,7 +104,7 @@ pub(crate) fn list_organizational_units_for_parent(
     parent(tx, &org, &input.parent_id, "ParentNotFoundException")?;
     let own = tx.list_global::<Node>().filter(|u| u.parent == input.parent_id).cloned().collect();
     let (units, next_token) = page(own, input.next_token.as_deref(), input.max_results)?;
-    let units = units.iter().map(|u| shape(&org, u)).collect();
+    let units = units.iter().map(|u| shape(tx.snapshot(), &org, u)).collect();
     Ok(ListOrganizationalUnitsForParentResponse { organizational_units: Some(units), next_token })
 }
 
