@@ -1,4 +1,4 @@
-//! AWS-managed policies: those of `managed/`, each exact in effect.
+//! AWS-managed policies: those of `managed/`, each exact in effect on the services that are served.
 
 use std::sync::Arc;
 
@@ -9,6 +9,8 @@ use model::{AccountId, PolicyText, Tags, Timestamp};
 /// Name, path and document.
 const POLICIES: &[(&str, &str, &str)] = &[
     ("AdministratorAccess", "/", include_str!("../managed/AdministratorAccess.json")),
+    ("ReadOnlyAccess", "/", include_str!("../managed/ReadOnlyAccess.json")),
+    ("AWSCloudFormationReadOnlyAccess", "/", include_str!("../managed/AWSCloudFormationReadOnlyAccess.json")),
     ("PowerUserAccess", "/", include_str!("../managed/PowerUserAccess.json")),
     ("IAMFullAccess", "/", include_str!("../managed/IAMFullAccess.json")),
     ("IAMReadOnlyAccess", "/", include_str!("../managed/IAMReadOnlyAccess.json")),
