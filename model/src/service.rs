@@ -276,6 +276,13 @@ impl Deploy<'_> {
         tags
     }
 
+    /// Keys of tags that the resource had by this property before the update, and is to have no more.
+    pub fn stale_tags(&self, property: &str) -> Vec<String> {
+        let wanted = self.tags_with(property);
+        let before = self.previous.and_then(|p| p.get(property)).cloned().unwrap_or_default();
+        tags_of(&Value::from_json(before)).into_keys().filter(|key| !wanted.contains_key(key)).collect()
+    }
+
     /// A physical name as CloudFormation makes it, `STACK-LOGICAL-RANDOM`, at most `max` long.
     pub fn name(&self, tx: &mut Tx<'_>, max: usize) -> String {
         let random = tx.random_text(12, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");

@@ -61,6 +61,21 @@ fn tags(deploy: &Deploy<'_>) -> Json {
     if tags.is_empty() { Json::Null } else { Json::Array(tags) }
 }
 
+/// Brings the tags of a principal or policy, named by `member`, to what the stack and the properties say.
+fn retag(tx: &mut Tx<'_>, deploy: &Deploy<'_>, kind: &str, named: (&str, &str)) -> Result<(), Fault> {
+    if deploy.previous.and_then(|p| p.get("Tags")) == deploy.property("Tags") {
+        return Ok(());
+    }
+    let (member, id) = named;
+    let gone = deploy.stale_tags("Tags");
+    if !gone.is_empty() {
+        call(tx, &format!("Untag{kind}"), json!({member: id, "TagKeys": gone}))?;
+    }
+    let wanted = deploy.tags_with("Tags");
+    let wanted: Vec<Json> = wanted.iter().map(|(k, v)| json!({"Key": k, "Value": v})).collect();
+    call(tx, &format!("Tag{kind}"), json!({member: id, "Tags": wanted})).map(drop)
+}
+
 fn strings(value: Option<&Json>) -> Vec<String> {
     value.and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str).map(str::to_owned).collect()
 }
@@ -189,6 +204,7 @@ fn update_user(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> 
     policies(tx, deploy, "User", &name)?;
     boundary(tx, deploy, "User", &name)?;
     groups(tx, deploy, &name)?;
+    retag(tx, deploy, "User", ("UserName", &name))?;
     Ok(deploy.physical.cloned().unwrap_or_default())
 }
 
@@ -265,6 +281,7 @@ fn update_role(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> 
     )?;
     policies(tx, deploy, "Role", &name)?;
     boundary(tx, deploy, "Role", &name)?;
+    retag(tx, deploy, "Role", ("RoleName", &name))?;
     Ok(deploy.physical.cloned().unwrap_or_default())
 }
 

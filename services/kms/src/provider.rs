@@ -120,6 +120,10 @@ fn update_key(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> {
         rotation(tx, deploy, &id)?;
     }
     if changed("Tags") {
+        let gone = deploy.stale_tags("Tags");
+        if !gone.is_empty() {
+            call(tx, "UntagResource", json!({"KeyId": id, "TagKeys": gone}))?;
+        }
         call(tx, "TagResource", json!({"KeyId": id, "Tags": tags(deploy)}))?;
     }
     Ok(deploy.physical.cloned().unwrap_or_default())

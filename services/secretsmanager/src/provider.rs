@@ -98,6 +98,15 @@ fn update(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> {
             "SecretString": text,
         }),
     )?;
+    if changed("Tags") {
+        let gone = deploy.stale_tags("Tags");
+        if !gone.is_empty() {
+            call(tx, "UntagResource", json!({"SecretId": arn, "TagKeys": gone}))?;
+        }
+        let wanted = deploy.tags_with("Tags");
+        let wanted: Vec<Json> = wanted.iter().map(|(k, v)| json!({"Key": k, "Value": v})).collect();
+        call(tx, "TagResource", json!({"SecretId": arn, "Tags": wanted}))?;
+    }
     Ok(deploy.physical.cloned().unwrap_or_default())
 }
 

@@ -59,7 +59,24 @@ fn id(deploy: &Deploy<'_>) -> Result<String, Fault> {
 fn update(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> {
     let name = id(deploy)?;
     put(tx, deploy, &name, true)?;
+    retag(tx, deploy, &name)?;
     Ok(physical(deploy, &name))
+}
+
+/// A parameter that is overwritten keeps its tags.
+fn retag(tx: &mut Tx<'_>, deploy: &Deploy<'_>, name: &str) -> Result<(), Fault> {
+    if deploy.previous.and_then(|p| p.get("Tags")) == deploy.property("Tags") {
+        return Ok(());
+    }
+    let with =
+        |member: &str, value: Json| json!({"ResourceType": "Parameter", "ResourceId": name, member: value});
+    let gone = deploy.stale_tags("Tags");
+    if !gone.is_empty() {
+        call(tx, "RemoveTagsFromResource", with("TagKeys", json!(gone)))?;
+    }
+    let wanted = deploy.tags_with("Tags");
+    let wanted: Vec<Json> = wanted.iter().map(|(k, v)| json!({"Key": k, "Value": v})).collect();
+    call(tx, "AddTagsToResource", with("Tags", Json::Array(wanted))).map(drop)
 }
 
 fn delete(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<(), Fault> {
