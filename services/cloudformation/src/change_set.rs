@@ -1,14 +1,11 @@
 //! Change sets: what an update would do, looked at before it is done.
 
+use crate::plan::{Planned, plan};
+use crate::shapes::*;
+use crate::source::{self, Source};
+use crate::stack::{self, Begin, Stack, Version, chosen, deployer, find, seal, tags_of, updatable};
 use model::{AccountId, Fault, Node, Timestamp, Tx};
 use serde::{Deserialize, Serialize};
-use template::Node as TemplateNode;
-
-use crate::shapes::*;
-use crate::source::{self, Source, parse, types};
-use crate::stack::{
-    self, Begin, Stack, Version, chosen, deployer, find, parameters, seal, tags_of, unseal, updatable,
-};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ChangeSet {
@@ -31,15 +28,9 @@ pub(crate) struct ChangeSet {
     pub(crate) capabilities: Vec<String>,
     pub(crate) role_arn: Option<String>,
     pub(crate) changes: Vec<Planned>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Planned {
-    pub(crate) action: String,
-    pub(crate) logical: String,
-    pub(crate) physical: Option<String>,
-    pub(crate) kind: String,
-    pub(crate) replacement: Option<String>,
+    /// `DO_NOTHING`, `ROLLBACK` or `DELETE`.
+    #[serde(default)]
+    pub(crate) on_failure: Option<String>,
 }
 
 impl Node for ChangeSet {
@@ -58,7 +49,7 @@ impl Node for ChangeSet {
     }
 }
 
-fn find_set(tx: &Tx<'_>, name: &str, stack_name: Option<&str>) -> Result<ChangeSet, Fault> {
+pub(crate) fn find_set(tx: &Tx<'_>, name: &str, stack_name: Option<&str>) -> Result<ChangeSet, Fault> {
     let missing =
         || Fault::new("ChangeSetNotFoundException", 404, format!("ChangeSet [{name}] does not exist"));
     let code = |f: Fault| Fault { code: "ChangeSetNotFound".into(), ..f };
@@ -70,75 +61,34 @@ fn find_set(tx: &Tx<'_>, name: &str, stack_name: Option<&str>) -> Result<ChangeS
     found.ok_or_else(|| code(missing()))
 }
 
-/// What would be added, changed and removed. A reference to something new is not known yet and counts as a change.
-fn plan(tx: &mut Tx<'_>, stack: &Stack, version: &Version) -> Result<Vec<Planned>, Fault> {
-    let node = parse(&version.template)?;
-    let given = parameters(tx, version)?;
-    let world = crate::lookup::World::of(tx, stack, version)?;
-    let scope = template::Scope::new(&node, &given, &world).map_err(|p| source::refuse(p.to_string()))?;
-    let types = types(tx)?;
-    let wanted: Vec<(&String, &TemplateNode)> = node
-        .get("Resources")
-        .and_then(TemplateNode::map)
-        .unwrap_or_default()
-        .iter()
-        .filter(|(_, _, r)| scope.wanted(r))
-        .map(|(name, _, r)| (name, r))
-        .collect();
-    let mut plan = Vec::new();
-    for (logical, resource) in &wanted {
-        let kind = resource.get("Type").and_then(TemplateNode::text).unwrap_or_default().to_owned();
-        let Some(made) = stack.resources.iter().find(|m| m.logical == **logical) else {
-            plan.push(Planned {
-                action: "Add".to_owned(),
-                logical: (*logical).clone(),
-                physical: None,
-                kind,
-                replacement: None,
-            });
-            continue;
-        };
-        let before = unseal(tx, &made.properties)?;
-        let world = crate::lookup::World::of(tx, stack, version)?;
-        let after = resource.get("Properties").map(|p| scope.value(p, &world).map(|r| r.value));
-        let after = match after {
-            Some(Ok(mut value)) => crate::lookup::fill(tx, &mut value).is_ok().then_some(value),
-            Some(Err(_)) => None,
-            None => Some(serde_json::json!({})),
-        };
-        if after.as_ref() == Some(&before) && made.kind == kind {
-            continue;
-        }
-        let replaces = types.0.get(&kind).is_some_and(|schema| {
-            schema.properties.iter().any(|(name, p)| {
-                p.create_only && after.as_ref().is_some_and(|a| a.get(name) != before.get(name))
-            })
-        });
-        let replacement = if after.is_none() {
-            "Conditional"
-        } else if replaces || made.kind != kind {
-            "True"
-        } else {
-            "False"
-        };
-        plan.push(Planned {
-            action: "Modify".to_owned(),
-            logical: (*logical).clone(),
-            physical: Some(made.physical.id.clone()),
-            kind,
-            replacement: Some(replacement.to_owned()),
-        });
-    }
-    for made in stack.resources.iter().filter(|m| !wanted.iter().any(|(l, _)| **l == m.logical)) {
-        plan.push(Planned {
-            action: "Remove".to_owned(),
-            logical: made.logical.clone(),
-            physical: Some(made.physical.id.clone()),
-            kind: made.kind.clone(),
-            replacement: None,
-        });
-    }
-    Ok(plan)
+/// `ImportExistingResources` is let pass, since it means nothing where nothing of these names exists;
+/// where something does, making it is refused and the stack goes back.
+fn refuse_unserved(input: &CreateChangeSetInput) -> Result<(), Fault> {
+    source::refuse_unserved(&[
+        ("ChangeSetType IMPORT", input.change_set_type.as_deref() == Some("IMPORT")),
+        ("ResourcesToImport", input.resources_to_import.is_some()),
+        ("DeploymentMode", input.deployment_mode.is_some()),
+        ("NotificationARNs", input.notification_ar_ns.as_ref().is_some_and(|l| !l.is_empty())),
+        ("ResourceTypes", input.resource_types.is_some()),
+        ("RollbackConfiguration", source::triggers(input.rollback_configuration.as_ref())),
+    ])
+}
+
+/// A stack of which there is nothing but its change sets.
+fn in_review(tx: &mut Tx<'_>, name: &str, file: String, tags: model::Tags) -> Result<Stack, Fault> {
+    let parameters = seal(tx, &serde_json::json!({"parameters": {}, "stored": {}}))?;
+    let empty = Version { template: r#"{"Resources":{}}"#.to_owned(), file, parameters };
+    let begin = Begin {
+        name: name.to_owned(),
+        version: empty,
+        tags,
+        capabilities: Vec::new(),
+        role_arn: None,
+        status: "REVIEW_IN_PROGRESS",
+    };
+    let stack = stack::begin(tx, begin)?;
+    tx.put(stack.clone())?;
+    Ok(stack)
 }
 
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html>
@@ -146,8 +96,14 @@ pub(crate) fn create_change_set(
     tx: &mut Tx<'_>,
     input: CreateChangeSetInput,
 ) -> Result<CreateChangeSetOutput, Fault> {
+    refuse_unserved(&input)?;
     let existing = find(tx, &input.stack_name).ok().filter(|s| s.deleted.is_none());
     let creating = input.change_set_type.as_deref() == Some("CREATE");
+    let taken = |set: &ChangeSet| Some(&set.stack) == existing.as_ref().map(|s| &s.id);
+    if tx.list::<ChangeSet>().any(|c| c.name == input.change_set_name && taken(c)) {
+        let message = format!("ChangeSet {} already exists", input.change_set_name);
+        return Err(Fault::client("AlreadyExistsException", message));
+    }
     let source = match (input.use_previous_template, &existing) {
         (Some(true), Some(stack)) => {
             Source { text: stack.current.template.clone(), file: stack.current.file.clone() }
@@ -174,28 +130,13 @@ pub(crate) fn create_change_set(
             updatable(&stack)?;
             stack
         }
-        None if creating => {
-            let parameters = seal(tx, &serde_json::json!({"parameters": {}, "stored": {}}))?;
-            let empty = Version { template: r#"{"Resources":{}}"#.to_owned(), file, parameters };
-            let stack = stack::begin(
-                tx,
-                Begin {
-                    name: input.stack_name.clone(),
-                    version: empty,
-                    tags: tags.clone().unwrap_or_default(),
-                    capabilities: Vec::new(),
-                    role_arn: None,
-                    status: "REVIEW_IN_PROGRESS",
-                },
-            )?;
-            tx.put(stack.clone())?;
-            stack
-        }
+        None if creating => in_review(tx, &input.stack_name, file, tags.clone().unwrap_or_default())?,
         None => return Err(stack::missing(&input.stack_name)),
     };
-    let changes = plan(tx, &stack, &version)?;
     let tags = tags.unwrap_or_else(|| stack.tags.clone());
-    let nothing = changes.is_empty() && tags == stack.tags;
+    let changes = plan(tx, &stack, &version, &tags)?;
+    // After a failure the same template is tried again.
+    let nothing = changes.is_empty() && tags == stack.tags && !stack.status.ends_with("_FAILED");
     let id = model::ids::arn(
         "cloudformation",
         &tx.region,
@@ -219,6 +160,7 @@ pub(crate) fn create_change_set(
         capabilities,
         role_arn: input.role_arn,
         changes,
+        on_failure: input.on_stack_failure,
     };
     tx.put(set)?;
     Ok(CreateChangeSetOutput { id: Some(id), stack_id: Some(stack.id) })
@@ -229,20 +171,9 @@ pub(crate) fn describe_change_set(
     input: DescribeChangeSetInput,
 ) -> Result<DescribeChangeSetOutput, Fault> {
     let set = find_set(tx, &input.change_set_name, input.stack_name.as_deref())?;
-    let changes = set.changes.iter().map(|c| Change {
-        r#type: Some("Resource".to_owned()),
-        resource_change: Some(ResourceChange {
-            action: Some(c.action.clone()),
-            logical_resource_id: Some(c.logical.clone()),
-            physical_resource_id: c.physical.clone(),
-            resource_type: Some(c.kind.clone()),
-            replacement: c.replacement.clone(),
-            scope: Some(if c.action == "Modify" { vec!["Properties".to_owned()] } else { Vec::new() }),
-            details: Some(Vec::new()),
-            ..ResourceChange::default()
-        }),
-        ..Change::default()
-    });
+    let changes = set.changes.iter().map(Planned::shape);
+    let given = stack::parameters(tx, &set.version)?;
+    let parameters = crate::show::parameters_of(&set.version.template, &given);
     Ok(DescribeChangeSetOutput {
         change_set_name: Some(set.name.clone()),
         change_set_id: Some(set.id.clone()),
@@ -256,6 +187,11 @@ pub(crate) fn describe_change_set(
         capabilities: Some(set.capabilities.clone()),
         tags: Some(set.tags.iter().map(|(k, v)| Tag { key: k.clone(), value: v.clone() }).collect()),
         changes: Some(changes.collect()),
+        parameters: (!parameters.is_empty()).then_some(parameters),
+        notification_ar_ns: Some(Vec::new()),
+        rollback_configuration: Some(RollbackConfiguration::default()),
+        include_nested_stacks: Some(false),
+        on_stack_failure: set.on_failure.clone(),
         ..DescribeChangeSetOutput::default()
     })
 }
@@ -272,22 +208,27 @@ pub(crate) fn execute_change_set(
         return Err(Fault::client("InvalidChangeSetStatus", message));
     }
     let mut stack = find(tx, &set.stack)?;
-    stack.tags.clone_from(&set.tags);
     stack.capabilities.clone_from(&set.capabilities);
     stack.role_arn = set.role_arn.clone().or(stack.role_arn);
     stack.change_set = Some(set.id.clone());
-    if stack.status == "REVIEW_IN_PROGRESS" {
+    stack.keep_on_failure =
+        input.disable_rollback == Some(true) || set.on_failure.as_deref() == Some("DO_NOTHING");
+    stack.retain_except_on_create = input.retain_except_on_create == Some(true);
+    let kind = if stack.status == "REVIEW_IN_PROGRESS" {
+        stack.tags.clone_from(&set.tags);
+        stack.delete_on_failure = set.on_failure.as_deref() == Some("DELETE");
         stack.status = "CREATE_IN_PROGRESS".to_owned();
         stack.current = set.version.clone();
         stack.deployer = deployer(tx, stack.role_arn.as_deref())?;
-        stack.keep_on_failure = input.disable_rollback == Some(true);
+        "CREATE_STACK"
     } else {
         updatable(&stack)?;
-        stack::update(tx, &mut stack, set.version.clone())?;
-    }
+        stack::update(tx, &mut stack, set.version.clone(), set.tags.clone())?;
+        "UPDATE_STACK"
+    };
     set.execution = "EXECUTE_COMPLETE".to_owned();
     tx.put(set)?;
-    stack::go(tx, stack)?;
+    stack::go(tx, stack, kind, input.client_request_token)?;
     Ok(ExecuteChangeSetOutput::default())
 }
 

@@ -27,8 +27,12 @@ pub(crate) fn advance(tx: &mut Tx<'_>, payload: Json) -> Result<(), Fault> {
     let Some(mut stack) = tx.find_arn::<Stack>(id).filter(|s| s.in_progress()).cloned() else {
         return Ok(());
     };
+    let late = stack.status == "CREATE_IN_PROGRESS" && stack.deadline.is_some_and(|d| d <= tx.now);
     tx.act_as(Some(stack.deployer.clone()));
-    let outcome = step(tx, &mut stack);
+    let outcome = match late {
+        true => Err(Fault::client("ValidationError", "Stack creation time exceeded the specified timeout")),
+        false => step(tx, &mut stack),
+    };
     tx.act_as(None);
     match outcome {
         Ok(Step::Done) => schedule(tx, &stack.id, 0)?,
@@ -51,6 +55,8 @@ fn backwards(stack: &Stack) -> bool {
 fn step(tx: &mut Tx<'_>, stack: &mut Stack) -> Result<Step, Fault> {
     if backwards(stack) {
         let creating = stack.status == "ROLLBACK_IN_PROGRESS";
+        let replaced = std::mem::take(&mut stack.garbage);
+        stack.resources.extend(replaced.into_iter().map(|m| Made { deletion: m.replace.clone(), ..m }));
         return match stack.resources.pop() {
             None => Ok(Step::Finished),
             Some(made) => match delete(tx, stack, &made, creating) {
@@ -85,9 +91,10 @@ fn step(tx: &mut Tx<'_>, stack: &mut Stack) -> Result<Step, Fault> {
         }
     }
     // What is no longer wanted goes last, the youngest first.
+    let unmaking = stack.status == "UPDATE_ROLLBACK_IN_PROGRESS";
     if let Some(at) = stack.resources.iter().rposition(|m| !ordered.contains(&m.logical)) {
         let made = stack.resources.remove(at);
-        if delete(tx, stack, &made, false)? == Gone::NotYet {
+        if !stack.skipped.contains(&made.logical) && delete(tx, stack, &made, unmaking)? == Gone::NotYet {
             stack.resources.insert(at, Made { status: GOING.to_owned(), ..made });
             return Ok(Step::Wait);
         }
@@ -139,6 +146,9 @@ fn resolve(tx: &mut Tx<'_>, stack: &mut Stack, target: &Target<'_>) -> Result<Re
 
 /// Brings one resource on; `Finished` when it is as the template wants it.
 fn one(tx: &mut Tx<'_>, stack: &mut Stack, target: &Target<'_>) -> Result<Step, Fault> {
+    if stack.skipped.iter().any(|s| s == target.logical) {
+        return Ok(Step::Finished);
+    }
     let kind = target.resource.get("Type").and_then(Node::text).unwrap_or_default().to_owned();
     let at = stack.resources.iter().position(|m| m.logical == target.logical);
     let resolved = resolve(tx, stack, target)?;
@@ -152,10 +162,12 @@ fn one(tx: &mut Tx<'_>, stack: &mut Stack, target: &Target<'_>) -> Result<Step, 
         return settle(tx, stack, old);
     }
     let before = unseal(tx, &old.properties)?;
-    if before == resolved.value && old.kind == kind {
+    let lame = old.status.ends_with("_FAILED");
+    if before == resolved.value && old.kind == kind && !lame && !retagged(tx, stack, &old)? {
         return Ok(Step::Finished);
     }
-    if replaces(tx, &old, &kind, &before, &resolved.value)? {
+    // What was never whole is made anew.
+    if old.status == "CREATE_FAILED" || replaces(tx, &old, &kind, &before, &resolved.value)? {
         let reason =
             Some("Requested update requires the creation of a new physical resource; hence creating one.");
         tell(tx, stack, &old, "UPDATE_IN_PROGRESS", reason)?;
@@ -178,6 +190,34 @@ fn replaces(tx: &Tx<'_>, old: &Made, kind: &str, before: &Json, after: &Json) ->
     let types = types(tx)?;
     let Some(schema) = types.0.get(kind) else { return Ok(false) };
     Ok(schema.properties.iter().any(|(name, p)| p.create_only && before.get(name) != after.get(name)))
+}
+
+/// Whether the stack's tags, which are put on every resource that has tags, are not those it was given.
+fn retagged(tx: &Tx<'_>, stack: &Stack, old: &Made) -> Result<bool, Fault> {
+    if old.tags == stack.tags {
+        return Ok(false);
+    }
+    Ok(taggable(&types(tx)?, &old.kind))
+}
+
+pub(crate) fn taggable(types: &template::Types, kind: &str) -> bool {
+    types.0.get(kind).is_some_and(|schema| schema.properties.keys().any(|name| name.ends_with("Tags")))
+}
+
+/// The properties before, with the stack's tags of then among the tags: providers see which ones go.
+fn with_former_tags(types: &template::Types, old: &Made, before: &Json) -> Json {
+    let mut before = before.clone();
+    let schema = types.0.get(&old.kind);
+    let tagged = schema.and_then(|s| s.properties.iter().find(|(name, _)| name.ends_with("Tags")));
+    if let (Some((name, property)), Some(map)) = (tagged, before.as_object_mut()) {
+        let own = map.get(name).cloned().unwrap_or_default();
+        let mut tags = old.tags.clone();
+        tags.extend(model::service::tags_of(&model::Value::from_json(own)));
+        let listed = property.shape == template::Shape::Tags;
+        let list = || tags.iter().map(|(k, v)| serde_json::json!({"Key": k, "Value": v})).collect();
+        map.insert(name.clone(), if listed { Json::Array(list()) } else { serde_json::json!(tags) });
+    }
+    before
 }
 
 fn text_of(target: &Target<'_>, attribute: &str) -> String {
@@ -224,6 +264,7 @@ fn make(
         properties: seal(tx, &resolved.value)?,
         deletion: text_of(target, "DeletionPolicy"),
         replace: text_of(target, "UpdateReplacePolicy"),
+        tags: stack.tags.clone(),
     };
     tell(tx, stack, &made, "CREATE_IN_PROGRESS", None)?;
     let tags = tags(stack, target.logical);
@@ -272,12 +313,16 @@ fn change(
     let provider = provider(tx, &old.kind)?;
     tell(tx, stack, &old, "UPDATE_IN_PROGRESS", None)?;
     let tags = tags(stack, target.logical);
+    let before = match old.tags == stack.tags {
+        true => before.clone(),
+        false => with_former_tags(&types(tx)?, &old, before),
+    };
     let deploy = Deploy {
         stack_name: &stack.name,
         stack_id: &stack.id,
         logical_id: target.logical,
         properties: &resolved.value,
-        previous: Some(before),
+        previous: Some(&before),
         physical: Some(&old.physical),
         tags: &tags,
         file: &target.version.file,
@@ -300,6 +345,7 @@ fn change(
         properties: seal(tx, &resolved.value)?,
         deletion: text_of(target, "DeletionPolicy"),
         replace: text_of(target, "UpdateReplacePolicy"),
+        tags: stack.tags.clone(),
         ..old
     };
     if done {
@@ -369,7 +415,7 @@ const GOING: &str = "DELETE_IN_PROGRESS";
 
 fn delete(tx: &mut Tx<'_>, stack: &Stack, made: &Made, creating: bool) -> Result<Gone, Fault> {
     let retained = match made.deletion.as_str() {
-        "Retain" => true,
+        "Retain" => !(creating && stack.retain_except_on_create),
         "RetainExceptOnCreate" => !creating,
         _ => false,
     };
@@ -466,15 +512,21 @@ fn finish(tx: &mut Tx<'_>, stack: &mut Stack) -> Result<(), Fault> {
         stack.imports.clear();
     }
     stack.previous = None;
+    stack.previous_tags = None;
+    stack.skipped.clear();
     told(tx, stack, None)
 }
 
 /// Turns round: a creation is undone, an update goes back to what was before.
-fn fail(tx: &mut Tx<'_>, stack: &mut Stack, fault: &Fault) -> Result<(), Fault> {
+pub(crate) fn fail(tx: &mut Tx<'_>, stack: &mut Stack, fault: &Fault) -> Result<(), Fault> {
     stack.reason = Some(fault.message.clone());
     let next = match stack.status.as_str() {
         "CREATE_IN_PROGRESS" if stack.keep_on_failure => "CREATE_FAILED",
+        "CREATE_IN_PROGRESS" if stack.delete_on_failure => "DELETE_IN_PROGRESS",
         "CREATE_IN_PROGRESS" => "ROLLBACK_IN_PROGRESS",
+        "UPDATE_IN_PROGRESS" if stack.keep_on_failure => "UPDATE_FAILED",
+        // It was never whole: there is nothing to go back to.
+        "UPDATE_IN_PROGRESS" if stack.previous.is_none() => "ROLLBACK_IN_PROGRESS",
         "UPDATE_IN_PROGRESS" => "UPDATE_ROLLBACK_IN_PROGRESS",
         "UPDATE_ROLLBACK_IN_PROGRESS" => "UPDATE_ROLLBACK_FAILED",
         "ROLLBACK_IN_PROGRESS" => "ROLLBACK_FAILED",
@@ -482,22 +534,30 @@ fn fail(tx: &mut Tx<'_>, stack: &mut Stack, fault: &Fault) -> Result<(), Fault> 
     };
     stack.status = next.to_owned();
     if next == "UPDATE_ROLLBACK_IN_PROGRESS" {
-        if let Some(previous) = stack.previous.take() {
-            stack.current = previous;
+        turn_back(stack);
+    }
+    for made in &mut stack.resources {
+        if matches!(made.status.as_str(), "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS") {
+            made.status = made.status.replace("_IN_PROGRESS", "_FAILED");
         }
-        // What was replaced is the true one again; its replacement goes.
-        for old in std::mem::take(&mut stack.garbage) {
-            if let Some(place) = stack.resources.iter_mut().find(|m| m.logical == old.logical) {
-                let new = std::mem::replace(place, old);
-                stack.garbage.push(Made { replace: "Delete".to_owned(), ..new });
-            }
-        }
-        stack
-            .resources
-            .iter_mut()
-            .filter(|m| m.status.ends_with("_IN_PROGRESS"))
-            .for_each(|m| m.status = "UPDATE_FAILED".to_owned());
     }
     told(tx, stack, Some(&fault.message))?;
     if stack.in_progress() { schedule(tx, &stack.id, 0) } else { Ok(()) }
+}
+
+/// Makes the version before the one to converge on.
+pub(crate) fn turn_back(stack: &mut Stack) {
+    if let Some(previous) = stack.previous.take() {
+        stack.current = previous;
+    }
+    if let Some(tags) = stack.previous_tags.take() {
+        stack.tags = tags;
+    }
+    // What was replaced is the true one again, the first of several; its replacement goes.
+    for old in std::mem::take(&mut stack.garbage).into_iter().rev() {
+        if let Some(place) = stack.resources.iter_mut().find(|m| m.logical == old.logical) {
+            let new = std::mem::replace(place, old);
+            stack.garbage.push(Made { replace: "Delete".to_owned(), ..new });
+        }
+    }
 }

@@ -9,9 +9,12 @@ pub(crate) fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
     let action = format!("cloudformation:{operation}");
     let named = asking.text("StackName").or(asking.text("ChangeSetName").filter(|n| n.starts_with("arn:")));
     let resource = match (operation, named) {
-        ("ListStacks" | "ListExports" | "ValidateTemplate", _) => "*".to_owned(),
+        ("ListStacks" | "ListExports" | "ListImports" | "ValidateTemplate", _) => "*".to_owned(),
         (_, Some(name)) => stack_arn(asking, name),
-        ("DescribeStacks" | "DescribeStackResources", None) => asking.arn("cloudformation", "stack/*"),
+        ("GetTemplateSummary", None) => "*".to_owned(),
+        ("DescribeStacks" | "DescribeStackResources" | "DescribeEvents", None) => {
+            asking.arn("cloudformation", "stack/*")
+        }
         (_, None) => return Ok(Vec::new()),
     };
     let mut ask = Ask::new(action, resource)

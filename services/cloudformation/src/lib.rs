@@ -6,12 +6,16 @@ mod change_set;
 mod converge;
 mod iam;
 mod lookup;
+mod operation;
+mod plan;
 mod provider;
+mod rollback;
 #[rustfmt::skip]
 mod shapes;
 mod show;
 mod source;
 mod stack;
+mod summary;
 
 use model::{NodeKind, Service};
 
@@ -33,6 +37,13 @@ pub static SERVICE: Service = Service {
         read ListStackResources => show::list_stack_resources,
         read GetTemplate => show::get_template,
         read ListExports => show::list_exports,
+        read ListImports => show::list_imports,
+        read DescribeEvents => operation::describe_events,
+        read GetTemplateSummary => summary::get_template_summary,
+        write RollbackStack => rollback::rollback_stack,
+        write ContinueUpdateRollback => rollback::continue_update_rollback,
+        write CancelUpdateStack => rollback::cancel_update_stack,
+        write UpdateTerminationProtection => rollback::update_termination_protection,
         write CreateChangeSet => change_set::create_change_set,
         read DescribeChangeSet => change_set::describe_change_set,
         write ExecuteChangeSet => change_set::execute_change_set,

@@ -7,6 +7,29 @@ use model::value::{Body, FromValue, IntoValue, Members, Value, optional, require
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct CancelUpdateStackInput {
+    pub stack_name: String,
+    pub client_request_token: Option<String>,
+}
+impl FromValue for CancelUpdateStackInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CancelUpdateStackInput {
+            stack_name: required(&mut m, "StackName")?,
+            client_request_token: optional(&mut m, "ClientRequestToken")?,
+        })
+    }
+}
+impl IntoValue for CancelUpdateStackInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("StackName", self.stack_name);
+        m.put_some("ClientRequestToken", self.client_request_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Change {
     pub r#type: Option<String>,
     pub hook_invocation_count: Option<i64>,
@@ -89,6 +112,52 @@ impl IntoValue for ChangeSetSummary {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContinueUpdateRollbackInput {
+    pub stack_name: String,
+    pub role_arn: Option<String>,
+    pub resources_to_skip: Option<Vec<String>>,
+    pub client_request_token: Option<String>,
+}
+impl FromValue for ContinueUpdateRollbackInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ContinueUpdateRollbackInput {
+            stack_name: required(&mut m, "StackName")?,
+            role_arn: optional(&mut m, "RoleARN")?,
+            resources_to_skip: optional(&mut m, "ResourcesToSkip")?,
+            client_request_token: optional(&mut m, "ClientRequestToken")?,
+        })
+    }
+}
+impl IntoValue for ContinueUpdateRollbackInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("StackName", self.stack_name);
+        m.put_some("RoleARN", self.role_arn);
+        m.put_some("ResourcesToSkip", self.resources_to_skip);
+        m.put_some("ClientRequestToken", self.client_request_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContinueUpdateRollbackOutput {
+}
+impl FromValue for ContinueUpdateRollbackOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ContinueUpdateRollbackOutput {
+        })
+    }
+}
+impl IntoValue for ContinueUpdateRollbackOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreateChangeSetInput {
     pub stack_name: String,
     pub template_body: Option<String>,
@@ -110,8 +179,6 @@ pub struct CreateChangeSetInput {
     pub on_stack_failure: Option<String>,
     pub import_existing_resources: Option<bool>,
     pub deployment_mode: Option<String>,
-    pub deployment_config: Option<DeploymentConfig>,
-    pub disable_validation: Option<bool>,
 }
 impl FromValue for CreateChangeSetInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
@@ -137,14 +204,12 @@ impl FromValue for CreateChangeSetInput {
             on_stack_failure: optional(&mut m, "OnStackFailure")?,
             import_existing_resources: optional(&mut m, "ImportExistingResources")?,
             deployment_mode: optional(&mut m, "DeploymentMode")?,
-            deployment_config: optional(&mut m, "DeploymentConfig")?,
-            disable_validation: optional(&mut m, "DisableValidation")?,
         })
     }
 }
 impl IntoValue for CreateChangeSetInput {
     fn into_value(self) -> Value {
-        let mut m = Members::with_capacity(22);
+        let mut m = Members::with_capacity(20);
         m.put("StackName", self.stack_name);
         m.put_some("TemplateBody", self.template_body);
         m.put_some("TemplateURL", self.template_url);
@@ -165,8 +230,6 @@ impl IntoValue for CreateChangeSetInput {
         m.put_some("OnStackFailure", self.on_stack_failure);
         m.put_some("ImportExistingResources", self.import_existing_resources);
         m.put_some("DeploymentMode", self.deployment_mode);
-        m.put_some("DeploymentConfig", self.deployment_config);
-        m.put_some("DisableValidation", self.disable_validation);
         Value::Map(m)
     }
 }
@@ -214,8 +277,6 @@ pub struct CreateStackInput {
     pub client_request_token: Option<String>,
     pub enable_termination_protection: Option<bool>,
     pub retain_except_on_create: Option<bool>,
-    pub deployment_config: Option<DeploymentConfig>,
-    pub disable_validation: Option<bool>,
 }
 impl FromValue for CreateStackInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
@@ -239,14 +300,12 @@ impl FromValue for CreateStackInput {
             client_request_token: optional(&mut m, "ClientRequestToken")?,
             enable_termination_protection: optional(&mut m, "EnableTerminationProtection")?,
             retain_except_on_create: optional(&mut m, "RetainExceptOnCreate")?,
-            deployment_config: optional(&mut m, "DeploymentConfig")?,
-            disable_validation: optional(&mut m, "DisableValidation")?,
         })
     }
 }
 impl IntoValue for CreateStackInput {
     fn into_value(self) -> Value {
-        let mut m = Members::with_capacity(20);
+        let mut m = Members::with_capacity(18);
         m.put("StackName", self.stack_name);
         m.put_some("TemplateBody", self.template_body);
         m.put_some("TemplateURL", self.template_url);
@@ -265,8 +324,6 @@ impl IntoValue for CreateStackInput {
         m.put_some("ClientRequestToken", self.client_request_token);
         m.put_some("EnableTerminationProtection", self.enable_termination_protection);
         m.put_some("RetainExceptOnCreate", self.retain_except_on_create);
-        m.put_some("DeploymentConfig", self.deployment_config);
-        m.put_some("DisableValidation", self.disable_validation);
         Value::Map(m)
     }
 }
@@ -341,7 +398,6 @@ pub struct DeleteStackInput {
     pub role_arn: Option<String>,
     pub client_request_token: Option<String>,
     pub deletion_mode: Option<String>,
-    pub deployment_config: Option<DeploymentConfig>,
 }
 impl FromValue for DeleteStackInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
@@ -352,42 +408,17 @@ impl FromValue for DeleteStackInput {
             role_arn: optional(&mut m, "RoleARN")?,
             client_request_token: optional(&mut m, "ClientRequestToken")?,
             deletion_mode: optional(&mut m, "DeletionMode")?,
-            deployment_config: optional(&mut m, "DeploymentConfig")?,
         })
     }
 }
 impl IntoValue for DeleteStackInput {
     fn into_value(self) -> Value {
-        let mut m = Members::with_capacity(6);
+        let mut m = Members::with_capacity(5);
         m.put("StackName", self.stack_name);
         m.put_some("RetainResources", self.retain_resources);
         m.put_some("RoleARN", self.role_arn);
         m.put_some("ClientRequestToken", self.client_request_token);
         m.put_some("DeletionMode", self.deletion_mode);
-        m.put_some("DeploymentConfig", self.deployment_config);
-        Value::Map(m)
-    }
-}
-
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct DeploymentConfig {
-    pub mode: Option<String>,
-    pub disable_rollback: Option<bool>,
-}
-impl FromValue for DeploymentConfig {
-    fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeploymentConfig {
-            mode: optional(&mut m, "Mode")?,
-            disable_rollback: optional(&mut m, "DisableRollback")?,
-        })
-    }
-}
-impl IntoValue for DeploymentConfig {
-    fn into_value(self) -> Value {
-        let mut m = Members::with_capacity(2);
-        m.put_some("Mode", self.mode);
-        m.put_some("DisableRollback", self.disable_rollback);
         Value::Map(m)
     }
 }
@@ -446,7 +477,6 @@ pub struct DescribeChangeSetOutput {
     pub on_stack_failure: Option<String>,
     pub import_existing_resources: Option<bool>,
     pub deployment_mode: Option<String>,
-    pub deployment_config: Option<DeploymentConfig>,
 }
 impl FromValue for DescribeChangeSetOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
@@ -475,13 +505,12 @@ impl FromValue for DescribeChangeSetOutput {
             on_stack_failure: optional(&mut m, "OnStackFailure")?,
             import_existing_resources: optional(&mut m, "ImportExistingResources")?,
             deployment_mode: optional(&mut m, "DeploymentMode")?,
-            deployment_config: optional(&mut m, "DeploymentConfig")?,
         })
     }
 }
 impl IntoValue for DescribeChangeSetOutput {
     fn into_value(self) -> Value {
-        let mut m = Members::with_capacity(24);
+        let mut m = Members::with_capacity(23);
         m.put_some("ChangeSetName", self.change_set_name);
         m.put_some("ChangeSetId", self.change_set_id);
         m.put_some("StackId", self.stack_id);
@@ -505,7 +534,61 @@ impl IntoValue for DescribeChangeSetOutput {
         m.put_some("OnStackFailure", self.on_stack_failure);
         m.put_some("ImportExistingResources", self.import_existing_resources);
         m.put_some("DeploymentMode", self.deployment_mode);
-        m.put_some("DeploymentConfig", self.deployment_config);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeEventsInput {
+    pub stack_name: Option<String>,
+    pub change_set_name: Option<String>,
+    pub operation_id: Option<String>,
+    pub filters: Option<EventFilter>,
+    pub next_token: Option<String>,
+}
+impl FromValue for DescribeEventsInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeEventsInput {
+            stack_name: optional(&mut m, "StackName")?,
+            change_set_name: optional(&mut m, "ChangeSetName")?,
+            operation_id: optional(&mut m, "OperationId")?,
+            filters: optional(&mut m, "Filters")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for DescribeEventsInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("StackName", self.stack_name);
+        m.put_some("ChangeSetName", self.change_set_name);
+        m.put_some("OperationId", self.operation_id);
+        m.put_some("Filters", self.filters);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeEventsOutput {
+    pub operation_events: Option<Vec<OperationEvent>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for DescribeEventsOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DescribeEventsOutput {
+            operation_events: optional(&mut m, "OperationEvents")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for DescribeEventsOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("OperationEvents", self.operation_events);
+        m.put_some("NextToken", self.next_token);
         Value::Map(m)
     }
 }
@@ -692,6 +775,26 @@ impl IntoValue for DescribeStacksOutput {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct EventFilter {
+    pub failed_events: Option<bool>,
+}
+impl FromValue for EventFilter {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(EventFilter {
+            failed_events: optional(&mut m, "FailedEvents")?,
+        })
+    }
+}
+impl IntoValue for EventFilter {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("FailedEvents", self.failed_events);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ExecuteChangeSetInput {
     pub change_set_name: String,
     pub stack_name: Option<String>,
@@ -816,6 +919,88 @@ impl IntoValue for GetTemplateOutput {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetTemplateSummaryInput {
+    pub template_body: Option<String>,
+    pub template_url: Option<String>,
+    pub stack_name: Option<String>,
+    pub stack_set_name: Option<String>,
+    pub call_as: Option<String>,
+    pub template_summary_config: Option<TemplateSummaryConfig>,
+}
+impl FromValue for GetTemplateSummaryInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetTemplateSummaryInput {
+            template_body: optional(&mut m, "TemplateBody")?,
+            template_url: optional(&mut m, "TemplateURL")?,
+            stack_name: optional(&mut m, "StackName")?,
+            stack_set_name: optional(&mut m, "StackSetName")?,
+            call_as: optional(&mut m, "CallAs")?,
+            template_summary_config: optional(&mut m, "TemplateSummaryConfig")?,
+        })
+    }
+}
+impl IntoValue for GetTemplateSummaryInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("TemplateBody", self.template_body);
+        m.put_some("TemplateURL", self.template_url);
+        m.put_some("StackName", self.stack_name);
+        m.put_some("StackSetName", self.stack_set_name);
+        m.put_some("CallAs", self.call_as);
+        m.put_some("TemplateSummaryConfig", self.template_summary_config);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetTemplateSummaryOutput {
+    pub parameters: Option<Vec<ParameterDeclaration>>,
+    pub description: Option<String>,
+    pub capabilities: Option<Vec<String>>,
+    pub capabilities_reason: Option<String>,
+    pub resource_types: Option<Vec<String>>,
+    pub version: Option<String>,
+    pub metadata: Option<String>,
+    pub declared_transforms: Option<Vec<String>>,
+    pub resource_identifier_summaries: Option<Vec<ResourceIdentifierSummary>>,
+    pub warnings: Option<Warnings>,
+}
+impl FromValue for GetTemplateSummaryOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetTemplateSummaryOutput {
+            parameters: optional(&mut m, "Parameters")?,
+            description: optional(&mut m, "Description")?,
+            capabilities: optional(&mut m, "Capabilities")?,
+            capabilities_reason: optional(&mut m, "CapabilitiesReason")?,
+            resource_types: optional(&mut m, "ResourceTypes")?,
+            version: optional(&mut m, "Version")?,
+            metadata: optional(&mut m, "Metadata")?,
+            declared_transforms: optional(&mut m, "DeclaredTransforms")?,
+            resource_identifier_summaries: optional(&mut m, "ResourceIdentifierSummaries")?,
+            warnings: optional(&mut m, "Warnings")?,
+        })
+    }
+}
+impl IntoValue for GetTemplateSummaryOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(10);
+        m.put_some("Parameters", self.parameters);
+        m.put_some("Description", self.description);
+        m.put_some("Capabilities", self.capabilities);
+        m.put_some("CapabilitiesReason", self.capabilities_reason);
+        m.put_some("ResourceTypes", self.resource_types);
+        m.put_some("Version", self.version);
+        m.put_some("Metadata", self.metadata);
+        m.put_some("DeclaredTransforms", self.declared_transforms);
+        m.put_some("ResourceIdentifierSummaries", self.resource_identifier_summaries);
+        m.put_some("Warnings", self.warnings);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListChangeSetsInput {
     pub stack_name: String,
     pub next_token: Option<String>,
@@ -899,6 +1084,52 @@ impl IntoValue for ListExportsOutput {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(2);
         m.put_some("Exports", self.exports);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListImportsInput {
+    pub export_name: String,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListImportsInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListImportsInput {
+            export_name: required(&mut m, "ExportName")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for ListImportsInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ExportName", self.export_name);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListImportsOutput {
+    pub imports: Option<Vec<String>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListImportsOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListImportsOutput {
+            imports: optional(&mut m, "Imports")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for ListImportsOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Imports", self.imports);
         m.put_some("NextToken", self.next_token);
         Value::Map(m)
     }
@@ -1069,6 +1300,104 @@ impl IntoValue for OperationEntry {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct OperationEvent {
+    pub event_id: Option<String>,
+    pub stack_id: Option<String>,
+    pub operation_id: Option<String>,
+    pub operation_type: Option<String>,
+    pub operation_status: Option<String>,
+    pub event_type: Option<String>,
+    pub logical_resource_id: Option<String>,
+    pub physical_resource_id: Option<String>,
+    pub resource_type: Option<String>,
+    pub timestamp: Option<Timestamp>,
+    pub start_time: Option<Timestamp>,
+    pub end_time: Option<Timestamp>,
+    pub resource_status: Option<String>,
+    pub resource_status_reason: Option<String>,
+    pub resource_properties: Option<String>,
+    pub client_request_token: Option<String>,
+    pub hook_type: Option<String>,
+    pub hook_status: Option<String>,
+    pub hook_status_reason: Option<String>,
+    pub hook_invocation_point: Option<String>,
+    pub hook_failure_mode: Option<String>,
+    pub detailed_status: Option<String>,
+    pub validation_failure_mode: Option<String>,
+    pub validation_name: Option<String>,
+    pub validation_status: Option<String>,
+    pub validation_status_reason: Option<String>,
+    pub validation_path: Option<String>,
+}
+impl FromValue for OperationEvent {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(OperationEvent {
+            event_id: optional(&mut m, "EventId")?,
+            stack_id: optional(&mut m, "StackId")?,
+            operation_id: optional(&mut m, "OperationId")?,
+            operation_type: optional(&mut m, "OperationType")?,
+            operation_status: optional(&mut m, "OperationStatus")?,
+            event_type: optional(&mut m, "EventType")?,
+            logical_resource_id: optional(&mut m, "LogicalResourceId")?,
+            physical_resource_id: optional(&mut m, "PhysicalResourceId")?,
+            resource_type: optional(&mut m, "ResourceType")?,
+            timestamp: optional(&mut m, "Timestamp")?,
+            start_time: optional(&mut m, "StartTime")?,
+            end_time: optional(&mut m, "EndTime")?,
+            resource_status: optional(&mut m, "ResourceStatus")?,
+            resource_status_reason: optional(&mut m, "ResourceStatusReason")?,
+            resource_properties: optional(&mut m, "ResourceProperties")?,
+            client_request_token: optional(&mut m, "ClientRequestToken")?,
+            hook_type: optional(&mut m, "HookType")?,
+            hook_status: optional(&mut m, "HookStatus")?,
+            hook_status_reason: optional(&mut m, "HookStatusReason")?,
+            hook_invocation_point: optional(&mut m, "HookInvocationPoint")?,
+            hook_failure_mode: optional(&mut m, "HookFailureMode")?,
+            detailed_status: optional(&mut m, "DetailedStatus")?,
+            validation_failure_mode: optional(&mut m, "ValidationFailureMode")?,
+            validation_name: optional(&mut m, "ValidationName")?,
+            validation_status: optional(&mut m, "ValidationStatus")?,
+            validation_status_reason: optional(&mut m, "ValidationStatusReason")?,
+            validation_path: optional(&mut m, "ValidationPath")?,
+        })
+    }
+}
+impl IntoValue for OperationEvent {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(27);
+        m.put_some("EventId", self.event_id);
+        m.put_some("StackId", self.stack_id);
+        m.put_some("OperationId", self.operation_id);
+        m.put_some("OperationType", self.operation_type);
+        m.put_some("OperationStatus", self.operation_status);
+        m.put_some("EventType", self.event_type);
+        m.put_some("LogicalResourceId", self.logical_resource_id);
+        m.put_some("PhysicalResourceId", self.physical_resource_id);
+        m.put_some("ResourceType", self.resource_type);
+        m.put_some("Timestamp", self.timestamp);
+        m.put_some("StartTime", self.start_time);
+        m.put_some("EndTime", self.end_time);
+        m.put_some("ResourceStatus", self.resource_status);
+        m.put_some("ResourceStatusReason", self.resource_status_reason);
+        m.put_some("ResourceProperties", self.resource_properties);
+        m.put_some("ClientRequestToken", self.client_request_token);
+        m.put_some("HookType", self.hook_type);
+        m.put_some("HookStatus", self.hook_status);
+        m.put_some("HookStatusReason", self.hook_status_reason);
+        m.put_some("HookInvocationPoint", self.hook_invocation_point);
+        m.put_some("HookFailureMode", self.hook_failure_mode);
+        m.put_some("DetailedStatus", self.detailed_status);
+        m.put_some("ValidationFailureMode", self.validation_failure_mode);
+        m.put_some("ValidationName", self.validation_name);
+        m.put_some("ValidationStatus", self.validation_status);
+        m.put_some("ValidationStatusReason", self.validation_status_reason);
+        m.put_some("ValidationPath", self.validation_path);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Output {
     pub output_key: Option<String>,
     pub output_value: Option<String>,
@@ -1122,6 +1451,61 @@ impl IntoValue for Parameter {
         m.put_some("ParameterValue", self.parameter_value);
         m.put_some("UsePreviousValue", self.use_previous_value);
         m.put_some("ResolvedValue", self.resolved_value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ParameterConstraints {
+    pub allowed_values: Option<Vec<String>>,
+}
+impl FromValue for ParameterConstraints {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ParameterConstraints {
+            allowed_values: optional(&mut m, "AllowedValues")?,
+        })
+    }
+}
+impl IntoValue for ParameterConstraints {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("AllowedValues", self.allowed_values);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ParameterDeclaration {
+    pub parameter_key: Option<String>,
+    pub default_value: Option<String>,
+    pub parameter_type: Option<String>,
+    pub no_echo: Option<bool>,
+    pub description: Option<String>,
+    pub parameter_constraints: Option<ParameterConstraints>,
+}
+impl FromValue for ParameterDeclaration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ParameterDeclaration {
+            parameter_key: optional(&mut m, "ParameterKey")?,
+            default_value: optional(&mut m, "DefaultValue")?,
+            parameter_type: optional(&mut m, "ParameterType")?,
+            no_echo: optional(&mut m, "NoEcho")?,
+            description: optional(&mut m, "Description")?,
+            parameter_constraints: optional(&mut m, "ParameterConstraints")?,
+        })
+    }
+}
+impl IntoValue for ParameterDeclaration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("ParameterKey", self.parameter_key);
+        m.put_some("DefaultValue", self.default_value);
+        m.put_some("ParameterType", self.parameter_type);
+        m.put_some("NoEcho", self.no_echo);
+        m.put_some("Description", self.description);
+        m.put_some("ParameterConstraints", self.parameter_constraints);
         Value::Map(m)
     }
 }
@@ -1241,6 +1625,32 @@ impl IntoValue for ResourceDriftIgnoredAttribute {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResourceIdentifierSummary {
+    pub resource_type: Option<String>,
+    pub logical_resource_ids: Option<Vec<String>>,
+    pub resource_identifiers: Option<Vec<String>>,
+}
+impl FromValue for ResourceIdentifierSummary {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ResourceIdentifierSummary {
+            resource_type: optional(&mut m, "ResourceType")?,
+            logical_resource_ids: optional(&mut m, "LogicalResourceIds")?,
+            resource_identifiers: optional(&mut m, "ResourceIdentifiers")?,
+        })
+    }
+}
+impl IntoValue for ResourceIdentifierSummary {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("ResourceType", self.resource_type);
+        m.put_some("LogicalResourceIds", self.logical_resource_ids);
+        m.put_some("ResourceIdentifiers", self.resource_identifiers);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ResourceTargetDefinition {
     pub attribute: Option<String>,
     pub name: Option<String>,
@@ -1337,6 +1747,58 @@ impl IntoValue for RollbackConfiguration {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct RollbackStackInput {
+    pub stack_name: String,
+    pub role_arn: Option<String>,
+    pub client_request_token: Option<String>,
+    pub retain_except_on_create: Option<bool>,
+}
+impl FromValue for RollbackStackInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RollbackStackInput {
+            stack_name: required(&mut m, "StackName")?,
+            role_arn: optional(&mut m, "RoleARN")?,
+            client_request_token: optional(&mut m, "ClientRequestToken")?,
+            retain_except_on_create: optional(&mut m, "RetainExceptOnCreate")?,
+        })
+    }
+}
+impl IntoValue for RollbackStackInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("StackName", self.stack_name);
+        m.put_some("RoleARN", self.role_arn);
+        m.put_some("ClientRequestToken", self.client_request_token);
+        m.put_some("RetainExceptOnCreate", self.retain_except_on_create);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RollbackStackOutput {
+    pub stack_id: Option<String>,
+    pub operation_id: Option<String>,
+}
+impl FromValue for RollbackStackOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RollbackStackOutput {
+            stack_id: optional(&mut m, "StackId")?,
+            operation_id: optional(&mut m, "OperationId")?,
+        })
+    }
+}
+impl IntoValue for RollbackStackOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("StackId", self.stack_id);
+        m.put_some("OperationId", self.operation_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RollbackTrigger {
     pub arn: String,
     pub r#type: String,
@@ -1373,7 +1835,6 @@ pub struct Stack {
     pub stack_status: String,
     pub stack_status_reason: Option<String>,
     pub disable_rollback: Option<bool>,
-    pub deployment_config: Option<DeploymentConfig>,
     pub notification_ar_ns: Option<Vec<String>>,
     pub timeout_in_minutes: Option<i64>,
     pub capabilities: Option<Vec<String>>,
@@ -1388,7 +1849,6 @@ pub struct Stack {
     pub deletion_mode: Option<String>,
     pub detailed_status: Option<String>,
     pub last_operations: Option<Vec<OperationEntry>>,
-    pub alias_name: Option<String>,
 }
 impl FromValue for Stack {
     fn from_value(value: Value) -> Result<Self, Fault> {
@@ -1406,7 +1866,6 @@ impl FromValue for Stack {
             stack_status: required(&mut m, "StackStatus")?,
             stack_status_reason: optional(&mut m, "StackStatusReason")?,
             disable_rollback: optional(&mut m, "DisableRollback")?,
-            deployment_config: optional(&mut m, "DeploymentConfig")?,
             notification_ar_ns: optional(&mut m, "NotificationARNs")?,
             timeout_in_minutes: optional(&mut m, "TimeoutInMinutes")?,
             capabilities: optional(&mut m, "Capabilities")?,
@@ -1421,13 +1880,12 @@ impl FromValue for Stack {
             deletion_mode: optional(&mut m, "DeletionMode")?,
             detailed_status: optional(&mut m, "DetailedStatus")?,
             last_operations: optional(&mut m, "LastOperations")?,
-            alias_name: optional(&mut m, "AliasName")?,
         })
     }
 }
 impl IntoValue for Stack {
     fn into_value(self) -> Value {
-        let mut m = Members::with_capacity(28);
+        let mut m = Members::with_capacity(26);
         m.put_some("StackId", self.stack_id);
         m.put("StackName", self.stack_name);
         m.put_some("ChangeSetId", self.change_set_id);
@@ -1440,7 +1898,6 @@ impl IntoValue for Stack {
         m.put("StackStatus", self.stack_status);
         m.put_some("StackStatusReason", self.stack_status_reason);
         m.put_some("DisableRollback", self.disable_rollback);
-        m.put_some("DeploymentConfig", self.deployment_config);
         m.put_some("NotificationARNs", self.notification_ar_ns);
         m.put_some("TimeoutInMinutes", self.timeout_in_minutes);
         m.put_some("Capabilities", self.capabilities);
@@ -1455,7 +1912,6 @@ impl IntoValue for Stack {
         m.put_some("DeletionMode", self.deletion_mode);
         m.put_some("DetailedStatus", self.detailed_status);
         m.put_some("LastOperations", self.last_operations);
-        m.put_some("AliasName", self.alias_name);
         Value::Map(m)
     }
 }
@@ -1876,6 +2332,26 @@ impl IntoValue for TemplateParameter {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct TemplateSummaryConfig {
+    pub treat_unrecognized_resource_types_as_warnings: Option<bool>,
+}
+impl FromValue for TemplateSummaryConfig {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TemplateSummaryConfig {
+            treat_unrecognized_resource_types_as_warnings: optional(&mut m, "TreatUnrecognizedResourceTypesAsWarnings")?,
+        })
+    }
+}
+impl IntoValue for TemplateSummaryConfig {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("TreatUnrecognizedResourceTypesAsWarnings", self.treat_unrecognized_resource_types_as_warnings);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct UpdateStackInput {
     pub stack_name: String,
     pub template_body: Option<String>,
@@ -1895,8 +2371,6 @@ pub struct UpdateStackInput {
     pub disable_rollback: Option<bool>,
     pub client_request_token: Option<String>,
     pub retain_except_on_create: Option<bool>,
-    pub deployment_config: Option<DeploymentConfig>,
-    pub disable_validation: Option<bool>,
 }
 impl FromValue for UpdateStackInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
@@ -1920,14 +2394,12 @@ impl FromValue for UpdateStackInput {
             disable_rollback: optional(&mut m, "DisableRollback")?,
             client_request_token: optional(&mut m, "ClientRequestToken")?,
             retain_except_on_create: optional(&mut m, "RetainExceptOnCreate")?,
-            deployment_config: optional(&mut m, "DeploymentConfig")?,
-            disable_validation: optional(&mut m, "DisableValidation")?,
         })
     }
 }
 impl IntoValue for UpdateStackInput {
     fn into_value(self) -> Value {
-        let mut m = Members::with_capacity(20);
+        let mut m = Members::with_capacity(18);
         m.put("StackName", self.stack_name);
         m.put_some("TemplateBody", self.template_body);
         m.put_some("TemplateURL", self.template_url);
@@ -1946,8 +2418,6 @@ impl IntoValue for UpdateStackInput {
         m.put_some("DisableRollback", self.disable_rollback);
         m.put_some("ClientRequestToken", self.client_request_token);
         m.put_some("RetainExceptOnCreate", self.retain_except_on_create);
-        m.put_some("DeploymentConfig", self.deployment_config);
-        m.put_some("DisableValidation", self.disable_validation);
         Value::Map(m)
     }
 }
@@ -1971,6 +2441,49 @@ impl IntoValue for UpdateStackOutput {
         let mut m = Members::with_capacity(2);
         m.put_some("StackId", self.stack_id);
         m.put_some("OperationId", self.operation_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateTerminationProtectionInput {
+    pub enable_termination_protection: bool,
+    pub stack_name: String,
+}
+impl FromValue for UpdateTerminationProtectionInput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateTerminationProtectionInput {
+            enable_termination_protection: required(&mut m, "EnableTerminationProtection")?,
+            stack_name: required(&mut m, "StackName")?,
+        })
+    }
+}
+impl IntoValue for UpdateTerminationProtectionInput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("EnableTerminationProtection", self.enable_termination_protection);
+        m.put("StackName", self.stack_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateTerminationProtectionOutput {
+    pub stack_id: Option<String>,
+}
+impl FromValue for UpdateTerminationProtectionOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateTerminationProtectionOutput {
+            stack_id: optional(&mut m, "StackId")?,
+        })
+    }
+}
+impl IntoValue for UpdateTerminationProtectionOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("StackId", self.stack_id);
         Value::Map(m)
     }
 }
@@ -2026,6 +2539,26 @@ impl IntoValue for ValidateTemplateOutput {
         m.put_some("Capabilities", self.capabilities);
         m.put_some("CapabilitiesReason", self.capabilities_reason);
         m.put_some("DeclaredTransforms", self.declared_transforms);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Warnings {
+    pub unrecognized_resource_types: Option<Vec<String>>,
+}
+impl FromValue for Warnings {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Warnings {
+            unrecognized_resource_types: optional(&mut m, "UnrecognizedResourceTypes")?,
+        })
+    }
+}
+impl IntoValue for Warnings {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("UnrecognizedResourceTypes", self.unrecognized_resource_types);
         Value::Map(m)
     }
 }

@@ -1,20 +1,23 @@
 //! Looking at stacks.
 
+use std::collections::BTreeMap;
+
 use model::{Fault, Tx};
 use serde_json::Value as Json;
 use template::Node;
 
+use crate::operation;
 use crate::shapes::*;
 use crate::source::parse;
-use crate::stack::{self, EVENTS, Made, Stack as Node_, find, missing, parameters};
+use crate::stack::{Made, Stack as Node_, find, missing, parameters};
 
 fn text(value: Option<&str>) -> Option<String> {
     value.map(str::to_owned)
 }
 
-fn shape(tx: &Tx<'_>, stack: &Node_) -> Result<Stack, Fault> {
-    let node = parse(&stack.current.template).ok();
-    let given = parameters(tx, &stack.current)?;
+/// The values of a template's parameters, secret ones hidden.
+pub(crate) fn parameters_of(template: &str, given: &BTreeMap<String, String>) -> Vec<Parameter> {
+    let node = parse(template).ok();
     let declared = node.as_ref().and_then(|n| n.get("Parameters")).and_then(Node::map).unwrap_or_default();
     let shown = declared.iter().map(|(name, _, facts)| {
         let default = facts
@@ -30,7 +33,13 @@ fn shape(tx: &Tx<'_>, stack: &Node_) -> Result<Stack, Fault> {
             ..Parameter::default()
         }
     });
-    let parameters: Vec<Parameter> = shown.collect();
+    shown.collect()
+}
+
+fn shape(tx: &Tx<'_>, stack: &Node_) -> Result<Stack, Fault> {
+    let node = parse(&stack.current.template).ok();
+    let given = parameters(tx, &stack.current)?;
+    let parameters = parameters_of(&stack.current.template, &given);
     let outputs: Vec<Output> = stack
         .outputs
         .iter()
@@ -60,6 +69,12 @@ fn shape(tx: &Tx<'_>, stack: &Node_) -> Result<Stack, Fault> {
         role_arn: stack.role_arn.clone(),
         tags: Some(stack.tags.iter().map(|(k, v)| Tag { key: k.clone(), value: v.clone() }).collect()),
         enable_termination_protection: Some(stack.protected),
+        retain_except_on_create: Some(stack.retain_except_on_create),
+        last_operations: Some(vec![OperationEntry {
+            operation_type: Some(stack.work.kind.clone()),
+            operation_id: Some(stack.work.id.clone()),
+        }])
+        .filter(|_| !stack.work.id.is_empty()),
         drift_information: Some(StackDriftInformation {
             stack_drift_status: "NOT_CHECKED".to_owned(),
             ..StackDriftInformation::default()
@@ -100,30 +115,16 @@ pub(crate) fn list_stacks(tx: &mut Tx<'_>, input: ListStacksInput) -> Result<Lis
     Ok(ListStacksOutput { stack_summaries: Some(summaries.collect()), next_token: None })
 }
 
-/// A page of events; the token is the number of events before it.
 pub(crate) fn describe_stack_events(
     tx: &mut Tx<'_>,
     input: DescribeStackEventsInput,
 ) -> Result<DescribeStackEventsOutput, Fault> {
-    const PAGE: usize = 100;
+    use model::FromValue as _;
     let stack = find(tx, &input.stack_name)?;
-    let begin = input.next_token.as_deref().unwrap_or("0").parse::<usize>();
-    let begin = begin.map_err(|_| Fault::client("ValidationError", "The next token is not valid"))?;
-    let (mut from, mut to) = (Vec::new(), Vec::new());
-    let records = tx.records(EVENTS, stack::all(&stack.id, &mut from, &mut to))?;
-    let more = records.len() > begin + PAGE;
-    let read = |bytes: &[u8]| {
-        use model::FromValue as _;
-        let json: Json = serde_json::from_slice(bytes)
-            .map_err(|e| Fault::internal(format!("an event cannot be read: {e}")))?;
-        StackEvent::from_value(model::Value::from_json(json))
-    };
-    let events =
-        records.iter().skip(begin).take(PAGE).map(|(_, bytes)| read(bytes)).collect::<Result<_, Fault>>()?;
-    Ok(DescribeStackEventsOutput {
-        stack_events: Some(events),
-        next_token: more.then(|| (begin + PAGE).to_string()),
-    })
+    let (events, next_token) = operation::page(tx, &stack, input.next_token.as_deref(), &|_| true)?;
+    let read = |json| StackEvent::from_value(model::Value::from_json(json));
+    let events = events.into_iter().map(read).collect::<Result<_, Fault>>()?;
+    Ok(DescribeStackEventsOutput { stack_events: Some(events), next_token })
 }
 
 fn resource(stack: &Node_, made: &Made) -> StackResource {
@@ -209,9 +210,24 @@ pub(crate) fn list_stack_resources(
 }
 
 pub(crate) fn get_template(tx: &mut Tx<'_>, input: GetTemplateInput) -> Result<GetTemplateOutput, Fault> {
-    let stack = find(tx, input.stack_name.as_deref().unwrap_or_default())?;
+    let template = match &input.change_set_name {
+        Some(set) => crate::change_set::find_set(tx, set, input.stack_name.as_deref())?.version.template,
+        None => find(tx, input.stack_name.as_deref().unwrap_or_default())?.current.template,
+    };
     let stages = vec!["Original".to_owned(), "Processed".to_owned()];
-    Ok(GetTemplateOutput { template_body: Some(stack.current.template), stages_available: Some(stages) })
+    Ok(GetTemplateOutput { template_body: Some(template), stages_available: Some(stages) })
+}
+
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListImports.html>
+pub(crate) fn list_imports(tx: &mut Tx<'_>, input: ListImportsInput) -> Result<ListImportsOutput, Fault> {
+    let export = input.export_name;
+    let users = tx.list::<Node_>().filter(|s| s.deleted.is_none() && s.imports.contains(&export));
+    let names: Vec<String> = users.map(|s| s.name.clone()).collect();
+    if names.is_empty() {
+        let message = format!("Export '{export}' is not imported by any stack.");
+        return Err(Fault::client("ValidationError", message));
+    }
+    Ok(ListImportsOutput { imports: Some(names), next_token: None })
 }
 
 pub(crate) fn list_exports(tx: &mut Tx<'_>, _: ListExportsInput) -> Result<ListExportsOutput, Fault> {

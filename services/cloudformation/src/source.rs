@@ -158,37 +158,30 @@ fn stored(
     Ok(found)
 }
 
+/// Refuses what would be accepted and then not kept.
+pub(crate) fn refuse_unserved(given: &[(&str, bool)]) -> Result<(), Fault> {
+    match given.iter().find(|(_, given)| *given) {
+        Some((name, _)) => Err(refuse(format!("`{name}` is not served by this runtime"))),
+        None => Ok(()),
+    }
+}
+
+/// Whether alarms are to be watched.
+pub(crate) fn triggers(configuration: Option<&RollbackConfiguration>) -> bool {
+    configuration.is_some_and(|c| c.rollback_triggers.as_ref().is_some_and(|t| !t.is_empty()))
+}
+
 /// Templates that make principals must be owned up to.
 fn capable(node: &Node, capabilities: &[String]) -> Result<(), Fault> {
-    let (mut any, mut named) = (false, false);
-    for (_, _, resource) in node.get("Resources").and_then(Node::map).unwrap_or_default() {
-        let kind = resource.get("Type").and_then(Node::text).unwrap_or_default();
-        if !matches!(
-            kind,
-            "AWS::IAM::User"
-                | "AWS::IAM::Group"
-                | "AWS::IAM::Role"
-                | "AWS::IAM::Policy"
-                | "AWS::IAM::ManagedPolicy"
-                | "AWS::IAM::AccessKey"
-                | "AWS::IAM::InstanceProfile"
-                | "AWS::IAM::UserToGroupAddition"
-        ) {
-            continue;
-        }
-        any = true;
-        let names = ["UserName", "GroupName", "RoleName", "ManagedPolicyName", "InstanceProfileName"];
-        let custom = names.iter().any(|n| resource.get("Properties").is_some_and(|p| p.get(n).is_some()));
-        named |= custom && kind != "AWS::IAM::AccessKey";
-    }
+    let Some((needed, _)) = crate::summary::capability(node) else { return Ok(()) };
     let has = |c: &str| capabilities.iter().any(|given| given == c);
-    let missing = |c: &str| {
-        Err(Fault::client("InsufficientCapabilitiesException", format!("Requires capabilities : [{c}]")))
-    };
-    match (any, named) {
-        (true, true) if !has("CAPABILITY_NAMED_IAM") => missing("CAPABILITY_NAMED_IAM"),
-        (true, false) if !has("CAPABILITY_IAM") && !has("CAPABILITY_NAMED_IAM") => missing("CAPABILITY_IAM"),
-        _ => Ok(()),
+    match needed {
+        "CAPABILITY_IAM" if has("CAPABILITY_IAM") || has("CAPABILITY_NAMED_IAM") => Ok(()),
+        named if has(named) => Ok(()),
+        missing => Err(Fault::client(
+            "InsufficientCapabilitiesException",
+            format!("Requires capabilities : [{missing}]"),
+        )),
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) struct Stack {
     pub(crate) current: Version,
     /// What an update that fails goes back to.
     pub(crate) previous: Option<Version>,
+    #[serde(default)]
+    pub(crate) previous_tags: Option<Tags>,
     pub(crate) tags: Tags,
     pub(crate) capabilities: Vec<String>,
     /// For whom every step is made.
@@ -41,6 +43,31 @@ pub(crate) struct Stack {
     /// Names of exports of other stacks that this one uses.
     pub(crate) imports: Vec<String>,
     pub(crate) change_set: Option<String>,
+    /// A creation that fails is deleted, not only undone.
+    #[serde(default)]
+    pub(crate) delete_on_failure: bool,
+    /// What an operation that fails has made goes, whatever its deletion policy.
+    #[serde(default)]
+    pub(crate) retain_except_on_create: bool,
+    /// When a creation that is not done has failed.
+    #[serde(default)]
+    pub(crate) deadline: Option<Timestamp>,
+    /// Resources that going back leaves as they are.
+    #[serde(default)]
+    pub(crate) skipped: Vec<String>,
+    /// What is being done, or was done last.
+    #[serde(default)]
+    pub(crate) work: Work,
+}
+
+/// One operation on a stack, as its events name it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Work {
+    pub(crate) id: String,
+    /// `CREATE_STACK`, `UPDATE_STACK`, `DELETE_STACK`, `ROLLBACK`, `CONTINUE_ROLLBACK`.
+    pub(crate) kind: String,
+    /// The client's own name for it.
+    pub(crate) token: Option<String>,
 }
 
 /// A template with its parameters.
@@ -74,6 +101,9 @@ pub(crate) struct Made {
     pub(crate) properties: String,
     pub(crate) deletion: String,
     pub(crate) replace: String,
+    /// The stack's tags when it was made or changed last.
+    #[serde(default)]
+    pub(crate) tags: Tags,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -209,6 +239,7 @@ pub(crate) fn begin(tx: &Tx<'_>, begin: Begin) -> Result<Stack, Fault> {
         deleted: None,
         current: begin.version,
         previous: None,
+        previous_tags: None,
         tags: begin.tags,
         capabilities: begin.capabilities,
         deployer: deployer(tx, begin.role_arn.as_deref())?,
@@ -220,12 +251,23 @@ pub(crate) fn begin(tx: &Tx<'_>, begin: Begin) -> Result<Stack, Fault> {
         outputs: Vec::new(),
         imports: Vec::new(),
         change_set: None,
+        delete_on_failure: false,
+        retain_except_on_create: false,
+        deadline: None,
+        skipped: Vec::new(),
+        work: Work::default(),
         name,
     })
 }
 
 /// Sets the stack going.
-pub(crate) fn go(tx: &mut Tx<'_>, stack: Stack) -> Result<(), Fault> {
+pub(crate) fn go(
+    tx: &mut Tx<'_>,
+    mut stack: Stack,
+    kind: &str,
+    token: Option<String>,
+) -> Result<String, Fault> {
+    stack.work = Work { id: tx.uuid(), kind: kind.to_owned(), token };
     let (id, status) = (stack.id.clone(), stack.status.clone());
     event(
         tx,
@@ -239,7 +281,9 @@ pub(crate) fn go(tx: &mut Tx<'_>, stack: Stack) -> Result<(), Fault> {
         },
     )?;
     schedule(tx, &id, 0)?;
-    tx.put(stack)
+    let operation_id = stack.work.id.clone();
+    tx.put(stack)?;
+    Ok(operation_id)
 }
 
 /// The next step, after so many milliseconds.
@@ -262,23 +306,30 @@ pub(crate) struct Happened<'a> {
     pub(crate) reason: Option<&'a str>,
 }
 
-/// The table of events, newest first: `stack id 0 time`.
+/// The table of events, newest first: `stack id 0 time`. No two events of a stack have one time.
 pub(crate) const EVENTS: &str = "cloudformation/events";
 
 pub(crate) fn event(tx: &mut Tx<'_>, stack: &Stack, happened: &Happened<'_>) -> Result<(), Fault> {
-    let newest_first = u64::MAX - u64::try_from(tx.now.0).unwrap_or_default();
-    // Within one transaction the later event stands before the earlier.
-    let order = u64::MAX
-        - u64::try_from(tx.records(EVENTS, all(&stack.id, &mut Vec::new(), &mut Vec::new()))?.len())
-            .unwrap_or_default();
-    let key = [stack.id.as_bytes(), &[0], &newest_first.to_be_bytes(), &order.to_be_bytes()].concat();
+    let time = tx.now.max(after_last(tx, stack)?);
+    let newest_first = u64::MAX - u64::try_from(time.0).unwrap_or_default();
+    let key = [stack.id.as_bytes(), &[0], &newest_first.to_be_bytes()].concat();
     let id = tx.uuid();
     let value = serde_json::json!({
         "StackId": stack.id, "EventId": id, "StackName": stack.name, "LogicalResourceId": happened.logical,
-        "PhysicalResourceId": happened.physical, "ResourceType": happened.kind, "Timestamp": tx.now.to_rfc3339(),
+        "PhysicalResourceId": happened.physical, "ResourceType": happened.kind, "Timestamp": time.to_rfc3339(),
         "ResourceStatus": happened.status, "ResourceStatusReason": happened.reason,
+        "OperationId": stack.work.id, "OperationType": stack.work.kind, "ClientRequestToken": stack.work.token,
     });
     tx.put_record_as(EVENTS, &key, &value)
+}
+
+/// The moment after a stack's last event: clients put events in order by their times.
+fn after_last(tx: &Tx<'_>, stack: &Stack) -> Result<Timestamp, Fault> {
+    let (mut from, mut to) = (Vec::new(), Vec::new());
+    let last = tx.records(EVENTS, model::Range { limit: 1, ..all(&stack.id, &mut from, &mut to) })?;
+    let newest = last.first().and_then(|(key, _)| key.get(stack.id.len() + 1..)?.first_chunk::<8>());
+    let newest = newest.map_or(0, |bytes| u64::MAX - u64::from_be_bytes(*bytes));
+    Ok(Timestamp(i64::try_from(newest).unwrap_or_default() + 1))
 }
 
 /// The range of a stack's events.
@@ -290,6 +341,13 @@ pub(crate) fn all<'a>(id: &str, from: &'a mut Vec<u8>, to: &'a mut Vec<u8>) -> m
 
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html>
 pub(crate) fn create_stack(tx: &mut Tx<'_>, input: CreateStackInput) -> Result<CreateStackOutput, Fault> {
+    source::refuse_unserved(&[
+        ("NotificationARNs", input.notification_ar_ns.as_ref().is_some_and(|l| !l.is_empty())),
+        ("ResourceTypes", input.resource_types.is_some()),
+        ("StackPolicyBody", input.stack_policy_body.is_some()),
+        ("StackPolicyURL", input.stack_policy_url.is_some()),
+        ("RollbackConfiguration", source::triggers(input.rollback_configuration.as_ref())),
+    ])?;
     let name = input.stack_name;
     if tx.find::<Stack>(&name).is_some() {
         return Err(Fault::client("AlreadyExistsException", format!("Stack [{name}] already exists")));
@@ -312,9 +370,12 @@ pub(crate) fn create_stack(tx: &mut Tx<'_>, input: CreateStackInput) -> Result<C
     )?;
     stack.protected = input.enable_termination_protection == Some(true);
     stack.keep_on_failure = keep;
+    stack.delete_on_failure = input.on_failure.as_deref() == Some("DELETE");
+    stack.retain_except_on_create = input.retain_except_on_create == Some(true);
+    stack.deadline = input.timeout_in_minutes.map(|minutes| tx.now.plus_seconds(minutes * 60));
     let id = stack.id.clone();
-    go(tx, stack)?;
-    Ok(CreateStackOutput { stack_id: Some(id), ..CreateStackOutput::default() })
+    let operation_id = go(tx, stack, "CREATE_STACK", input.client_request_token)?;
+    Ok(CreateStackOutput { stack_id: Some(id), operation_id: Some(operation_id) })
 }
 
 const UPDATABLE: [&str; 7] = [
@@ -339,6 +400,15 @@ pub(crate) fn updatable(stack: &Stack) -> Result<(), Fault> {
 
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_UpdateStack.html>
 pub(crate) fn update_stack(tx: &mut Tx<'_>, input: UpdateStackInput) -> Result<UpdateStackOutput, Fault> {
+    source::refuse_unserved(&[
+        ("NotificationARNs", input.notification_ar_ns.as_ref().is_some_and(|l| !l.is_empty())),
+        ("ResourceTypes", input.resource_types.is_some()),
+        ("StackPolicyBody", input.stack_policy_body.is_some()),
+        ("StackPolicyURL", input.stack_policy_url.is_some()),
+        ("StackPolicyDuringUpdateBody", input.stack_policy_during_update_body.is_some()),
+        ("StackPolicyDuringUpdateURL", input.stack_policy_during_update_url.is_some()),
+        ("RollbackConfiguration", source::triggers(input.rollback_configuration.as_ref())),
+    ])?;
     let mut stack = find(tx, &input.stack_name)?;
     updatable(&stack)?;
     let source = match input.use_previous_template {
@@ -351,21 +421,28 @@ pub(crate) fn update_stack(tx: &mut Tx<'_>, input: UpdateStackInput) -> Result<U
     let tags = input.tags.map_or_else(|| stack.tags.clone(), |t| tags_of(Some(t)));
     let same =
         version.template == stack.current.template && given(tx, &version)? == given(tx, &stack.current)?;
-    if same && tags == stack.tags {
+    if same && tags == stack.tags && !stack.status.ends_with("_FAILED") {
         return Err(Fault::client("ValidationError", "No updates are to be performed."));
     }
-    stack.tags = tags;
     stack.capabilities = capabilities;
     stack.role_arn = input.role_arn.or(stack.role_arn);
-    update(tx, &mut stack, version)?;
+    stack.keep_on_failure = input.disable_rollback == Some(true);
+    stack.retain_except_on_create = input.retain_except_on_create == Some(true);
+    update(tx, &mut stack, version, tags)?;
     let id = stack.id.clone();
-    go(tx, stack)?;
-    Ok(UpdateStackOutput { stack_id: Some(id), ..UpdateStackOutput::default() })
+    let operation_id = go(tx, stack, "UPDATE_STACK", input.client_request_token)?;
+    Ok(UpdateStackOutput { stack_id: Some(id), operation_id: Some(operation_id) })
 }
 
-/// Turns the stack to a new version, the old one kept for the way back.
-pub(crate) fn update(tx: &Tx<'_>, stack: &mut Stack, version: Version) -> Result<(), Fault> {
-    stack.previous = Some(std::mem::replace(&mut stack.current, version));
+/// Turns the stack to a new version, the last one that was whole kept for the way back.
+pub(crate) fn update(tx: &Tx<'_>, stack: &mut Stack, version: Version, tags: Tags) -> Result<(), Fault> {
+    let old = std::mem::replace(&mut stack.current, version);
+    let old_tags = std::mem::replace(&mut stack.tags, tags);
+    match stack.status.as_str() {
+        "UPDATE_FAILED" => {}
+        "CREATE_FAILED" => (stack.previous, stack.previous_tags) = (None, None),
+        _ => (stack.previous, stack.previous_tags) = (Some(old), Some(old_tags)),
+    }
     stack.status = "UPDATE_IN_PROGRESS".to_owned();
     stack.reason = None;
     stack.updated = Some(tx.now);
@@ -408,7 +485,7 @@ pub(crate) fn delete_stack(tx: &mut Tx<'_>, input: DeleteStackInput) -> Result<(
     stack.deployer = deployer(tx, stack.role_arn.as_deref())?;
     stack.status = "DELETE_IN_PROGRESS".to_owned();
     stack.reason = None;
-    go(tx, stack)
+    go(tx, stack, "DELETE_STACK", input.client_request_token).map(drop)
 }
 
 /// A template that the runtime was started with, to be deployed for its administrator.
@@ -449,11 +526,13 @@ pub(crate) fn deploy(tx: &mut Tx<'_>, payload: Json) -> Result<(), Fault> {
             if same && !stack.status.ends_with("_FAILED") {
                 return Ok(());
             }
-            update(tx, &mut stack, version)?;
+            let tags = stack.tags.clone();
+            update(tx, &mut stack, version, tags)?;
             stack
         }
     };
     stack.keep_on_failure = false;
     tx.act_as(None);
-    go(tx, stack)
+    let kind = if stack.status == "CREATE_IN_PROGRESS" { "CREATE_STACK" } else { "UPDATE_STACK" };
+    go(tx, stack, kind, None).map(drop)
 }
