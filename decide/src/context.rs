@@ -64,7 +64,12 @@ fn principal(context: &mut Context, snapshot: &Snapshot, caller: &Caller, reques
         }
         return;
     }
-    if caller.kind == CallerKind::Anonymous {
+    let federation = caller.session.iter().flat_map(|session| &session.federation);
+    for (key, values) in federation {
+        context.set_all(key, values.clone());
+    }
+    // Who is only known to an identity provider is no principal of any account.
+    if matches!(caller.kind, CallerKind::Anonymous | CallerKind::Federated { .. }) {
         context.set("aws:PrincipalType", kind.to_owned());
         return;
     }
@@ -88,9 +93,6 @@ fn principal(context: &mut Context, snapshot: &Snapshot, caller: &Caller, reques
     }
     if let Some(source) = &session.source_identity {
         context.set("aws:SourceIdentity", source.clone());
-    }
-    for (key, value) in &session.federation {
-        context.set(key, value.clone());
     }
 }
 

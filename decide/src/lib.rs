@@ -15,7 +15,7 @@ use model::decision::{Ask, AskWhy, Decision, Layer, Outcome, Request, StatementR
 use model::estate::iam::Account;
 use model::graph::AnyNode;
 use model::tx::PolicyCheck;
-use model::{AccountId, Arn, Fault, Snapshot};
+use model::{AccountId, Fault, Snapshot};
 
 /// Refuses a document that is no policy of this kind, with AWS's error.
 pub fn check(kind: PolicyCheck, text: &str) -> Result<(), Fault> {
@@ -101,12 +101,7 @@ struct Target<'a> {
 
 fn target<'a>(snapshot: &'a Snapshot, ask: &Ask) -> Target<'a> {
     let node = snapshot.by_arn(ask.owner.as_deref().unwrap_or(&ask.resource));
-    let account = ask
-        .account
-        .clone()
-        .or_else(|| node.map(|n| n.key().account))
-        .or_else(|| Arn::parse(&ask.resource).and_then(|arn| AccountId::parse(arn.account)));
-    Target { node, account }
+    Target { node, account: ask.account_in(snapshot) }
 }
 
 fn judge(

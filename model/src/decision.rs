@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, EventBody};
 use crate::fault::Fault;
-use crate::graph::Tags;
+use crate::graph::{Snapshot, Tags};
 use crate::identity::{Caller, Origin};
-use crate::ids::AccountId;
+use crate::ids::{AccountId, Arn};
 use crate::time::Timestamp;
 
 /// Everything a decision may depend on, and nothing else.
@@ -71,6 +71,13 @@ impl Ask {
     /// An operation that AWS lets every authenticated principal call.
     pub fn free(action: impl Into<Cow<'static, str>>) -> Ask {
         Ask { free: true, ..Ask::new(action, "*") }
+    }
+
+    /// The account of the resource, where anything tells.
+    pub fn account_in(&self, snapshot: &Snapshot) -> Option<AccountId> {
+        let node = || snapshot.by_arn(self.owner.as_deref().unwrap_or(&self.resource));
+        let written = || Arn::parse(&self.resource).and_then(|arn| AccountId::parse(arn.account));
+        self.account.clone().or_else(|| node().map(|n| n.key().account)).or_else(written)
     }
 
     /// Adds a condition key with one value; nothing for an absent value.

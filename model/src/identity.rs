@@ -1,6 +1,7 @@
 //! Who is asking, and from where. Filled by the edge from what really happened
 //! on the connection, never from a header that a client may forge.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -67,7 +68,7 @@ pub struct Session {
     pub source_identity: Option<String>,
     /// The identity provider's condition keys, e.g. `cognito-identity.amazonaws.com:sub`.
     #[serde(default)]
-    pub federation: Tags,
+    pub federation: BTreeMap<String, Vec<String>>,
     /// The service the credentials were issued for (a task, an instance), if any.
     pub issued_for: Option<String>,
 }
@@ -98,6 +99,24 @@ impl Caller {
             kind: CallerKind::Anonymous,
             access_key: None,
             session: None,
+        }
+    }
+
+    /// The bearer of a verified token, who asks for a role; of no account. `keys` are what the
+    /// provider says of them.
+    pub fn federated(
+        provider: &str,
+        audience: &str,
+        subject: &str,
+        keys: BTreeMap<String, Vec<String>>,
+    ) -> Caller {
+        let name = format!("{provider}:{audience}:{subject}");
+        Caller {
+            arn: name.clone(),
+            principal_id: name,
+            kind: CallerKind::Federated { provider: provider.to_owned(), subject: subject.to_owned() },
+            session: Some(Session { federation: keys, ..Session::default() }),
+            ..Caller::anonymous()
         }
     }
 }

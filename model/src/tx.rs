@@ -155,6 +155,28 @@ pub struct Delta {
     pub events: Vec<Event>,
 }
 
+/// What a call was about, where its caller does not tell: a call without credentials is recorded
+/// in the account and region of the resource that it named, as its owner looks for it there.
+#[derive(Clone, Debug)]
+pub struct About {
+    pub account: AccountId,
+    pub region: String,
+    /// Whom a token in the call proved it to be from.
+    pub bearer: Option<Caller>,
+}
+
+impl About {
+    /// As far as the question tells.
+    pub fn asked(request: &Request, snapshot: &Snapshot) -> About {
+        let account = request.asks.iter().find_map(|ask| ask.account_in(snapshot));
+        About {
+            account: account.unwrap_or_else(AccountId::none),
+            region: request.region.clone(),
+            bearer: None,
+        }
+    }
+}
+
 /// One request's view of the world, with its own changes on top.
 pub struct Tx<'a> {
     pub now: Timestamp,
@@ -172,6 +194,8 @@ pub struct Tx<'a> {
     depth: u8,
     /// Whom nested calls are made for, where that is not the caller of this transaction.
     acting: Option<Caller>,
+    /// Whom a token in the call proved it to be from.
+    bearer: Option<Caller>,
     /// What was written stays although the call fails.
     kept: bool,
 }
@@ -192,6 +216,7 @@ impl<'a> Tx<'a> {
             delta: Delta::default(),
             depth: 0,
             acting: None,
+            bearer: None,
             kept: false,
         }
     }
@@ -216,6 +241,20 @@ impl<'a> Tx<'a> {
     /// Makes the calls that follow for another principal, such as the stored deployer of a stack.
     pub fn act_as(&mut self, caller: Option<Caller>) {
         self.acting = caller;
+    }
+
+    /// Names whom a token in an unsigned call has proved it to be from. The record shows them.
+    pub fn proved(&mut self, bearer: Caller) {
+        self.bearer = Some(bearer);
+    }
+
+    /// What the handler found the call to be about; no more than what was asked if it found nothing.
+    pub fn about(&self, asked: About) -> About {
+        let bearer = self.bearer.clone();
+        match self.account == AccountId::none() {
+            true => About { bearer, ..asked },
+            false => About { account: self.account.clone(), region: self.region.clone(), bearer },
+        }
     }
 
     /// Lets the call fail, and yet keeps what it has written: a failed attempt is counted.
@@ -445,30 +484,42 @@ impl<'a> Tx<'a> {
         let input = input.into_value();
         let request = Arc::new(self.question(served, handler, caller, via, &input)?);
         let decision = host.authorize(&self.working, &request);
+        let mut about = About::asked(&request, &self.working);
         let outcome = match permit(host, Arc::clone(&request), decision) {
-            Ok(permit) => self.nested(permit, handler, input),
+            Ok(permit) => self.nested(permit, handler, input, &mut about),
             Err(fault) => Err(fault),
         };
-        host.record(call_event(host, &request, served, &outcome))?;
+        host.record(call_event(host, &request, served, &outcome, about))?;
         O::from_value(outcome?)
     }
 
     /// Runs a handler under its own permit; what a failed one changed is undone.
-    fn nested(&mut self, permit: Permit, handler: &'static Operation, input: Value) -> Result<Value, Fault> {
+    fn nested(
+        &mut self,
+        permit: Permit,
+        handler: &'static Operation,
+        input: Value,
+        about: &mut About,
+    ) -> Result<Value, Fault> {
         let account = match &permit.request().caller.account {
             none if *none == AccountId::none() => self.account.clone(),
             account => account.clone(),
         };
         let outer_permit = std::mem::replace(&mut self.permit, permit);
         let outer_account = std::mem::replace(&mut self.account, account);
+        let outer_region = self.region.clone();
+        let outer_bearer = self.bearer.take();
         let outer_writes = std::mem::replace(&mut self.writes, handler.writes);
         // The permit names the caller of what is done under it.
         let outer_acting = self.acting.take();
         self.depth += 1;
         let outcome = self.attempt(|tx| (handler.run)(tx, input));
         self.depth -= 1;
+        *about = self.about(about.clone());
         self.permit = outer_permit;
         self.account = outer_account;
+        self.region = outer_region;
+        self.bearer = outer_bearer;
         self.writes = outer_writes;
         self.acting = outer_acting;
         outcome
@@ -520,6 +571,7 @@ pub fn call_event(
     request: &Request,
     served: &Served,
     outcome: &Result<Value, Fault>,
+    about: About,
 ) -> Event {
     let (response, fault) = match outcome {
         Ok(output) if !request.read_only => {
@@ -528,10 +580,10 @@ pub fn call_event(
         Ok(_) => (serde_json::Value::Null, None),
         Err(fault) => (serde_json::Value::Null, Some(fault)),
     };
-    Event::new(
+    let mut event = Event::new(
         request,
         EventBody::Call(Box::new(Call {
-            caller: request.caller.clone(),
+            caller: about.bearer.unwrap_or_else(|| request.caller.clone()),
             origin: request.origin.clone(),
             service: request.service.to_owned(),
             operation: request.operation.to_owned(),
@@ -543,7 +595,12 @@ pub fn call_event(
             resources: request.asks.iter().map(|a| a.resource.clone()).filter(|r| r != "*").collect(),
             invoked_by: request.via.last().cloned(),
         })),
-    )
+    );
+    if request.caller.account == AccountId::none() {
+        event.account = about.account.to_string();
+        event.region = about.region;
+    }
+    event
 }
 
 fn unreadable(table: &str, error: &serde_json::Error) -> Fault {

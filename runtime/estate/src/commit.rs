@@ -8,7 +8,7 @@ use model::event::Event;
 use model::graph::Change;
 use model::plane::Incoming;
 use model::service::Asking;
-use model::tx::{Delta, Side, call_event};
+use model::tx::{About, Delta, Side, call_event};
 use model::{Ask, Fault, Host as _, Snapshot, Tx, Value};
 use record::{Entry, Ticket, Write};
 
@@ -38,11 +38,12 @@ impl Estate {
         };
         let input = std::mem::take(&mut incoming.input);
         let decision = decide::authorize(snapshot, &request);
+        let mut about = About::asked(&request, snapshot);
         let (outcome, change) = match permit(self, Arc::clone(&request), decision) {
-            Ok(permit) => self.act(permit, snapshot, incoming, input),
+            Ok(permit) => self.act(permit, snapshot, (incoming, input), &mut about),
             Err(fault) => (Err(fault), None),
         };
-        let event = call_event(self, &request, served, &outcome);
+        let event = call_event(self, &request, served, &outcome, about);
         // What changed nothing and was not refused may be answered before it is on the disk.
         let waits = change.is_some() || outcome.is_err();
         let logged = match change {
@@ -56,7 +57,13 @@ impl Estate {
     }
 
     /// Runs the handler; what it changed, if that is to be kept.
-    fn act(&self, permit: Permit, snapshot: &Snapshot, incoming: Incoming<'_>, input: Value) -> Acted {
+    fn act(
+        &self,
+        permit: Permit,
+        snapshot: &Snapshot,
+        (incoming, input): (Incoming<'_>, Value),
+        about: &mut About,
+    ) -> Acted {
         let operation = incoming.operation;
         let mut tx = Tx::begin(permit, self, snapshot.clone(), operation.writes);
         if let Some(account) = incoming.account {
@@ -65,6 +72,7 @@ impl Estate {
         // A handler that panics must not take the process with it.
         let ran = std::panic::catch_unwind(AssertUnwindSafe(|| (operation.run)(&mut tx, input)));
         let outcome = ran.unwrap_or_else(|_| Err(Fault::internal("the handler failed unexpectedly")));
+        *about = tx.about(about.clone());
         if outcome.is_err() && !tx.keeps() {
             return (outcome, None);
         }
