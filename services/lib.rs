@@ -13,6 +13,8 @@ pub fn all() -> Vec<&'static model::Service> {
         &service_cloudformation::SERVICE,
         #[cfg(feature = "cloudtrail")]
         &service_cloudtrail::SERVICE,
+        #[cfg(feature = "cognito-identity")]
+        &service_cognito_identity::SERVICE,
         #[cfg(feature = "cognito-idp")]
         &service_cognito_idp::SERVICE,
         #[cfg(feature = "dynamodb")]

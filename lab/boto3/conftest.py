@@ -10,7 +10,9 @@ import tempfile
 import uuid
 
 import boto3
+import botocore.session
 import pytest
+from botocore import UNSIGNED
 from botocore.config import Config
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -98,6 +100,31 @@ def admin(runtime):
 @pytest.fixture(scope="session")
 def account(admin):
     return admin("sts").get_caller_identity()["Account"]
+
+
+@pytest.fixture(scope="session")
+def anyone(runtime):
+    """Clients without any credentials: `anyone("cognito-idp")`."""
+    session = botocore.session.get_session()
+    config = Config(signature_version=UNSIGNED, retries={"max_attempts": 1})
+    place = {"endpoint_url": runtime.facts["endpoint"], "verify": str(runtime.data / "ca.pem")}
+    return lambda service, region="us-east-1": session.create_client(service, region_name=region, config=config, **place)
+
+
+@pytest.fixture(scope="session")
+def idp(admin):
+    return admin("cognito-idp")
+
+
+@pytest.fixture
+def pool(idp):
+    """A user pool, by its id."""
+    made = idp.create_user_pool(PoolName="shop", UsernameAttributes=["email"], AutoVerifiedAttributes=["email"])
+    yield made["UserPool"]["Id"]
+    try:
+        idp.delete_user_pool(UserPoolId=made["UserPool"]["Id"])
+    except idp.exceptions.ResourceNotFoundException:
+        pass  # The test has deleted it.
 
 
 def allow(*actions, resource="*", **more):

@@ -23,11 +23,14 @@ KNOWN = {
     "statusCode": "200", "StackName": "some", "ChangeSetName": "some", "TemplateBody": "{}", "LogicalResourceId": "Some", "ResourcePolicy": "{}",
     "CertificateArn": "arn:aws:acm:us-east-1:111122223333:certificate/01234567-89ab-cdef-0123-456789abcdef",
     "UserPoolId": "us-east-1_AbCdEfGhI",
+    "IdentityPoolId": "us-east-1:01234567-89ab-cdef-0123-456789abcdef", "IdentityId": "us-east-1:01234567-89ab-cdef-0123-456789abcdef",
+    "IdentityIdsToDelete": "us-east-1:01234567-89ab-cdef-0123-456789abcdef",
     "LockToken": "01234567-89ab-cdef-0123-456789abcdef", "Id": "01234567-89ab-cdef-0123-456789abcdef",
 }
 
 # The same where a service means something else by a name.
 MEANT = {
+    "cognito-identity": {"ResourceArn": "arn:aws:cognito-identity:us-east-1:111122223333:identitypool/us-east-1:01234567-89ab-cdef-0123-456789abcdef"},
     "cognito-idp": {"ResourceArn": "arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_AbCdEfGhI"},
     "ec2": {"ResourceType": "VPC"},
     "elbv2": {"Key": "some.key"},

@@ -1,4 +1,4 @@
-//! What a user pool's tokens are verified with.
+//! What the tokens of user pools and of identity pools are verified with.
 
 use serde::{Deserialize, Serialize};
 
@@ -43,5 +43,44 @@ impl Node for TokenIssuer {
     /// `issuer/` and the `iss` claim.
     fn global_name(&self) -> Option<String> {
         Some(format!("issuer/{}", self.issuer()))
+    }
+}
+
+/// Whom roles trust that identity pools may give: the `Federated` principal, and the prefix of its keys.
+pub const IDENTITY_PROVIDER: &str = "cognito-identity.amazonaws.com";
+
+/// The `iss` claim of the tokens of every identity pool.
+pub const IDENTITY_ISSUER: &str = "https://cognito-identity.amazonaws.com";
+
+/// The public side of an identity pool, for those who are shown its tokens.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IdentityIssuer {
+    pub account: AccountId,
+    pub region: String,
+    /// The pool's id, `us-east-1:UUID`: the `aud` claim.
+    pub pool: String,
+    pub keys: Vec<PublicKey>,
+}
+
+impl IdentityIssuer {
+    /// By which one is found in the whole estate.
+    pub fn named(pool: &str) -> String {
+        format!("identity-issuer/{pool}")
+    }
+}
+
+impl Node for IdentityIssuer {
+    const KIND: &'static str = "Countersign::IdentityIssuer";
+    fn account(&self) -> &AccountId {
+        &self.account
+    }
+    fn region(&self) -> &str {
+        &self.region
+    }
+    fn local_id(&self) -> &str {
+        &self.pool
+    }
+    fn global_name(&self) -> Option<String> {
+        Some(IdentityIssuer::named(&self.pool))
     }
 }

@@ -146,8 +146,14 @@ fn id_claims(
     claims
 }
 
-/// The role of the strongest group; none where equally strong groups have different ones.
+/// The only role there is, or that of the strongest group; none where equally strong groups have
+/// different ones.
 fn preferred(groups: &[Group]) -> Option<&str> {
+    let mut roles = groups.iter().filter_map(|g| g.role.as_deref());
+    let first = roles.next()?;
+    if roles.all(|role| role == first) {
+        return Some(first);
+    }
     let with_role: Vec<&Group> =
         groups.iter().filter(|g| g.role.is_some() && g.precedence.is_some()).collect();
     let strongest = with_role.first()?;
@@ -221,8 +227,8 @@ fn verified(tx: &Tx<'_>, token: &str, wanted: &str) -> Result<(TokenIssuer, Json
     }
 }
 
-/// The claims of an ID token, for an identity pool: `Token`, and with `Check` only if the user is
-/// still there, enabled and signed in.
+/// The claims of an ID token, for an identity pool: `Token`. The user must still be there, enabled
+/// and signed in, unless `Checked` says for which clients that matters and this one is not among them.
 pub(crate) fn verify_id_token(tx: &mut Tx<'_>, input: Value) -> Result<Value, Fault> {
     let invalid = |why: &str| not_authorized(format!("Invalid login token. {why}"));
     let (issuer, claims) = match verified(tx, input.text("Token").unwrap_or_default(), "id") {
@@ -230,8 +236,9 @@ pub(crate) fn verify_id_token(tx: &mut Tx<'_>, input: Value) -> Result<Value, Fa
         Err(Bad::Expired) => return Err(invalid("Token expired.")),
         Err(Bad::Invalid) => return Err(invalid("Couldn't verify signed token.")),
     };
-    if input.get("Check").and_then(Value::as_bool) != Some(false) {
-        let text = |name: &str| claims.get(name).and_then(Json::as_str).unwrap_or_default();
+    let text = |name: &str| claims.get(name).and_then(Json::as_str).unwrap_or_default();
+    let checked = input.get("Checked").and_then(Value::as_list);
+    if checked.is_none_or(|clients| clients.iter().any(|client| client.as_str() == Some(text("aud")))) {
         let user = user::load(tx, &issuer.pool, text("sub"))?.filter(|u| u.enabled);
         if user.is_none() || grant::find(tx, &issuer.pool, text("sub"), text("event_id"))?.is_none() {
             return Err(invalid("Token has been revoked."));

@@ -1,6 +1,7 @@
 //! AWS Security Token Service: temporary credentials, and who one is. They are
 //! stateless: see `model::estate::credentials`.
 
+mod federation;
 #[rustfmt::skip]
 mod shapes;
 
@@ -19,6 +20,9 @@ pub static SERVICE: Service = Service {
     actions: include_str!("../sts.iam"),
     operations: model::operations![
         read AssumeRole => assume_role,
+        read AssumeRoleWithWebIdentity => federation::assume_role_with_web_identity,
+        // No API of AWS's: what is asked about an identity that a token has proved.
+        read ConsentToWebIdentity => federation::consent_to_web_identity,
         read GetCallerIdentity => get_caller_identity,
         read GetSessionToken => get_session_token,
         read GetFederationToken => get_federation_token,
@@ -34,7 +38,10 @@ pub static SERVICE: Service = Service {
 fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
     let operation = asking.operation;
     Ok(match operation {
-        "GetCallerIdentity" | "GetSessionToken" => vec![Ask::free(format!("sts:{operation}"))],
+        // Nobody's credentials are needed: the token is what is judged.
+        "GetCallerIdentity" | "GetSessionToken" | "AssumeRoleWithWebIdentity" => {
+            vec![Ask::free(format!("sts:{operation}"))]
+        }
         "GetAccessKeyInfo" => vec![Ask::new("sts:GetAccessKeyInfo", "*")],
         "GetFederationToken" => {
             let name = asking.text("Name").unwrap_or_default();
@@ -42,6 +49,7 @@ fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
             vec![Ask { request_tags: asking.tags("Tags"), ..Ask::new("sts:GetFederationToken", resource) }]
         }
         "AssumeRole" => assuming(asking),
+        "ConsentToWebIdentity" => federation::ask(asking),
         _ => Vec::new(),
     })
 }
@@ -192,33 +200,44 @@ fn assume_role(tx: &mut Tx<'_>, input: AssumeRoleRequest) -> Result<AssumeRoleRe
         (new, old) => new.or(old),
     };
     let name = input.role_session_name;
-    let arn = model::ids::arn("sts", "", &role.account, &format!("assumed-role/{}/{name}", role.name));
-    let principal_id = format!("{}:{name}", role.id);
-    let packed = policies.iter().map(|p| p.len() as i64).sum::<i64>() * 100 / 2048;
-    let caller = Caller {
-        arn: arn.clone(),
-        account: role.account.clone(),
-        principal_id: principal_id.clone(),
-        kind: CallerKind::Role { role_arn: role.arn(), session_name: name },
-        access_key: None,
-        session: Some(Session {
-            policies,
-            policy_arns,
-            tags,
-            transitive_tag_keys: transitive,
-            issued: tx.now,
-            expires: tx.now.plus_seconds(seconds),
-            source_identity: source_identity.clone(),
-            ..Session::default()
-        }),
+    let packed = packed(&policies);
+    let session = Session {
+        policies,
+        policy_arns,
+        tags,
+        transitive_tag_keys: transitive,
+        issued: tx.now,
+        expires: tx.now.plus_seconds(seconds),
+        source_identity: source_identity.clone(),
+        ..Session::default()
     };
+    let caller = session_of(&role, &name, session);
+    let user = AssumedRoleUser { assumed_role_id: caller.principal_id.clone(), arn: caller.arn.clone() };
     Ok(AssumeRoleResponse {
         credentials: Some(credentials(tx, caller)?),
-        assumed_role_user: Some(AssumedRoleUser { assumed_role_id: principal_id, arn }),
-        packed_policy_size: (packed > 0).then_some(packed),
+        assumed_role_user: Some(user),
+        packed_policy_size: packed,
         source_identity,
         ..AssumeRoleResponse::default()
     })
+}
+
+/// Whoever has assumed the role, under this name.
+fn session_of(role: &Role, name: &str, session: Session) -> Caller {
+    Caller {
+        arn: model::ids::arn("sts", "", &role.account, &format!("assumed-role/{}/{name}", role.name)),
+        account: role.account.clone(),
+        principal_id: format!("{}:{name}", role.id),
+        kind: CallerKind::Role { role_arn: role.arn(), session_name: name.to_owned() },
+        access_key: None,
+        session: Some(session),
+    }
+}
+
+/// Percent of the room for inline session policies; nothing where there are none.
+fn packed(policies: &[String]) -> Option<i64> {
+    let characters: usize = policies.iter().map(|p| p.chars().count()).sum();
+    i64::try_from(characters * 100 / 2048).ok().filter(|percent| *percent > 0)
 }
 
 /// Only long-lived credentials may be exchanged for temporary ones of the same user.

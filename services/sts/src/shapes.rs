@@ -97,6 +97,105 @@ impl IntoValue for AssumeRoleResponse {
     }
 }
 
+#[derive(Clone, Default, PartialEq)]
+pub struct AssumeRoleWithWebIdentityRequest {
+    pub role_arn: String,
+    pub role_session_name: String,
+    pub web_identity_token: String,
+    pub provider_id: Option<String>,
+    pub policy_arns: Option<Vec<PolicyDescriptorType>>,
+    pub policy: Option<String>,
+    pub duration_seconds: Option<i64>,
+    pub minimum_session_token_size: Option<i64>,
+}
+impl FromValue for AssumeRoleWithWebIdentityRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AssumeRoleWithWebIdentityRequest {
+            role_arn: required(&mut m, "RoleArn")?,
+            role_session_name: required(&mut m, "RoleSessionName")?,
+            web_identity_token: required(&mut m, "WebIdentityToken")?,
+            provider_id: optional(&mut m, "ProviderId")?,
+            policy_arns: optional(&mut m, "PolicyArns")?,
+            policy: optional(&mut m, "Policy")?,
+            duration_seconds: optional(&mut m, "DurationSeconds")?,
+            minimum_session_token_size: optional(&mut m, "MinimumSessionTokenSize")?,
+        })
+    }
+}
+impl IntoValue for AssumeRoleWithWebIdentityRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(8);
+        m.put("RoleArn", self.role_arn);
+        m.put("RoleSessionName", self.role_session_name);
+        m.put("WebIdentityToken", self.web_identity_token);
+        m.put_some("ProviderId", self.provider_id);
+        m.put_some("PolicyArns", self.policy_arns);
+        m.put_some("Policy", self.policy);
+        m.put_some("DurationSeconds", self.duration_seconds);
+        m.put_some("MinimumSessionTokenSize", self.minimum_session_token_size);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AssumeRoleWithWebIdentityRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AssumeRoleWithWebIdentityRequest")
+            .field("RoleArn", &self.role_arn)
+            .field("RoleSessionName", &self.role_session_name)
+            .field("WebIdentityToken", &"***")
+            .field("ProviderId", &self.provider_id)
+            .field("PolicyArns", &self.policy_arns)
+            .field("Policy", &self.policy)
+            .field("DurationSeconds", &self.duration_seconds)
+            .field("MinimumSessionTokenSize", &self.minimum_session_token_size)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssumeRoleWithWebIdentityResponse {
+    pub credentials: Option<Credentials>,
+    pub subject_from_web_identity_token: Option<String>,
+    pub assumed_role_user: Option<AssumedRoleUser>,
+    pub packed_policy_size: Option<i64>,
+    pub provider: Option<String>,
+    pub audience: Option<String>,
+    pub source_identity: Option<String>,
+    pub session_token_utilization: Option<i64>,
+    pub session_token_size: Option<i64>,
+}
+impl FromValue for AssumeRoleWithWebIdentityResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AssumeRoleWithWebIdentityResponse {
+            credentials: optional(&mut m, "Credentials")?,
+            subject_from_web_identity_token: optional(&mut m, "SubjectFromWebIdentityToken")?,
+            assumed_role_user: optional(&mut m, "AssumedRoleUser")?,
+            packed_policy_size: optional(&mut m, "PackedPolicySize")?,
+            provider: optional(&mut m, "Provider")?,
+            audience: optional(&mut m, "Audience")?,
+            source_identity: optional(&mut m, "SourceIdentity")?,
+            session_token_utilization: optional(&mut m, "SessionTokenUtilization")?,
+            session_token_size: optional(&mut m, "SessionTokenSize")?,
+        })
+    }
+}
+impl IntoValue for AssumeRoleWithWebIdentityResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put_some("Credentials", self.credentials);
+        m.put_some("SubjectFromWebIdentityToken", self.subject_from_web_identity_token);
+        m.put_some("AssumedRoleUser", self.assumed_role_user);
+        m.put_some("PackedPolicySize", self.packed_policy_size);
+        m.put_some("Provider", self.provider);
+        m.put_some("Audience", self.audience);
+        m.put_some("SourceIdentity", self.source_identity);
+        m.put_some("SessionTokenUtilization", self.session_token_utilization);
+        m.put_some("SessionTokenSize", self.session_token_size);
+        Value::Map(m)
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AssumedRoleUser {
     pub assumed_role_id: String,
