@@ -6,6 +6,8 @@ use serde_json::{Map, Value as Json};
 
 /// What AWS shows in place of a sensitive value.
 const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
+/// Marked sensitive, and yet shown by CloudTrail: every page that signs people in tells it.
+const SHOWN: [(&str, &str); 1] = [("cognito-idp", "ClientIdType")];
 
 /// The document with sensitive members hidden and payloads left out.
 pub fn redact(api: &Api, shape: ShapeId, value: &Value) -> Value {
@@ -39,7 +41,7 @@ pub fn redact(api: &Api, shape: ShapeId, value: &Value) -> Value {
 /// payloads are left out.
 pub fn trail_json(api: &Api, shape: ShapeId, value: &Value) -> Json {
     let Some(shape) = api.shape(shape) else { return Json::Null };
-    if shape.sensitive && *value != Value::Null {
+    if shape.sensitive && !SHOWN.contains(&(api.name, shape.name)) && *value != Value::Null {
         return Json::String(HIDDEN.to_owned());
     }
     match (&shape.kind, value) {

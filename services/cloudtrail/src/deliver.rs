@@ -104,7 +104,12 @@ fn selects(selector: &Selector, seen: &Seen) -> bool {
     if view::is_management(call) {
         return direction && selector.management && !selector.excluded.contains(&view::source(&call.service));
     }
-    let kind = if call.service == "s3" { "AWS::S3::Object" } else { "AWS::DynamoDB::Table" };
+    let kind = match call.service.as_str() {
+        "s3" => "AWS::S3::Object",
+        "dynamodb" => "AWS::DynamoDB::Table",
+        // Only advanced selectors, which are not served, could name others.
+        _ => return false,
+    };
     let named = |value: &String| {
         let begins = |arn: &String| arn == value || arn.starts_with(value.as_str());
         value == "arn:aws:s3" || value == "arn:aws:dynamodb" || call.resources.iter().any(begins)

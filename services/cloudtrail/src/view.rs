@@ -12,13 +12,24 @@ pub(crate) struct Seen {
     pub(crate) call: Box<Call>,
 }
 
+/// What identities ask their pool for: data events, as the Cognito guide has it ("Amazon Cognito
+/// logging in AWS CloudTrail").
+const OF_IDENTITIES: [&str; 5] = [
+    "GetCredentialsForIdentity",
+    "GetId",
+    "GetOpenIdToken",
+    "GetOpenIdTokenForDeveloperIdentity",
+    "UnlinkIdentity",
+];
+
 /// Calls on single objects are data events: trails may carry them, `LookupEvents` does not.
 pub(crate) fn is_management(call: &Call) -> bool {
     let object = call.service == "s3"
         && !call.operation.contains("Bucket")
         && !call.operation.contains("PublicAccessBlock");
     let item = call.service == "dynamodb" && call.operation.contains("Item");
-    !object && !item
+    let identity = call.service == "cognito-identity" && OF_IDENTITIES.contains(&call.operation.as_str());
+    !object && !item && !identity
 }
 
 /// Whether somebody called, and it is not a job that the runtime gave a service. (A database login is
@@ -56,17 +67,25 @@ pub(crate) fn user_name(caller: &Caller) -> Option<String> {
     }
 }
 
-fn identity(caller: &Caller) -> Json {
+fn identity(caller: &Caller, service: &str) -> Json {
     let kind = match &caller.kind {
         CallerKind::Root => "Root",
         CallerKind::User { .. } => "IAMUser",
         CallerKind::Role { .. } => "AssumedRole",
         CallerKind::FederatedUser { .. } => "FederatedUser",
-        CallerKind::Federated { .. } => "WebIdentityUser",
+        CallerKind::Federated { provider, subject } => {
+            return json!({
+                "type": "WebIdentityUser",
+                "principalId": caller.principal_id,
+                "userName": subject,
+                "identityProvider": provider,
+            });
+        }
         CallerKind::Service { name } => return json!({"type": "AWSService", "invokedBy": name}),
-        CallerKind::Anonymous => {
+        CallerKind::Anonymous if service == "s3" => {
             return json!({"type": "AWSAccount", "principalId": "", "accountId": "anonymous"});
         }
+        CallerKind::Anonymous => return json!({"type": "Unknown", "principalId": "Anonymous"}),
     };
     let mut identity = json!({
         "type": kind,
@@ -117,7 +136,7 @@ pub(crate) fn json(seen: &Seen) -> Json {
     };
     let mut out = json!({
         "eventVersion": "1.11",
-        "userIdentity": identity(&call.caller),
+        "userIdentity": identity(&call.caller, &call.service),
         "eventTime": event.time.to_rfc3339_seconds(),
         "eventSource": source(&call.service),
         "eventName": call.operation,

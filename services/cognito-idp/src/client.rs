@@ -49,7 +49,7 @@ impl Node for Client {
     }
 }
 
-fn named(id: &str) -> String {
+pub(crate) fn named(id: &str) -> String {
     format!("user-pool-client/{id}")
 }
 

@@ -3,6 +3,7 @@
 
 use model::{Ask, Asking, Fault};
 
+use crate::client::{self, Client};
 use crate::pool;
 
 /// What the API model marks as callable without a signature.
@@ -36,7 +37,11 @@ pub(crate) fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
     let operation = asking.operation;
     let action = format!("cognito-idp:{operation}");
     if UNSIGNED.contains(&operation) {
-        return Ok(vec![Ask::free(action)]);
+        // It is about the client's pool, where the record of it belongs.
+        let client = asking.text("ClientId").map(client::named);
+        let client = client.and_then(|name| asking.snapshot.find_named::<Client>(&name));
+        let pool = client.map(|c| pool::arn(&c.region, &c.account, &c.pool));
+        return Ok(vec![Ask { resource: pool.unwrap_or_else(|| "*".to_owned()), ..Ask::free(action) }]);
     }
     let given = asking.text("UserPoolId").map(|id| pool::arn(asking.region, asking.account, id));
     let ask = match operation {
