@@ -4,6 +4,7 @@ The role's trust policy has the last word, in the enhanced flow and in the basic
 """
 
 import json
+import time
 import uuid
 
 import jwt
@@ -249,6 +250,33 @@ def test_the_basic_flow_goes_through_sts(runtime, identities, idp, anyone, pool,
     # The token is no good without its pool.
     identities.delete_identity_pool(IdentityPoolId=ident)
     assert code(lambda: assume(own)) == "InvalidIdentityToken"
+
+
+def test_each_person_has_a_folder_of_their_own(runtime, admin, anyone, idp, pool, identities, open_, signed_up, identity_pool, role):
+    bucket, ident = f"b-{uuid.uuid4().hex[:12]}", identity_pool(CognitoIdentityProviders=signed_up.takes())
+    admin("s3").create_bucket(Bucket=bucket)
+    own = allow("s3:PutObject", resource="arn:aws:s3:::" + bucket + "/${cognito-identity.amazonaws.com:sub}/*")
+    identities.set_identity_pool_roles(IdentityPoolId=ident, Roles={"authenticated": role(trust(ident, "authenticated"), own)})
+
+    def enter(token):
+        logins = {signed_up.provider: token}
+        me = open_.get_id(IdentityPoolId=ident, Logins=logins)["IdentityId"]
+        return me, open_.get_credentials_for_identity(IdentityId=me, Logins=logins)["Credentials"]
+
+    client = {"ClientId": signed_up.mapped.rsplit(":", 1)[1]}
+    (me, mine), (other, _) = enter(signed_up.tokens()["IdToken"]), enter(sign_in(anyone, pool, client, user_of(idp, pool))["IdToken"])
+    s3 = session(runtime, mine)("s3")
+    s3.put_object(Bucket=bucket, Key=f"{me}/receipt", Body=b"x")
+    for key in (f"{other}/receipt", "receipt"):
+        assert code(lambda: s3.put_object(Bucket=bucket, Key=key, Body=b"x")) == "AccessDenied"
+    # What was handed out is nowhere in the data folder.
+    time.sleep(0.3)
+    token = open_.get_open_id_token(IdentityId=open_.get_id(IdentityPoolId=ident, Logins=signed_up.logins())["IdentityId"], Logins=signed_up.logins())["Token"]
+    for file in runtime.data.rglob("*"):
+        if file.is_file():
+            content = file.read_bytes()
+            for secret in (mine["SecretKey"], mine["SessionToken"], token):
+                assert secret.encode() not in content, (file, secret)
 
 
 def test_roles_come_from_the_token_by_mappings(runtime, identities, idp, pool, open_, signed_up, identity_pool, role):

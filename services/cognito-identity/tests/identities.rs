@@ -30,9 +30,13 @@ struct Scene {
     now: i64,
 }
 
-fn users(key: &Made) -> TokenIssuer {
+fn issuer(pool: &str, key: &Made) -> TokenIssuer {
     let (account, region) = (AccountId::parse(ACCOUNT).unwrap(), REGION.to_owned());
-    TokenIssuer { account, region, pool: USERS.to_owned(), keys: vec![key.public.clone()] }
+    TokenIssuer { account, region, pool: pool.to_owned(), keys: vec![key.public.clone()] }
+}
+
+fn users(key: &Made) -> TokenIssuer {
+    issuer(USERS, key)
 }
 
 fn scene(services: Vec<&'static Service>, settings: Json) -> Scene {
@@ -104,9 +108,16 @@ fn only_a_genuine_token_in_force_for_a_client_of_the_pool_is_a_login() {
     let stranger = jwt::make(&*scene.world.estate).unwrap();
     let claims = jwt::claimed(&good).unwrap();
     let forged = jwt::sign(Rs256, &stranger.private, &scene.key.public.kid, &claims).unwrap();
+    // Another user pool, which says that its token is for the same client.
+    let elsewhere = issuer("us-east-1_Elsewhere", &stranger);
+    let mut claims = claims;
+    claims["iss"] = json!(elsewhere.issuer());
+    let foreign = jwt::sign(Rs256, &stranger.private, &stranger.public.kid, &claims).unwrap();
+    scene.world.change(vec![Change::Put(Arc::new(elsewhere))]);
     let unverified = "Invalid login token. Couldn't verify signed token.";
     for (token, message) in [
         (forged, unverified),
+        (foreign, "Invalid login token. Issuer doesn't match providerName"),
         (scene.signed(Rs512, json!({})), unverified),
         (scene.signed(Rs256, json!({"token_use": "access"})), unverified),
         (scene.signed(Rs256, json!({"iss": "https://example.com"})), unverified),
