@@ -18,6 +18,30 @@ FLAGS = [
 ]
 PATIENCE = 20
 
+# The contrast of every text that is shown, by the definition of WCAG 2.2, 1.4.3.
+PALE = """
+const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
+const over = (front, back) => { const a = front[3] ?? 1; return front.slice(0, 3).map((c, i) => c * a + back[i] * (1 - a)); };
+const light = (c) => { const [r, g, b] = c.map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+const behind = (element) => {
+  if (!element) return [255, 255, 255];
+  const color = numbers(getComputedStyle(element).backgroundColor);
+  return (color[3] ?? 1) === 1 ? color : over(color, behind(element.parentElement));
+};
+const pale = new Set();
+const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+while (texts.nextNode()) {
+  const element = texts.currentNode.parentElement;
+  if (!texts.currentNode.data.trim() || !element.checkVisibility() || element.closest("script, noscript, :disabled")) continue;
+  const style = getComputedStyle(element), back = behind(element);
+  const [a, b] = [light(over(numbers(style.color), back)), light(back)].sort((x, y) => y - x);
+  const size = parseFloat(style.fontSize), large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
+  const ratio = (a + 0.05) / (b + 0.05);
+  if (ratio < (large ? 3 : 4.5)) pale.add(`${ratio.toFixed(2)}: ${texts.currentNode.data.trim().slice(0, 60)}`);
+}
+return [...pale];
+"""
+
 
 def found(*names):
     """The program with one of these names."""
@@ -83,6 +107,10 @@ class Browser:
     def overflow(self):
         """By how many pixels the page is wider than the window."""
         return self.driver.execute_script("const d = document.documentElement; return Math.max(d.scrollWidth, document.body.scrollWidth) - d.clientWidth")
+
+    def pale(self):
+        """Texts whose contrast with what is behind them is below WCAG's AA."""
+        return self.driver.execute_script(PALE)
 
     def phone(self, dark=False):
         metrics = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}

@@ -33,9 +33,9 @@ def test_no_page_without_the_token(console, page, given):
 def test_the_page_itself_runs_no_script_but_its_own(console):
     for file in ["", "console.js", "console.css"]:
         answer = console(file, None)
-        assert answer.status_code == 200 and answer.headers["Content-Security-Policy"].startswith("default-src 'self';")
+        assert answer.status_code == 200 and answer.headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self';")
         assert console.token not in answer.text
-    assert "<script src=" in console("", None).text and "onclick" not in console("", None).text
+    assert '<script type="module" src=' in console("", None).text and "onclick" not in console("", None).text
 
 
 def test_the_address_carries_the_token_for_its_owner_only(runtime, console):

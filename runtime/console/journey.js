@@ -168,6 +168,9 @@ function note() {
   const times = [...journeys.values()].map((journey) => journey.lines[0].time).sort();
   const shown = shownCount();
   byId("clear").hidden = !filtering();
+  // Where the loaded events begin, a journey may be cut in two.
+  byId("journeys").querySelector(".cut")?.classList.remove("cut");
+  if (oldest !== null) byId("journeys").lastElementChild?.classList.add("cut");
   byId("older").hidden = oldest === null;
   byId("nothing").hidden = shown > 0;
   byId("nothing").textContent = filtering() ? `None of the ${plural(journeys.size, "journey")} loaded is like this.` : "Nothing yet. Requests appear here as they are decided.";
@@ -231,7 +234,7 @@ function step(line) {
   const what = [line.action, short(line.resource)].filter(Boolean).join(" on ");
   const button = make(
     "button",
-    { type: "button", className: "step", title: line.resource },
+    { type: "button", className: "step", title: [line.resource, line.reason].filter(Boolean).join("\n") },
     make("span", { className: LOOKS[line.verdict] }, line.verdict),
     make("span", { className: "point" }, line.point),
     make("span", { className: "what" }, what),

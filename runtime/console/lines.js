@@ -42,8 +42,7 @@ function line(event, more) {
 }
 
 function decided(event) {
-  const cause = event.allowed ? event.reason : event.reason.split(" because ").slice(1).join(" because ") || event.reason;
-  return line(event, { verdict: event.allowed ? "allowed" : "denied", point: "policy", service: event.action.split(":")[0], reason: cause });
+  return line(event, { verdict: event.allowed ? "allowed" : "denied", point: "policy", service: event.action.split(":")[0], reason: event.cause });
 }
 
 function called(event) {
@@ -56,6 +55,8 @@ function end(line, call) {
   line.service = call.point.split(":")[0];
   line.internal = call.internal;
   line.resource ||= call.resource ?? "";
+  const named = ([, name]) => line.action.split(", ").some((action) => action.split(":")[1] === name);
+  if (!named(call.point.split(":"))) line.action = `${call.point} (needs ${line.action})`;
   if (call.allowed || line.verdict === "denied") return;
   line.verdict = REFUSALS.test(call.reason) ? "denied" : "failed";
   line.reason = line.point === "policy" ? `${call.reason}; let in by ${line.reason}` : call.reason;

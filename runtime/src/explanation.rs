@@ -17,11 +17,9 @@ pub(crate) fn line(event: &Event) -> String {
     };
     match &event.body {
         EventBody::Decision { allowed, why } => {
-            let ask = why.asks.last();
+            let ask = decisive(why);
             let what = ask.map(|a| format!("{} on {}", a.action, a.resource)).unwrap_or_default();
-            let layer = ask.and_then(deciding).map(reason);
-            let reason = layer.filter(|_| *allowed).unwrap_or_else(|| cause(&why.message).to_owned());
-            format!("{} {what}: {reason}", head(*allowed, "iam"))
+            format!("{} {what}: {}", head(*allowed, "iam"), cause(why))
         }
         EventBody::Enforced(enforced) => {
             let (subject, action) = (&enforced.subject, &enforced.action);
@@ -39,13 +37,22 @@ pub(crate) fn line(event: &Event) -> String {
     }
 }
 
-/// The part of a denial's sentence that tells why; who asked for what is told beside it.
-pub(crate) fn cause(message: &str) -> &str {
-    message.split_once(" because ").map_or(message, |(_, cause)| cause)
+/// What settled the whole: the first that was refused, or else the last.
+pub(crate) fn decisive(why: &Why) -> Option<&AskWhy> {
+    why.asks.iter().find(|ask| ask.outcome != Outcome::Allowed).or(why.asks.last())
+}
+
+/// Why, without who asked for what: the statement that decided, or that there is none.
+pub(crate) fn cause(why: &Why) -> String {
+    let sentence = why.message.split_once(" because ").map_or(why.message.as_str(), |(_, cause)| cause);
+    match decisive(why) {
+        Some(ask) if ask.outcome != Outcome::ImplicitDeny => deciding(ask).map(reason).unwrap_or_default(),
+        _ => sentence.to_owned(),
+    }
 }
 
 /// The layer that settled it: the first that denies, or the one whose statement allowed.
-pub(crate) fn deciding(ask: &AskWhy) -> Option<&Layer> {
+fn deciding(ask: &AskWhy) -> Option<&Layer> {
     match ask.outcome {
         Outcome::Allowed => ask
             .layers
@@ -57,7 +64,7 @@ pub(crate) fn deciding(ask: &AskWhy) -> Option<&Layer> {
     }
 }
 
-pub(crate) fn reason(layer: &Layer) -> String {
+fn reason(layer: &Layer) -> String {
     let statement = layer.statement.as_ref().map(|s| {
         let name = s.sid.clone().unwrap_or_else(|| format!("statement {}", s.index));
         let place = match (&s.file, s.line) {

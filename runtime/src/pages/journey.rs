@@ -194,16 +194,16 @@ fn told(seq: u64, event: &Event) -> Value {
 }
 
 fn decision(allowed: bool, why: &Why) -> Value {
-    let decisive = why.asks.iter().find(|ask| allowed || ask.outcome != model::decision::Outcome::Allowed);
     let actions: Vec<&str> = why.asks.iter().map(|ask| ask.action.as_str()).collect();
-    let by = decisive.and_then(explanation::deciding).map(explanation::reason).unwrap_or_default();
+    let cause = explanation::cause(why);
     json!({
         "kind": "decision",
         "point": "policy",
         "action": actions.join(", "),
-        "resource": decisive.map(|ask| &ask.resource),
+        "resource": explanation::decisive(why).map(|ask| &ask.resource),
         "allowed": allowed,
-        "reason": if why.message.is_empty() { by } else { why.message.clone() },
+        "reason": if why.message.is_empty() { &cause } else { &why.message },
+        "cause": cause,
     })
 }
 
