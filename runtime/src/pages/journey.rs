@@ -211,3 +211,85 @@ fn decision(allowed: bool, why: &Why) -> Value {
 fn path_only(action: &str) -> &str {
     action.split('?').next().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use model::decision::Why;
+    use model::identity::{Caller, Origin};
+    use model::{AccountId, Timestamp};
+    use serde_json::Value;
+
+    use super::*;
+
+    const NOW: i64 = 1_000;
+
+    fn decision(request: &str, seconds: i64, allowed: bool) -> Event {
+        event(request, seconds, EventBody::Decision { allowed, why: Why::default() })
+    }
+
+    fn call(request: &str, caller: Caller, error: Option<&str>) -> Event {
+        let call = Call {
+            caller,
+            origin: Origin::internal("test"),
+            service: "ecs".into(),
+            operation: "Reconcile".into(),
+            read_only: false,
+            parameters: Value::Null,
+            response: Value::Null,
+            error_code: error.map(str::to_owned),
+            error_message: None,
+            resources: Vec::new(),
+            invoked_by: None,
+        };
+        event(request, NOW - 60, EventBody::Call(Box::new(call)))
+    }
+
+    fn event(request: &str, seconds: i64, body: EventBody) -> Event {
+        let (trace, account, region) = (String::new(), String::new(), String::new());
+        let time = Timestamp::from_seconds(seconds);
+        Event { time, request: request.to_owned(), trace, account, region, body }
+    }
+
+    fn service() -> Caller {
+        Caller::service("ecs.amazonaws.com", &AccountId::none())
+    }
+
+    /// `log` is numbered from 1; the numbers that are told, and where new ones begin.
+    fn check(log: &[Event], query: &str, told: &[u64], newest: u64) {
+        let wanted = Wanted::read(query);
+        let mut page = Page::new(&wanted, Timestamp::from_seconds(NOW));
+        for (at, event) in log.iter().enumerate().rev() {
+            if !page.take(at as u64 + 1, event) {
+                break;
+            }
+        }
+        let seqs: Vec<u64> = page.events.iter().filter_map(|e| e.get("seq")?.as_u64()).collect();
+        assert_eq!((seqs.as_slice(), page.newest), (told, newest), "{query}");
+    }
+
+    #[test]
+    fn what_services_do_on_their_own_is_left_out_unless_it_fails() {
+        let log = [
+            decision("quiet", NOW - 60, true),
+            decision("quiet", NOW - 60, false),
+            call("quiet", service(), None),
+            decision("failed", NOW - 60, true),
+            call("failed", service(), Some("AccessDenied")),
+            decision("person", NOW - 60, true),
+            call("person", Caller::anonymous(), None),
+        ];
+        check(&log, "", &[7, 6, 5, 4, 2], 7);
+        check(&log, "all=1", &[7, 6, 5, 4, 3, 2, 1], 7);
+        check(&log, "after=4", &[7, 6, 5], 7);
+        check(&log, "before=3", &[2], 2);
+        check(&log, "after=7", &[], 7);
+    }
+
+    #[test]
+    fn a_leave_waits_for_its_call() {
+        let log = [decision("done", NOW, true), call("done", service(), None), decision("open", NOW, true)];
+        check(&log, "", &[], 2);
+        check(&[decision("refused", NOW, false)], "", &[1], 1);
+        check(&[decision("lost", NOW - 60, true)], "", &[1], 1);
+    }
+}
