@@ -29,6 +29,7 @@ def free_port():
 class Runtime:
     """One `countersign up`, with its data folder."""
 
+    program = PROGRAM
     template = ["--empty"]
 
     def __init__(self):
@@ -37,7 +38,7 @@ class Runtime:
         self.start()
 
     def start(self):
-        command = [PROGRAM, "up", *self.template, "--detach", "--output", "json", "--data", self.data, "--port", str(self.port)]
+        command = [self.program, "up", *self.template, "--detach", "--output", "json", "--data", self.data, "--port", str(self.port)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
         self.facts = json.loads(done.stdout)
@@ -46,7 +47,7 @@ class Runtime:
         self.key, self.secret = keys["aws_access_key_id"], keys["aws_secret_access_key"]
 
     def stop(self):
-        subprocess.run([PROGRAM, "down", "--data", self.data], check=True, timeout=60)
+        subprocess.run([self.program, "down", "--data", self.data], check=True, timeout=60)
 
     def pid(self):
         return json.loads((self.data / "ready.json").read_text())["pid"]

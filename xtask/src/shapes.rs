@@ -63,7 +63,7 @@ fn recursive(api: &Api, from: ShapeId, target: ShapeId, seen: &mut BTreeSet<Shap
     }
 }
 
-fn type_of(api: &Api, id: ShapeId) -> String {
+pub(crate) fn type_of(api: &Api, id: ShapeId) -> String {
     let Some(shape) = api.shape(id) else { return "Value".to_owned() };
     match &shape.kind {
         Kind::Structure(_) => type_name(shape.name),
@@ -91,7 +91,7 @@ fn type_name(name: &str) -> String {
     }
 }
 
-fn field(name: &str) -> String {
+pub(crate) fn field(name: &str) -> String {
     let mut out = String::new();
     let chars: Vec<char> = name.chars().collect();
     for (i, c) in chars.iter().enumerate() {
