@@ -1,11 +1,13 @@
 """The whole journey through the shop, and what is refused on the way."""
 
 import base64
+import gzip
 import json
 import time
 
 import jwt
 import pytest
+import requests
 from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.asymmetric import rsa
 from shop import Customer
@@ -43,6 +45,73 @@ def test_a_customer_sees_only_their_own(shop, customer):
     order = customer.ask("POST", "orders", json={}).json()["order"]
     assert other.ask("GET", "orders").json() == {"orders": []}
     assert other.ask("GET", f"orders/{order}/receipt").status_code == 404
+
+
+def read(shop, token, path="orders", method="GET"):
+    """Asks the API of other programs."""
+    api = shop.outputs["ReadUrl"].split("/")[2].split(".")[0]
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    url = f"{shop.facts['endpoint']}/_aws/execute-api/{api}/{path}"
+    return requests.request(method, url, headers=headers, verify=shop.ca, timeout=60)
+
+
+def test_programs_read_orders_and_no_more(shop, customer):
+    good = customer.tokens["AccessToken"]
+    answer = read(shop, good)
+    assert answer.status_code == 200 and answer.json() == customer.ask("GET", "orders").json()
+    for kind in ("none", "garbage", "no algorithm", "claims changed", "another key", "another issuer", "expired"):
+        assert read(shop, tokens(customer)[kind]).status_code == 401, kind
+    # An ID token is of this client, but has no scope.
+    refused = read(shop, customer.tokens["IdToken"])
+    assert refused.status_code == 403 and refused.json() == {"message": "Forbidden"}
+    assert read(shop, good, method="POST").status_code == 404
+    assert read(shop, good, path="cart").status_code == 404
+    # AWS has no firewall for HTTP APIs; the load balancer behind has one.
+    assert read(shop, good, path="orders?q=1%20UNION%20SELECT%20password%20FROM%20users").status_code == 403
+
+
+def lines(shop, group):
+    return [e["message"] for e in shop.admin("logs").filter_log_events(logGroupName=group)["events"]]
+
+
+def records(shop, prefix):
+    """The text of all objects below a prefix of the records' bucket."""
+    s3, bucket = shop.admin("s3"), shop.outputs["RecordsBucket"]
+    found = s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+    read = lambda key: s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    return "".join(gzip.decompress(read(o["Key"])).decode() for o in found if o["Key"].endswith(".gz"))
+
+
+def test_what_happened_is_kept(shop, customer):
+    assert customer.ask("GET", "orders").status_code == 200
+    assert shop.ask("GET", "catalogue?q=%3Cscript%3Ealert(1)%3C/script%3E").status_code == 403
+    eventually(lambda: '"path":"/orders","status":"200"' in "".join(lines(shop, shop.outputs["GatewayLogGroup"])))
+    blocked = lambda: [l for l in map(json.loads, lines(shop, shop.outputs["FirewallLogGroup"])) if l["action"] == "BLOCK"]
+    eventually(blocked)
+    assert customer.tokens["AccessToken"] not in "".join(lines(shop, shop.outputs["FirewallLogGroup"]))
+    # A trail that logs the objects of the receipts' bucket has the receipt of every order.
+    customer.ask("PUT", "cart", json={"items": {"mug": 1}})
+    order = customer.ask("POST", "orders", json={}).json()["order"]
+    eventually(lambda: f"{order}.json" in records(shop, "trail/AWSLogs/"))
+    # Load balancers deliver once a minute here.
+    eventually(lambda: ":443/orders HTTP" in records(shop, "balancer/AWSLogs/"), tries=150)
+    assert shop.admin("securityhub").describe_hub()["HubArn"].endswith(":hub/default")
+
+
+def test_without_the_buckets_consent_no_record_arrives(shop, customer):
+    s3, bucket = shop.admin("s3"), shop.outputs["RecordsBucket"]
+    policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
+    less = {**policy, "Statement": [s for s in policy["Statement"] if s["Sid"] != "TrailWrites"]}
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(less))
+    try:
+        time.sleep(6)
+        count = lambda: s3.list_objects_v2(Bucket=bucket, Prefix="trail/AWSLogs/")["KeyCount"]
+        before = count()
+        shop.admin("kms").list_keys()
+        time.sleep(6)
+        assert count() == before
+    finally:
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
 
 
 def segment(value):
@@ -146,8 +215,8 @@ def start(shop):
         assert error.response["Error"]["Code"] == "InvalidDBInstanceState", error
 
 
-def eventually(holds):
-    for _ in range(60):
+def eventually(holds, tries=60):
+    for _ in range(tries):
         if holds():
             return
         time.sleep(0.5)
