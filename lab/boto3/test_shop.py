@@ -3,12 +3,15 @@
 import base64
 import gzip
 import json
+import re
+import subprocess
 import time
 
 import jwt
 import pytest
 import requests
 from botocore.exceptions import ClientError
+from conftest import PROGRAM, ROOT
 from cryptography.hazmat.primitives.asymmetric import rsa
 from shop import Customer
 
@@ -190,6 +193,53 @@ def test_a_wrong_code_and_a_used_code_are_refused(shop):
 def test_the_journey_is_in_the_trail(shop, customer):
     events = shop.admin("cloudtrail").lookup_events(MaxResults=50)["Events"]
     assert any(e["EventName"] in ("RespondToAuthChallenge", "VerifySoftwareToken", "AssumeRole") for e in events)
+
+
+def explained(shop, request):
+    return subprocess.run([PROGRAM, "explain", request, "--data", shop.data], capture_output=True, text=True, check=True).stdout
+
+
+def written(shop, told, sid, policy):
+    """That a reason names this statement, and the line of the template where it is."""
+    found = re.search(rf"\({sid} of `{policy}` at (\S+):(\d+)\)", told)
+    assert found, told
+    lines = (ROOT / found[1]).read_text().splitlines()
+    assert f"Sid: {sid}" in lines[int(found[2]) - 1]
+
+
+def request(call):
+    """The id of a request that is refused."""
+    with pytest.raises(ClientError) as refused:
+        call()
+    return refused.value.response["ResponseMetadata"]["RequestId"]
+
+
+def test_every_decision_names_the_line_that_made_it(shop, customer):
+    customer.ask("GET", "orders")
+    customer.ask("GET", "catalogue")
+    traced = subprocess.run([PROGRAM, "trace", "--all", "--data", shop.data], capture_output=True, text=True, check=True).stdout
+    first = lambda text: next(l.split()[1] for l in traced.splitlines() if text in l and " allow " in l)
+    # Allowed: by a managed policy, by policies in a role, by a bucket's and by a key's policy.
+    written(shop, explained(shop, first("logs:PutLogEvents on arn:aws:logs:us-east-1:" + shop.outputs["DataKeyArn"].split(":")[4] + ":log-group:/securecart/services")), "Logs", "securecart-StartPolicy-.*")
+    written(shop, explained(shop, first("dynamodb:Scan on")), "Goods", "catalogue")
+    written(shop, explained(shop, first("rds-db:connect on")), "Database", "orders")
+    written(shop, explained(shop, first("trail/AWSLogs/")), "TrailWrites", "resource policy")
+    key, kms = shop.outputs["DataKeyArn"], shop.admin("kms")
+    told = explained(shop, kms.encrypt(KeyId=key, Plaintext=b"x")["ResponseMetadata"]["RequestId"])
+    assert "ALLOWED" in told and "whose own policies must allow it too" in told
+    written(shop, told, "TheAccountByItsPolicies", "resource policy")
+    # Denied: by a bucket's policy though the caller's own allows, and by nothing that allows.
+    plain = shop.admin("s3", endpoint_url=shop.facts["endpoint"].replace("https", "http"))
+    told = explained(shop, request(lambda: plain.get_object(Bucket=shop.outputs["ReceiptsBucket"], Key="x")))
+    assert "DENIED" in told and "ExplicitDeny by resource-based policy" in told and "Allowed by identity-based policy" in told
+    written(shop, told, "OnlyOverTls", "resource policy")
+    iam = shop.admin("iam")
+    iam.create_user(UserName="nobody")
+    pair = iam.create_access_key(UserName="nobody")["AccessKey"]
+    nobody = shop.session(pair["AccessKeyId"], pair["SecretAccessKey"])
+    told = explained(shop, request(lambda: nobody("kms").decrypt(KeyId=key, CiphertextBlob=b"x")))
+    assert "DENIED" in told and "ImplicitDeny by identity-based policy" in told
+    written(shop, told, "TheAccountByItsPolicies", "resource policy")
 
 
 def test_without_the_key_no_receipt_is_written_or_read(shop, customer):
