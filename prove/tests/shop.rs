@@ -30,6 +30,12 @@ const ORDERS_OPEN: &str = "      ResourceId: !Ref OrdersPath
       HttpMethod: ANY
       AuthorizationType: NONE
 ";
+const READ_ROUTE: &str = "      AuthorizationType: JWT
+      AuthorizerId: !Ref ReadAuthorizer
+      AuthorizationScopes: [aws.cognito.signin.user.admin]
+";
+const READ_OPEN: &str = "      AuthorizationType: NONE
+";
 const FROM_LINK: &str = "          SourceSecurityGroupId: !Ref LinkGroup\n";
 const FROM_WORLD: &str = "          CidrIp: 0.0.0.0/0\n";
 const FROM_ORDERS: &str = "          SourceSecurityGroupId: !Ref OrdersGroup\n";
@@ -79,7 +85,17 @@ const CASES: &[(&str, Edits, &[&str])] = &[
     ),
     // The load balancer has the web ACL, too.
     ("no web ACL at the stage", &[(AT_STAGE, "")], &[]),
-    ("no web ACL at the balancer", &[(AT_BALANCER, "")], &[]),
+    // HTTP APIs can have none: for what comes through them, the balancer's is the only one.
+    (
+        "no web ACL at the balancer",
+        &[(AT_BALANCER, "")],
+        &["stage ReadStage (line ", "[NO WAF]", "GET /orders ReadOrdersRoute", "Database"],
+    ),
+    (
+        "orders to read without authorizer",
+        &[(READ_ROUTE, READ_OPEN)],
+        &["GET /orders ReadOrdersRoute (line ", "[NO AUTHORIZER] → LoadBalancer", "Database"],
+    ),
     (
         "no web ACL at all",
         &[(AT_STAGE, ""), (AT_BALANCER, "")],
