@@ -5,7 +5,8 @@ use model::{Ask, Asking, CallerKind, Fault, Value};
 
 use crate::block;
 use crate::bucket::{Bucket, arn};
-use crate::object::{copy_source, header_tags};
+use crate::copy::copy_source;
+use crate::object::header_tags;
 
 pub(crate) fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
     let Some(name) = asking.text("Bucket") else {

@@ -5,6 +5,7 @@
 mod block;
 mod bucket;
 mod content;
+mod copy;
 mod iam;
 mod lifecycle;
 mod listing;
@@ -53,7 +54,7 @@ pub static SERVICE: Service = Service {
         read HeadObject => object::head_object,
         write DeleteObject => object::delete_object,
         write DeleteObjects => object::delete_objects,
-        write CopyObject => object::copy_object,
+        write CopyObject => copy::copy_object,
         read GetObjectTagging => object::get_object_tagging,
         write PutObjectTagging => object::put_object_tagging,
         read ListObjects => listing::list_objects,
