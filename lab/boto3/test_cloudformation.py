@@ -354,3 +354,108 @@ def test_blocks_of_both_families_are_divided(admin):
     assert settled(cfn, stack)["StackStatus"] == "ROLLBACK_COMPLETE"
     reasons = [e.get("ResourceStatusReason", "") for e in cfn.describe_stack_events(StackName=stack)["StackEvents"]]
     assert any("Fn::Cidr cannot divide" in r for r in reasons), reasons
+
+
+def changing(value, broken=None, **more):
+    """A parameter, and behind it perhaps one that cannot be made or changed."""
+    resources = {"Good": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": value}, **more}}
+    if broken:
+        resources["Bad"] = {"Type": "AWS::SSM::Parameter", "DependsOn": "Good", "Properties": {"Type": "String", "Value": "x", "Name": broken}}
+    return json.dumps({"Resources": resources})
+
+
+def physical(cfn, stack, logical="Good"):
+    return cfn.describe_stack_resource(StackName=stack, LogicalResourceId=logical)["StackResourceDetail"]["PhysicalResourceId"]
+
+
+def test_a_failed_update_may_stay_and_go_back_later(admin):
+    cfn, ssm = admin("cloudformation"), admin("ssm")
+    name, _, _ = create(cfn, changing("one"), Tags=[{"Key": "team", "Value": "old"}])
+    parameter = physical(cfn, name)
+    assert code(lambda: cfn.rollback_stack(StackName=name)) == "ValidationError"
+    cfn.update_stack(StackName=name, TemplateBody=changing("two", "/aws/refused"), DisableRollback=True, Tags=[{"Key": "team", "Value": "new"}])
+    assert settled(cfn, name)["StackStatus"] == "UPDATE_FAILED"
+    assert ssm.get_parameter(Name=parameter)["Parameter"]["Value"] == "two"
+    told = cfn.describe_events(StackName=name, Filters={"FailedEvents": True})["OperationEvents"]
+    assert [(e["LogicalResourceId"], e["EventType"]) for e in told if e["LogicalResourceId"] == "Bad"] == [("Bad", "PROVISIONING_ERROR")]
+    rolled = cfn.rollback_stack(StackName=name)["OperationId"]
+    stack = settled(cfn, name)
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE" and stack["Tags"] == [{"Key": "team", "Value": "old"}]
+    assert ssm.get_parameter(Name=parameter)["Parameter"]["Value"] == "one"
+    tags = {t["Key"]: t["Value"] for t in ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=parameter)["TagList"]}
+    assert tags["team"] == "old"
+    assert {e["OperationType"] for e in cfn.describe_events(StackName=name, OperationId=rolled)["OperationEvents"]} == {"ROLLBACK"}
+    # Events are in an order that clients can tell.
+    times = [e["Timestamp"] for e in cfn.describe_stack_events(StackName=name)["StackEvents"]]
+    assert times == sorted(set(times), reverse=True)
+    # Or it goes on from where it failed.
+    cfn.update_stack(StackName=name, TemplateBody=changing("two", "/aws/refused"), DisableRollback=True)
+    settled(cfn, name)
+    cfn.update_stack(StackName=name, TemplateBody=changing("two", f"/{name}/good"))
+    assert settled(cfn, name)["StackStatus"] == "UPDATE_COMPLETE"
+    assert ssm.get_parameter(Name=f"/{name}/good")["Parameter"]["Value"] == "x"
+
+
+@pytest.mark.parametrize("skip", [False, True])
+def test_a_way_back_that_is_blocked_can_be_taken_again(admin, skip):
+    """The way back itself fails; then it is taken again, or past what cannot be mended."""
+    cfn, kms = admin("cloudformation"), admin("kms")
+    key = lambda words, broken: json.dumps({"Resources": {
+        "Key": {"Type": "AWS::KMS::Key", "Properties": {"Description": words}},
+        **({"Bad": {"Type": "AWS::SSM::Parameter", "DependsOn": "Key", "Properties": {"Type": "String", "Value": "x", "Name": "/aws/refused"}}} if broken else {}),
+    }})
+    name, _, _ = create(cfn, key("one", False))
+    made = physical(cfn, name, "Key")
+    cfn.update_stack(StackName=name, TemplateBody=key("two", True), DisableRollback=True)
+    assert settled(cfn, name)["StackStatus"] == "UPDATE_FAILED"
+    assert code(lambda: cfn.continue_update_rollback(StackName=name)) == "ValidationError"
+    kms.schedule_key_deletion(KeyId=made, PendingWindowInDays=7)
+    cfn.rollback_stack(StackName=name)
+    assert settled(cfn, name)["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
+    assert code(lambda: cfn.continue_update_rollback(StackName=name, ResourcesToSkip=["Other"])) == "ValidationError"
+    cfn.continue_update_rollback(StackName=name)
+    assert settled(cfn, name)["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
+    kms.cancel_key_deletion(KeyId=made)
+    kms.enable_key(KeyId=made)
+    if skip:
+        cfn.continue_update_rollback(StackName=name, ResourcesToSkip=["Key"])
+    else:
+        cfn.continue_update_rollback(StackName=name)
+    assert settled(cfn, name)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert kms.describe_key(KeyId=made)["KeyMetadata"]["Description"] == ("two" if skip else "one")
+
+
+@pytest.mark.parametrize("on_failure, status, left", [("DELETE", "DELETE_COMPLETE", False), ("DO_NOTHING", "CREATE_FAILED", True), ("ROLLBACK", "ROLLBACK_COMPLETE", False)])
+def test_what_becomes_of_a_failed_creation_is_chosen(admin, on_failure, status, left):
+    cfn, ssm = admin("cloudformation"), admin("ssm")
+    stack = f"s-{uuid.uuid4().hex[:12]}"
+    body = json.loads(changing("one", "/aws/refused"))
+    body["Resources"]["Good"]["Properties"]["Name"] = f"/{stack}/good"
+    made = cfn.create_stack(StackName=stack, TemplateBody=json.dumps(body), OnFailure=on_failure)["StackId"]
+    assert settled(cfn, made)["StackStatus"] == status
+    assert bool(ssm.get_parameters(Names=[f"/{stack}/good"])["Parameters"]) == left
+
+
+def test_what_a_template_needs_is_told(admin):
+    cfn = admin("cloudformation")
+    told = cfn.get_template_summary(TemplateBody=TEMPLATE)
+    assert told["Capabilities"] == ["CAPABILITY_IAM"] and "AWS::IAM::Role" in told["CapabilitiesReason"]
+    purpose = next(p for p in told["Parameters"] if p["ParameterKey"] == "Purpose")
+    assert purpose["DefaultValue"] == "receipts" and purpose["ParameterConstraints"]["AllowedValues"] == ["receipts", "pictures"]
+    assert "AWS::KMS::Key" in told["ResourceTypes"]
+
+
+@pytest.mark.parametrize("more", [{"StackPolicyBody": "{}"}, {"NotificationARNs": ["arn:aws:sns:us-east-1:123456789012:t"]}, {"ResourceTypes": ["AWS::*"]}])
+def test_what_would_not_be_kept_is_refused(admin, more):
+    assert code(lambda: admin("cloudformation").create_stack(StackName="never", TemplateBody=changing("one"), **more)) == "ValidationError"
+    assert code(lambda: admin("cloudformation").describe_stacks(StackName="never")) == "ValidationError"
+
+
+def test_protection_is_put_on_and_taken_off(admin):
+    cfn = admin("cloudformation")
+    name, made, _ = create(cfn, changing("one"))
+    cfn.update_termination_protection(StackName=name, EnableTerminationProtection=True)
+    assert code(lambda: cfn.delete_stack(StackName=name)) == "ValidationError"
+    cfn.update_termination_protection(StackName=name, EnableTerminationProtection=False)
+    cfn.delete_stack(StackName=name)
+    assert settled(cfn, made)["StackStatus"] == "DELETE_COMPLETE"

@@ -162,7 +162,12 @@ fn one(tx: &mut Tx<'_>, stack: &mut Stack, target: &Target<'_>) -> Result<Step, 
         return settle(tx, stack, old);
     }
     let before = unseal(tx, &old.properties)?;
-    let lame = old.status.ends_with("_FAILED");
+    // On the way back, an update that failed has changed nothing.
+    let back = stack.status == "UPDATE_ROLLBACK_IN_PROGRESS" && old.status == "UPDATE_FAILED";
+    if back && before == resolved.value {
+        mark(stack, target.logical, "UPDATE_COMPLETE");
+    }
+    let lame = old.status.ends_with("_FAILED") && !back;
     if before == resolved.value && old.kind == kind && !lame && !retagged(tx, stack, &old)? {
         return Ok(Step::Finished);
     }
@@ -190,6 +195,12 @@ fn replaces(tx: &Tx<'_>, old: &Made, kind: &str, before: &Json, after: &Json) ->
     let types = types(tx)?;
     let Some(schema) = types.0.get(kind) else { return Ok(false) };
     Ok(schema.properties.iter().any(|(name, p)| p.create_only && before.get(name) != after.get(name)))
+}
+
+fn mark(stack: &mut Stack, logical: &str, status: &str) {
+    for made in stack.resources.iter_mut().filter(|m| m.logical == logical) {
+        made.status = status.to_owned();
+    }
 }
 
 /// Whether the stack's tags, which are put on every resource that has tags, are not those it was given.
@@ -334,6 +345,7 @@ fn change(
         Ok(physical) => physical,
         Err(fault) => {
             tell(tx, stack, &old, "UPDATE_FAILED", Some(&fault.message))?;
+            mark(stack, target.logical, "UPDATE_FAILED");
             return Err(named(target.logical, fault));
         }
     };
