@@ -183,7 +183,8 @@ fn by_path<'a>(
     let mut best: Option<(usize, Route<'a>)> = None;
     for api in &candidates {
         for operation in api.operations.iter().filter(|o| o.method == head.method.as_str()) {
-            if let Some((score, labels)) = fits(operation, &path, head)
+            if (api.name != "s3" || of_this_subresource(operation, head))
+                && let Some((score, labels)) = fits(operation, &path, head)
                 && best.as_ref().is_none_or(|(s, _)| score > *s)
             {
                 best = Some((score, Route { api, operation, protocol: api.protocol(), labels }));
@@ -251,21 +252,79 @@ fn fits(operation: &Operation, path: &str, head: &Head) -> Option<(usize, Vec<(S
     (rest.is_empty() || rest == [""]).then_some((score + required_query(operation, head), labels))
 }
 
+/// Parts of S3's buckets and objects that are named by a bare query parameter. A request for one
+/// that is not served must never be taken for a request for the bucket or the object itself.
+const SUBRESOURCES: [&str; 38] = [
+    "abac",
+    "accelerate",
+    "acl",
+    "analytics",
+    "attributes",
+    "cors",
+    "delete",
+    "encryption",
+    "intelligent-tiering",
+    "inventory",
+    "legal-hold",
+    "lifecycle",
+    "location",
+    "logging",
+    "metadataConfiguration",
+    "metadataInventoryTable",
+    "metadataJournalTable",
+    "metadataTable",
+    "metrics",
+    "notification",
+    "object-lock",
+    "ownershipControls",
+    "policy",
+    "policyStatus",
+    "publicAccessBlock",
+    "renameObject",
+    "replication",
+    "requestPayment",
+    "restore",
+    "retention",
+    "select",
+    "session",
+    "tagging",
+    "torrent",
+    "uploads",
+    "versioning",
+    "versions",
+    "website",
+];
+
+/// Whether an operation is one on what the query names.
+fn of_this_subresource(operation: &Operation, head: &Head) -> bool {
+    let fixed = operation.uri.split_once('?').map_or("", |(_, fixed)| fixed);
+    let own = fixed.split('&').map(|f| f.split_once('=').map_or(f, |(name, _)| name));
+    let strange = |name: &String| SUBRESOURCES.contains(&name.as_str()) && !own.clone().any(|o| o == name);
+    if query_pairs(&head.query).any(|(name, _)| strange(&name)) {
+        return false;
+    }
+    // Parts of uploads have a parameter with a value instead.
+    let in_parts = matches!(
+        operation.name,
+        "UploadPart" | "UploadPartCopy" | "CompleteMultipartUpload" | "AbortMultipartUpload" | "ListParts"
+    );
+    let copied = head.headers.contains_key("x-amz-copy-source");
+    let upload = query_pairs(&head.query).any(|(name, _)| name == "uploadId");
+    in_parts == upload
+        && match operation.name {
+            "UploadPartCopy" | "CopyObject" => copied,
+            "UploadPart" | "PutObject" => !copied,
+            _ => true,
+        }
+}
+
 /// S3 tells operations of one path apart by what else the query holds.
 fn required_query(operation: &Operation, head: &Head) -> usize {
     let has = |name: &str| query_pairs(&head.query).any(|(n, _)| n == name);
-    let copied = head.headers.contains_key("x-amz-copy-source");
     match operation.name {
-        "UploadPart" if has("partNumber") && has("uploadId") && !copied => 500,
-        "UploadPartCopy" if has("partNumber") && has("uploadId") && copied => 600,
-        "CompleteMultipartUpload" | "AbortMultipartUpload" | "ListParts" if has("uploadId") => 500,
-        "UploadPart"
-        | "UploadPartCopy"
-        | "CompleteMultipartUpload"
-        | "AbortMultipartUpload"
-        | "ListParts" => 0,
-        "CopyObject" if copied => 50,
-        "PutObject" if !copied => 50,
+        "UploadPart" | "UploadPartCopy" if has("partNumber") => 500,
+        "CompleteMultipartUpload" | "AbortMultipartUpload" | "ListParts" => 500,
+        "CopyObject" | "PutObject" => 50,
         "ListObjectsV2" if has("list-type") => 50,
         "ListObjects" if !has("list-type") => 5,
         "GetObject" | "HeadObject" | "DeleteObject" | "HeadBucket" | "CreateBucket" | "DeleteBucket" => 5,
