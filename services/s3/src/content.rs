@@ -264,9 +264,25 @@ pub(crate) fn discard(tx: &mut Tx<'_>, pieces: &[Piece]) -> Result<(), Fault> {
 
 /// The whole of some pieces in memory, for a copy.
 pub(crate) fn whole(tx: &Tx<'_>, wrapper: &Wrapper, pieces: &[Piece]) -> Result<Vec<u8>, Fault> {
-    let mut out = Vec::new();
+    range(tx, wrapper, pieces, 0..u64::MAX)
+}
+
+/// A range of some pieces in memory.
+pub(crate) fn range(
+    tx: &Tx<'_>,
+    wrapper: &Wrapper,
+    pieces: &[Piece],
+    wanted: std::ops::Range<u64>,
+) -> Result<Vec<u8>, Fault> {
+    let (mut out, mut at) = (Vec::new(), 0_u64);
     for piece in pieces {
-        match load(tx, wrapper, std::slice::from_ref(piece), 0, piece.length)? {
+        let (from, to) = (wanted.start.max(at), wanted.end.min(at + piece.length));
+        let begin = at;
+        at += piece.length;
+        if from >= to {
+            continue;
+        }
+        match load(tx, wrapper, std::slice::from_ref(piece), from - begin, to - from)? {
             Body::Memory(bytes) => out.extend_from_slice(&bytes),
             Body::Joined(parts) => {
                 for part in parts {

@@ -1,8 +1,8 @@
 //! Copying objects: read as the caller may read, written anew under the destination's encryption.
 
-use model::{Body, Fault, Tx};
+use model::{Body, Fault, Timestamp, Tx};
 
-use crate::bucket;
+use crate::bucket::{self, Bucket};
 use crate::content::{self, Wanted};
 use crate::object::{Headers, Object, acl, find, header_tags, keep, quoted, shown, unescaped, version_shown};
 use crate::shapes::*;
@@ -18,21 +18,66 @@ pub(crate) fn copy_source(source: &str) -> Option<(String, String, Option<String
     Some((bucket.to_owned(), key.to_owned(), version))
 }
 
-/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html>
-pub(crate) fn copy_object(tx: &mut Tx<'_>, input: CopyObjectRequest) -> Result<CopyObjectOutput, Fault> {
+/// What the source of a copy is asked to be.
+pub(crate) struct Asked<'a> {
+    pub(crate) if_match: Option<&'a str>,
+    pub(crate) if_none_match: Option<&'a str>,
+    pub(crate) if_modified_since: Option<Timestamp>,
+    pub(crate) if_unmodified_since: Option<Timestamp>,
+}
+
+/// The source of a copy, if it is what was asked for.
+pub(crate) fn source_of(tx: &Tx<'_>, named: &str, asked: &Asked<'_>) -> Result<(Bucket, Object), Fault> {
     let invalid = || {
         Fault::client(
             "InvalidArgument",
             "Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
         )
     };
-    let (from, key, version) = copy_source(&input.copy_source).ok_or_else(invalid)?;
-    let source_bucket = bucket::find(tx, &from)?;
+    let (from, key, version) = copy_source(named).ok_or_else(invalid)?;
+    let bucket = bucket::find(tx, &from)?;
+    let source = find(tx, &bucket.name, &key, version.as_deref())?;
+    unless_copied(&source, asked)?;
+    Ok((bucket, source))
+}
+
+/// Refuses a copy of something else than was asked for.
+fn unless_copied(source: &Object, asked: &Asked<'_>) -> Result<(), Fault> {
+    let is = |tag: &str| tag == "*" || tag.trim_matches('"') == source.etag;
+    let modified = source.modified.seconds();
+    let kept = match (asked.if_match, asked.if_unmodified_since) {
+        (Some(tag), _) => is(tag),
+        (None, Some(time)) => modified <= time.seconds(),
+        (None, None) => true,
+    };
+    let changed = match (asked.if_none_match, asked.if_modified_since) {
+        (Some(tag), _) => !is(tag),
+        (None, Some(time)) => modified > time.seconds(),
+        (None, None) => true,
+    };
+    match kept && changed {
+        true => Ok(()),
+        false => Err(Fault::new(
+            "PreconditionFailed",
+            412,
+            "At least one of the pre-conditions you specified did not hold",
+        )),
+    }
+}
+
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html>
+pub(crate) fn copy_object(tx: &mut Tx<'_>, input: CopyObjectRequest) -> Result<CopyObjectOutput, Fault> {
+    let asked = Asked {
+        if_match: input.copy_source_if_match.as_deref(),
+        if_none_match: input.copy_source_if_none_match.as_deref(),
+        if_modified_since: input.copy_source_if_modified_since,
+        if_unmodified_since: input.copy_source_if_unmodified_since,
+    };
+    let (source_bucket, source) = source_of(tx, &input.copy_source, &asked)?;
     let bucket = bucket::find(tx, &input.bucket)?;
-    let source = find(tx, &source_bucket.name, &key, version.as_deref())?;
     acl(input.acl.as_deref())?;
     let replace = input.metadata_directive.as_deref() == Some("REPLACE");
-    let itself = from == input.bucket && key == input.key;
+    let itself = source_bucket.name == bucket.name && source.key == input.key;
     if itself && !replace && input.server_side_encryption.is_none() && input.storage_class.is_none() {
         return Err(Fault::client(
             "InvalidRequest",

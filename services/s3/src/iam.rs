@@ -35,6 +35,11 @@ pub(crate) fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
         "GetObjectTagging" => {
             vec![object(if versioned { "s3:GetObjectVersionTagging" } else { "s3:GetObjectTagging" }, key)]
         }
+        "DeleteObjectTagging" if versioned => vec![object("s3:DeleteObjectVersionTagging", key)],
+        "DeleteObjectTagging" => vec![object("s3:DeleteObjectTagging", key)],
+        "GetObjectAcl" => {
+            vec![object(if versioned { "s3:GetObjectVersionAcl" } else { "s3:GetObjectAcl" }, key)]
+        }
         "PutObjectTagging" => {
             vec![object(if versioned { "s3:PutObjectVersionTagging" } else { "s3:PutObjectTagging" }, key)]
         }
@@ -59,7 +64,7 @@ pub(crate) fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
             };
             objects.iter().map(one).collect()
         }
-        "CopyObject" => {
+        "CopyObject" | "UploadPartCopy" => {
             let source = asking.text("CopySource").and_then(copy_source);
             let (from, from_key, version) = source.ok_or_else(|| {
                 Fault::client("InvalidArgument", "Copy Source must mention the source bucket and key")

@@ -548,6 +548,31 @@ pub(crate) fn get_object_tagging(
     })
 }
 
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjectTagging.html>
+pub(crate) fn delete_object_tagging(
+    tx: &mut Tx<'_>,
+    input: DeleteObjectTaggingRequest,
+) -> Result<DeleteObjectTaggingOutput, Fault> {
+    let bucket = bucket::find(tx, &input.bucket)?;
+    let object = find(tx, &bucket.name, &input.key, input.version_id.as_deref())?;
+    let object = retag(tx, &bucket, Object { tags: Tags::new(), ..object })?;
+    Ok(DeleteObjectTaggingOutput { version_id: version_shown(&bucket, &object) })
+}
+
+/// There are no grants but the owner's.
+pub(crate) fn get_object_acl(
+    tx: &mut Tx<'_>,
+    input: GetObjectAclRequest,
+) -> Result<GetObjectAclOutput, Fault> {
+    let bucket = bucket::find(tx, &input.bucket)?;
+    find(tx, &bucket.name, &input.key, input.version_id.as_deref())?;
+    let of_bucket = bucket::get_bucket_acl(
+        tx,
+        GetBucketAclRequest { bucket: bucket.name, ..GetBucketAclRequest::default() },
+    )?;
+    Ok(GetObjectAclOutput { owner: of_bucket.owner, grants: of_bucket.grants, request_charged: None })
+}
+
 pub(crate) fn put_object_tagging(
     tx: &mut Tx<'_>,
     input: PutObjectTaggingRequest,
@@ -555,6 +580,12 @@ pub(crate) fn put_object_tagging(
     let bucket = bucket::find(tx, &input.bucket)?;
     let mut object = find(tx, &bucket.name, &input.key, input.version_id.as_deref())?;
     object.tags = bucket::tags(input.tagging)?;
+    let object = retag(tx, &bucket, object)?;
+    Ok(PutObjectTaggingOutput { version_id: version_shown(&bucket, &object) })
+}
+
+/// Keeps an object whose tags have changed, where it is the current one and among the versions.
+fn retag(tx: &mut Tx<'_>, bucket: &Bucket, object: Object) -> Result<Object, Fault> {
     if bucket.versioning.is_some() {
         tx.put_record_as(VERSIONS, &version_key(&bucket.name, &object), &object)?;
     }
@@ -563,5 +594,5 @@ pub(crate) fn put_object_tagging(
     if current.is_some_and(|c| c.version == object.version) {
         tx.put_record_as(OBJECTS, &place, &object)?;
     }
-    Ok(PutObjectTaggingOutput { version_id: version_shown(&bucket, &object) })
+    Ok(object)
 }

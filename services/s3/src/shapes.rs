@@ -807,6 +807,59 @@ impl IntoValue for CopyObjectResult {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct CopyPartResult {
+    pub e_tag: Option<String>,
+    pub last_modified: Option<Timestamp>,
+    pub checksum_crc32: Option<String>,
+    pub checksum_crc32_c: Option<String>,
+    pub checksum_crc64_nvme: Option<String>,
+    pub checksum_sha1: Option<String>,
+    pub checksum_sha256: Option<String>,
+    pub checksum_sha512: Option<String>,
+    pub checksum_md5: Option<String>,
+    pub checksum_xxhash64: Option<String>,
+    pub checksum_xxhash3: Option<String>,
+    pub checksum_xxhash128: Option<String>,
+}
+impl FromValue for CopyPartResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CopyPartResult {
+            e_tag: optional(&mut m, "ETag")?,
+            last_modified: optional(&mut m, "LastModified")?,
+            checksum_crc32: optional(&mut m, "ChecksumCRC32")?,
+            checksum_crc32_c: optional(&mut m, "ChecksumCRC32C")?,
+            checksum_crc64_nvme: optional(&mut m, "ChecksumCRC64NVME")?,
+            checksum_sha1: optional(&mut m, "ChecksumSHA1")?,
+            checksum_sha256: optional(&mut m, "ChecksumSHA256")?,
+            checksum_sha512: optional(&mut m, "ChecksumSHA512")?,
+            checksum_md5: optional(&mut m, "ChecksumMD5")?,
+            checksum_xxhash64: optional(&mut m, "ChecksumXXHASH64")?,
+            checksum_xxhash3: optional(&mut m, "ChecksumXXHASH3")?,
+            checksum_xxhash128: optional(&mut m, "ChecksumXXHASH128")?,
+        })
+    }
+}
+impl IntoValue for CopyPartResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(12);
+        m.put_some("ETag", self.e_tag);
+        m.put_some("LastModified", self.last_modified);
+        m.put_some("ChecksumCRC32", self.checksum_crc32);
+        m.put_some("ChecksumCRC32C", self.checksum_crc32_c);
+        m.put_some("ChecksumCRC64NVME", self.checksum_crc64_nvme);
+        m.put_some("ChecksumSHA1", self.checksum_sha1);
+        m.put_some("ChecksumSHA256", self.checksum_sha256);
+        m.put_some("ChecksumSHA512", self.checksum_sha512);
+        m.put_some("ChecksumMD5", self.checksum_md5);
+        m.put_some("ChecksumXXHASH64", self.checksum_xxhash64);
+        m.put_some("ChecksumXXHASH3", self.checksum_xxhash3);
+        m.put_some("ChecksumXXHASH128", self.checksum_xxhash128);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreateBucketConfiguration {
     pub location_constraint: Option<String>,
     pub location: Option<LocationInfo>,
@@ -1378,6 +1431,55 @@ impl IntoValue for DeleteObjectRequest {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteObjectTaggingOutput {
+    pub version_id: Option<String>,
+}
+impl FromValue for DeleteObjectTaggingOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteObjectTaggingOutput {
+            version_id: optional(&mut m, "VersionId")?,
+        })
+    }
+}
+impl IntoValue for DeleteObjectTaggingOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("VersionId", self.version_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteObjectTaggingRequest {
+    pub bucket: String,
+    pub key: String,
+    pub version_id: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+}
+impl FromValue for DeleteObjectTaggingRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteObjectTaggingRequest {
+            bucket: required(&mut m, "Bucket")?,
+            key: required(&mut m, "Key")?,
+            version_id: optional(&mut m, "VersionId")?,
+            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
+        })
+    }
+}
+impl IntoValue for DeleteObjectTaggingRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("Bucket", self.bucket);
+        m.put("Key", self.key);
+        m.put_some("VersionId", self.version_id);
+        m.put_some("ExpectedBucketOwner", self.expected_bucket_owner);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteObjectsOutput {
     pub deleted: Option<Vec<DeletedObject>>,
     pub request_charged: Option<String>,
@@ -1913,6 +2015,64 @@ impl IntoValue for GetBucketVersioningRequest {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(2);
         m.put("Bucket", self.bucket);
+        m.put_some("ExpectedBucketOwner", self.expected_bucket_owner);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetObjectAclOutput {
+    pub owner: Option<Owner>,
+    pub grants: Option<Vec<Grant>>,
+    pub request_charged: Option<String>,
+}
+impl FromValue for GetObjectAclOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetObjectAclOutput {
+            owner: optional(&mut m, "Owner")?,
+            grants: optional(&mut m, "Grants")?,
+            request_charged: optional(&mut m, "RequestCharged")?,
+        })
+    }
+}
+impl IntoValue for GetObjectAclOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("Owner", self.owner);
+        m.put_some("Grants", self.grants);
+        m.put_some("RequestCharged", self.request_charged);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetObjectAclRequest {
+    pub bucket: String,
+    pub key: String,
+    pub version_id: Option<String>,
+    pub request_payer: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+}
+impl FromValue for GetObjectAclRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetObjectAclRequest {
+            bucket: required(&mut m, "Bucket")?,
+            key: required(&mut m, "Key")?,
+            version_id: optional(&mut m, "VersionId")?,
+            request_payer: optional(&mut m, "RequestPayer")?,
+            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
+        })
+    }
+}
+impl IntoValue for GetObjectAclRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("Bucket", self.bucket);
+        m.put("Key", self.key);
+        m.put_some("VersionId", self.version_id);
+        m.put_some("RequestPayer", self.request_payer);
         m.put_some("ExpectedBucketOwner", self.expected_bucket_owner);
         Value::Map(m)
     }
@@ -4681,6 +4841,160 @@ impl IntoValue for Transition {
         m.put_some("Days", self.days);
         m.put_some("StorageClass", self.storage_class);
         Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UploadPartCopyOutput {
+    pub copy_source_version_id: Option<String>,
+    pub copy_part_result: Option<CopyPartResult>,
+    pub server_side_encryption: Option<String>,
+    pub sse_customer_algorithm: Option<String>,
+    pub sse_customer_key_md5: Option<String>,
+    pub ssekms_key_id: Option<String>,
+    pub bucket_key_enabled: Option<bool>,
+    pub request_charged: Option<String>,
+}
+impl FromValue for UploadPartCopyOutput {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UploadPartCopyOutput {
+            copy_source_version_id: optional(&mut m, "CopySourceVersionId")?,
+            copy_part_result: optional(&mut m, "CopyPartResult")?,
+            server_side_encryption: optional(&mut m, "ServerSideEncryption")?,
+            sse_customer_algorithm: optional(&mut m, "SSECustomerAlgorithm")?,
+            sse_customer_key_md5: optional(&mut m, "SSECustomerKeyMD5")?,
+            ssekms_key_id: optional(&mut m, "SSEKMSKeyId")?,
+            bucket_key_enabled: optional(&mut m, "BucketKeyEnabled")?,
+            request_charged: optional(&mut m, "RequestCharged")?,
+        })
+    }
+}
+impl IntoValue for UploadPartCopyOutput {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(8);
+        m.put_some("CopySourceVersionId", self.copy_source_version_id);
+        m.put_some("CopyPartResult", self.copy_part_result);
+        m.put_some("ServerSideEncryption", self.server_side_encryption);
+        m.put_some("SSECustomerAlgorithm", self.sse_customer_algorithm);
+        m.put_some("SSECustomerKeyMD5", self.sse_customer_key_md5);
+        m.put_some("SSEKMSKeyId", self.ssekms_key_id);
+        m.put_some("BucketKeyEnabled", self.bucket_key_enabled);
+        m.put_some("RequestCharged", self.request_charged);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for UploadPartCopyOutput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UploadPartCopyOutput")
+            .field("CopySourceVersionId", &self.copy_source_version_id)
+            .field("CopyPartResult", &self.copy_part_result)
+            .field("ServerSideEncryption", &self.server_side_encryption)
+            .field("SSECustomerAlgorithm", &self.sse_customer_algorithm)
+            .field("SSECustomerKeyMD5", &self.sse_customer_key_md5)
+            .field("SSEKMSKeyId", &"***")
+            .field("BucketKeyEnabled", &self.bucket_key_enabled)
+            .field("RequestCharged", &self.request_charged)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UploadPartCopyRequest {
+    pub bucket: String,
+    pub copy_source: String,
+    pub copy_source_if_match: Option<String>,
+    pub copy_source_if_modified_since: Option<Timestamp>,
+    pub copy_source_if_none_match: Option<String>,
+    pub copy_source_if_unmodified_since: Option<Timestamp>,
+    pub copy_source_range: Option<String>,
+    pub key: String,
+    pub part_number: i64,
+    pub upload_id: String,
+    pub sse_customer_algorithm: Option<String>,
+    pub sse_customer_key: Option<String>,
+    pub sse_customer_key_md5: Option<String>,
+    pub copy_source_sse_customer_algorithm: Option<String>,
+    pub copy_source_sse_customer_key: Option<String>,
+    pub copy_source_sse_customer_key_md5: Option<String>,
+    pub request_payer: Option<String>,
+    pub expected_bucket_owner: Option<String>,
+    pub expected_source_bucket_owner: Option<String>,
+}
+impl FromValue for UploadPartCopyRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UploadPartCopyRequest {
+            bucket: required(&mut m, "Bucket")?,
+            copy_source: required(&mut m, "CopySource")?,
+            copy_source_if_match: optional(&mut m, "CopySourceIfMatch")?,
+            copy_source_if_modified_since: optional(&mut m, "CopySourceIfModifiedSince")?,
+            copy_source_if_none_match: optional(&mut m, "CopySourceIfNoneMatch")?,
+            copy_source_if_unmodified_since: optional(&mut m, "CopySourceIfUnmodifiedSince")?,
+            copy_source_range: optional(&mut m, "CopySourceRange")?,
+            key: required(&mut m, "Key")?,
+            part_number: required(&mut m, "PartNumber")?,
+            upload_id: required(&mut m, "UploadId")?,
+            sse_customer_algorithm: optional(&mut m, "SSECustomerAlgorithm")?,
+            sse_customer_key: optional(&mut m, "SSECustomerKey")?,
+            sse_customer_key_md5: optional(&mut m, "SSECustomerKeyMD5")?,
+            copy_source_sse_customer_algorithm: optional(&mut m, "CopySourceSSECustomerAlgorithm")?,
+            copy_source_sse_customer_key: optional(&mut m, "CopySourceSSECustomerKey")?,
+            copy_source_sse_customer_key_md5: optional(&mut m, "CopySourceSSECustomerKeyMD5")?,
+            request_payer: optional(&mut m, "RequestPayer")?,
+            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
+            expected_source_bucket_owner: optional(&mut m, "ExpectedSourceBucketOwner")?,
+        })
+    }
+}
+impl IntoValue for UploadPartCopyRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(19);
+        m.put("Bucket", self.bucket);
+        m.put("CopySource", self.copy_source);
+        m.put_some("CopySourceIfMatch", self.copy_source_if_match);
+        m.put_some("CopySourceIfModifiedSince", self.copy_source_if_modified_since);
+        m.put_some("CopySourceIfNoneMatch", self.copy_source_if_none_match);
+        m.put_some("CopySourceIfUnmodifiedSince", self.copy_source_if_unmodified_since);
+        m.put_some("CopySourceRange", self.copy_source_range);
+        m.put("Key", self.key);
+        m.put("PartNumber", self.part_number);
+        m.put("UploadId", self.upload_id);
+        m.put_some("SSECustomerAlgorithm", self.sse_customer_algorithm);
+        m.put_some("SSECustomerKey", self.sse_customer_key);
+        m.put_some("SSECustomerKeyMD5", self.sse_customer_key_md5);
+        m.put_some("CopySourceSSECustomerAlgorithm", self.copy_source_sse_customer_algorithm);
+        m.put_some("CopySourceSSECustomerKey", self.copy_source_sse_customer_key);
+        m.put_some("CopySourceSSECustomerKeyMD5", self.copy_source_sse_customer_key_md5);
+        m.put_some("RequestPayer", self.request_payer);
+        m.put_some("ExpectedBucketOwner", self.expected_bucket_owner);
+        m.put_some("ExpectedSourceBucketOwner", self.expected_source_bucket_owner);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for UploadPartCopyRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UploadPartCopyRequest")
+            .field("Bucket", &self.bucket)
+            .field("CopySource", &self.copy_source)
+            .field("CopySourceIfMatch", &self.copy_source_if_match)
+            .field("CopySourceIfModifiedSince", &self.copy_source_if_modified_since)
+            .field("CopySourceIfNoneMatch", &self.copy_source_if_none_match)
+            .field("CopySourceIfUnmodifiedSince", &self.copy_source_if_unmodified_since)
+            .field("CopySourceRange", &self.copy_source_range)
+            .field("Key", &self.key)
+            .field("PartNumber", &self.part_number)
+            .field("UploadId", &self.upload_id)
+            .field("SSECustomerAlgorithm", &self.sse_customer_algorithm)
+            .field("SSECustomerKey", &"***")
+            .field("SSECustomerKeyMD5", &self.sse_customer_key_md5)
+            .field("CopySourceSSECustomerAlgorithm", &self.copy_source_sse_customer_algorithm)
+            .field("CopySourceSSECustomerKey", &"***")
+            .field("CopySourceSSECustomerKeyMD5", &self.copy_source_sse_customer_key_md5)
+            .field("RequestPayer", &self.request_payer)
+            .field("ExpectedBucketOwner", &self.expected_bucket_owner)
+            .field("ExpectedSourceBucketOwner", &self.expected_source_bucket_owner)
+            .finish_non_exhaustive()
     }
 }
 
