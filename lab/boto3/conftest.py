@@ -29,8 +29,9 @@ def free_port():
 class Runtime:
     """One `countersign up`, with its data folder."""
 
-    program = PROGRAM
     template = ["--empty"]
+    # The program, and what is put before it: whom it runs as.
+    program, prefix = PROGRAM, []
 
     def __init__(self):
         self.data = pathlib.Path(tempfile.mkdtemp(prefix="countersign-boto3-"))
@@ -38,7 +39,7 @@ class Runtime:
         self.start()
 
     def start(self):
-        command = [self.program, "up", *self.template, "--detach", "--output", "json", "--data", self.data, "--port", str(self.port)]
+        command = [*self.prefix, self.program, "up", *self.template, "--detach", "--output", "json", "--data", self.data, "--port", str(self.port)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
         self.facts = json.loads(done.stdout)
@@ -47,7 +48,7 @@ class Runtime:
         self.key, self.secret = keys["aws_access_key_id"], keys["aws_secret_access_key"]
 
     def stop(self):
-        subprocess.run([self.program, "down", "--data", self.data], check=True, timeout=60)
+        subprocess.run([*self.prefix, self.program, "down", "--data", self.data], check=True, timeout=60)
 
     def pid(self):
         return json.loads((self.data / "ready.json").read_text())["pid"]
