@@ -4,7 +4,7 @@ use decide_iam::{Attached, Consent, Layers, Policy, PolicyKind, Principal, Princ
 use model::decision::{Ask, Request};
 use model::estate::iam::{
     Account, Group, InlinePolicy, ManagedPolicy, Organization, OrganizationPolicy, OrganizationalUnit, Role,
-    User,
+    User, lives,
 };
 use model::{AccountId, Caller, CallerKind, PolicyText, Snapshot};
 
@@ -38,6 +38,8 @@ impl Held {
 
 /// A policy that cannot be read denies everything: nothing may depend on what it would have said.
 const UNREADABLE: &str = r#"{"Version":"2012-10-17","Statement":[{"Sid":"UnreadablePolicy","Effect":"Deny","Action":"*","Resource":"*"}]}"#;
+/// Nothing grants anything to a principal that is gone, not even a resource's policy that names it.
+const GONE: &str = r#"{"Version":"2012-10-17","Statement":[{"Sid":"PrincipalIsGone","Effect":"Deny","Action":"*","Resource":"*"}]}"#;
 const EVERYTHING: &str =
     r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
 
@@ -86,6 +88,10 @@ pub(crate) fn collect(snapshot: &Snapshot, request: &Request, ask: &Ask, target:
         }
         CallerKind::Role { role_arn, .. } => role(snapshot, role_arn, &mut held),
         CallerKind::Federated { .. } | CallerKind::Service { .. } | CallerKind::Anonymous => {}
+    }
+    if !lives(snapshot, caller) {
+        let gone = PolicyText::new(GONE, None);
+        held.identity = vec![attached("a principal that was deleted", None, &gone, PolicyKind::Identity)];
     }
     session(snapshot, caller, &mut held);
     held.resource = target.node.and_then(|node| {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::estate::credentials::{self, BadToken};
-use model::estate::iam::{AccessKey, User};
+use model::estate::iam::{AccessKey, User, lives};
 use model::{AccountId, Caller, CallerKind, Snapshot, ids};
 
 use crate::sigv4::{Claim, Refusal};
@@ -19,6 +19,8 @@ pub(crate) fn identify(calls: &dyn Calls, claim: &Claim) -> Result<Identity, Ref
     if let Some(token) = &claim.token {
         let opened = credentials::open(calls, &claim.access_key, token, calls.now());
         return match opened {
+            // A session ends with the role or user that it is of.
+            Ok(opened) if !lives(&calls.snapshot(), &opened.caller) => Err(Refusal::BadToken),
             Ok(opened) => Ok(Identity { caller: opened.caller, secret: opened.secret }),
             Err(BadToken::Expired) => Err(Refusal::ExpiredToken),
             Err(BadToken::Invalid) => Err(Refusal::BadToken),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::graph::{Node, NodeKind, Tags};
+use crate::graph::{Node, NodeKind, Snapshot, Tags};
 use crate::ids::{AccountId, arn};
 use crate::policy::PolicyText;
 use crate::time::Timestamp;
@@ -177,6 +177,25 @@ impl Linked<'_> {
             access_key: None,
             session: None,
         })
+    }
+}
+
+/// Whether the role or user that a caller is (a session of) is still there: the very one, not
+/// another that was given its name later.
+pub fn lives(snapshot: &Snapshot, caller: &Caller) -> bool {
+    match &caller.kind {
+        CallerKind::Role { role_arn, .. } => {
+            let id = caller.principal_id.split(':').next();
+            snapshot.find_arn::<Role>(role_arn).is_some_and(|role| id == Some(role.id.as_str()))
+        }
+        CallerKind::User { name } => snapshot
+            .find::<User>(&caller.account, "", name)
+            .is_some_and(|user| user.id == caller.principal_id),
+        CallerKind::FederatedUser { name } => snapshot.find::<User>(&caller.account, "", name).is_some(),
+        CallerKind::Root
+        | CallerKind::Federated { .. }
+        | CallerKind::Service { .. }
+        | CallerKind::Anonymous => true,
     }
 }
 
