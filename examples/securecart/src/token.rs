@@ -2,6 +2,7 @@
 //! being inside the network proves nothing.
 
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -18,8 +19,11 @@ pub(crate) struct Verifier {
     pool: String,
     client: String,
     region: String,
-    keys: Mutex<Option<JwkSet>>,
+    keys: Mutex<Option<(Instant, JwkSet)>>,
 }
+
+/// The pool's keys are asked for again after this long: a pool that is gone vouches for nobody.
+const KEYS_LAST: Duration = Duration::from_secs(10);
 
 /// The customer.
 pub(crate) struct Customer {
@@ -45,7 +49,9 @@ impl Verifier {
 
     fn known(&self, kid: &str) -> Option<DecodingKey> {
         let keys = self.keys.lock().ok()?;
-        DecodingKey::from_jwk(keys.as_ref()?.find(kid)?).ok()
+        let (fetched, set) = keys.as_ref()?;
+        let fresh = fetched.elapsed() < KEYS_LAST;
+        DecodingKey::from_jwk(set.find(kid).filter(|_| fresh)?).ok()
     }
 
     fn verify(&self, token: &str, key: &DecodingKey) -> Result<Customer, Failure> {
@@ -54,6 +60,8 @@ impl Verifier {
         validation.set_required_spec_claims(&["exp", "iss"]);
         // Access tokens name their client, not an audience.
         validation.validate_aud = false;
+        validation.validate_nbf = true;
+        validation.leeway = 5;
         let claims = decode::<Json>(token, key, &validation).map_err(Failure::unauthorized)?.claims;
         let text = |name: &str| claims.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
         if text("token_use") != "access" || text("client_id") != self.client {
@@ -91,7 +99,7 @@ impl Shop {
         }
         let set = serde_json::from_slice(&body).map_err(|e| Failure::upstream("the pool's keys", e))?;
         if let Ok(mut keys) = self.tokens.keys.lock() {
-            *keys = Some(set);
+            *keys = Some((Instant::now(), set));
         }
         Ok(())
     }
