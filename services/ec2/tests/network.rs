@@ -193,7 +193,9 @@ fn interfaces_of_services_are_theirs() {
         role: "AWSServiceRoleForElasticLoadBalancing",
         policy: "",
     };
-    world.change(vec![model::graph::Change::Put(std::sync::Arc::new(linked(&role)))]);
+    let role = linked(&role);
+    balancer.principal_id = format!("{}:x", role.id);
+    world.change(vec![model::graph::Change::Put(std::sync::Arc::new(role))]);
     let theirs = Ec2(&world, &balancer);
     let made = theirs.call("CreateNetworkInterface", json!({"SubnetId": subnet}));
     assert_eq!(text(&made, "/NetworkInterface/RequesterId"), "amazon-elb");
