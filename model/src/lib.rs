@@ -13,6 +13,7 @@ pub mod plane;
 pub mod policy;
 pub mod service;
 pub mod time;
+pub mod told;
 pub mod tx;
 pub mod value;
 

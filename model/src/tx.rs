@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::decision::{Decision, Permit, Recorder, Request, permit};
-use crate::event::{Call, Event, EventBody};
+use crate::event::Event;
 use crate::fault::Fault;
 use crate::graph::{Change, Node, NodeKey, Snapshot};
 use crate::identity::Caller;
@@ -16,6 +16,7 @@ use crate::ids::AccountId;
 use crate::policy::Source;
 use crate::service::{Asking, Operation, Registry, Served};
 use crate::time::Timestamp;
+use crate::told::{About, call_event};
 use crate::value::{FromValue, IntoValue, Value};
 
 /// Bulk state: tables of byte keys. Reads see everything committed before.
@@ -153,28 +154,6 @@ pub struct Delta {
     pub records: Vec<RecordWrite>,
     pub effects: Vec<Effect>,
     pub events: Vec<Event>,
-}
-
-/// What a call was about, where its caller does not tell: a call without credentials is recorded
-/// in the account and region of the resource that it named, as its owner looks for it there.
-#[derive(Clone, Debug)]
-pub struct About {
-    pub account: AccountId,
-    pub region: String,
-    /// Whom a token in the call proved it to be from.
-    pub bearer: Option<Caller>,
-}
-
-impl About {
-    /// As far as the question tells.
-    pub fn asked(request: &Request, snapshot: &Snapshot) -> About {
-        let account = request.asks.iter().find_map(|ask| ask.account_in(snapshot));
-        About {
-            account: account.unwrap_or_else(AccountId::none),
-            region: request.region.clone(),
-            bearer: None,
-        }
-    }
 }
 
 /// One request's view of the world, with its own changes on top.
@@ -563,44 +542,6 @@ impl<'a> Tx<'a> {
             caller,
         })
     }
-}
-
-/// The log's entry for a call and its outcome.
-pub fn call_event(
-    host: &dyn Host,
-    request: &Request,
-    served: &Served,
-    outcome: &Result<Value, Fault>,
-    about: About,
-) -> Event {
-    let (response, fault) = match outcome {
-        Ok(output) if !request.read_only => {
-            (host.redacted(served, request.operation, Side::Output, output), None)
-        }
-        Ok(_) => (serde_json::Value::Null, None),
-        Err(fault) => (serde_json::Value::Null, Some(fault)),
-    };
-    let mut event = Event::new(
-        request,
-        EventBody::Call(Box::new(Call {
-            caller: about.bearer.unwrap_or_else(|| request.caller.clone()),
-            origin: request.origin.clone(),
-            service: request.service.to_owned(),
-            operation: request.operation.to_owned(),
-            read_only: request.read_only,
-            parameters: request.parameters.clone(),
-            response,
-            error_code: fault.map(|f| f.code.to_string()),
-            error_message: fault.map(|f| f.message.clone()),
-            resources: request.asks.iter().map(|a| a.resource.clone()).filter(|r| r != "*").collect(),
-            invoked_by: request.via.last().cloned(),
-        })),
-    );
-    if request.caller.account == AccountId::none() {
-        event.account = about.account.to_string();
-        event.region = about.region;
-    }
-    event
 }
 
 fn unreadable(table: &str, error: &serde_json::Error) -> Fault {

@@ -8,7 +8,8 @@ use model::event::Event;
 use model::graph::Change;
 use model::plane::Incoming;
 use model::service::Asking;
-use model::tx::{About, Delta, Side, call_event};
+use model::told::{About, call_event};
+use model::tx::{Delta, Side};
 use model::{Ask, Fault, Host as _, Snapshot, Tx, Value};
 use record::{Entry, Ticket, Write};
 
