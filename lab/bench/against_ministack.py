@@ -6,7 +6,8 @@
 Both serve a user with a policy of its own, on loopback, enforcement on. Requests are signed before
 the clock starts; what is measured is the server's own user and system time (/proc/PID/stat), all its
 threads and children included. The rounds of the two alternate. Countersign answers a write once it is
-on the disk; ministack keeps everything in memory.
+on the disk; ministack keeps everything in memory. A sign-in is USER_PASSWORD_AUTH: here one
+exponentiation in SRP's 3,072-bit group (RFC 5054, SHA-256) and two RS256 signatures of 2,048 bits.
 """
 
 import argparse
@@ -33,6 +34,8 @@ from botocore.credentials import Credentials
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TICK = os.sysconf("SC_CLK_TCK")
 MINISTACK = "ministack==1.5.33"
+OPERATIONS = ["sts:GetCallerIdentity", "kms:Encrypt", "dynamodb:PutItem", "s3:PutObject", "cognito-idp:InitiateAuth"]
+PASSWORD = "Correct-Horse-7-Battery"
 POLICY = {
     "Version": "2012-10-17",
     "Statement": [
@@ -151,10 +154,16 @@ def scene(server):
     )
     admin("dynamodb").get_waiter("table_exists").wait(TableName="bench", WaiterConfig={"Delay": 1})
     admin("s3").create_bucket(Bucket="bench")
-    return Credentials(made["AccessKeyId"], made["SecretAccessKey"]), key
+    cognito = admin("cognito-idp")
+    pool = cognito.create_user_pool(PoolName="bench")["UserPool"]["Id"]
+    flows = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+    client = cognito.create_user_pool_client(UserPoolId=pool, ClientName="bench", ExplicitAuthFlows=flows)["UserPoolClient"]["ClientId"]
+    cognito.admin_create_user(UserPoolId=pool, Username="bench", MessageAction="SUPPRESS")
+    cognito.admin_set_user_password(UserPoolId=pool, Username="bench", Password=PASSWORD, Permanent=True)
+    return Credentials(made["AccessKeyId"], made["SecretAccessKey"]), {"key": key, "client": client}
 
 
-def requests(operation, server, key, count, tag):
+def requests(operation, made, count, tag):
     """Unsigned requests: method, path, headers, body."""
     json_of = lambda target, version: {"x-amz-target": target, "content-type": f"application/x-amz-json-{version}"}
     for i in range(count):
@@ -162,22 +171,27 @@ def requests(operation, server, key, count, tag):
             case "sts:GetCallerIdentity":
                 yield "POST", "/", {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}, b"Action=GetCallerIdentity&Version=2011-06-15"
             case "kms:Encrypt":
-                yield "POST", "/", json_of("TrentService.Encrypt", "1.1"), json.dumps({"KeyId": key, "Plaintext": "aGVsbG8gd29ybGQ="}).encode()
+                yield "POST", "/", json_of("TrentService.Encrypt", "1.1"), json.dumps({"KeyId": made["key"], "Plaintext": "aGVsbG8gd29ybGQ="}).encode()
             case "dynamodb:PutItem":
                 item = {"id": {"S": f"{tag}-{i}"}, "name": {"S": "a thing"}, "count": {"N": str(i)}, "tags": {"SS": ["a", "b"]}}
                 yield "POST", "/", json_of("DynamoDB_20120810.PutItem", "1.0"), json.dumps({"TableName": "bench", "Item": item}).encode()
             case "s3:PutObject":
                 yield "PUT", f"/bench/{tag}-{i}", {"content-type": "application/octet-stream"}, b"x" * 1024
+            case "cognito-idp:InitiateAuth":
+                given = {"USERNAME": "bench", "PASSWORD": PASSWORD}
+                body = {"AuthFlow": "USER_PASSWORD_AUTH", "ClientId": made["client"], "AuthParameters": given}
+                yield "POST", "/", json_of("AWSCognitoIdentityProviderService.InitiateAuth", "1.1"), json.dumps(body).encode()
 
 
-def signed(operation, server, credentials, key, count, tag):
+def signed(operation, server, credentials, scene, count, tag):
     service = operation.split(":")[0]
     signer = (S3SigV4Auth if service == "s3" else SigV4Auth)(credentials, service, "us-east-1")
     made = []
-    for method, path, headers, body in requests(operation, server, key, count, tag):
+    for method, path, headers, body in requests(operation, scene, count, tag):
         request = AWSRequest(method=method, url=server.endpoint + path, headers=headers, data=body)
         request.context["payload_signing_enabled"] = True
-        signer.add_auth(request)
+        if service != "cognito-idp":  # customers sign in without AWS credentials
+            signer.add_auth(request)
         lines = [f"{method} {path} HTTP/1.1", f"host: 127.0.0.1:{server.port}", f"content-length: {len(body)}"]
         lines += [f"{name}: {value}" for name, value in request.headers.items() if name.lower() not in ("host", "content-length")]
         made.append("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
@@ -232,7 +246,7 @@ def main():
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--connections", type=int, default=8)
     options.add_argument("--alone", action="store_true", help="without ministack")
-    options.add_argument("operations", nargs="*", default=["sts:GetCallerIdentity", "kms:Encrypt", "dynamodb:PutItem", "s3:PutObject"])
+    options.add_argument("operations", nargs="*", default=OPERATIONS)
     given = options.parse_args()
     servers = []
     try:
@@ -246,8 +260,8 @@ def main():
         for operation in given.operations:
             cost, rate = {s.name: [] for s in servers}, {s.name: [] for s in servers}
             for number in range(given.rounds + 1):
-                for server, (credentials, key) in zip(servers, scenes):
-                    made = signed(operation, server, credentials, key, given.requests if number else given.requests // 4, f"{number}")
+                for server, (credentials, made_there) in zip(servers, scenes):
+                    made = signed(operation, server, credentials, made_there, given.requests if number else given.requests // 4, f"{number}")
                     micros, per_second = timed(server, made, given.connections)
                     if number:  # the first round warms
                         cost[server.name].append(micros)

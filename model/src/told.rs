@@ -23,7 +23,9 @@ pub struct About {
 impl About {
     /// As far as the question tells.
     pub fn asked(request: &Request, snapshot: &Snapshot) -> About {
-        let account = request.asks.iter().find_map(|ask| ask.account_in(snapshot));
+        let unknown = request.caller.account == AccountId::none();
+        let named = || request.asks.iter().find_map(|ask| ask.account_in(snapshot));
+        let account = unknown.then(named).flatten();
         About {
             account: account.unwrap_or_else(AccountId::none),
             region: request.region.clone(),
