@@ -12,7 +12,7 @@ mod server;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{down, env, journal, log, outbox, template, up, verify};
+use commands::{down, env, journal, log, outbox, policy, template, up, verify};
 
 /// A request makes some hundreds of small allocations; this allocator spends half the time on them.
 #[global_allocator]
@@ -41,6 +41,9 @@ enum Command {
     /// Reads templates without running them
     #[command(subcommand)]
     Template(template::Template),
+    /// Tests policies without running anything
+    #[command(subcommand)]
+    Policy(policy::Policy),
     /// Shows that no path leads to a database without a WAF and an authorizer
     Verify(verify::Verify),
     /// Shows the messages to people: codes, invitations, passwords
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Command::Trace(trace) => trace.run(),
         Command::Explain(explain) => explain.run(),
         Command::Template(template) => template.run(),
+        Command::Policy(policy) => return policy.run(),
         Command::Verify(verify) => return verify.run(),
         Command::Outbox(outbox) => outbox.run(),
         Command::VerifyLog(verify) => verify.run(),

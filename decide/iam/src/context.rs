@@ -66,6 +66,12 @@ impl Context {
         Context { base: Some(base), entries: Vec::new() }
     }
 
+    /// This context, with others' keys where it sets none of its own.
+    pub fn under(mut self, base: Context) -> Context {
+        self.base = Some(Arc::new(base));
+        self
+    }
+
     /// Sets a key with one value, in place of what it had.
     pub fn set(&mut self, key: &str, value: impl Into<String>) {
         self.put(key, Values::One(value.into()));

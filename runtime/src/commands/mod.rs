@@ -5,6 +5,7 @@ pub(crate) mod env;
 pub(crate) mod journal;
 pub(crate) mod log;
 pub(crate) mod outbox;
+pub(crate) mod policy;
 pub(crate) mod template;
 pub(crate) mod up;
 pub(crate) mod verify;
