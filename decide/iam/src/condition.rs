@@ -193,7 +193,7 @@ pub struct Condition {
 impl Condition {
     /// Whether the condition holds. Where a variable cannot be resolved, a comparison that is
     /// negated is in doubt: it then holds in a `Deny` and fails in an `Allow`.
-    pub(crate) fn holds(&self, context: &Context, effect: Effect) -> bool {
+    pub fn holds(&self, context: &Context, effect: Effect) -> bool {
         let found = context.get(&self.key);
         let operator = self.operator;
         if operator.test == Test::Null {

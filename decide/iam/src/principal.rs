@@ -58,7 +58,7 @@ impl Principal {
     }
 
     /// Has permissions of its own in an account: identity policies, and what limits them, apply.
-    pub(crate) fn has_identity(&self) -> bool {
+    pub fn has_identity(&self) -> bool {
         match self.kind {
             PrincipalKind::Root
             | PrincipalKind::User
@@ -73,7 +73,7 @@ impl Principal {
     }
 
     /// Service-linked roles are beyond an organization's policies.
-    pub(crate) fn is_service_linked(&self) -> bool {
+    pub fn is_service_linked(&self) -> bool {
         match &self.kind {
             PrincipalKind::Role => self.arn.contains(":role/aws-service-role/"),
             PrincipalKind::AssumedRole { role_arn, .. } => role_arn.contains(":role/aws-service-role/"),
@@ -124,7 +124,8 @@ impl PrincipalPattern {
         }
     }
 
-    pub(crate) fn grants(&self, to: &Principal) -> Option<Grant> {
+    /// How far the name reaches a caller; `None`: not at all.
+    pub fn grants(&self, to: &Principal) -> Option<Grant> {
         match self {
             PrincipalPattern::Everyone => Some(Grant::Direct),
             PrincipalPattern::Account(account) => {
