@@ -11,6 +11,7 @@ mod glob;
 mod graph;
 mod network;
 mod paths;
+pub mod policy;
 
 pub use estate::{Estate, Item, Lack};
 pub use graph::{Graph, Guard, Point};

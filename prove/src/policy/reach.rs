@@ -1,0 +1,203 @@
+//! Who can do something to a resource, with every layer of policies in force.
+//!
+//! The layers are weighed as `decide_iam::evaluate` weighs them; what is found is put before it.
+
+use decide_iam::{
+    Attached, Consent, Effect, Grant, Layers, Policy, PolicyKind, Principal, PrincipalKind, evaluate,
+};
+
+use super::answer::{Answer, Reason};
+use super::ask::{Callers, Question, ask};
+use super::atom::{Atoms, Place, Side, WhoTest};
+use super::checks::{Access, Prover, Sought, answer};
+use super::class::{Class, Kinds};
+use super::counterexample::Counterexample;
+use super::formula::Formula;
+
+/// Who is asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// One user, one role in any session of it, or whoever else this is.
+    Exactly(Principal),
+    /// Everyone but these accounts and who belongs to them. The anonymous, services and
+    /// identity providers belong to none.
+    Outside(Vec<String>),
+    Anyone,
+}
+
+/// What is done to a resource.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Goal {
+    /// Any of these; none: any action.
+    pub actions: Vec<String>,
+    /// Any of these; none: any resource.
+    pub resources: Vec<String>,
+    /// The account that owns the resources.
+    pub resource_account: String,
+}
+
+impl Prover {
+    /// Whether nobody of `who` can do any of it; else an example of who can.
+    ///
+    /// `layers.identity` and what limits it are those of one caller. Where `who` may be many,
+    /// leave them empty: each of them then has every permission in an account of his own.
+    pub fn who_can(&self, layers: &Layers<'_>, who: &Who, goal: &Goal) -> Answer {
+        let access = Access { actions: goal.actions.clone(), resources: goal.resources.clone() };
+        let sought = match (goal.actions.is_empty() && goal.resources.is_empty(), Sought::of(&access)) {
+            (true, _) => None,
+            (false, Ok(sought)) => Some(sought),
+            (false, Err(reason)) => return Answer::Unknown { reason },
+        };
+        let everything = match everything() {
+            Ok(policy) => [policy],
+            Err(reason) => return Answer::Unknown { reason },
+        };
+        let mut layers = *layers;
+        if !matches!(who, Who::Exactly(_)) && layers.identity.is_empty() {
+            layers.identity = &everything;
+        }
+        let owner = goal.resource_account.as_str();
+        let formula = |atoms: &mut Atoms| {
+            let sought = sought.as_ref().map_or(Formula::Const(true), |s| s.formula(atoms));
+            Formula::and([sought, allowed(atoms, &layers, owner)])
+        };
+        let confirm = |example: &Counterexample| {
+            let context = example.context();
+            evaluate(&example.request(&context), &layers).is_allowed()
+                && sought.as_ref().is_none_or(|s| s.describes(example))
+        };
+        let kinds = Kinds { detailed: true, root: true, linked: true, strangers: true };
+        let keep = |class: &Class| match who {
+            Who::Outside(zone) => !zone.contains(&class.example.account),
+            Who::Exactly(_) | Who::Anyone => true,
+        };
+        let callers = match who {
+            Who::Exactly(principal) => Callers::These(vec![Class::exactly(principal)]),
+            Who::Outside(_) | Who::Anyone => Callers::Kinds(kinds, &keep),
+        };
+        let policies = all(&layers).map(|a| &*a.policy).collect();
+        let owner = Some(owner);
+        let fixed = None;
+        let outcome = ask(&Question {
+            table: &self.table,
+            policies,
+            goal: &formula,
+            callers,
+            fixed,
+            owner,
+            confirm: &confirm,
+        });
+        answer(outcome, |example| blamed(&layers, example))
+    }
+}
+
+fn everything() -> Result<Attached, String> {
+    let text = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
+    let policy = Policy::read(text, PolicyKind::Identity).map_err(|fault| fault.to_string())?;
+    Ok(Attached { name: "every permission".to_owned(), arn: None, source: None, policy: policy.into() })
+}
+
+/// All policies in force, in the order in which reasons count them.
+fn all<'a>(layers: &Layers<'a>) -> impl Iterator<Item = &'a Attached> + use<'a> {
+    let flat = [layers.boundary, layers.session, layers.endpoint].into_iter().flatten().flatten();
+    let levels = layers.scps.iter().chain(layers.rcps).flatten();
+    layers.identity.iter().chain(layers.resource).chain(flat).chain(levels)
+}
+
+/// The statements by which the layers allow.
+fn blamed(layers: &Layers<'_>, example: &Counterexample) -> Vec<Reason> {
+    let context = example.context();
+    let verdict = evaluate(&example.request(&context), layers);
+    let mut reasons = Vec::new();
+    for layer in &verdict.layers {
+        let Some(statement) = &layer.statement else { continue };
+        let policy = all(layers).position(|a| a.name == statement.policy).unwrap_or_default();
+        reasons.push(Reason {
+            policy,
+            statement: statement.index.saturating_sub(1),
+            sid: statement.sid.map(str::to_owned),
+            description: layer.to_string(),
+        });
+    }
+    reasons
+}
+
+/// As `evaluate` combines the layers.
+fn allowed(atoms: &mut Atoms, layers: &Layers<'_>, owner: &str) -> Formula {
+    let bound = layers.boundary.is_some();
+    let own = atoms.who(WhoTest::Own);
+    let linked = atoms.who(WhoTest::Linked);
+    let root = atoms.who(WhoTest::Root);
+    let here = atoms.who(WhoTest::Of(owner.to_owned()));
+    let mut weigh = |policies: &[Attached], effect: Effect, side: Side, least: Grant| {
+        let place = Place { side, bound };
+        let statements = policies.iter().flat_map(|a| a.policy.statements()).filter(|s| s.effect == effect);
+        Formula::or(statements.map(|s| atoms.applies(s, place, least)).collect::<Vec<_>>())
+    };
+    // Where a layer takes part (`when`), it must not deny, and each of its levels must allow.
+    let mut guards = Vec::new();
+    let mut guard = |guards: &mut Vec<Formula>, policies: &[Attached], side, when: Formula, must: bool| {
+        let denied = weigh(policies, Effect::Deny, side, Grant::Account);
+        let allowed = weigh(policies, Effect::Allow, side, Grant::Account);
+        guards.push(Formula::or([when.clone().not(), denied.not()]));
+        if must {
+            guards.push(Formula::or([when.not(), allowed.clone()]));
+        }
+        allowed
+    };
+    let always = Formula::Const(true);
+    for level in layers.rcps {
+        guard(&mut guards, level, Side::Named, linked.clone().not(), true);
+    }
+    for level in layers.scps {
+        let when = Formula::and([own.clone(), linked.clone().not()]);
+        guard(&mut guards, level, Side::Holder, when, true);
+    }
+    if let Some(policies) = layers.endpoint {
+        guard(&mut guards, policies, Side::Named, always.clone(), true);
+    }
+    let identity = guard(&mut guards, layers.identity, Side::Holder, own.clone(), false);
+    let identity = Formula::or([identity, root]);
+    let mut limits = Vec::new();
+    for policies in [layers.boundary, layers.session].into_iter().flatten() {
+        limits.push(guard(&mut guards, policies, Side::Holder, own.clone(), false));
+    }
+    let limits = Formula::and(limits);
+    let owned = layers.resource.map(std::slice::from_ref).unwrap_or_default();
+    let account = guard(&mut guards, owned, Side::Owner, always, false);
+    let direct = weigh(owned, Effect::Allow, Side::Owner, Grant::Direct);
+    let behind = weigh(owned, Effect::Allow, Side::Owner, Grant::Behind);
+    let consent =
+        if layers.resource_consent == Consent::Required { account.clone() } else { Formula::Const(true) };
+    let within = Formula::or([
+        direct,
+        Formula::and([behind, limits.clone()]),
+        Formula::and([consent, identity.clone(), limits.clone()]),
+    ]);
+    let across = Formula::and([account.clone(), identity, limits]);
+    let granted = Formula::or([
+        Formula::and([own.clone().not(), account]),
+        Formula::and([own.clone(), here.clone(), within]),
+        Formula::and([own, here.not(), across]),
+    ]);
+    Formula::and([Formula::and(guards), granted])
+}
+
+impl Class {
+    /// A class of one: a role stands for all of its sessions.
+    fn exactly(principal: &Principal) -> Class {
+        match &principal.kind {
+            PrincipalKind::Role => Class::session(&principal.arn, &principal.account, None, &principal.id),
+            PrincipalKind::AssumedRole { role_arn, session_name } => {
+                Class::session(role_arn, &principal.account, Some(session_name), &principal.id)
+            }
+            PrincipalKind::Root | PrincipalKind::User | PrincipalKind::FederatedUser => {
+                Class::single(principal.clone())
+            }
+            PrincipalKind::WebIdentity { .. }
+            | PrincipalKind::Saml { .. }
+            | PrincipalKind::Service(_)
+            | PrincipalKind::Anonymous => Class { example: principal.clone(), arn: None, id: None },
+        }
+    }
+}
