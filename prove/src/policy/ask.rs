@@ -37,8 +37,8 @@ pub(crate) struct Question<'a> {
 
 /// Who may ask.
 pub(crate) enum Callers<'a> {
-    /// All kinds, of which some may be left out.
-    Kinds(Kinds, &'a dyn Fn(&Class) -> bool),
+    /// All kinds, also of the accounts given, of which some may be left out.
+    Kinds(Kinds, Vec<String>, &'a dyn Fn(&Class) -> bool),
     These(Vec<Class>),
 }
 
@@ -106,7 +106,8 @@ fn attempt(
     let mut names = Names::of(statements(), &atoms.pins);
     let classes = match &question.callers {
         Callers::These(classes) => classes.clone(),
-        Callers::Kinds(kinds, keep) => {
+        Callers::Kinds(kinds, accounts, keep) => {
+            accounts.iter().for_each(|account| names.account(account));
             names.settle(budget)?;
             let kinds = Kinds { detailed: kinds.detailed || names.detailed, ..*kinds };
             names.classes(kinds).into_iter().filter(|class| keep(class)).collect()

@@ -95,7 +95,7 @@ impl Names {
         names
     }
 
-    fn account(&mut self, text: &str) {
+    pub(crate) fn account(&mut self, text: &str) {
         if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
             note(&mut self.accounts, text);
         }

@@ -73,7 +73,10 @@ impl Prover {
         };
         let callers = match who {
             Who::Exactly(principal) => Callers::These(vec![Class::exactly(principal)]),
-            Who::Outside(_) | Who::Anyone => Callers::Kinds(kinds, &keep),
+            Who::Outside(zone) => {
+                Callers::Kinds(kinds, [zone.as_slice(), &[goal.resource_account.clone()]].concat(), &keep)
+            }
+            Who::Anyone => Callers::Kinds(kinds, vec![goal.resource_account.clone()], &keep),
         };
         let policies = all(&layers).map(|a| &*a.policy).collect();
         let owner = Some(owner);

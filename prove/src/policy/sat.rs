@@ -101,7 +101,7 @@ impl Sat {
         if let (Some(value), Some(at), Some(why)) =
             (self.values.get_mut(variable), self.levels.get_mut(variable), self.reasons.get_mut(variable))
         {
-            (*value, *at, *why) = (Some(lit % 2 == 0), level, reason);
+            (*value, *at, *why) = (Some(lit.is_multiple_of(2)), level, reason);
             self.trail.push(lit);
         }
     }

@@ -10,7 +10,7 @@
 
 mod cases;
 mod hostile;
-// mod reach;
+mod reach;
 mod sampled;
 
 use std::sync::Arc;

@@ -189,7 +189,7 @@ fn pair(dice: &mut Dice, named: bool) -> (Value, Value) {
 }
 
 /// A caller with the identity keys that go with it.
-fn caller(dice: &mut Dice, named: bool) -> (Principal, Vec<(&'static str, String)>) {
+pub(crate) fn caller(dice: &mut Dice, named: bool) -> (Principal, Vec<(&'static str, String)>) {
     let principal = |arn: &str, account: &str, id: &str, kind| Principal {
         arn: arn.into(),
         account: account.into(),
@@ -246,7 +246,7 @@ fn caller(dice: &mut Dice, named: bool) -> (Principal, Vec<(&'static str, String
     (who, keys)
 }
 
-fn context(dice: &mut Dice, keys: Vec<(&'static str, String)>) -> Context {
+pub(crate) fn context(dice: &mut Dice, keys: Vec<(&'static str, String)>) -> Context {
     let mut context = Context::new();
     for (key, value) in keys {
         context.set(key, value);
