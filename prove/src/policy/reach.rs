@@ -74,7 +74,8 @@ impl Prover {
         let callers = match who {
             Who::Exactly(principal) => Callers::These(vec![Class::exactly(principal)]),
             Who::Outside(zone) => {
-                Callers::Kinds(kinds, [zone.as_slice(), &[goal.resource_account.clone()]].concat(), &keep)
+                let accounts = zone.iter().chain([&goal.resource_account]);
+                Callers::Kinds(kinds, accounts.cloned().collect(), &keep)
             }
             Who::Anyone => Callers::Kinds(kinds, vec![goal.resource_account.clone()], &keep),
         };
