@@ -1,6 +1,7 @@
 """`countersign policy test`: a user's own policy tests, decided by the evaluator of the runtime."""
 
 import json
+import pathlib
 import subprocess
 import xml.etree.ElementTree
 
@@ -130,3 +131,44 @@ def test_junit(tmp_path):
     suite = xml.etree.ElementTree.fromstring(run(tmp_path, json.dumps([case("root"), wrong]), "--output", "junit").stdout)
     assert suite.attrib["tests"] == "2" and suite.attrib["failures"] == "1"
     assert suite[1].attrib["name"] == "<a&b>" and "s3:GetObject" in suite[1][0].text
+
+
+CHECKS = pathlib.Path(__file__).resolve().parents[2] / "prove" / "tests" / "policy" / "cases.jsonl"
+
+
+def checks():
+    return [json.loads(line) for line in CHECKS.read_text().splitlines() if line.startswith("{")]
+
+
+def test_checks_are_proved(tmp_path):
+    cases = [c for c in checks() if c["expect"] in ("PASS", "FAIL")]
+    wrong = [c | {"expect": {"PASS": "FAIL", "FAIL": "PASS"}[c["expect"]]} for c in cases]
+    texts = [c | {k: json.dumps(v) for k, v in c.items() if k.endswith("Document")} for c in cases]
+    for given in (cases, texts):
+        done = run(tmp_path, "\n".join(map(json.dumps, given)))
+        assert (done.returncode, done.stdout) == (0, f"{len(cases)} cases: {len(cases)} passed, 0 failed, 0 not decided\n")
+    told = json.loads(run(tmp_path, json.dumps(wrong), "--output", "json").stdout)
+    assert told["failed"] == len(wrong)
+    assert all("allowed: `" in r["explanation"] for r in told["results"] if r["outcome"] == "FAIL")
+
+
+def test_a_failed_check_shows_a_request_and_the_statement(tmp_path):
+    new = doc(allow("s3:GetObject", "arn:aws:s3:::box/*"), allow("s3:PutObject", "arn:aws:s3:::box/*"))
+    asked = {"id": "wider", "check": "CheckNoNewAccess", "policyType": "IDENTITY_POLICY", "expect": "PASS",
+             "existingPolicyDocument": doc(allow("s3:Get*")), "newPolicyDocument": new}
+    done = run(tmp_path, json.dumps([asked]))
+    assert done.returncode == 1
+    assert "case `wider`: expected PASS, decided FAIL" in done.stdout
+    assert "allowed: `s3:PutObject` on `arn:aws:s3:::box/" in done.stdout and "cases.json:1" in done.stdout
+
+
+@pytest.mark.parametrize("change,why", [
+    ({"check": "CheckNothing"}, "unknown variant `CheckNothing`"),
+    ({"policyType": "POLICY"}, "`policyType` is `IDENTITY_POLICY` or `RESOURCE_POLICY`"),
+    ({"newPolicyDocument": doc(allow() | {"Effect": "Alow"})}, "`newPolicyDocument` (line 1 of the file)"),
+    ({"existingPolicyDocument": None}, "`existingPolicyDocument`"),
+])
+def test_a_check_that_cannot_be_read_is_named(tmp_path, change, why):
+    asked = {"check": "CheckNoNewAccess", "policyType": "IDENTITY_POLICY", "existingPolicyDocument": ALL, "newPolicyDocument": ALL, "expect": "PASS"}
+    done = run(tmp_path, json.dumps(asked | change))
+    assert done.returncode == 2 and why in done.stdout

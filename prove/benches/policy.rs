@@ -24,10 +24,8 @@ fn corpus(of: PolicyType) -> Vec<Arc<Policy>> {
     let cases = std::fs::read_to_string(here.join("tests/policy/cases.jsonl")).unwrap();
     for case in cases.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
         for name in ["existingPolicyDocument", "newPolicyDocument", "policyDocument"] {
-            let text = case[name].to_string();
-            if case[name].is_object() && !texts.contains(&text) {
-                texts.push(text);
-            }
+            let text = case.get(name).filter(|d| d.is_object()).map(Value::to_string);
+            texts.extend(text.filter(|text| !texts.contains(text)));
         }
     }
     let more = std::env::var_os("COUNTERSIGN_CORPUS").map(PathBuf::from);

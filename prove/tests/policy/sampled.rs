@@ -298,7 +298,8 @@ fn compare(seed: u64, pairs: usize, samples: usize, of: PolicyType) -> Seen {
         let (old, new) = pair(&mut dice, named);
         let (existing, newer) = (policy(&old, of), policy(&new, of));
         let says = || format!("pair {at} of seed {seed:x}\nold {old}\nnew {new}");
-        let answer = prover.check_no_new_access(&[existing.clone()], &[newer.clone()], of);
+        let answer =
+            prover.check_no_new_access(std::slice::from_ref(&existing), std::slice::from_ref(&newer), of);
         match answer {
             Answer::Fail { counterexample, reasons } => {
                 seen.fail += 1;

@@ -8,6 +8,7 @@
 //!  "context": {"aws:SourceIp": "192.0.2.1"}}, "expect": "allowed"}
 //! ```
 //! Fields that are not known here are left alone. A policy is a JSON object, or its text as a string.
+//! Cases of the prover are in [`super::check`].
 
 use decide_iam::Outcome;
 use serde::Deserialize;
@@ -132,9 +133,10 @@ pub(crate) struct Tested {
     pub(crate) result: Result<Decided, String>,
 }
 
+/// Outcomes in the words of the case.
 pub(crate) struct Decided {
-    pub(crate) expect: Expect,
-    pub(crate) outcome: Expect,
+    pub(crate) expect: &'static str,
+    pub(crate) outcome: &'static str,
     /// Only of a mismatch.
     pub(crate) explanation: Option<String>,
 }

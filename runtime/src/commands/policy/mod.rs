@@ -1,7 +1,9 @@
 //! `countersign policy test`: a user's own tests of policies, through the evaluator that decides
-//! every request of the runtime. Runs nothing and keeps nothing.
+//! every request of the runtime, or, where a case is about all requests, through the prover.
+//! Runs nothing and keeps nothing.
 
 mod case;
+mod check;
 mod judge;
 mod read;
 mod report;

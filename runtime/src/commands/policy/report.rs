@@ -31,7 +31,7 @@ fn passes(decided: &Decided) -> bool {
 }
 
 fn complaint(decided: &Decided) -> String {
-    format!("expected {}, decided {}", decided.expect.word(), decided.outcome.word())
+    format!("expected {}, decided {}", decided.expect, decided.outcome)
 }
 
 pub(crate) fn text(results: &[Tested]) {
@@ -55,7 +55,7 @@ pub(crate) fn json(results: &[Tested]) -> Json {
     let each = results.iter().map(|tested| match &tested.result {
         Ok(decided) => json!({
             "id": tested.id, "file": tested.file, "line": tested.line, "pass": passes(decided),
-            "expect": decided.expect.word(), "outcome": decided.outcome.word(),
+            "expect": decided.expect, "outcome": decided.outcome,
             "explanation": decided.explanation,
         }),
         Err(why) => json!({
