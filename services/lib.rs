@@ -3,6 +3,8 @@
 /// Every service that is compiled in.
 pub fn all() -> Vec<&'static model::Service> {
     vec![
+        #[cfg(feature = "accessanalyzer")]
+        &service_accessanalyzer::SERVICE,
         #[cfg(feature = "acm")]
         &service_acm::SERVICE,
         #[cfg(feature = "apigateway")]

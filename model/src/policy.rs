@@ -6,6 +6,8 @@ use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
+use crate::tx::PolicyCheck;
+
 /// Where a policy was written: the template file and the line of each statement.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
@@ -45,4 +47,40 @@ impl PartialEq for PolicyText {
     fn eq(&self, other: &PolicyText) -> bool {
         self.text == other.text
     }
+}
+
+/// A statement about all requests at once, to be proved of policies given as their texts. Named as
+/// in IAM Access Analyzer's custom policy checks.
+#[derive(Clone, Copy, Debug)]
+pub enum Proof<'a> {
+    /// `new` allows nothing that `existing` does not.
+    NoNewAccess { existing: &'a str, new: &'a str, of: PolicyCheck },
+    /// None of the access is granted.
+    AccessNotGranted { policy: &'a str, of: PolicyCheck, access: &'a [Access] },
+    /// Nobody is let in whom nothing fixed describes.
+    NoPublicAccess { policy: &'a str, resource_type: &'a str },
+}
+
+/// Any of the actions on any of the resources; an empty list stands for all there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Access {
+    pub actions: Vec<String>,
+    pub resources: Vec<String>,
+}
+
+/// How a proof ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Proved {
+    pub holds: bool,
+    /// The statements to blame, where it does not hold.
+    pub reasons: Vec<Reason>,
+}
+
+/// A statement to blame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// Counted from 0.
+    pub statement: usize,
+    pub sid: Option<String>,
+    pub description: String,
 }

@@ -13,7 +13,7 @@ use crate::fault::Fault;
 use crate::graph::{Change, Node, NodeKey, Snapshot};
 use crate::identity::Caller;
 use crate::ids::AccountId;
-use crate::policy::Source;
+use crate::policy::{Proof, Proved, Source};
 use crate::service::{Asking, Operation, Registry, Served};
 use crate::time::Timestamp;
 use crate::told::{About, call_event};
@@ -121,6 +121,9 @@ pub trait Host: Recorder {
     fn redacted(&self, served: &Served, operation: &str, side: Side, value: &Value) -> serde_json::Value;
     /// Refuses a document that is no policy of this kind, with `MalformedPolicyDocument`.
     fn check_policy(&self, kind: PolicyCheck, text: &str) -> Result<(), Fault>;
+    /// Proves a statement about policies. `UnprocessableEntityException`: it is not known whether it holds;
+    /// `InvalidParameterException`: a document is no policy.
+    fn prove(&self, proof: &Proof<'_>) -> Result<Proved, Fault>;
     fn records(&self) -> &dyn Records;
     fn blobs(&self) -> &dyn Blobs;
     fn settings(&self) -> &Settings;

@@ -1,6 +1,7 @@
 //! What transactions lean on, over the log, the store and the keys.
 
 use model::event::Event;
+use model::policy::{Proof, Proved};
 use model::service::{Registry, Served};
 use model::tx::{BlobSink, Blobs, Certificate, Host, PolicyCheck, Range, Records, Settings, Side};
 use model::{Decision, Fault, Request, Snapshot, Value};
@@ -34,6 +35,10 @@ impl Host for Estate {
 
     fn check_policy(&self, kind: PolicyCheck, text: &str) -> Result<(), Fault> {
         decide::check(kind, text)
+    }
+
+    fn prove(&self, proof: &Proof<'_>) -> Result<Proved, Fault> {
+        crate::proof::prove(proof)
     }
 
     fn records(&self) -> &dyn Records {

@@ -10,6 +10,7 @@ mod bootstrap;
 mod commit;
 mod effects;
 mod host;
+mod proof;
 mod recover;
 mod schedule;
 

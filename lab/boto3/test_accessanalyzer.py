@@ -1,0 +1,70 @@
+"""IAM Access Analyzer's custom policy checks, proved by the runtime."""
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+
+def doc(*statements):
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+READ = {"Sid": "Read", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+WRITE = {"Sid": "Write", "Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}
+PUBLIC = READ | {"Principal": "*", "Resource": "arn:aws:s3:::box/*"}
+FIXED = PUBLIC | {"Condition": {"StringEquals": {"aws:SourceVpce": "vpce-0123456789abcdef0"}}}
+
+
+@pytest.fixture
+def analyzer(admin):
+    return admin("accessanalyzer")
+
+
+def test_new_access_is_told_from_old(analyzer):
+    same = analyzer.check_no_new_access(existingPolicyDocument=doc(READ, WRITE), newPolicyDocument=doc(READ), policyType="IDENTITY_POLICY")
+    assert same["result"] == "PASS" and "reasons" not in same
+    more = analyzer.check_no_new_access(existingPolicyDocument=doc(READ), newPolicyDocument=doc(READ, WRITE), policyType="IDENTITY_POLICY")
+    assert more["result"] == "FAIL"
+    assert [(r["statementIndex"], r["statementId"]) for r in more["reasons"]] == [(1, "Write")]
+
+
+def test_access_that_must_not_be_granted(analyzer):
+    def check(*access):
+        return analyzer.check_access_not_granted(policyDocument=doc(READ), policyType="IDENTITY_POLICY", access=list(access))["result"]
+
+    assert check({"actions": ["s3:PutObject"]}) == "PASS"
+    assert check({"actions": ["s3:GetObject"]}) == "FAIL"
+    assert check({"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::box/*"]}) == "FAIL"
+    assert check({"resources": ["arn:aws:s3:::box/*"]}) == "FAIL"
+    with pytest.raises(ClientError) as refused:
+        check({})
+    assert refused.value.response["Error"]["Code"] == "InvalidParameterException"
+
+
+def test_public_access(analyzer):
+    def check(statement, kind="AWS::S3::Bucket"):
+        return analyzer.check_no_public_access(policyDocument=doc(statement), resourceType=kind)["result"]
+
+    assert (check(PUBLIC), check(FIXED)) == ("FAIL", "PASS")
+    with pytest.raises(ClientError) as refused:
+        check(PUBLIC, "AWS::EC2::Instance")
+    assert refused.value.response["Error"]["Code"] == "ValidationException"
+
+
+def test_what_is_no_policy_is_refused(analyzer):
+    for text in ("nonsense", doc(READ | {"Effect": "Alow"})):
+        with pytest.raises(ClientError) as refused:
+            analyzer.check_no_new_access(existingPolicyDocument=text, newPolicyDocument=doc(READ), policyType="IDENTITY_POLICY")
+        assert refused.value.response["Error"]["Code"] == "InvalidParameterException"
+
+
+def test_what_costs_too_much_is_neither_pass_nor_fail(analyzer):
+    stars = lambda n: "arn:aws:s3:::" + "".join(f"*{chr(97 + (at * 7 + n) % 26)}" for at in range(14)) + "*"
+    existing = [{"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"StringNotLike": {"a:x": stars(n)}}} for n in range(24)]
+    new = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    try:
+        assert analyzer.check_no_new_access(existingPolicyDocument=doc(*existing), newPolicyDocument=doc(new), policyType="IDENTITY_POLICY")["result"]
+    except ClientError as refused:
+        assert refused.response["Error"]["Code"] == "UnprocessableEntityException"
+        assert refused.response["ResponseMetadata"]["HTTPStatusCode"] == 422

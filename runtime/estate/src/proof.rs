@@ -1,0 +1,61 @@
+//! Puts the services' questions about policies to the prover.
+
+use std::sync::Arc;
+
+use decide_iam::Policy;
+use model::Fault;
+use model::policy::{Proof, Proved, Reason};
+use model::tx::PolicyCheck;
+use prove::policy::{Access, Answer, PolicyType, Prover};
+
+/// What is unknown is an error: neither yes nor no.
+pub(crate) fn prove(proof: &Proof<'_>) -> Result<Proved, Fault> {
+    let prover = Prover::default();
+    let answer = match *proof {
+        Proof::NoNewAccess { existing, new, of } => {
+            let of = policy_type(of);
+            let (existing, new) = (policy(existing, of)?, policy(new, of)?);
+            prover.check_no_new_access(&[existing], &[new], of)
+        }
+        Proof::AccessNotGranted { policy: text, of, access } => {
+            let of = policy_type(of);
+            let each = access.iter().cloned();
+            let access: Vec<Access> =
+                each.map(|a| Access { actions: a.actions, resources: a.resources }).collect();
+            prover.check_access_not_granted(&policy(text, of)?, of, &access)
+        }
+        Proof::NoPublicAccess { policy: text, resource_type } => {
+            prover.check_no_public_access(&policy(text, PolicyType::ResourcePolicy)?, resource_type)
+        }
+    };
+    match answer {
+        Answer::Pass => Ok(Proved { holds: true, reasons: Vec::new() }),
+        Answer::Fail { reasons, .. } => {
+            let each = reasons.into_iter();
+            let each =
+                each.map(|r| Reason { statement: r.statement, sid: r.sid, description: r.description });
+            Ok(Proved { holds: false, reasons: each.collect() })
+        }
+        Answer::Unknown { reason } => Err(Fault::new(
+            "UnprocessableEntityException",
+            422,
+            format!("The policy could not be analyzed: {reason}"),
+        )),
+    }
+}
+
+fn policy_type(of: PolicyCheck) -> PolicyType {
+    match of {
+        PolicyCheck::Identity | PolicyCheck::Session | PolicyCheck::Scp => PolicyType::IdentityPolicy,
+        PolicyCheck::Resource | PolicyCheck::Trust | PolicyCheck::Rcp | PolicyCheck::Endpoint => {
+            PolicyType::ResourcePolicy
+        }
+    }
+}
+
+fn policy(text: &str, of: PolicyType) -> Result<Arc<Policy>, Fault> {
+    let policy = Policy::parse(text, of.kind());
+    policy
+        .map(Arc::new)
+        .map_err(|malformed| Fault::client("InvalidParameterException", malformed.to_string()))
+}
