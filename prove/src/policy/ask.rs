@@ -23,6 +23,7 @@ use super::who::{Who, identity};
 
 pub(crate) struct Question<'a> {
     pub(crate) table: &'a Table,
+    pub(crate) budget: Budget,
     pub(crate) policies: Vec<&'a Policy>,
     /// Says what is looked for.
     pub(crate) goal: &'a dyn Fn(&mut Atoms) -> Formula,
@@ -50,7 +51,7 @@ pub(crate) enum Outcome {
 }
 
 pub(crate) fn ask(question: &Question<'_>) -> Outcome {
-    let mut budget = Budget::default();
+    let mut budget = question.budget;
     match attempts(question, &mut budget) {
         Ok(outcome) => outcome,
         Err(Stop::Spent) => {

@@ -10,7 +10,7 @@ pub(crate) enum Stop {
     Unsupported(String),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Budget {
     steps: u64,
 }
@@ -28,6 +28,11 @@ impl Default for Budget {
 }
 
 impl Budget {
+    /// A twentieth of the usual work.
+    pub(crate) fn small() -> Budget {
+        Budget { steps: STEPS / 20 }
+    }
+
     pub(crate) fn spend(&mut self, steps: usize) -> Result<(), Stop> {
         let steps = u64::try_from(steps).unwrap_or(u64::MAX);
         self.steps = self.steps.checked_sub(steps).ok_or(Stop::Spent)?;

@@ -84,6 +84,7 @@ impl Prover {
         let fixed = None;
         let outcome = ask(&Question {
             table: &self.table,
+            budget: self.budget,
             policies,
             goal: &formula,
             callers,

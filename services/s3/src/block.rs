@@ -1,5 +1,6 @@
 //! Block Public Access: which bucket policies are public, and what is then refused.
 
+use model::policy::Proof;
 use model::{Fault, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -25,86 +26,15 @@ impl Block {
     };
 }
 
-/// Condition keys that confine "everyone" to someone, when compared with fixed values.
+/// Whether a policy lets anyone in, in the sense of Block Public Access: what cannot be proved otherwise does.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html>
-const CONFINING: [&str; 16] = [
-    "aws:sourcearn",
-    "aws:sourcevpc",
-    "aws:sourcevpce",
-    "aws:sourceowner",
-    "aws:sourceaccount",
-    "aws:principalarn",
-    "aws:principalaccount",
-    "aws:principalorgid",
-    "aws:principalorgpaths",
-    "aws:userid",
-    "aws:sourceip",
-    "aws:vpcsourceip",
-    "s3:x-amz-server-side-encryption-aws-kms-key-id",
-    "s3:dataaccesspointarn",
-    "s3:dataaccesspointaccount",
-    "aws:sourceorgid",
-];
-
-/// Whether a policy lets anyone in, in the sense of Block Public Access.
-pub(crate) fn is_public(policy: &str) -> bool {
-    let Ok(document) = serde_json::from_str::<Json>(policy) else { return true };
-    match document.get("Statement") {
-        Some(Json::Array(statements)) => statements.iter().any(public_statement),
-        Some(one) => public_statement(one),
-        None => false,
-    }
+pub(crate) fn is_public(tx: &Tx<'_>, policy: &str) -> bool {
+    let closed = tx.host().prove(&Proof::NoPublicAccess { policy, resource_type: "AWS::S3::Bucket" });
+    !closed.is_ok_and(|proved| proved.holds)
 }
 
-fn public_statement(statement: &Json) -> bool {
-    let everyone = |principal: &Json| match principal {
-        Json::String(star) => star == "*",
-        Json::Object(kinds) => kinds.values().any(|names| match names {
-            Json::String(name) => name == "*",
-            Json::Array(names) => names.iter().any(|n| n == "*"),
-            _ => true,
-        }),
-        _ => true,
-    };
-    let open = statement.get("NotPrincipal").is_some() || statement.get("Principal").is_some_and(everyone);
-    statement.get("Effect").and_then(Json::as_str) == Some("Allow")
-        && open
-        && !confined(statement.get("Condition"))
-}
-
-fn confined(condition: Option<&Json>) -> bool {
-    let Some(Json::Object(operators)) = condition else { return false };
-    operators.iter().any(|(operator, keys)| {
-        let positive = !operator.contains("Not")
-            && !operator.ends_with("IfExists")
-            && operator != "Null"
-            && operator != "Bool";
-        let Json::Object(keys) = keys else { return false };
-        positive
-            && keys.iter().any(|(key, value)| {
-                CONFINING.contains(&key.to_ascii_lowercase().as_str()) && fixed(key, value)
-            })
-    })
-}
-
-/// Without wildcards and variables; address ranges not so wide that they are everyone.
-fn fixed(key: &str, value: &Json) -> bool {
-    let good = |text: &str| {
-        let wide = text.split_once('/').and_then(|(_, bits)| bits.parse::<u8>().ok());
-        match key.to_ascii_lowercase().ends_with("sourceip") {
-            true => !(wide.is_some_and(|bits| if text.contains(':') { bits < 32 } else { bits < 8 })),
-            false => !text.contains("${") && !text.contains('*') && !text.contains('?'),
-        }
-    };
-    match value {
-        Json::String(text) => good(text),
-        Json::Array(list) => !list.is_empty() && list.iter().all(|v| v.as_str().is_some_and(good)),
-        _ => false,
-    }
-}
-
-/// Refuses what the bucket's block forbids, and what is no policy about this bucket.
-pub(crate) fn check_policy(tx: &Tx<'_>, bucket: &Bucket, text: &str) -> Result<(), Fault> {
+/// Refuses what the bucket's block forbids, and what is no policy about this bucket; else tells whether it is public.
+pub(crate) fn check_policy(tx: &Tx<'_>, bucket: &Bucket, text: &str) -> Result<bool, Fault> {
     let malformed = |why: &str| Fault::client("MalformedPolicy", why.to_owned());
     let document: Json = serde_json::from_str(text)
         .map_err(|_| malformed("Policies must be valid JSON and the first byte must be '{'"))?;
@@ -130,8 +60,8 @@ pub(crate) fn check_policy(tx: &Tx<'_>, bucket: &Bucket, text: &str) -> Result<(
             return Err(malformed("Policy has invalid resource"));
         }
     }
-    let _ = tx;
-    if bucket.block.is_some_and(|b| b.block_public_policy) && is_public(text) {
+    let public = is_public(tx, text);
+    if bucket.block.is_some_and(|b| b.block_public_policy) && public {
         return Err(Fault::new(
             "AccessDenied",
             403,
@@ -141,7 +71,7 @@ pub(crate) fn check_policy(tx: &Tx<'_>, bucket: &Bucket, text: &str) -> Result<(
             ),
         ));
     }
-    Ok(())
+    Ok(public)
 }
 
 pub(crate) fn get_bucket_policy_status(
@@ -149,11 +79,11 @@ pub(crate) fn get_bucket_policy_status(
     input: GetBucketPolicyStatusRequest,
 ) -> Result<GetBucketPolicyStatusOutput, Fault> {
     let bucket = find(tx, &input.bucket)?;
-    let policy = bucket
-        .policy
-        .ok_or_else(|| Fault::new("NoSuchBucketPolicy", 404, "The bucket policy does not exist"))?;
+    if bucket.policy.is_none() {
+        return Err(Fault::new("NoSuchBucketPolicy", 404, "The bucket policy does not exist"));
+    }
     Ok(GetBucketPolicyStatusOutput {
-        policy_status: Some(PolicyStatus { is_public: Some(is_public(&policy.text)) }),
+        policy_status: Some(PolicyStatus { is_public: Some(bucket.is_public()) }),
     })
 }
 
@@ -202,37 +132,4 @@ pub(crate) fn delete_public_access_block(
     let mut bucket = find(tx, &input.bucket)?;
     bucket.block = None;
     tx.put(bucket)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_public;
-
-    fn policy(principal: &str, condition: &str) -> String {
-        format!(
-            r#"{{"Statement":[{{"Effect":"Allow","Principal":{principal},"Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"{condition}}}]}}"#
-        )
-    }
-
-    #[test]
-    fn everyone_is_public_unless_confined() {
-        let when = |operator: &str, key: &str, value: &str| {
-            format!(r#","Condition":{{"{operator}":{{"{key}":{value}}}}}"#)
-        };
-        let cases = [
-            (policy(r#""*""#, ""), true),
-            (policy(r#"{"AWS":"*"}"#, ""), true),
-            (policy(r#"{"AWS":"111122223333"}"#, ""), false),
-            (policy(r#""*""#, &when("StringEquals", "aws:PrincipalOrgID", r#""o-abc""#)), false),
-            (policy(r#""*""#, &when("StringNotEquals", "aws:PrincipalOrgID", r#""o-abc""#)), true),
-            (policy(r#""*""#, &when("StringLike", "aws:PrincipalArn", r#""arn:*""#)), true),
-            (policy(r#""*""#, &when("IpAddress", "aws:SourceIp", r#""10.0.0.0/8""#)), false),
-            (policy(r#""*""#, &when("IpAddress", "aws:SourceIp", r#""0.0.0.0/1""#)), true),
-            (policy(r#""*""#, &when("Bool", "aws:SecureTransport", r#""true""#)), true),
-            ("not a policy".to_owned(), true),
-        ];
-        for (text, public) in cases {
-            assert_eq!(is_public(&text), public, "{text}");
-        }
-    }
 }

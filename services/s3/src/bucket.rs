@@ -14,6 +14,9 @@ pub(crate) struct Bucket {
     pub(crate) name: String,
     pub(crate) created: Timestamp,
     pub(crate) policy: Option<PolicyText>,
+    /// What the prover said of the policy when it was written.
+    #[serde(default)]
+    pub(crate) public: Option<bool>,
     pub(crate) block: Option<Block>,
     pub(crate) encryption: Encryption,
     pub(crate) versioning: Option<Versioning>,
@@ -56,6 +59,13 @@ impl Node for Bucket {
     }
     fn policy(&self) -> Option<&PolicyText> {
         self.policy.as_ref()
+    }
+}
+
+impl Bucket {
+    /// Its policy lets anyone in, as far as is known.
+    pub(crate) fn is_public(&self) -> bool {
+        self.policy.is_some() && self.public != Some(false)
     }
 }
 
@@ -133,6 +143,7 @@ pub(crate) fn create_bucket(
         name: name.clone(),
         created: tx.now,
         policy: None,
+        public: None,
         block: Some(Block::ALL),
         encryption: Encryption::S3,
         versioning: None,
@@ -235,7 +246,7 @@ pub(crate) fn get_bucket_policy(
 pub(crate) fn put_bucket_policy(tx: &mut Tx<'_>, input: PutBucketPolicyRequest) -> Result<(), Fault> {
     let mut bucket = find(tx, &input.bucket)?;
     let policy = PolicyText::new(input.policy, tx.source.clone());
-    block::check_policy(tx, &bucket, &policy.text)?;
+    bucket.public = Some(block::check_policy(tx, &bucket, &policy.text)?);
     bucket.policy = Some(policy);
     tx.put(bucket)
 }

@@ -3,7 +3,6 @@
 
 use model::{Ask, Asking, CallerKind, Fault, Value};
 
-use crate::block;
 use crate::bucket::{Bucket, arn};
 use crate::copy::copy_source;
 use crate::object::header_tags;
@@ -157,10 +156,9 @@ fn writing(
 fn restrict_public(asking: &Asking<'_>, name: &str) -> Result<(), Fault> {
     let Some(bucket) = asking.snapshot.find_arn::<Bucket>(&arn(name)) else { return Ok(()) };
     let restricted = bucket.block.is_some_and(|b| b.restrict_public_buckets);
-    let public = || bucket.policy.as_ref().is_some_and(|p| block::is_public(&p.text));
     let outsider =
         asking.caller.account != bucket.account && !matches!(asking.caller.kind, CallerKind::Service { .. });
-    match restricted && outsider && public() {
+    match restricted && outsider && bucket.is_public() {
         true => Err(Fault::access_denied(
             "Access Denied: the bucket's policy is public and RestrictPublicBuckets is on",
         )),
