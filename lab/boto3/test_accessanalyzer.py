@@ -62,6 +62,6 @@ def test_what_is_no_policy_is_refused(analyzer):
 def test_what_is_not_known_is_neither_pass_nor_fail(analyzer):
     odd = READ | {"Condition": {"NumericLessThan": {"aws:username": "5"}}}
     with pytest.raises(ClientError) as refused:
-        analyzer.check_no_new_access(existingPolicyDocument=doc(odd), newPolicyDocument=doc(READ), policyType="IDENTITY_POLICY")
+        analyzer.check_access_not_granted(policyDocument=doc(odd), policyType="IDENTITY_POLICY", access=[{"actions": ["s3:GetObject"]}])
     assert refused.value.response["Error"]["Code"] == "UnprocessableEntityException"
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 422
