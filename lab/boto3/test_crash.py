@@ -9,10 +9,15 @@ import threading
 import time
 
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from conftest import PROGRAM, Runtime
 
-ROUNDS = int(os.environ.get("COUNTERSIGN_KILLS", "12"))
+ROUNDS = int(os.environ.get("COUNTERSIGN_KILLS", "200"))
+# After so many kills the whole log and all that was ever acknowledged are looked at, not the last round only.
+WHOLE = 20
+# A client that waits and tries again after the kill would take most of a round.
+AT_ONCE = Config(retries={"total_max_attempts": 1, "mode": "standard"}, connect_timeout=5, read_timeout=60)
 
 
 @pytest.fixture
@@ -26,44 +31,63 @@ def own():
     shutil.rmtree(runtime.data, ignore_errors=True)
 
 
-def write_until_dead(runtime, acknowledged, worker):
-    s3, i = runtime.session()("s3"), 0
-    while True:
-        key = f"{worker}-{len(acknowledged)}-{i}"
-        i += 1
+def write_until_dead(s3, dead, acknowledged, prefix):
+    """Writes until the runtime is killed; what has been answered is in `acknowledged`."""
+    i = 0
+    while not dead.is_set():
+        key, i = f"{prefix}{i}", i + 1
         try:
             s3.put_object(Bucket="crash", Key=key, Body=key.encode())
         except Exception:
-            return
+            continue
         acknowledged.append(key)
+
+
+def kill_while_writing(own, clients, prefix, seconds):
+    """The keys that were acknowledged before the SIGKILL, so many seconds after the first of them."""
+    dead, acknowledged = threading.Event(), []
+    workers = [threading.Thread(target=write_until_dead, args=(s3, dead, acknowledged, f"{prefix}{w}-")) for w, s3 in enumerate(clients)]
+    for worker in workers:
+        worker.start()
+    patience = time.monotonic() + 10
+    while not acknowledged and time.monotonic() < patience:
+        time.sleep(0.002)
+    time.sleep(seconds)
+    os.kill(own.pid(), signal.SIGKILL)
+    dead.set()
+    for worker in workers:
+        worker.join()
+    assert acknowledged, f"nothing could be written in round {prefix}"
+    return acknowledged
+
+
+def kept(s3, prefix=""):
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket="crash", Prefix=prefix)
+    return {o["Key"] for page in pages for o in page.get("Contents", [])}
+
+
+def verify_log(own):
+    verified = subprocess.run([PROGRAM, "verify-log", "--data", own.data], capture_output=True, text=True)
+    assert verified.returncode == 0, verified.stderr
 
 
 def test_sigkill_during_writes(own):
     own.session()("s3").create_bucket(Bucket="crash")
     acknowledged, pause = [], random.Random(1)
-    for _ in range(ROUNDS):
-        workers = [threading.Thread(target=write_until_dead, args=(own, acknowledged, w)) for w in range(3)]
-        for worker in workers:
-            worker.start()
-        before, patience = len(acknowledged), time.monotonic() + 10
-        while len(acknowledged) == before and time.monotonic() < patience:
-            time.sleep(0.01)
-        time.sleep(pause.random() / 4)
-        os.kill(own.pid(), signal.SIGKILL)
-        for worker in workers:
-            worker.join()
+    clients = [own.session()("s3", config=AT_ONCE) for _ in range(3)]
+    for kill in range(1, ROUNDS + 1):
+        last = kill_while_writing(own, clients, f"{kill}-", pause.uniform(0.02, 0.2))
+        acknowledged += last
+        whole = kill % WHOLE == 0 or kill == ROUNDS
+        if whole:
+            verify_log(own)
         own.start()
-    found = set()
-    for page in own.session()("s3").get_paginator("list_objects_v2").paginate(Bucket="crash"):
-        found |= {o["Key"] for o in page.get("Contents", [])}
-    missing = set(acknowledged) - found
-    assert len(acknowledged) >= ROUNDS and not missing
-    sample = acknowledged[:: max(1, len(acknowledged) // 50)]
-    for key in sample:
-        assert own.session()("s3").get_object(Bucket="crash", Key=key)["Body"].read() == key.encode()
+        missing = set(acknowledged if whole else last) - kept(clients[0], "" if whole else f"{kill}-")
+        assert not missing, f"after kill {kill}: {sorted(missing)}"
+    for key in acknowledged[:: max(1, len(acknowledged) // 50)]:
+        assert clients[0].get_object(Bucket="crash", Key=key)["Body"].read() == key.encode()
     own.stop()
-    verified = subprocess.run([PROGRAM, "verify-log", "--data", own.data], capture_output=True, text=True)
-    assert verified.returncode == 0, verified.stderr
+    verify_log(own)
 
 
 def test_a_restart_finds_everything_as_it_was(own):
