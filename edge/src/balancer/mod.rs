@@ -74,8 +74,13 @@ impl Balancers {
         let mut snapshot = self.plane.estate.snapshot();
         loop {
             let fleet = Arc::new(Fleet::of(&self.plane, &snapshot, &self.fleet()));
+            // Before the fleet is shown: whoever sees a connection end finds that nobody listens there.
+            let closed = self.close(&fleet, &mut running).await;
             self.fleet.send_replace(Arc::clone(&fleet));
-            self.sockets(&fleet, &mut running).await;
+            let opened = self.open(&fleet, &mut running).await;
+            if closed || opened {
+                self.tell(&running);
+            }
             self.checks(&fleet, &mut running);
             let newer = self.plane.estate.newer(snapshot.version);
             snapshot = tokio::select! {
@@ -86,6 +91,7 @@ impl Balancers {
         for (arn, (_, serving)) in running.sockets.drain() {
             self.plane.book.set_socket(&arn, None);
             serving.abort();
+            let _ = serving.await;
         }
         for (_, check) in running.checks.drain() {
             check.abort();
@@ -95,27 +101,33 @@ impl Balancers {
         let _ = logs.await;
     }
 
-    async fn sockets(self: &Arc<Self>, fleet: &Fleet, running: &mut Running) {
-        let before = running.sockets.len();
+    /// Closes the sockets of listeners that are gone; says whether there were any.
+    async fn close(&self, fleet: &Fleet, running: &mut Running) -> bool {
         let gone: Vec<String> =
             running.sockets.keys().filter(|a| !fleet.fronts.contains_key(*a)).cloned().collect();
         for arn in &gone {
             self.plane.book.set_socket(arn, None);
             if let Some((_, serving)) = running.sockets.remove(arn) {
                 serving.abort();
+                // An abort is only asked for; the socket is closed once the task has ended.
+                let _ = serving.await;
             }
         }
-        for arn in
-            fleet.fronts.keys().filter(|a| !running.sockets.contains_key(*a)).cloned().collect::<Vec<_>>()
-        {
+        !gone.is_empty()
+    }
+
+    /// Opens a socket for each listener that has none; says whether it opened one.
+    async fn open(self: &Arc<Self>, fleet: &Fleet, running: &mut Running) -> bool {
+        let before = running.sockets.len();
+        let new: Vec<String> =
+            fleet.fronts.keys().filter(|a| !running.sockets.contains_key(*a)).cloned().collect();
+        for arn in new {
             // Without a socket the listener is not reached; the next change of the graph tries again.
             let Ok((address, serving)) = socket::open(Arc::clone(self), arn.clone()).await else { continue };
             self.plane.book.set_socket(&arn, Some(address));
             running.sockets.insert(arn, (address, serving));
         }
-        if !gone.is_empty() || before != running.sockets.len() {
-            self.tell(running);
-        }
+        before != running.sockets.len()
     }
 
     /// Writes where each listener listens, for people who want to connect to one themselves.

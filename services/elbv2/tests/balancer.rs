@@ -206,6 +206,7 @@ fn only_healthy_targets_are_asked() {
     assert_eq!(names(), ["one", "two"]);
     one.health.store(200, Ordering::Relaxed);
     edge.until_health(&group, &["healthy", "unhealthy"]);
+    edge.rest(&group);
     // The healthy one dies: it cannot be reached, and there is nobody else to ask.
     one.die();
     assert_eq!(ask(at, "POST /", &["Content-Length: 0"]).status, 502);
@@ -223,6 +224,7 @@ fn a_request_that_changes_nothing_finds_the_living() {
     let listener = edge.scene.listener(&balancer, 80, &group);
     edge.until_health(&group, &["healthy", "healthy"]);
     let at = edge.socket(&listener);
+    edge.rest(&group);
     one.die();
     let asked: Vec<u16> = (0..4).map(|_| ask(at, "GET /", &[]).status).collect();
     assert_eq!(asked, [200; 4]);

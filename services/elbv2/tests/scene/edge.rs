@@ -35,12 +35,15 @@ pub(crate) struct Upstream {
     pub(crate) port: u16,
     /// What it answers to `/health`.
     pub(crate) health: Arc<AtomicU16>,
+    stop: watch::Sender<bool>,
     serving: tokio::task::JoinHandle<()>,
 }
 
 impl Upstream {
+    /// When this returns, nothing listens and no connection is open.
     pub(crate) fn die(&self) {
-        self.serving.abort();
+        self.stop.send_replace(true);
+        wait("the end of a target", || self.serving.is_finished().then_some(()));
     }
 }
 
@@ -76,10 +79,17 @@ impl Edge {
         let listener = self.runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let port = listener.local_addr().unwrap().port();
         let says = Arc::clone(&health);
+        let (stop, mut stopped) = watch::channel(false);
         let serving = self.runtime.spawn(async move {
             let mut all = tokio::task::JoinSet::new();
             loop {
-                let (stream, _) = listener.accept().await.unwrap();
+                let stream = tokio::select! {
+                    accepted = listener.accept() => accepted.unwrap().0,
+                    _ = stopped.changed() => {
+                        drop(listener);
+                        return all.shutdown().await;
+                    }
+                };
                 let says = Arc::clone(&says);
                 all.spawn(async move {
                     let service = service_fn(move |request| told(name, Arc::clone(&says), request));
@@ -88,7 +98,7 @@ impl Edge {
                 });
             }
         });
-        Upstream { port, health, serving }
+        Upstream { port, health, stop, serving }
     }
 
     /// A group with these upstreams, checked every second under `/health`.
@@ -103,6 +113,13 @@ impl Edge {
             self.scene.call("RegisterTargets", json!({"TargetGroupArn": arn, "Targets": targets})).unwrap();
         }
         arn
+    }
+
+    /// No further check of the group's targets: how long a test takes decides nothing.
+    pub(crate) fn rest(&self, group: &str) {
+        let mut node = self.scene.world.estate.snapshot().find_arn::<TargetGroup>(group).unwrap().clone();
+        (node.check.interval, node.check.unhealthy_threshold) = (300, 10);
+        self.scene.world.change(vec![Change::Put(Arc::new(node))]);
     }
 
     /// Where a listener listens, once it does.
