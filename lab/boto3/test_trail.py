@@ -72,6 +72,26 @@ def test_a_trail_delivers_calls_and_denials_once_each(admin, account, limited, p
     assert all(k.startswith(f"AWSLogs/{account}/CloudTrail/us-east-1/20") for k in keys)
 
 
+def test_a_denial_is_recorded_by_the_code_that_went_out(admin, limited):
+    eve, calls = limited(), {
+        "ListUsers": ("iam", lambda c: c.list_users(), "AccessDenied"),
+        "DescribeLoadBalancers": ("elbv2", lambda c: c.describe_load_balancers(), "AccessDenied"),
+        "DescribeVpcs": ("ec2", lambda c: c.describe_vpcs(), "Client.UnauthorizedOperation"),
+        "ListBuckets": ("s3", lambda c: c.list_buckets(), "AccessDenied"),
+        "ListKeys": ("kms", lambda c: c.list_keys(), "AccessDeniedException"),
+        "ListSecrets": ("secretsmanager", lambda c: c.list_secrets(), "AccessDeniedException"),
+    }
+    for operation, (service, call, expected) in calls.items():
+        with pytest.raises(ClientError) as refused:
+            call(eve(service))
+        error = refused.value.response["Error"]
+        assert error["Code"] == expected.removeprefix("Client.")
+        look = lambda: admin("cloudtrail").lookup_events(LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": operation}])["Events"]
+        found = [json.loads(e["CloudTrailEvent"]) for e in look()]
+        mine = [e for e in found if e["userIdentity"].get("userName") == eve.name]
+        assert [(e["errorCode"], e["errorMessage"]) for e in mine] == [(expected, error["Message"])], operation
+
+
 def test_a_bucket_that_does_not_let_cloudtrail_in_is_refused(admin, place):
     name, bucket = place
     trail = admin("cloudtrail")

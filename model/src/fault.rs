@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::api::{Api, Protocol};
 use crate::value::Members;
 
 /// An error as AWS documents it. Made by named functions, never by hand in the middle of a handler.
@@ -57,6 +58,51 @@ impl Fault {
     /// The operation exists in AWS but is not built here.
     pub fn not_served(operation: &str) -> Fault {
         Fault::new("NotImplemented", 501, format!("operation `{operation}` is not served by this runtime"))
+    }
+}
+
+/// What is sent of a fault: the answer and the record say the same.
+impl Fault {
+    /// A general code under the name that a service or protocol has for it.
+    pub fn named(&self, api: Option<&Api>, protocol: Protocol) -> &str {
+        let code = self.code.as_ref();
+        match (protocol, code) {
+            (Protocol::Ec2, "AccessDeniedException") => "UnauthorizedOperation",
+            (Protocol::Query | Protocol::RestXml, "AccessDeniedException") => "AccessDenied",
+            (Protocol::Query, "ValidationException" | "SerializationException") => "ValidationError",
+            (Protocol::Ec2, "ValidationException") => "InvalidParameterValue",
+            (Protocol::RestXml, "ValidationException") => "InvalidArgument",
+            (Protocol::RestXml | Protocol::Ec2, "InternalFailure") => "InternalError",
+            (Protocol::RestJson, "ValidationException")
+                if api.is_some_and(|a| a.name.starts_with("apigateway")) =>
+            {
+                "BadRequestException"
+            }
+            (_, "ValidationException") => match api.map(|a| a.name) {
+                Some("cognito-idp" | "cognito-identity" | "ecs" | "logs") => "InvalidParameterException",
+                _ => code,
+            },
+            _ => code,
+        }
+    }
+
+    /// The code in the answer. In XML it may differ from the name of the shape.
+    pub fn sent_code<'a>(&'a self, api: Option<&Api>, protocol: Protocol) -> &'a str {
+        let code = self.named(api, protocol);
+        match protocol {
+            Protocol::Query | Protocol::RestXml => {
+                api.and_then(|a| a.error(code)).map_or(code, |(wire, _)| wire)
+            }
+            Protocol::Ec2 | Protocol::Json10 | Protocol::Json11 | Protocol::RestJson | Protocol::Cbor => code,
+        }
+    }
+
+    /// The message in the answer: EC2 has a sentence of its own before the reason of a denial.
+    pub fn sent_message(&self, protocol: Protocol) -> Cow<'_, str> {
+        match protocol == Protocol::Ec2 && self.code == "AccessDeniedException" {
+            true => format!("You are not authorized to perform this operation. {}", self.message).into(),
+            false => Cow::Borrowed(&self.message),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the log tells of a call: who asked for what, what it was about, what came of it.
 
+use crate::api::Protocol;
 use crate::decision::Request;
 use crate::event::{Call, Event, EventBody};
 use crate::fault::Fault;
@@ -49,6 +50,9 @@ pub fn call_event(
         Ok(_) => (serde_json::Value::Null, None),
         Err(fault) => (serde_json::Value::Null, Some(fault)),
     };
+    // What went out to whoever asked; an API without a protocol has no wire that it could differ on.
+    let api = &served.api;
+    let protocol = api.protocols.first().copied().unwrap_or(Protocol::Json11);
     let mut event = Event::new(
         request,
         EventBody::Call(Box::new(Call {
@@ -59,8 +63,8 @@ pub fn call_event(
             read_only: request.read_only,
             parameters: request.parameters.clone(),
             response,
-            error_code: fault.map(|f| f.code.to_string()),
-            error_message: fault.map(|f| f.message.clone()),
+            error_code: fault.map(|f| f.sent_code(Some(api), protocol).to_owned()),
+            error_message: fault.map(|f| f.sent_message(protocol).into_owned()),
             resources: request.asks.iter().map(|a| a.resource.clone()).filter(|r| r != "*").collect(),
             invoked_by: request.via.last().cloned(),
         })),

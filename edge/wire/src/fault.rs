@@ -1,36 +1,11 @@
 //! Errors, as each protocol and a few services of their own write them.
 
-use std::borrow::Cow;
-
 use ciborium::Value as Cbor;
 use model::api::{Api, Protocol};
 use model::{Fault, Value};
 
 use crate::xml::escape;
 use crate::{Response, cbor, json, json_type, request_headers};
-
-/// General codes under the names that a service or protocol has for them.
-fn code_of<'a>(api: Option<&Api>, protocol: Protocol, fault: &'a Fault) -> &'a str {
-    let code = fault.code.as_ref();
-    match (protocol, code) {
-        (Protocol::Ec2, "AccessDeniedException") => "UnauthorizedOperation",
-        (Protocol::Query | Protocol::RestXml, "AccessDeniedException") => "AccessDenied",
-        (Protocol::Query, "ValidationException" | "SerializationException") => "ValidationError",
-        (Protocol::Ec2, "ValidationException") => "InvalidParameterValue",
-        (Protocol::RestXml, "ValidationException") => "InvalidArgument",
-        (Protocol::RestXml | Protocol::Ec2, "InternalFailure") => "InternalError",
-        (Protocol::RestJson, "ValidationException")
-            if api.is_some_and(|a| a.name.starts_with("apigateway")) =>
-        {
-            "BadRequestException"
-        }
-        (_, "ValidationException") => match api.map(|a| a.name) {
-            Some("cognito-idp" | "cognito-identity" | "ecs" | "logs") => "InvalidParameterException",
-            _ => code,
-        },
-        _ => code,
-    }
-}
 
 /// The status that the protocol gives for it.
 fn status_of(api: Option<&Api>, protocol: Protocol, fault: &Fault, code: &str) -> u16 {
@@ -50,19 +25,6 @@ fn status_of(api: Option<&Api>, protocol: Protocol, fault: &Fault, code: &str) -
     fault.status
 }
 
-/// EC2 has a sentence of its own before the reason of a denial.
-fn message_of(protocol: Protocol, fault: &Fault) -> Cow<'_, str> {
-    match protocol == Protocol::Ec2 && fault.code == "AccessDeniedException" {
-        true => format!("You are not authorized to perform this operation. {}", fault.message).into(),
-        false => Cow::Borrowed(&fault.message),
-    }
-}
-
-/// The code on the wire, which may differ from the shape's name.
-fn wire_code<'a>(api: Option<&Api>, code: &'a str) -> &'a str {
-    api.and_then(|a| a.error(code)).map_or(code, |(wire, _)| wire)
-}
-
 /// An error as the protocol writes it. `api` is not known where the request names no service.
 pub fn write_fault(
     api: Option<&Api>,
@@ -71,10 +33,10 @@ pub fn write_fault(
     request_id: &str,
     head: bool,
 ) -> Response {
-    let code = code_of(api, protocol, fault);
+    let code = fault.named(api, protocol);
     let status = status_of(api, protocol, fault, code);
-    let wire = wire_code(api, code);
-    let message = message_of(protocol, fault);
+    let wire = fault.sent_code(api, protocol);
+    let message = fault.sent_message(protocol);
     let mut response = match protocol {
         Protocol::Json10 | Protocol::Json11 => {
             Response::new(status, json_type(protocol), json_body(Some(code), fault))

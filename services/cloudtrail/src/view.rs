@@ -128,6 +128,15 @@ fn identity(caller: &Caller, service: &str) -> Json {
     identity
 }
 
+/// EC2's codes are told with whose fault it was, e.g. `Client.UnauthorizedOperation`.
+fn code_of(service: &str, code: &str) -> String {
+    match (service, code) {
+        ("ec2", "InternalError" | "ServiceUnavailable" | "Unavailable") => format!("Server.{code}"),
+        ("ec2", _) => format!("Client.{code}"),
+        _ => code.to_owned(),
+    }
+}
+
 /// The whole event, as `CloudTrailEvent` and the files of a trail carry it.
 pub(crate) fn json(seen: &Seen) -> Json {
     let (event, call) = (&seen.event, &seen.call);
@@ -155,7 +164,7 @@ pub(crate) fn json(seen: &Seen) -> Json {
     });
     let Some(map) = out.as_object_mut() else { return out };
     if let Some(code) = &call.error_code {
-        map.insert("errorCode".to_owned(), json!(code));
+        map.insert("errorCode".to_owned(), json!(code_of(&call.service, code)));
         map.insert("errorMessage".to_owned(), json!(call.error_message));
     }
     if !call.resources.is_empty() {
