@@ -173,7 +173,7 @@ fn session(snapshot: &Snapshot, caller: &Caller, held: &mut Held) {
 }
 
 /// The policies of one type from the root down to the account; none for the management account.
-fn organization(
+pub(crate) fn organization(
     snapshot: &Snapshot,
     account: &AccountId,
     policy_type: &str,

@@ -6,6 +6,7 @@
 
 mod context;
 mod layers;
+mod simulate;
 
 use std::cell::LazyCell;
 use std::sync::Arc;
@@ -17,8 +18,19 @@ use model::graph::AnyNode;
 use model::tx::PolicyCheck;
 use model::{AccountId, Fault, Snapshot};
 
+pub use simulate::simulate;
+
 /// Refuses a document that is no policy of this kind, with AWS's error.
 pub fn check(kind: PolicyCheck, text: &str) -> Result<(), Fault> {
+    parse(kind, text).map(|_| ())
+}
+
+/// The condition keys that a policy asks for, as written, each once.
+pub fn context_keys(kind: PolicyCheck, text: &str) -> Result<Vec<String>, Fault> {
+    parse(kind, text).map(|policy| policy.keys().into_iter().map(str::to_owned).collect())
+}
+
+fn parse(kind: PolicyCheck, text: &str) -> Result<language::Policy, Fault> {
     let kind = match kind {
         PolicyCheck::Identity => language::PolicyKind::Identity,
         PolicyCheck::Resource => language::PolicyKind::Resource,
@@ -29,7 +41,7 @@ pub fn check(kind: PolicyCheck, text: &str) -> Result<(), Fault> {
         PolicyCheck::Endpoint => language::PolicyKind::Endpoint,
     };
     let parsed = language::Policy::parse(text, kind);
-    parsed.map(|_| ()).map_err(|malformed| Fault::client("MalformedPolicyDocument", malformed.to_string()))
+    parsed.map_err(|malformed| Fault::client("MalformedPolicyDocument", malformed.to_string()))
 }
 
 /// Decides every ask of a request; all must be allowed.

@@ -6,6 +6,8 @@ use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
+use crate::decision::Outcome;
+use crate::ids::AccountId;
 use crate::tx::PolicyCheck;
 
 /// Where a policy was written: the template file and the line of each statement.
@@ -83,4 +85,66 @@ pub struct Reason {
     pub statement: usize,
     pub sid: Option<String>,
     pub description: String,
+}
+
+/// A policy by the name under which it is told of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamedPolicy {
+    pub name: String,
+    pub text: PolicyText,
+}
+
+/// A request that nobody makes, for the evaluator that decides those that are made.
+#[derive(Clone, Copy, Debug)]
+pub struct Simulation<'a> {
+    /// ARN of a user, group or role; empty: a user of no name.
+    pub principal: &'a str,
+    pub account: &'a AccountId,
+    /// The unique id, e.g. `AIDA...`; empty where it is not known.
+    pub principal_id: &'a str,
+    pub identity: &'a [NamedPolicy],
+    pub boundary: Option<&'a [NamedPolicy]>,
+    pub organization: Guardrails<'a>,
+    pub resource_policy: Option<&'a PolicyText>,
+    pub action: &'a str,
+    /// An ARN or `*`.
+    pub resource: &'a str,
+    /// The account that owns a resource whose ARN does not tell.
+    pub owner: &'a AccountId,
+    pub context: &'a [(String, Vec<String>)],
+}
+
+/// The service control policies of a simulation.
+#[derive(Clone, Copy, Debug)]
+pub enum Guardrails<'a> {
+    /// Level by level from the root; none: there is no organization.
+    Given(&'a [Vec<NamedPolicy>]),
+    /// Those in force for an account.
+    Of(&'a AccountId),
+}
+
+/// What the evaluator said.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Simulated {
+    pub outcome: Outcome,
+    /// The statements of identity and resource policies that led to it.
+    pub matched: Vec<MatchedStatement>,
+    /// Condition keys that were asked for and not given.
+    pub missing: Vec<String>,
+    /// Whether the boundary allows; `None`: there is none.
+    pub boundary: Option<bool>,
+    /// Whether the organization allows; `None`: there are no policies of one.
+    pub organization: Option<bool>,
+    /// What identity and resource policies said, where the resource is another account's.
+    pub sides: Option<(Outcome, Outcome)>,
+}
+
+/// A statement with its place in the policy's text: lines and columns, counted from 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MatchedStatement {
+    pub policy: String,
+    /// Behind the bracket or comma before it, as IAM counts.
+    pub start: (u32, u32),
+    /// Behind its last character.
+    pub end: (u32, u32),
 }

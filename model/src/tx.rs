@@ -13,7 +13,7 @@ use crate::fault::Fault;
 use crate::graph::{Change, Node, NodeKey, Snapshot};
 use crate::identity::Caller;
 use crate::ids::AccountId;
-use crate::policy::{Proof, Proved, Source};
+use crate::policy::{Proof, Proved, Simulated, Simulation, Source};
 use crate::service::{Asking, Operation, Registry, Served};
 use crate::time::Timestamp;
 use crate::told::{About, call_event};
@@ -124,6 +124,10 @@ pub trait Host: Recorder {
     /// Proves a statement about policies. `UnprocessableEntityException`: it is not known whether it holds;
     /// `InvalidParameterException`: a document is no policy.
     fn prove(&self, proof: &Proof<'_>) -> Result<Proved, Fault>;
+    /// Decides a request that nobody makes. `MalformedPolicyDocument`: a document is no policy.
+    fn simulate(&self, snapshot: &Snapshot, simulation: &Simulation<'_>) -> Result<Simulated, Fault>;
+    /// The condition keys that a policy asks for, as written, each once.
+    fn context_keys(&self, kind: PolicyCheck, text: &str) -> Result<Vec<String>, Fault>;
     fn records(&self) -> &dyn Records;
     fn blobs(&self) -> &dyn Blobs;
     fn settings(&self) -> &Settings;

@@ -63,11 +63,7 @@ fn levels<'a>(question: &Question<'a>, levels: &'a [Vec<Attached>], layer: Layer
 
 /// One policy must allow.
 fn flat<'a>(question: &Question<'a>, policies: &'a [Attached], layer: Layer) -> LayerVerdict<'a> {
-    let side = match layer {
-        Layer::Resource => Side::Owner,
-        Layer::Endpoint | Layer::ResourceControl => Side::Named,
-        Layer::ServiceControl | Layer::Identity | Layer::Boundary | Layer::Session => Side::Holder,
-    };
+    let side = Side::of(layer);
     match question.ask(policies, side) {
         Said { deny: Some(found), .. } => LayerVerdict::denied(layer, &found),
         Said { allow: Some(found), .. } => LayerVerdict::allowed(layer, &found),

@@ -45,6 +45,17 @@ pub enum Consent {
     Required,
 }
 
+impl Consent {
+    /// What the resource of an action demands: a KMS key and a role must agree themselves.
+    pub fn of(action: &str, resource: &str) -> Consent {
+        let service = |name: &str| action.get(..4).is_some_and(|s| s.eq_ignore_ascii_case(name));
+        match service("kms:") || (service("sts:") && resource.contains(":role/")) {
+            true => Consent::Required,
+            false => Consent::Normal,
+        }
+    }
+}
+
 /// The policies that bear on a request.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Layers<'a> {

@@ -81,6 +81,18 @@ pub struct Statement {
     pub conditions: Vec<Condition>,
 }
 
+impl Statement {
+    /// The condition keys that it asks for, in conditions and as variables, some perhaps twice.
+    pub(crate) fn keys<'a>(&'a self, mut add: impl FnMut(&'a str)) {
+        let names = self.resources.as_ref().map(Scope::listed).unwrap_or_default();
+        names.iter().for_each(|n| n.variables(&mut add));
+        for condition in &self.conditions {
+            add(&condition.key.name);
+            condition.values.iter().for_each(|v| v.variables(&mut add));
+        }
+    }
+}
+
 /// A compiled policy. The default one has no statements and grants nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
@@ -129,14 +141,7 @@ impl Policy {
                 keys.push(name);
             }
         };
-        for statement in &self.statements {
-            let names = statement.resources.as_ref().map(Scope::listed).unwrap_or_default();
-            names.iter().for_each(|n| n.variables(&mut add));
-            for condition in &statement.conditions {
-                add(&condition.key.name);
-                condition.values.iter().for_each(|v| v.variables(&mut add));
-            }
-        }
+        self.statements.iter().for_each(|statement| statement.keys(&mut add));
         keys
     }
 

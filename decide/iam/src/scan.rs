@@ -5,6 +5,7 @@ use crate::layers::{Attached, Request};
 use crate::pattern::{Hit, Pattern};
 use crate::policy::{Effect, Scope, Statement};
 use crate::principal::{Grant, PrincipalPattern};
+use crate::verdict::Layer;
 
 /// Whose policies a layer holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +16,16 @@ pub(crate) enum Side {
     Named,
     /// The resource's own, which also says for whom it is.
     Owner,
+}
+
+impl Side {
+    pub(crate) fn of(layer: Layer) -> Side {
+        match layer {
+            Layer::Resource => Side::Owner,
+            Layer::Endpoint | Layer::ResourceControl => Side::Named,
+            Layer::ServiceControl | Layer::Identity | Layer::Boundary | Layer::Session => Side::Holder,
+        }
+    }
 }
 
 /// A statement that applies.

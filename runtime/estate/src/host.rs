@@ -1,7 +1,7 @@
 //! What transactions lean on, over the log, the store and the keys.
 
 use model::event::Event;
-use model::policy::{Proof, Proved};
+use model::policy::{Proof, Proved, Simulated, Simulation};
 use model::service::{Registry, Served};
 use model::tx::{BlobSink, Blobs, Certificate, Host, PolicyCheck, Range, Records, Settings, Side};
 use model::{Decision, Fault, Request, Snapshot, Value};
@@ -39,6 +39,14 @@ impl Host for Estate {
 
     fn prove(&self, proof: &Proof<'_>) -> Result<Proved, Fault> {
         crate::proof::prove(proof)
+    }
+
+    fn simulate(&self, snapshot: &Snapshot, simulation: &Simulation<'_>) -> Result<Simulated, Fault> {
+        decide::simulate(snapshot, simulation)
+    }
+
+    fn context_keys(&self, kind: PolicyCheck, text: &str) -> Result<Vec<String>, Fault> {
+        decide::context_keys(kind, text)
     }
 
     fn records(&self) -> &dyn Records {

@@ -62,7 +62,16 @@ fn resource(asking: &Asking<'_>) -> Option<String> {
         found.unwrap_or_else(|| own(asking, &format!("instance-profile{path}{name}")))
     };
     Some(match asking.operation {
-        "ListUsers" | "ListGroups" | "ListRoles" | "ListPolicies" | "ListInstanceProfiles" => "*".to_owned(),
+        "ListUsers"
+        | "ListGroups"
+        | "ListRoles"
+        | "ListPolicies"
+        | "ListInstanceProfiles"
+        | "SimulateCustomPolicy"
+        | "GetContextKeysForCustomPolicy" => "*".to_owned(),
+        "SimulatePrincipalPolicy" | "GetContextKeysForPrincipalPolicy" => {
+            asking.text("PolicySourceArn")?.to_owned()
+        }
         "CreatePolicy" => own(asking, &format!("policy{path}{}", asking.text("PolicyName")?)),
         "AddUserToGroup" | "RemoveUserFromGroup" => group(asking.text("GroupName")?),
         "ListGroupsForUser" => user(asking.text("UserName")?),

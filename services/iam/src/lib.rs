@@ -13,6 +13,7 @@ mod provider;
 mod role;
 #[rustfmt::skip]
 mod shapes;
+mod simulate;
 mod user;
 
 use model::Service;
@@ -95,6 +96,10 @@ pub static SERVICE: Service = Service {
         write RemoveRoleFromInstanceProfile => profile::remove_role_from_instance_profile,
         read ListInstanceProfiles => profile::list_instance_profiles,
         read ListInstanceProfilesForRole => profile::list_instance_profiles_for_role,
+        read SimulateCustomPolicy => simulate::simulate_custom_policy,
+        read SimulatePrincipalPolicy => simulate::simulate_principal_policy,
+        read GetContextKeysForCustomPolicy => simulate::get_context_keys_for_custom_policy,
+        read GetContextKeysForPrincipalPolicy => simulate::get_context_keys_for_principal_policy,
     ],
     ask: iam::ask,
     nodes: &[

@@ -240,6 +240,32 @@ impl IntoValue for AttachedPolicy {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContextEntry {
+    pub context_key_name: Option<String>,
+    pub context_key_values: Option<Vec<String>>,
+    pub context_key_type: Option<String>,
+}
+impl FromValue for ContextEntry {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ContextEntry {
+            context_key_name: optional(&mut m, "ContextKeyName")?,
+            context_key_values: optional(&mut m, "ContextKeyValues")?,
+            context_key_type: optional(&mut m, "ContextKeyType")?,
+        })
+    }
+}
+impl IntoValue for ContextEntry {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("ContextKeyName", self.context_key_name);
+        m.put_some("ContextKeyValues", self.context_key_values);
+        m.put_some("ContextKeyType", self.context_key_type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreateAccessKeyRequest {
     pub user_name: Option<String>,
 }
@@ -898,6 +924,113 @@ impl IntoValue for DetachUserPolicyRequest {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct EvaluationResult {
+    pub eval_action_name: String,
+    pub eval_resource_name: Option<String>,
+    pub eval_decision: String,
+    pub matched_statements: Option<Vec<Statement>>,
+    pub missing_context_values: Option<Vec<String>>,
+    pub organizations_decision_detail: Option<OrganizationsDecisionDetail>,
+    pub permissions_boundary_decision_detail: Option<PermissionsBoundaryDecisionDetail>,
+    pub eval_decision_details: Option<BTreeMap<String, String>>,
+    pub resource_specific_results: Option<Vec<ResourceSpecificResult>>,
+}
+impl FromValue for EvaluationResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(EvaluationResult {
+            eval_action_name: required(&mut m, "EvalActionName")?,
+            eval_resource_name: optional(&mut m, "EvalResourceName")?,
+            eval_decision: required(&mut m, "EvalDecision")?,
+            matched_statements: optional(&mut m, "MatchedStatements")?,
+            missing_context_values: optional(&mut m, "MissingContextValues")?,
+            organizations_decision_detail: optional(&mut m, "OrganizationsDecisionDetail")?,
+            permissions_boundary_decision_detail: optional(&mut m, "PermissionsBoundaryDecisionDetail")?,
+            eval_decision_details: optional(&mut m, "EvalDecisionDetails")?,
+            resource_specific_results: optional(&mut m, "ResourceSpecificResults")?,
+        })
+    }
+}
+impl IntoValue for EvaluationResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put("EvalActionName", self.eval_action_name);
+        m.put_some("EvalResourceName", self.eval_resource_name);
+        m.put("EvalDecision", self.eval_decision);
+        m.put_some("MatchedStatements", self.matched_statements);
+        m.put_some("MissingContextValues", self.missing_context_values);
+        m.put_some("OrganizationsDecisionDetail", self.organizations_decision_detail);
+        m.put_some("PermissionsBoundaryDecisionDetail", self.permissions_boundary_decision_detail);
+        m.put_some("EvalDecisionDetails", self.eval_decision_details);
+        m.put_some("ResourceSpecificResults", self.resource_specific_results);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetContextKeysForCustomPolicyRequest {
+    pub policy_input_list: Vec<String>,
+}
+impl FromValue for GetContextKeysForCustomPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetContextKeysForCustomPolicyRequest {
+            policy_input_list: required(&mut m, "PolicyInputList")?,
+        })
+    }
+}
+impl IntoValue for GetContextKeysForCustomPolicyRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("PolicyInputList", self.policy_input_list);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetContextKeysForPolicyResponse {
+    pub context_key_names: Option<Vec<String>>,
+}
+impl FromValue for GetContextKeysForPolicyResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetContextKeysForPolicyResponse {
+            context_key_names: optional(&mut m, "ContextKeyNames")?,
+        })
+    }
+}
+impl IntoValue for GetContextKeysForPolicyResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("ContextKeyNames", self.context_key_names);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetContextKeysForPrincipalPolicyRequest {
+    pub policy_source_arn: String,
+    pub policy_input_list: Option<Vec<String>>,
+}
+impl FromValue for GetContextKeysForPrincipalPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetContextKeysForPrincipalPolicyRequest {
+            policy_source_arn: required(&mut m, "PolicySourceArn")?,
+            policy_input_list: optional(&mut m, "PolicyInputList")?,
+        })
+    }
+}
+impl IntoValue for GetContextKeysForPrincipalPolicyRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("PolicySourceArn", self.policy_source_arn);
+        m.put_some("PolicyInputList", self.policy_input_list);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetGroupPolicyRequest {
     pub group_name: String,
     pub policy_name: String,
@@ -1330,6 +1463,32 @@ impl IntoValue for Group {
         m.put("GroupId", self.group_id);
         m.put("Arn", self.arn);
         m.put("CreateDate", self.create_date);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InlinePolicyIdentifierType {
+    pub policy_name: String,
+    pub attachment_type: String,
+    pub attachment_name: String,
+}
+impl FromValue for InlinePolicyIdentifierType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(InlinePolicyIdentifierType {
+            policy_name: required(&mut m, "PolicyName")?,
+            attachment_type: required(&mut m, "AttachmentType")?,
+            attachment_name: required(&mut m, "AttachmentName")?,
+        })
+    }
+}
+impl IntoValue for InlinePolicyIdentifierType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("PolicyName", self.policy_name);
+        m.put("AttachmentType", self.attachment_type);
+        m.put("AttachmentName", self.attachment_name);
         Value::Map(m)
     }
 }
@@ -2327,6 +2486,66 @@ impl IntoValue for ListUsersResponse {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct OrderedOrganizationPolicyType {
+    pub service_control_policy_input_list: Option<Vec<String>>,
+}
+impl FromValue for OrderedOrganizationPolicyType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(OrderedOrganizationPolicyType {
+            service_control_policy_input_list: optional(&mut m, "ServiceControlPolicyInputList")?,
+        })
+    }
+}
+impl IntoValue for OrderedOrganizationPolicyType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("ServiceControlPolicyInputList", self.service_control_policy_input_list);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OrganizationsDecisionDetail {
+    pub allowed_by_organizations: Option<bool>,
+}
+impl FromValue for OrganizationsDecisionDetail {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(OrganizationsDecisionDetail {
+            allowed_by_organizations: optional(&mut m, "AllowedByOrganizations")?,
+        })
+    }
+}
+impl IntoValue for OrganizationsDecisionDetail {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("AllowedByOrganizations", self.allowed_by_organizations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PermissionsBoundaryDecisionDetail {
+    pub allowed_by_permissions_boundary: Option<bool>,
+}
+impl FromValue for PermissionsBoundaryDecisionDetail {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PermissionsBoundaryDecisionDetail {
+            allowed_by_permissions_boundary: optional(&mut m, "AllowedByPermissionsBoundary")?,
+        })
+    }
+}
+impl IntoValue for PermissionsBoundaryDecisionDetail {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("AllowedByPermissionsBoundary", self.allowed_by_permissions_boundary);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Policy {
     pub policy_name: Option<String>,
     pub policy_id: Option<String>,
@@ -2380,6 +2599,32 @@ impl IntoValue for Policy {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct PolicyIdentifier {
+    pub policy_type: Option<String>,
+    pub policy_arn: Option<String>,
+    pub inline_policy_identifier: Option<InlinePolicyIdentifierType>,
+}
+impl FromValue for PolicyIdentifier {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PolicyIdentifier {
+            policy_type: optional(&mut m, "PolicyType")?,
+            policy_arn: optional(&mut m, "PolicyArn")?,
+            inline_policy_identifier: optional(&mut m, "InlinePolicyIdentifier")?,
+        })
+    }
+}
+impl IntoValue for PolicyIdentifier {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("PolicyType", self.policy_type);
+        m.put_some("PolicyArn", self.policy_arn);
+        m.put_some("InlinePolicyIdentifier", self.inline_policy_identifier);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PolicyVersion {
     pub document: Option<String>,
     pub version_id: Option<String>,
@@ -2404,6 +2649,29 @@ impl IntoValue for PolicyVersion {
         m.put_some("VersionId", self.version_id);
         m.put_some("IsDefaultVersion", self.is_default_version);
         m.put_some("CreateDate", self.create_date);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Position {
+    pub line: Option<i64>,
+    pub column: Option<i64>,
+}
+impl FromValue for Position {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Position {
+            line: optional(&mut m, "Line")?,
+            column: optional(&mut m, "Column")?,
+        })
+    }
+}
+impl IntoValue for Position {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Line", self.line);
+        m.put_some("Column", self.column);
         Value::Map(m)
     }
 }
@@ -2579,6 +2847,41 @@ impl IntoValue for RemoveUserFromGroupRequest {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResourceSpecificResult {
+    pub eval_resource_name: String,
+    pub eval_resource_decision: String,
+    pub matched_statements: Option<Vec<Statement>>,
+    pub missing_context_values: Option<Vec<String>>,
+    pub eval_decision_details: Option<BTreeMap<String, String>>,
+    pub permissions_boundary_decision_detail: Option<PermissionsBoundaryDecisionDetail>,
+}
+impl FromValue for ResourceSpecificResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ResourceSpecificResult {
+            eval_resource_name: required(&mut m, "EvalResourceName")?,
+            eval_resource_decision: required(&mut m, "EvalResourceDecision")?,
+            matched_statements: optional(&mut m, "MatchedStatements")?,
+            missing_context_values: optional(&mut m, "MissingContextValues")?,
+            eval_decision_details: optional(&mut m, "EvalDecisionDetails")?,
+            permissions_boundary_decision_detail: optional(&mut m, "PermissionsBoundaryDecisionDetail")?,
+        })
+    }
+}
+impl IntoValue for ResourceSpecificResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put("EvalResourceName", self.eval_resource_name);
+        m.put("EvalResourceDecision", self.eval_resource_decision);
+        m.put_some("MatchedStatements", self.matched_statements);
+        m.put_some("MissingContextValues", self.missing_context_values);
+        m.put_some("EvalDecisionDetails", self.eval_decision_details);
+        m.put_some("PermissionsBoundaryDecisionDetail", self.permissions_boundary_decision_detail);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Role {
     pub path: String,
     pub role_name: String,
@@ -2678,6 +2981,141 @@ impl IntoValue for SetDefaultPolicyVersionRequest {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct SimulateCustomPolicyRequest {
+    pub policy_input_list: Vec<String>,
+    pub permissions_boundary_policy_input_list: Option<Vec<String>>,
+    pub ordered_organization_policy_input_list: Option<Vec<OrderedOrganizationPolicyType>>,
+    pub action_names: Vec<String>,
+    pub resource_arns: Option<Vec<String>>,
+    pub resource_policy: Option<String>,
+    pub resource_owner: Option<String>,
+    pub caller_arn: Option<String>,
+    pub context_entries: Option<Vec<ContextEntry>>,
+    pub resource_handling_option: Option<String>,
+    pub max_items: Option<i64>,
+    pub marker: Option<String>,
+}
+impl FromValue for SimulateCustomPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SimulateCustomPolicyRequest {
+            policy_input_list: required(&mut m, "PolicyInputList")?,
+            permissions_boundary_policy_input_list: optional(&mut m, "PermissionsBoundaryPolicyInputList")?,
+            ordered_organization_policy_input_list: optional(&mut m, "OrderedOrganizationPolicyInputList")?,
+            action_names: required(&mut m, "ActionNames")?,
+            resource_arns: optional(&mut m, "ResourceArns")?,
+            resource_policy: optional(&mut m, "ResourcePolicy")?,
+            resource_owner: optional(&mut m, "ResourceOwner")?,
+            caller_arn: optional(&mut m, "CallerArn")?,
+            context_entries: optional(&mut m, "ContextEntries")?,
+            resource_handling_option: optional(&mut m, "ResourceHandlingOption")?,
+            max_items: optional(&mut m, "MaxItems")?,
+            marker: optional(&mut m, "Marker")?,
+        })
+    }
+}
+impl IntoValue for SimulateCustomPolicyRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(12);
+        m.put("PolicyInputList", self.policy_input_list);
+        m.put_some("PermissionsBoundaryPolicyInputList", self.permissions_boundary_policy_input_list);
+        m.put_some("OrderedOrganizationPolicyInputList", self.ordered_organization_policy_input_list);
+        m.put("ActionNames", self.action_names);
+        m.put_some("ResourceArns", self.resource_arns);
+        m.put_some("ResourcePolicy", self.resource_policy);
+        m.put_some("ResourceOwner", self.resource_owner);
+        m.put_some("CallerArn", self.caller_arn);
+        m.put_some("ContextEntries", self.context_entries);
+        m.put_some("ResourceHandlingOption", self.resource_handling_option);
+        m.put_some("MaxItems", self.max_items);
+        m.put_some("Marker", self.marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SimulatePolicyResponse {
+    pub evaluation_results: Option<Vec<EvaluationResult>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+impl FromValue for SimulatePolicyResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SimulatePolicyResponse {
+            evaluation_results: optional(&mut m, "EvaluationResults")?,
+            is_truncated: optional(&mut m, "IsTruncated")?,
+            marker: optional(&mut m, "Marker")?,
+        })
+    }
+}
+impl IntoValue for SimulatePolicyResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("EvaluationResults", self.evaluation_results);
+        m.put_some("IsTruncated", self.is_truncated);
+        m.put_some("Marker", self.marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SimulatePrincipalPolicyRequest {
+    pub policy_source_arn: String,
+    pub policy_input_list: Option<Vec<String>>,
+    pub permissions_boundary_policy_input_list: Option<Vec<String>>,
+    pub policy_exclusion_list: Option<Vec<PolicyIdentifier>>,
+    pub action_names: Vec<String>,
+    pub resource_arns: Option<Vec<String>>,
+    pub resource_policy: Option<String>,
+    pub resource_owner: Option<String>,
+    pub caller_arn: Option<String>,
+    pub context_entries: Option<Vec<ContextEntry>>,
+    pub resource_handling_option: Option<String>,
+    pub max_items: Option<i64>,
+    pub marker: Option<String>,
+}
+impl FromValue for SimulatePrincipalPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SimulatePrincipalPolicyRequest {
+            policy_source_arn: required(&mut m, "PolicySourceArn")?,
+            policy_input_list: optional(&mut m, "PolicyInputList")?,
+            permissions_boundary_policy_input_list: optional(&mut m, "PermissionsBoundaryPolicyInputList")?,
+            policy_exclusion_list: optional(&mut m, "PolicyExclusionList")?,
+            action_names: required(&mut m, "ActionNames")?,
+            resource_arns: optional(&mut m, "ResourceArns")?,
+            resource_policy: optional(&mut m, "ResourcePolicy")?,
+            resource_owner: optional(&mut m, "ResourceOwner")?,
+            caller_arn: optional(&mut m, "CallerArn")?,
+            context_entries: optional(&mut m, "ContextEntries")?,
+            resource_handling_option: optional(&mut m, "ResourceHandlingOption")?,
+            max_items: optional(&mut m, "MaxItems")?,
+            marker: optional(&mut m, "Marker")?,
+        })
+    }
+}
+impl IntoValue for SimulatePrincipalPolicyRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(13);
+        m.put("PolicySourceArn", self.policy_source_arn);
+        m.put_some("PolicyInputList", self.policy_input_list);
+        m.put_some("PermissionsBoundaryPolicyInputList", self.permissions_boundary_policy_input_list);
+        m.put_some("PolicyExclusionList", self.policy_exclusion_list);
+        m.put("ActionNames", self.action_names);
+        m.put_some("ResourceArns", self.resource_arns);
+        m.put_some("ResourcePolicy", self.resource_policy);
+        m.put_some("ResourceOwner", self.resource_owner);
+        m.put_some("CallerArn", self.caller_arn);
+        m.put_some("ContextEntries", self.context_entries);
+        m.put_some("ResourceHandlingOption", self.resource_handling_option);
+        m.put_some("MaxItems", self.max_items);
+        m.put_some("Marker", self.marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SourceRoleTemplate {
     pub template_arn: String,
     pub template_minor_version: i64,
@@ -2696,6 +3134,35 @@ impl IntoValue for SourceRoleTemplate {
         let mut m = Members::with_capacity(2);
         m.put("TemplateArn", self.template_arn);
         m.put("TemplateMinorVersion", self.template_minor_version);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Statement {
+    pub source_policy_id: Option<String>,
+    pub source_policy_type: Option<String>,
+    pub start_position: Option<Position>,
+    pub end_position: Option<Position>,
+}
+impl FromValue for Statement {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Statement {
+            source_policy_id: optional(&mut m, "SourcePolicyId")?,
+            source_policy_type: optional(&mut m, "SourcePolicyType")?,
+            start_position: optional(&mut m, "StartPosition")?,
+            end_position: optional(&mut m, "EndPosition")?,
+        })
+    }
+}
+impl IntoValue for Statement {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("SourcePolicyId", self.source_policy_id);
+        m.put_some("SourcePolicyType", self.source_policy_type);
+        m.put_some("StartPosition", self.start_position);
+        m.put_some("EndPosition", self.end_position);
         Value::Map(m)
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use decide_iam::{
     Attached, Consent, Context, Key, Layers, Policy, PolicyKind, Principal, PrincipalKind, Request, Source,
-    evaluate,
+    evaluate, facts,
 };
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
@@ -38,11 +38,11 @@ fn decided(placed: &Placed<'_>, text: &str) -> Result<Decided, String> {
     let context = context_of(asked)?;
     let principal = principal(asked, &context)?;
     let resource = asked.resource.as_deref().unwrap_or("*");
-    let context = with_facts(context, &principal, asked, resource);
+    // Below what the case gives.
+    let context = context.under(facts(&principal, resource, asked.resource_account.as_deref()));
     let trust =
         asked.action.get(..4).is_some_and(|s| s.eq_ignore_ascii_case("sts:")) && resource.contains(":role/");
     let held = Held::read(placed, &case.policies, trust, principal.kind == PrincipalKind::FederatedUser)?;
-    let key = asked.action.get(..4).is_some_and(|s| s.eq_ignore_ascii_case("kms:"));
     let layers = Layers {
         identity: &held.identity,
         resource: held.resource.as_ref(),
@@ -51,10 +51,9 @@ fn decided(placed: &Placed<'_>, text: &str) -> Result<Decided, String> {
         scps: &held.scps,
         rcps: &held.rcps,
         endpoint: held.endpoint.as_deref(),
-        resource_consent: if held.resource.is_some() && (trust || key) {
-            Consent::Required
-        } else {
-            Consent::Normal
+        resource_consent: match held.resource {
+            Some(_) => Consent::of(&asked.action, resource),
+            None => Consent::Normal,
         },
     };
     let request = Request {
@@ -227,41 +226,4 @@ fn same_role(with_path: &str, without: &str) -> bool {
         arn.split_once(":role/").map(|(a, r)| (a.to_owned(), r.rsplit('/').next().map(str::to_owned)))
     };
     split(with_path).is_some() && split(with_path) == split(without)
-}
-
-/// What a request always carries about its principal and its resource, below what the case gives.
-fn with_facts(given: Context, principal: &Principal, asked: &Asked, resource: &str) -> Context {
-    let mut facts = Context::new();
-    let mut set = |key: &str, value: &str| {
-        if !value.is_empty() {
-            facts.set(key, value);
-        }
-    };
-    set("aws:PrincipalIsAWSService", &matches!(principal.kind, PrincipalKind::Service(_)).to_string());
-    let user = principal.arn.split_once(":user/").map(|(_, n)| n.rsplit('/').next().unwrap_or_default());
-    let (kind, arn) = match &principal.kind {
-        PrincipalKind::Root => ("Account", principal.arn.as_str()),
-        PrincipalKind::User => ("User", principal.arn.as_str()),
-        PrincipalKind::Role => ("AssumedRole", principal.arn.as_str()),
-        PrincipalKind::AssumedRole { role_arn, .. } => ("AssumedRole", role_arn.as_str()),
-        PrincipalKind::FederatedUser => ("FederatedUser", principal.arn.as_str()),
-        PrincipalKind::Service(name) => {
-            set("aws:PrincipalServiceName", name);
-            ("", "")
-        }
-        PrincipalKind::WebIdentity { .. } | PrincipalKind::Saml { .. } | PrincipalKind::Anonymous => {
-            ("Anonymous", "")
-        }
-    };
-    set("aws:PrincipalType", kind);
-    set("aws:PrincipalArn", if arn.starts_with("arn:") { arn } else { "" });
-    if !arn.is_empty() {
-        set("aws:PrincipalAccount", &principal.account);
-    }
-    if principal.kind == PrincipalKind::User {
-        set("aws:username", user.unwrap_or_default());
-    }
-    let of_resource = resource.strip_prefix("arn:").and_then(|r| r.split(':').nth(3)).unwrap_or_default();
-    set("aws:ResourceAccount", asked.resource_account.as_deref().unwrap_or(of_resource));
-    given.under(facts)
 }
