@@ -99,6 +99,23 @@ impl Context {
         self.set_all(name, Vec::new());
     }
 
+    /// Every key that has values, with them.
+    pub(crate) fn present(&self) -> Vec<(&str, &[String])> {
+        let mut present: Vec<(&str, &[String])> = Vec::new();
+        let (mut level, mut seen) = (Some(self), Vec::new());
+        while let Some(context) = level {
+            for entry in &context.entries {
+                if !seen.iter().any(|k: &&Key| k.name.eq_ignore_ascii_case(&entry.key.name)) {
+                    seen.push(&entry.key);
+                    present.push((&entry.key.name, entry.values.as_slice()));
+                }
+            }
+            level = context.base.as_deref();
+        }
+        present.retain(|(_, values)| !values.is_empty());
+        present
+    }
+
     /// The values of a key; empty when the key is absent.
     pub fn get(&self, key: &Key) -> &[String] {
         let same = |e: &&Entry| e.key.hash == key.hash && e.key.name.eq_ignore_ascii_case(&key.name);

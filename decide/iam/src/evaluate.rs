@@ -40,7 +40,7 @@ pub fn evaluate<'a>(request: &Request<'a>, layers: &Layers<'a>) -> Verdict<'a> {
     let consent = cross_account || layers.resource_consent == Consent::Required;
     let (outcome, decisive) = combine(&verdicts, own, cross_account, consent);
     let trust = layers.resource.is_some_and(|r| r.policy.kind == PolicyKind::Trust);
-    Verdict { outcome, layers: verdicts, decisive, request: *request, cross_account, trust }
+    Verdict { outcome, layers: verdicts, decisive, request: *request, cross_account, held: *layers, trust }
 }
 
 /// Every level must allow.

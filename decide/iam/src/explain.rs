@@ -63,7 +63,8 @@ impl Display for LayerVerdict<'_> {
 }
 
 impl Verdict<'_> {
-    /// Several lines: the outcome, then each layer; the one that denied is marked with `>`.
+    /// Several lines: the outcome, then each layer; the one that denied is marked with `>`;
+    /// then the nearest change that would allow what was denied.
     pub fn explain(&self) -> String {
         let request = &self.request;
         let who = if request.principal.arn.is_empty() { "anonymous" } else { &request.principal.arn };
@@ -76,6 +77,11 @@ impl Verdict<'_> {
             // Writing to a string does not fail.
             let _ = write!(text, "\n{mark} {verdict}");
         }
+        let _ = match (self.nearest_change(), self.first_change()) {
+            (Some(change), _) => write!(text, "\nnearest change: {change}"),
+            (None, Some(first)) => write!(text, "\nmore than one change is needed; the first: {first}"),
+            (None, None) => Ok(()),
+        };
         text
     }
 }
@@ -145,6 +151,11 @@ impl Silence<'_> {
             (false, true) => Some(Miss::Principal),
             (false, false) => None,
         }
+    }
+
+    /// Would apply, were it not for a condition.
+    pub(crate) fn lacks_conditions(&self, question: &Question<'_>, statement: &Statement) -> bool {
+        matches!(self.miss(question, statement), Some(Miss::Condition(_)))
     }
 
     fn compared(&self, condition: &Condition, f: &mut Formatter<'_>) -> fmt::Result {

@@ -74,3 +74,12 @@ pub struct Layers<'a> {
     pub endpoint: Option<&'a [Attached]>,
     pub resource_consent: Consent,
 }
+
+impl<'a> Layers<'a> {
+    /// Every policy of every layer.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &'a Attached> {
+        let limits = [Some(self.identity), self.boundary, self.session, self.endpoint];
+        let levels = self.scps.iter().chain(self.rcps).flatten();
+        limits.into_iter().flatten().flatten().chain(self.resource).chain(levels)
+    }
+}

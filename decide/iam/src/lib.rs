@@ -10,8 +10,10 @@
 mod arn;
 mod condition;
 mod context;
+mod decoded;
 mod evaluate;
 mod explain;
+mod flip;
 mod glob;
 mod index;
 mod json;
@@ -31,6 +33,7 @@ pub use arn::NamePattern;
 pub use condition::{Condition, ConditionValue, Operand, Operator, Quantifier, Test};
 pub use context::{Context, Key};
 pub use evaluate::evaluate;
+pub use flip::Change;
 pub use json::Position;
 pub use layers::{Attached, Consent, Layers, Request, Source};
 pub use malformed::Malformed;

@@ -4,7 +4,7 @@
 //! rendered on demand.
 
 use crate::json::Position;
-use crate::layers::{Attached, Request};
+use crate::layers::{Attached, Layers, Request};
 use crate::policy::Statement;
 use crate::principal::Grant;
 use crate::scan::{Found, Side};
@@ -134,6 +134,8 @@ pub struct Verdict<'a> {
     pub request: Request<'a>,
     /// The resource belongs to another account than the principal.
     pub cross_account: bool,
+    /// What was asked about, for a look at what would have changed the outcome.
+    pub(crate) held: Layers<'a>,
     /// The resource's policy is a role's trust policy, which AWS words differently.
     pub(crate) trust: bool,
 }

@@ -114,7 +114,8 @@ fn explanations() {
         "implicit deny: `s3:GetObject` on `arn:aws:s3:::b/k` by `arn:aws:iam::111122223333:user/u`\n  \
          resource-based policy: implicit deny: no policy is attached\n\
          > identity-based policy: implicit deny: no statement allows it; statement 2 `Team` of `identity` (t.yaml:20) \
-         would, but its condition StringEquals wants `aws:ResourceTag/team` to be `blue`, `all` and the request has `red`"
+         would, but its condition StringEquals wants `aws:ResourceTag/team` to be `blue`, `all` and the request has `red`\n\
+         nearest change: set `aws:ResourceTag/team` to `blue` in the request"
     );
     let missing = explained(json!({ "identity": [tagged] }), json!({}));
     assert!(
@@ -148,4 +149,118 @@ fn explanations() {
         root.contains("identity-based policy: allowed: the root user needs no identity policy"),
         "{root}"
     );
+}
+
+/// The last line of an explanation.
+#[test]
+fn nearest_changes() {
+    let all = one("Allow", json!({ "Action": "*", "Resource": "*" }));
+    let deny =
+        |condition: Value| one("Deny", json!({ "Action": "*", "Resource": "*", "Condition": condition }));
+    let mfa = deny(json!({ "BoolIfExists": { "aws:MultiFactorAuthPresent": "false" } }));
+    let allow =
+        |condition: Value| one("Allow", json!({ "Action": "*", "Resource": "*", "Condition": condition }));
+    let in_request = |text: &str| format!("nearest change: {text} in the request");
+    let attach = |to: &str| format!("nearest change: attach a statement that allows it to the {to}");
+    for (policies, request, expected) in [
+        (json!({}), json!({}), attach("identity-based policy")),
+        (json!({ "identity": [all], "boundary": [] }), json!({}), attach("permissions boundary")),
+        (
+            json!({ "identity": [all], "scp": [[all], []] }),
+            json!({}),
+            attach("service control policy at level 2 of the organization"),
+        ),
+        (json!({ "identity": [all] }), json!({ "resourceAccount": OTHER }), attach("resource-based policy")),
+        (json!({}), json!({ "principal": "lambda.amazonaws.com" }), attach("resource-based policy")),
+        (
+            json!({ "identity": [all, mfa] }),
+            json!({ "context": { "aws:MultiFactorAuthPresent": "false" } }),
+            in_request("set `aws:MultiFactorAuthPresent` to `true`"),
+        ),
+        (
+            json!({ "identity": [all, deny(json!({ "NumericGreaterThan": { "a:n": "5" } }))] }),
+            json!({ "context": { "a:n": 9 } }),
+            in_request("set `a:n` to `5`"),
+        ),
+        (
+            json!({ "identity": [all, deny(json!({ "StringNotEquals": { "aws:RequestedRegion": "eu-west-1" } }))] }),
+            json!({ "context": { "aws:RequestedRegion": "us-east-1" } }),
+            in_request("set `aws:RequestedRegion` to `eu-west-1`"),
+        ),
+        (
+            json!({ "identity": [all, deny(json!({ "Null": { "aws:RequestTag/cost": "true" } }))] }),
+            json!({}),
+            "nearest change: give the request a value of `aws:RequestTag/cost`".to_owned(),
+        ),
+        (
+            json!({ "identity": [allow(json!({ "StringNotLike": { "a:k": "*" } }))] }),
+            json!({ "context": { "a:k": "v" } }),
+            "nearest change: leave `a:k` out of the request".to_owned(),
+        ),
+        (
+            json!({ "identity": [allow(json!({ "IpAddress": { "aws:SourceIp": "10.0.0.0/8" } }))] }),
+            json!({ "context": { "aws:SourceIp": "192.168.0.1" } }),
+            in_request("set `aws:SourceIp` to `10.0.0.0`"),
+        ),
+        // Two conditions fail: one change of the request is not enough, a statement is.
+        (
+            json!({ "identity": [allow(json!({ "StringEquals": { "a:k": "v", "a:l": "w" } }))] }),
+            json!({}),
+            attach("identity-based policy"),
+        ),
+        (
+            json!({ "identity": [all], "scp": [[all, deny(json!({}))]] }),
+            json!({}),
+            "nearest change: remove statement 1 of `scp` (t.yaml:10)".to_owned(),
+        ),
+        (
+            json!({ "identity": [deny(json!({}))] }),
+            json!({}),
+            "more than one change is needed; the first: remove statement 1 of `identity` (t.yaml:10)"
+                .to_owned(),
+        ),
+    ] {
+        let text = explained(policies, request);
+        assert_eq!(text.lines().last(), Some(expected.as_str()), "{text}");
+    }
+    assert!(!explained(json!({ "identity": [all] }), json!({})).contains("change"));
+}
+
+#[test]
+fn the_message_that_is_decoded() {
+    let denying = json!({ "Version": "2012-10-17", "Statement": { "Sid": "No", "Effect": "Deny", "NotAction": "iam:*",
+        "Resource": "*", "Condition": { "StringLike": { "a:k": ["\"v*", "w"] } } } });
+    let case =
+        json!({ "policies": { "identity": [denying] }, "request": { "context": { "a:k": "\"v\n\\" } } });
+    let message = run(&case, Consent::Normal, |v| v.authorization_message());
+    let value =
+        |texts: &[&str]| json!({ "items": texts.iter().map(|t| json!({ "value": t })).collect::<Vec<_>>() });
+    let none = json!({ "items": [] });
+    assert_eq!(
+        common::parsed(&message),
+        json!({
+            "allowed": false,
+            "explicitDeny": true,
+            "matchedStatements": { "items": [{
+                "statementId": "No",
+                "effect": "DENY",
+                "principals": none,
+                "principalGroups": none,
+                "actions": none,
+                "notActions": value(&["iam:*"]),
+                "resources": value(&["*"]),
+                "conditions": { "items": [{ "key": "a:k", "values": value(&["\"v*", "w"]) }] },
+            }] },
+            "failures": none,
+            "context": {
+                "principal": { "id": "", "name": "u", "arn": USER },
+                "action": "s3:GetObject",
+                "resource": "arn:aws:s3:::b/k",
+                "conditions": { "items": [{ "key": "a:k", "values": value(&["\"v\n\\"]) }] },
+            },
+        })
+    );
+    let silent = json!({ "policies": {}, "request": {} });
+    let message = common::parsed(&run(&silent, Consent::Normal, |v| v.authorization_message()));
+    assert_eq!((&message["explicitDeny"], &message["matchedStatements"]), (&json!(false), &none));
 }
