@@ -375,3 +375,63 @@ fn a_negation_in_doubt_denies() {
 fn contexts_read_as_given() {
     assert_eq!(context(&parsed(r#"{"a":[1,true,"x"]}"#)).get(&Key::new("a")), ["1", "true", "x"]);
 }
+
+/// Every operator, with a value that it wants, one that satisfies it and one that does not.
+const OPERATORS: [(&str, &str, &str, &str); 26] = [
+    ("StringEquals", "x", "x", "X"),
+    ("StringNotEquals", "x", "X", "x"),
+    ("StringEqualsIgnoreCase", "x", "X", "y"),
+    ("StringNotEqualsIgnoreCase", "x", "y", "X"),
+    ("StringLike", "x?*", "xyz", "x"),
+    ("StringNotLike", "x?*", "x", "xyz"),
+    ("NumericEquals", "5", "5.0", "6"),
+    ("NumericNotEquals", "5", "five", "5.0"),
+    ("NumericLessThan", "5", "4.9", "5"),
+    ("NumericLessThanEquals", "5", "5", "five"),
+    ("NumericGreaterThan", "5", "5.1", "5"),
+    ("NumericGreaterThanEquals", "5", "5", "five"),
+    ("DateEquals", "2020-01-01", "1577836800", "2020-01-02"),
+    ("DateNotEquals", "2020-01-01", "never", "2020-01-01T00:00:00Z"),
+    ("DateLessThan", "2020-01-01", "2019-12-31T23:59:59Z", "2020-01-01"),
+    ("DateLessThanEquals", "2020-01-01", "2020-01-01T01:00:00+01:00", "1577836801"),
+    ("DateGreaterThan", "1577836800", "2020-01-01T00:00:01Z", "2020-01-01"),
+    ("DateGreaterThanEquals", "1577836800", "2020-01-01", "never"),
+    ("Bool", "true", "True", "yes"),
+    ("BinaryEquals", "AQID", "AQID", "AQIE"),
+    ("IpAddress", "2001:db8::/32", "2001:db8:1::1", "2001:db9::1"),
+    ("NotIpAddress", "10.0.0.0/8", "2001:db8::1", "::ffff:10.1.2.3"),
+    ("ArnEquals", "arn:aws:s3:::b/*", "arn:aws:s3:::b/k", "arn:aws:s3:::c/k"),
+    ("ArnNotEquals", "arn:aws:s3:::b/*", "b/k", "arn:aws:s3:::b/k"),
+    ("ArnLike", "arn:aws:sqs:*:1:q", "arn:aws:sqs:r:1:q", "arn:aws:sqs:r:x:1:q"),
+    ("ArnNotLike", "arn:aws:sqs:*:1:q", "arn:aws:sqs:r:2:q", "arn:aws:sqs:r:1:q"),
+];
+
+#[test]
+fn every_operator_with_every_modifier() {
+    for (operator, wanted, yes, no) in OPERATORS {
+        let negated = operator.contains("Not");
+        for (set, end, values, expected) in [
+            ("", "", json!(yes), true),
+            ("", "", json!(no), false),
+            ("", "", json!([]), negated),
+            ("", "IfExists", json!(yes), true),
+            ("", "IfExists", json!(no), false),
+            ("", "IfExists", json!([]), true),
+            ("ForAllValues:", "", json!([yes, yes]), true),
+            ("ForAllValues:", "", json!([yes, no]), false),
+            ("ForAllValues:", "", json!([]), true),
+            ("ForAllValues:", "", json!([""]), true),
+            ("ForAllValues:", "IfExists", json!([yes, no]), false),
+            ("ForAllValues:", "IfExists", json!([]), true),
+            ("ForAnyValue:", "", json!([no, yes]), true),
+            ("ForAnyValue:", "", json!([no]), false),
+            ("ForAnyValue:", "", json!([]), false),
+            ("ForAnyValue:", "", json!([""]), false),
+            ("ForAnyValue:", "IfExists", json!([no, yes]), true),
+            ("ForAnyValue:", "IfExists", json!([]), false),
+        ] {
+            let condition = json!({ format!("{set}{operator}{end}"): { "a:k": wanted } }).to_string();
+            check(&[(&condition, &json!({ "a:k": values }).to_string(), expected)]);
+        }
+    }
+}
