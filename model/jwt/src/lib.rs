@@ -4,12 +4,15 @@
 //! Only says who signed a token. For whom it is, since when and until when, is for the caller to
 //! judge; what nobody has verified is called `claimed`. Never takes an algorithm from the token.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use model::estate::cognito::PublicKey;
 use model::{Fault, Host};
+use ring::digest::{SHA256, digest};
 use ring::rand::SystemRandom;
 use ring::rsa::{KeyPair, PublicKeyComponents};
 use ring::signature::{
@@ -105,9 +108,30 @@ pub fn make(host: &dyn Host) -> Result<Made, Fault> {
     Ok(Made { private, public })
 }
 
+/// Keys that are kept parsed. More issuers than this at work at once parse theirs again.
+const KEPT: usize = 64;
+static PARSED: LazyLock<Mutex<HashMap<[u8; 32], Arc<KeyPair>>>> = LazyLock::new(Mutex::default);
+
+/// The key, parsed and checked once. It is found by what it is: no other key can be had by a name.
+fn parsed(private: &[u8]) -> Result<Arc<KeyPair>, Fault> {
+    let mut name = [0; 32];
+    name.copy_from_slice(digest(&SHA256, private).as_ref());
+    let kept = || PARSED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(pair) = kept().get(&name) {
+        return Ok(Arc::clone(pair));
+    }
+    let pair = Arc::new(KeyPair::from_pkcs8(private).map_err(failed)?);
+    let mut all = kept();
+    if all.len() >= KEPT {
+        all.clear();
+    }
+    all.insert(name, Arc::clone(&pair));
+    Ok(pair)
+}
+
 /// Signs claims with a private key, named `kid` for those who verify.
 pub fn sign(algorithm: Algorithm, private: &[u8], kid: &str, claims: &Json) -> Result<String, Fault> {
-    let pair = KeyPair::from_pkcs8(private).map_err(failed)?;
+    let pair = parsed(private)?;
     let header = json!({"kid": kid, "alg": algorithm.name()});
     let part = |json: &Json| URL_SAFE_NO_PAD.encode(json.to_string());
     let signed = format!("{}.{}", part(&header), part(claims));

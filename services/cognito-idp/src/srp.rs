@@ -7,8 +7,10 @@
 //! So there is no second form of the password anywhere, every flow is checked against `v`,
 //! and `v` leaves this process only sealed (see `user`).
 
+use std::sync::LazyLock;
+
 use crypto_bigint::modular::ConstMontyForm;
-use crypto_bigint::{U256, U3072, const_monty_params};
+use crypto_bigint::{CtAssign, CtEq, U256, U3072, const_monty_params};
 use ring::digest::{SHA256, digest};
 use ring::hmac;
 use serde::{Deserialize, Serialize};
@@ -72,8 +74,40 @@ fn text(number: &U3072) -> String {
     hex::encode(bytes(number).into_iter().skip_while(|b| *b == 0).collect::<Vec<_>>())
 }
 
-fn generator() -> Element {
-    Element::new(&U3072::from_u8(2))
+/// Bits of an exponent that one table takes.
+const WINDOW: u32 = 4;
+/// For each window of an exponent of 256 bits, the powers of the generator that its value can stand for.
+type Powers = Vec<[Element; 1 << WINDOW]>;
+
+/// Made once, at the price of four exponentiations: 64 windows of 16 powers, 384 kB.
+static POWERS: LazyLock<Powers> = LazyLock::new(|| {
+    let mut base = Element::new(&U3072::from_u8(2));
+    let windows = U256::BITS / WINDOW;
+    let mut powers = Powers::new();
+    for _ in 0..windows {
+        let mut next = Element::ONE;
+        powers.push(std::array::from_fn(|_| {
+            let power = next;
+            next *= base;
+            power
+        }));
+        // Sixteen factors further: the window's base to its width.
+        base = next;
+    }
+    powers
+});
+
+/// `g` to the power of a secret: a product of one power from each window, no squarings. Every entry of
+/// a window is read, and which one is taken shows neither in the time nor in the places read.
+fn generated(exponent: &[u8; 32]) -> Element {
+    let windows = exponent.iter().rev().flat_map(|byte| [byte & 15, byte >> 4]);
+    POWERS.iter().zip(windows).fold(Element::ONE, |product, (powers, wanted)| {
+        let mut power = Element::ONE;
+        for (value, candidate) in (0_u8..).zip(powers) {
+            power.ct_assign(candidate, value.ct_eq(&wanted));
+        }
+        product * power
+    })
 }
 
 /// `k = H(N, g)`.
@@ -98,8 +132,7 @@ fn pool_name(pool: &str) -> &str {
 /// `v = g^x`.
 fn verifier(pool: &str, user: &str, password: &str, salt: &[u8]) -> U3072 {
     let inner = hash(&[pool_name(pool).as_bytes(), user.as_bytes(), b":", password.as_bytes()]);
-    let x = hash(&[&padded(salt), &inner]);
-    generator().pow(&U256::from_be_slice(&x)).retrieve()
+    generated(&hash(&[&padded(salt), &inner])).retrieve()
 }
 
 impl Verifier {
@@ -113,7 +146,7 @@ impl Verifier {
     /// For a user who does not exist: the same salt at each time, and a verifier nobody has a password for.
     pub(crate) fn pretended(mut salt: [u8; 16], secret: [u8; 32]) -> Verifier {
         salt[0] = (salt[0] & 0x7f) | 0x40;
-        let verifier = generator().pow(&U256::from_be_slice(&secret)).retrieve();
+        let verifier = generated(&secret).retrieve();
         Verifier { salt: hex::encode(salt), verifier: text(&verifier) }
     }
 
@@ -139,7 +172,7 @@ pub(crate) fn begin(a: &str, verifier: &Verifier, b: [u8; 32]) -> Option<Exchang
         return None;
     }
     let v = Element::new(&number(&verifier.verifier)?);
-    let public = multiplier() * v + generator().pow(&U256::from_be_slice(&b));
+    let public = multiplier() * v + generated(&b);
     Some(Exchange { a: text(&client), b: hex::encode(b), public: text(&public.retrieve()) })
 }
 
@@ -195,6 +228,22 @@ mod tests {
     use super::*;
 
     const POOL: &str = "us-east-1_abcdefghi";
+
+    fn generator() -> Element {
+        Element::new(&U3072::from_u8(2))
+    }
+
+    #[test]
+    fn the_tables_give_what_the_ladder_gives() {
+        let mut last = [0; 32];
+        last[31] = 1;
+        let cases = [[0; 32], last, [0xff; 32], [0x0f; 32], [0xf0; 32], *b"0123456789abcdefghijklmnopqrstuv"];
+        for e in cases {
+            let ladder = generator().pow(&U256::from_be_slice(&e));
+            assert_eq!(generated(&e).retrieve(), ladder.retrieve(), "{e:?}");
+        }
+        assert_eq!(POWERS.len(), 64);
+    }
 
     /// The client's half, as RFC 5054 gives it.
     fn client(password: &str, a: [u8; 32], verifier: &Verifier, exchange: &Exchange) -> Vec<u8> {
