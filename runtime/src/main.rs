@@ -7,6 +7,7 @@ mod deploy;
 mod explanation;
 mod follow;
 mod pages;
+mod readiness;
 mod server;
 
 use std::process::ExitCode;

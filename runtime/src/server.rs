@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use edge::balancer::Balancers;
 use edge::ca::OnDemand;
@@ -23,6 +24,7 @@ use crate::commands::Ready;
 use crate::deploy::{self, Template};
 use crate::follow;
 use crate::pages::Pages;
+use crate::readiness::Awaited;
 
 /// The signal of a file that grew past its limit (Linux).
 const SIGXFSZ: i32 = 25;
@@ -34,6 +36,8 @@ pub(crate) struct Start {
     pub(crate) region: String,
     pub(crate) images: PathBuf,
     pub(crate) template: Option<Template>,
+    /// How long to wait for the services that ran before.
+    pub(crate) patience: Duration,
 }
 
 /// Serves until SIGINT or SIGTERM; calls `ready` once everything answers.
@@ -48,8 +52,10 @@ async fn serve(start: &Start, ready: impl FnOnce(&Ready)) -> Result<(), String> 
     let endpoint = format!("https://{address}");
     let images = start.images.to_string_lossy().into_owned();
     let settings = Settings { endpoint: endpoint.clone(), images, ..Settings::default() };
+    let begun = estate::now();
     let opening = Opening { data: &start.data, settings, services: services::all() };
     let estate = Estate::open(opening).map_err(|f| f.message)?;
+    let awaited = Awaited::of(&estate.snapshot(), begun);
     let administrator = estate.first_start(&start.data).map_err(|f| f.message)?;
     // A file that may not grow is an error of the write, which the log answers by permitting nothing more;
     // unhandled, the signal would end the process.
@@ -84,6 +90,10 @@ async fn serve(start: &Start, ready: impl FnOnce(&Ready)) -> Result<(), String> 
             }
         }
     };
+    let not_ready = tokio::select! {
+        lacks = awaited.back(&estate, &balancers, start.patience) => lacks,
+        told = until_told_to_stop() => return told,
+    };
     let shop = outputs.iter().find(|(name, _)| name == "ShopUrl");
     let told = Ready {
         console: format!("{endpoint}/_countersign/#{}", pages.token()),
@@ -93,6 +103,7 @@ async fn serve(start: &Start, ready: impl FnOnce(&Ready)) -> Result<(), String> 
         ca: start.data.join("ca.pem"),
         region: start.region.clone(),
         pid: std::process::id(),
+        not_ready,
     };
     told.write(&start.data)?;
     ready(&told);

@@ -179,6 +179,14 @@ impl Balancers {
         }
     }
 
+    /// Whether requests reach this target: it is healthy, or nothing sends to its group.
+    pub fn answers(&self, group: &str, id: &str, port: u16) -> bool {
+        let fleet = self.fleet();
+        let Some(group) = fleet.groups.get(group) else { return false };
+        let mut members = group.members.iter().filter(|m| m.target.id == id && m.target.port == port);
+        !group.used || members.any(|m| m.target.health.state() == health::State::Healthy)
+    }
+
     /// Answers a request that came to the shared port under a load balancer's DNS name. There the
     /// handshake was not the listener's own: what a listener wants of handshakes beyond the usual
     /// is not met there, and the request is refused.

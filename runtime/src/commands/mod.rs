@@ -29,6 +29,8 @@ pub(crate) struct Ready {
     pub(crate) ca: PathBuf,
     pub(crate) region: String,
     pub(crate) pid: u32,
+    /// What ran before and is not back yet, a line each.
+    pub(crate) not_ready: Vec<String>,
 }
 
 const FILE: &str = "ready.json";

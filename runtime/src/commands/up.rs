@@ -26,6 +26,9 @@ pub(crate) struct Up {
     /// The folder in which the programs of task images are: `shop:1` is `shop` in it [default: where this program is]
     #[arg(long)]
     pub(crate) images: Option<PathBuf>,
+    /// Seconds to wait for the services that ran before a restart
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    pub(crate) wait: u64,
     /// Return once ready; `countersign down` stops it
     #[arg(long)]
     pub(crate) detach: bool,
@@ -56,7 +59,8 @@ impl Up {
         let template = self.template()?;
         let deploys = template.is_some();
         let images = self.images()?;
-        let start = server::Start { data, port: self.port, region: self.region, images, template };
+        let patience = Duration::from_secs(self.wait);
+        let start = server::Start { data, port: self.port, region: self.region, images, template, patience };
         server::run(&start, |ready| tell(ready, output, deploys))
     }
 
@@ -101,7 +105,9 @@ impl Up {
             .arg("--port")
             .arg(self.port.to_string())
             .arg("--region")
-            .arg(&self.region);
+            .arg(&self.region)
+            .arg("--wait")
+            .arg(self.wait.to_string());
         if let Some(images) = &self.images {
             command.arg("--images").arg(images);
         }
@@ -151,6 +157,7 @@ fn tell(ready: &Ready, output: Output, deploys: bool) {
                 "console": ready.console,
                 "shop": ready.shop,
                 "credentials": ready.credentials,
+                "notReady": ready.not_ready,
             });
             println!("{json}");
         }
@@ -166,6 +173,9 @@ fn tell(ready: &Ready, output: Output, deploys: bool) {
             );
             if !deploys {
                 println!("template     none deployed; deploy one with `aws cloudformation deploy`");
+            }
+            for lack in &ready.not_ready {
+                println!("not ready    {lack}");
             }
             if let Some(missing) = act::postgres::missing() {
                 println!("databases    none can run: {missing}");
