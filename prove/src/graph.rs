@@ -42,7 +42,8 @@ pub(crate) const INTERNET: &str = "the internet";
 
 impl Point {
     pub(crate) fn of(label: String, line: u32) -> Point {
-        Point { label, line: Some(line), ..Point::default() }
+        // What was never written in a file has no line.
+        Point { label, line: (line > 0).then_some(line), ..Point::default() }
     }
 
     /// A place where a guard stands, or could.

@@ -6,6 +6,7 @@ mod commands;
 mod deploy;
 mod explanation;
 mod follow;
+mod living;
 mod pages;
 mod readiness;
 mod server;

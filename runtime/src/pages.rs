@@ -59,6 +59,10 @@ impl Pages {
         match path {
             "/health" => plain::whole(200, "text/plain", "running\n"),
             "/outbox" => self.shown(request.headers(), Pages::outbox),
+            "/estate" => {
+                let estate = crate::living::estate(&self.estate.snapshot());
+                self.shown(request.headers(), |_| plain::json(200, &crate::living::written(&estate)))
+            }
             "/map" => self.shown(request.headers(), Pages::map),
             "/events" => {
                 let wanted = journey::Wanted::read(request.uri().query().unwrap_or_default());

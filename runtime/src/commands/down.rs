@@ -40,6 +40,6 @@ impl Down {
 }
 
 /// Whether a process holds the data folder.
-fn held(data: &std::path::Path) -> bool {
+pub(super) fn held(data: &std::path::Path) -> bool {
     std::fs::File::open(data.join("lock")).is_ok_and(|file| file.try_lock().is_err())
 }

@@ -63,7 +63,7 @@ impl Outbox {
 }
 
 /// The body of one of the runtime's own pages.
-fn page(data: &Path, ready: &Ready, path: &str) -> Result<Vec<u8>, String> {
+pub(super) fn page(data: &Path, ready: &Ready, path: &str) -> Result<Vec<u8>, String> {
     let file = data.join(TOKEN_FILE);
     let token = std::fs::read_to_string(&file).map_err(|e| format!("`{}`: {e}", file.display()))?;
     let address = ready.endpoint.trim_start_matches("https://");

@@ -1,5 +1,6 @@
 //! `countersign verify`: shows that every path from the internet to a database passes a WAF and an
-//! authorizer, or prints the paths that do not. Reads a template, runs nothing.
+//! authorizer, or prints the paths that do not. Reads a template, or with `--data` the estate as it is
+//! at this moment; runs nothing.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,14 +10,22 @@ use clap::{Args, ValueEnum};
 use prove::{Estate, Graph, Lack, Path, Point, Verdict};
 use serde_json::{Value as Json, json};
 
+use super::Ready;
+use super::down::held;
+use super::outbox::page;
 use crate::deploy::Template;
+use crate::living;
 
 const THEOREM: &str = "every path from the internet to a database passes a WAF and an authorizer";
 
 #[derive(Args)]
 pub(crate) struct Verify {
     /// A CloudFormation template, YAML or JSON; without it the shop that ships with the program
+    #[arg(conflicts_with = "data")]
     template: Option<PathBuf>,
+    /// The data folder of an estate to look at instead of a template, whether it runs or not
+    #[arg(long)]
+    data: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     output: Format,
     /// A template parameter, NAME=VALUE; those not given have their defaults
@@ -65,6 +74,12 @@ impl Verify {
     }
 
     fn verified(&self) -> Result<Verified, String> {
+        if let Some(data) = &self.data {
+            let estate = living_estate(data)?;
+            let verdict = prove::verify(&Graph::of(&estate));
+            let file = data.display().to_string();
+            return Ok(Verified { file, verdict, lacks: estate.not_modelled() });
+        }
         let Template { file, text, .. } = match &self.template {
             None => Template::shop(),
             Some(path) => Template::read(path)?,
@@ -74,6 +89,21 @@ impl Verify {
         let verdict = prove::verify(&Graph::of(&estate));
         Ok(Verified { file, verdict, lacks: estate.not_modelled() })
     }
+}
+
+/// The estate of a data folder: asked of the runtime that holds it, else opened.
+fn living_estate(data: &std::path::Path) -> Result<Estate, String> {
+    if held(data) {
+        return living::read(&page(data, &Ready::read(data)?, "/_countersign/estate")?);
+    }
+    // Opening makes what is missing; nothing is to be made here.
+    if !data.join("lock").exists() {
+        return Err(format!("`{}` is no data folder", data.display()));
+    }
+    let opening =
+        estate::Opening { data, settings: model::tx::Settings::default(), services: services::all() };
+    let opened = estate::Estate::open(opening).map_err(|f| f.message)?;
+    Ok(living::estate(&opened.snapshot()))
 }
 
 /// Where to look for a violation.
