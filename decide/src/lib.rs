@@ -15,7 +15,7 @@ use decide_iam as language;
 use model::decision::{Ask, AskWhy, Decision, Layer, Outcome, Request, StatementRef, Why};
 use model::estate::iam::Account;
 use model::graph::AnyNode;
-use model::tx::PolicyCheck;
+use model::policy::PolicyCheck;
 use model::{AccountId, Fault, Snapshot};
 
 pub use simulate::simulate;

@@ -21,7 +21,7 @@ use model::event::{Enforced, Event, EventBody};
 use model::graph::Change;
 use model::plane::{Answering, Asked, Book, Calls, Incoming, Journey, Newer, Plane, Report};
 use model::service::{Registry, Served};
-use model::tx::{Blobs, Certificate, PolicyCheck, Records, Settings, Side};
+use model::tx::{Blobs, Certificate, Records, Settings, Side};
 use model::{AccountId, Decision, Fault, Host, Request, Snapshot, Tags, Timestamp, Value};
 use serde_json::{Value as Json, json};
 
@@ -57,8 +57,8 @@ impl Host for Staged {
     fn redacted(&self, served: &Served, operation: &str, side: Side, value: &Value) -> Json {
         self.world.estate.redacted(served, operation, side, value)
     }
-    fn check_policy(&self, kind: PolicyCheck, text: &str) -> Result<(), Fault> {
-        self.world.estate.check_policy(kind, text)
+    fn policies(&self) -> &dyn model::policy::Policies {
+        self.world.estate.policies()
     }
     fn records(&self) -> &dyn Records {
         self.world.estate.records()

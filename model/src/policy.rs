@@ -7,8 +7,9 @@ use std::sync::{Arc, OnceLock};
 use serde::{Deserialize, Serialize};
 
 use crate::decision::Outcome;
+use crate::fault::Fault;
+use crate::graph::Snapshot;
 use crate::ids::AccountId;
-use crate::tx::PolicyCheck;
 
 /// Where a policy was written: the template file and the line of each statement.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +50,31 @@ impl PartialEq for PolicyText {
     fn eq(&self, other: &PolicyText) -> bool {
         self.text == other.text
     }
+}
+
+/// What a policy is to be, and so which elements it may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PolicyCheck {
+    Identity,
+    Resource,
+    Trust,
+    Session,
+    Scp,
+    Rcp,
+    Endpoint,
+}
+
+/// What services ask about policies as texts. Implemented by the runtime, with the evaluator and the prover.
+pub trait Policies {
+    /// Refuses a document that is no policy of this kind, with `MalformedPolicyDocument`.
+    fn check(&self, kind: PolicyCheck, text: &str) -> Result<(), Fault>;
+    /// Proves a statement about policies. `UnprocessableEntityException`: it is not known whether it holds;
+    /// `InvalidParameterException`: a document is no policy.
+    fn prove(&self, proof: &Proof<'_>) -> Result<Proved, Fault>;
+    /// Decides a request that nobody makes. `MalformedPolicyDocument`: a document is no policy.
+    fn simulate(&self, snapshot: &Snapshot, simulation: &Simulation<'_>) -> Result<Simulated, Fault>;
+    /// The condition keys that a policy asks for, as written, each once.
+    fn context_keys(&self, kind: PolicyCheck, text: &str) -> Result<Vec<String>, Fault>;
 }
 
 /// A statement about all requests at once, to be proved of policies given as their texts. Named as

@@ -13,7 +13,7 @@ use crate::fault::Fault;
 use crate::graph::{Change, Node, NodeKey, Snapshot};
 use crate::identity::Caller;
 use crate::ids::AccountId;
-use crate::policy::{Proof, Proved, Simulated, Simulation, Source};
+use crate::policy::{Policies, Source};
 use crate::service::{Asking, Operation, Registry, Served};
 use crate::time::Timestamp;
 use crate::told::{About, call_event};
@@ -94,18 +94,6 @@ pub struct Settings {
     pub images: String,
 }
 
-/// What a policy is to be, and so which elements it may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PolicyCheck {
-    Identity,
-    Resource,
-    Trust,
-    Session,
-    Scp,
-    Rcp,
-    Endpoint,
-}
-
 /// Which document of an operation is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
@@ -119,15 +107,7 @@ pub trait Host: Recorder {
     fn authorize(&self, snapshot: &Snapshot, request: &Request) -> Decision;
     /// A document as CloudTrail shows it: sensitive members hidden, bodies left out.
     fn redacted(&self, served: &Served, operation: &str, side: Side, value: &Value) -> serde_json::Value;
-    /// Refuses a document that is no policy of this kind, with `MalformedPolicyDocument`.
-    fn check_policy(&self, kind: PolicyCheck, text: &str) -> Result<(), Fault>;
-    /// Proves a statement about policies. `UnprocessableEntityException`: it is not known whether it holds;
-    /// `InvalidParameterException`: a document is no policy.
-    fn prove(&self, proof: &Proof<'_>) -> Result<Proved, Fault>;
-    /// Decides a request that nobody makes. `MalformedPolicyDocument`: a document is no policy.
-    fn simulate(&self, snapshot: &Snapshot, simulation: &Simulation<'_>) -> Result<Simulated, Fault>;
-    /// The condition keys that a policy asks for, as written, each once.
-    fn context_keys(&self, kind: PolicyCheck, text: &str) -> Result<Vec<String>, Fault>;
+    fn policies(&self) -> &dyn Policies;
     fn records(&self) -> &dyn Records;
     fn blobs(&self) -> &dyn Blobs;
     fn settings(&self) -> &Settings;

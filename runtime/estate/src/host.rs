@@ -1,9 +1,9 @@
 //! What transactions lean on, over the log, the store and the keys.
 
 use model::event::Event;
-use model::policy::{Proof, Proved, Simulated, Simulation};
+use model::policy::Policies;
 use model::service::{Registry, Served};
-use model::tx::{BlobSink, Blobs, Certificate, Host, PolicyCheck, Range, Records, Settings, Side};
+use model::tx::{BlobSink, Blobs, Certificate, Host, Range, Records, Settings, Side};
 use model::{Decision, Fault, Request, Snapshot, Value};
 use ring::rand::{SecureRandom as _, SystemRandom};
 
@@ -33,20 +33,8 @@ impl Host for Estate {
         shape.map(|shape| wire::trail_json(&served.api, shape, value)).unwrap_or_default()
     }
 
-    fn check_policy(&self, kind: PolicyCheck, text: &str) -> Result<(), Fault> {
-        decide::check(kind, text)
-    }
-
-    fn prove(&self, proof: &Proof<'_>) -> Result<Proved, Fault> {
-        crate::proof::prove(proof)
-    }
-
-    fn simulate(&self, snapshot: &Snapshot, simulation: &Simulation<'_>) -> Result<Simulated, Fault> {
-        decide::simulate(snapshot, simulation)
-    }
-
-    fn context_keys(&self, kind: PolicyCheck, text: &str) -> Result<Vec<String>, Fault> {
-        decide::context_keys(kind, text)
+    fn policies(&self) -> &dyn Policies {
+        self
     }
 
     fn records(&self) -> &dyn Records {

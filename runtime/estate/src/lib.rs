@@ -10,7 +10,7 @@ mod bootstrap;
 mod commit;
 mod effects;
 mod host;
-mod proof;
+mod policies;
 mod recover;
 mod schedule;
 

@@ -1,7 +1,7 @@
 //! The custom policy checks.
 
+use model::policy::PolicyCheck;
 use model::policy::{Access as Sought, Proof, Proved};
-use model::tx::PolicyCheck;
 use model::{Fault, Tx};
 
 use crate::shapes::*;
@@ -29,7 +29,7 @@ pub(crate) fn check_no_new_access(
     tx: &mut Tx<'_>,
     input: CheckNoNewAccessRequest,
 ) -> Result<CheckNoNewAccessResponse, Fault> {
-    let proved = tx.host().prove(&Proof::NoNewAccess {
+    let proved = tx.host().policies().prove(&Proof::NoNewAccess {
         existing: &input.existing_policy_document,
         new: &input.new_policy_document,
         of: of(&input.policy_type),
@@ -60,8 +60,11 @@ pub(crate) fn check_access_not_granted(
         return Err(Fault::client("InvalidParameterException", message));
     }
     let policy = &input.policy_document;
-    let proved =
-        tx.host().prove(&Proof::AccessNotGranted { policy, of: of(&input.policy_type), access: &access })?;
+    let proved = tx.host().policies().prove(&Proof::AccessNotGranted {
+        policy,
+        of: of(&input.policy_type),
+        access: &access,
+    })?;
     let message = match proved.holds {
         true => {
             "The policy document does not grant access to perform one or more of the listed actions or resources."
@@ -80,7 +83,8 @@ pub(crate) fn check_no_public_access(
     input: CheckNoPublicAccessRequest,
 ) -> Result<CheckNoPublicAccessResponse, Fault> {
     let policy = &input.policy_document;
-    let proved = tx.host().prove(&Proof::NoPublicAccess { policy, resource_type: &input.resource_type })?;
+    let proved =
+        tx.host().policies().prove(&Proof::NoPublicAccess { policy, resource_type: &input.resource_type })?;
     let message = match proved.holds {
         true => "The resource policy does not grant public access for the given resource type.",
         false => "The resource policy grants public access for the given resource type.",

@@ -3,7 +3,7 @@
 use model::estate::apigateway::{
     EndpointConfiguration, Place, RestApi, RestDeployment, RestResource, RestStage, UsagePlan,
 };
-use model::tx::PolicyCheck;
+use model::policy::PolicyCheck;
 use model::{Fault, PolicyText, Tx};
 
 use crate::document::{api, bad_request, new_id, not_served, page, shown};
@@ -106,7 +106,7 @@ fn policy(tx: &Tx<'_>, api: &RestApi, text: &str) -> Result<Option<PolicyText>, 
             f.message
         ))
     };
-    tx.host().check_policy(PolicyCheck::Resource, &whole).map_err(invalid)?;
+    tx.host().policies().check(PolicyCheck::Resource, &whole).map_err(invalid)?;
     Ok(Some(PolicyText::new(whole, tx.source.clone())))
 }
 

@@ -1,6 +1,6 @@
 //! `CreateTable`: what a table may look like. The same checks serve indexes that come later.
 
-use model::tx::PolicyCheck;
+use model::policy::PolicyCheck;
 use model::{Fault, PolicyText, Tags, Tx};
 
 use crate::schema::{KeyAttribute, KeySchema, Kind};
@@ -318,7 +318,7 @@ fn number(indexes: &[Index]) -> u16 {
 pub(crate) fn policy(tx: &Tx<'_>, text: Option<String>) -> Result<Option<PolicyText>, Fault> {
     let Some(text) = text else { return Ok(None) };
     let malformed = |f: Fault| Fault::validation(format!("Invalid policy document: {}", f.message));
-    tx.host().check_policy(PolicyCheck::Resource, &text).map_err(malformed)?;
+    tx.host().policies().check(PolicyCheck::Resource, &text).map_err(malformed)?;
     if text.len() > 20 * 1024 {
         return Err(Fault::client(
             "LimitExceededException",

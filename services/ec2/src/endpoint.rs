@@ -4,7 +4,7 @@ use model::estate::ec2::{
     AWS_PREFIX_LISTS, Destination, EndpointKind, NetworkInterface, Route, RouteTable, SecurityGroup, Subnet,
     Target, Vpc, VpcEndpoint,
 };
-use model::tx::PolicyCheck;
+use model::policy::PolicyCheck;
 use model::{Fault, IntoValue as _, PolicyText, Tags, Tx};
 
 use crate::interface::Wanted;
@@ -132,7 +132,7 @@ fn policy(tx: &Tx<'_>, text: Option<String>) -> Result<PolicyText, Fault> {
     if text.len() > 20_480 {
         return Err(Fault::client("InvalidPolicyDocument", "The policy is longer than 20480 characters"));
     }
-    let checked = tx.host().check_policy(PolicyCheck::Endpoint, &text);
+    let checked = tx.host().policies().check(PolicyCheck::Endpoint, &text);
     checked.map_err(|f| Fault::client("InvalidPolicyDocument", f.message))?;
     Ok(PolicyText::new(text, tx.source.clone()))
 }

@@ -1,6 +1,6 @@
 //! Who may use a repository, and how long its images would be kept.
 
-use model::tx::PolicyCheck;
+use model::policy::PolicyCheck;
 use model::{Fault, PolicyText, Tx};
 use serde_json::Value as Json;
 
@@ -44,7 +44,7 @@ pub(crate) fn set_repository_policy(
 ) -> Result<SetRepositoryPolicyResponse, Fault> {
     let mut repository = find(tx, input.registry_id.as_deref(), &input.repository_name)?;
     let text = with_resource(&input.policy_text)?;
-    tx.host().check_policy(PolicyCheck::Resource, &text).map_err(|f| {
+    tx.host().policies().check(PolicyCheck::Resource, &text).map_err(|f| {
         invalid(format!("Invalid parameter at 'PolicyText' failed to satisfy constraint: '{}'", f.message))
     })?;
     repository.policy = Some(PolicyText::new(text, tx.source.clone()));

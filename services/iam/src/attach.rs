@@ -2,7 +2,7 @@
 //! The three differ only in their names.
 
 use model::estate::iam::InlinePolicy;
-use model::tx::PolicyCheck;
+use model::policy::PolicyCheck;
 use model::{Fault, PolicyText, Tx};
 
 use crate::page::{self, encoded, limit};
@@ -19,7 +19,7 @@ fn put_inline(
     document: String,
     most: usize,
 ) -> Result<(), Fault> {
-    tx.host().check_policy(PolicyCheck::Identity, &document)?;
+    tx.host().policies().check(PolicyCheck::Identity, &document)?;
     let written = PolicyText::new(document, tx.source.clone());
     match policies.iter_mut().find(|p| p.name == name) {
         Some(policy) => policy.document = written,

@@ -1,7 +1,7 @@
 //! Customer-managed policies and their versions.
 
 use model::estate::iam::{Group, ManagedPolicy, PolicyVersion, Role, User};
-use model::tx::PolicyCheck;
+use model::policy::PolicyCheck;
 use model::{AccountId, Arn, Fault, PolicyText, Tx};
 
 use crate::page::{self, encoded, in_use, limit};
@@ -114,7 +114,7 @@ fn check(tx: &Tx<'_>, document: &str) -> Result<(), Fault> {
     if document.chars().filter(|c| !c.is_whitespace()).count() > 6144 {
         return Err(limit("PolicySize: 6144"));
     }
-    tx.host().check_policy(PolicyCheck::Identity, document)
+    tx.host().policies().check(PolicyCheck::Identity, document)
 }
 
 fn version(tx: &Tx<'_>, number: u64, document: String) -> PolicyVersion {

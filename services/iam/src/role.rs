@@ -1,7 +1,7 @@
 //! Roles, and who may assume them.
 
 use model::estate::iam::Role;
-use model::tx::PolicyCheck;
+use model::policy::PolicyCheck;
 use model::{Fault, PolicyText, Tx};
 
 use crate::page::{self, encoded, exists, in_use, no_such};
@@ -42,7 +42,7 @@ pub(crate) fn create_role(tx: &mut Tx<'_>, input: CreateRoleRequest) -> Result<C
             "roles under /aws-service-role/ are made with CreateServiceLinkedRole",
         ));
     }
-    tx.host().check_policy(PolicyCheck::Trust, &input.assume_role_policy_document)?;
+    tx.host().policies().check(PolicyCheck::Trust, &input.assume_role_policy_document)?;
     let role = Role {
         account: tx.account.clone(),
         path,
@@ -92,7 +92,7 @@ pub(crate) fn update_assume_role_policy(
     input: UpdateAssumeRolePolicyRequest,
 ) -> Result<(), Fault> {
     let mut role = find(tx, &input.role_name)?;
-    tx.host().check_policy(PolicyCheck::Trust, &input.policy_document)?;
+    tx.host().policies().check(PolicyCheck::Trust, &input.policy_document)?;
     role.trust = PolicyText::new(input.policy_document, tx.source.clone());
     tx.put(role)
 }

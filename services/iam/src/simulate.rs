@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use model::decision::Outcome;
 use model::estate::iam::{Group, InlinePolicy, ManagedPolicy, Role, User};
+use model::policy::PolicyCheck;
 use model::policy::{Guardrails, NamedPolicy, Simulated, Simulation};
-use model::tx::PolicyCheck;
 use model::{AccountId, Arn, Fault, PolicyText, Snapshot, Tx};
 
 use crate::page;
@@ -206,7 +206,7 @@ impl Scene {
         let given = self.owner.as_deref().and_then(Arn::parse).and_then(|arn| AccountId::parse(arn.account));
         let owner = of_resource.or(given).unwrap_or_else(|| account.clone());
         let boundary = self.boundary.as_deref().or(self.entity.boundary.as_deref());
-        let simulated = tx.host().simulate(
+        let simulated = tx.host().policies().simulate(
             tx.snapshot(),
             &Simulation {
                 principal: &self.entity.arn,
@@ -415,7 +415,7 @@ fn caller(tx: &Tx<'_>, arn: Option<String>, required: bool) -> Result<Entity, Fa
 fn keys(tx: &Tx<'_>, policies: &[NamedPolicy]) -> Result<GetContextKeysForPolicyResponse, Fault> {
     let mut names: Vec<String> = Vec::new();
     for policy in policies {
-        let asked = tx.host().context_keys(PolicyCheck::Identity, &policy.text.text);
+        let asked = tx.host().policies().context_keys(PolicyCheck::Identity, &policy.text.text);
         let asked = asked.map_err(|fault| invalid(format!("{}: {}", policy.name, fault.message)))?;
         for name in asked {
             if !names.iter().any(|known| known.eq_ignore_ascii_case(&name)) {

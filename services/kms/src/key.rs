@@ -1,6 +1,6 @@
 //! Keys: the node, its life, its material.
 
-use model::tx::PolicyCheck;
+use model::policy::PolicyCheck;
 use model::{AccountId, CallerKind, Effect, Fault, Node, PolicyText, Tags, Timestamp, Tx, Value};
 use serde::{Deserialize, Serialize};
 
@@ -310,7 +310,7 @@ pub(crate) fn ensure_managed_key(tx: &mut Tx<'_>, input: Value) -> Result<Value,
         return Ok(Value::Null);
     }
     let text = policy::managed(&tx.account, &tx.region, short);
-    tx.host().check_policy(PolicyCheck::Resource, &text)?;
+    tx.host().policies().check(PolicyCheck::Resource, &text)?;
     let key = Key {
         account: tx.account.clone(),
         region: tx.region.clone(),

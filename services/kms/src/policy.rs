@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::tx::PolicyCheck;
+use model::policy::PolicyCheck;
 use model::{AccountId, Ask, Decision, Fault, PolicyText, Request, Tx};
 
 use crate::key::{Key, find};
@@ -25,7 +25,7 @@ pub(crate) fn managed(account: &AccountId, region: &str, service: &str) -> Strin
 /// Refuses what is no policy, and what would lock its author out.
 pub(crate) fn check(tx: &mut Tx<'_>, key: &Key, bypass: bool) -> Result<(), Fault> {
     let malformed = |message: String| Fault::client("MalformedPolicyDocumentException", message);
-    tx.host().check_policy(PolicyCheck::Resource, &key.policy.text).map_err(|f| malformed(f.message))?;
+    tx.host().policies().check(PolicyCheck::Resource, &key.policy.text).map_err(|f| malformed(f.message))?;
     if key.policy.text.len() > 32_768 {
         return Err(Fault::client("LimitExceededException", "the key policy is longer than 32 KB"));
     }

@@ -1,8 +1,8 @@
 //! Resource policies: which AWS services may write into this account's log groups. They bind
 //! services only, as in AWS: for users and roles their own policies decide.
 
+use model::policy::PolicyCheck;
 use model::policy::Source;
-use model::tx::PolicyCheck;
 use model::{AccountId, Fault, Node, PolicyText, Timestamp, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
@@ -101,7 +101,7 @@ pub(crate) fn put_resource_policy(
     if text.len() > 5120 {
         return Err(invalid("the policy document is longer than 5120 characters"));
     }
-    tx.host().check_policy(PolicyCheck::Resource, &text).map_err(|f| invalid(f.message))?;
+    tx.host().policies().check(PolicyCheck::Resource, &text).map_err(|f| invalid(f.message))?;
     if tx.find::<AccountPolicy>(&name).is_none() && tx.list::<AccountPolicy>().count() >= MOST {
         return Err(Fault::client("LimitExceededException", "Resource limit exceeded."));
     }

@@ -1,7 +1,7 @@
 //! Service control policies and resource control policies, and where they are attached.
 
 use model::estate::iam::{Account, Organization, OrganizationPolicy as Node, OrganizationalUnit};
-use model::tx::PolicyCheck;
+use model::policy::PolicyCheck;
 use model::{Fault, PolicyText, Tx};
 
 use crate::organization::{all_features, root};
@@ -78,7 +78,7 @@ fn check(tx: &Tx<'_>, policy_type: &str, content: &str) -> Result<(), Fault> {
         ));
     }
     let malformed = |f: Fault| Fault::client("MalformedPolicyDocumentException", f.message);
-    tx.host().check_policy(kind, content).map_err(malformed)?;
+    tx.host().policies().check(kind, content).map_err(malformed)?;
     // A customer's resource control policy only takes away.
     let allows = content.replace([' ', '\n', '\t'], "").contains("\"Effect\":\"Allow\"");
     match kind == PolicyCheck::Rcp && allows {

@@ -29,7 +29,8 @@ impl Block {
 /// Whether a policy lets anyone in, in the sense of Block Public Access: what cannot be proved otherwise does.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html>
 pub(crate) fn is_public(tx: &Tx<'_>, policy: &str) -> bool {
-    let closed = tx.host().prove(&Proof::NoPublicAccess { policy, resource_type: "AWS::S3::Bucket" });
+    let closed =
+        tx.host().policies().prove(&Proof::NoPublicAccess { policy, resource_type: "AWS::S3::Bucket" });
     !closed.is_ok_and(|proved| proved.holds)
 }
 

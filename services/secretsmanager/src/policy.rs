@@ -1,6 +1,6 @@
 //! Policies on secrets.
 
-use model::tx::PolicyCheck;
+use model::policy::PolicyCheck;
 use model::{Fault, PolicyText, Tx};
 use serde_json::Value as Json;
 
@@ -46,7 +46,7 @@ pub(crate) fn put_resource_policy(
 ) -> Result<PutResourcePolicyResponse, Fault> {
     let mut secret = find(tx, &input.secret_id)?;
     let malformed = |f: Fault| Fault::client("MalformedPolicyDocumentException", f.message);
-    tx.host().check_policy(PolicyCheck::Resource, &input.resource_policy).map_err(malformed)?;
+    tx.host().policies().check(PolicyCheck::Resource, &input.resource_policy).map_err(malformed)?;
     if input.block_public_policy == Some(true) && is_public(&input.resource_policy) {
         return Err(Fault::client(
             "PublicPolicyException",

@@ -8,7 +8,7 @@ mod shapes;
 use model::estate::credentials::mint;
 use model::estate::iam::{AccessKey, Role};
 use model::identity::Session;
-use model::tx::PolicyCheck;
+use model::policy::PolicyCheck;
 use model::{Ask, Asking, Caller, CallerKind, Fault, Service, Tags, Tx};
 
 use shapes::*;
@@ -119,7 +119,7 @@ fn session_policies(
     arns: Option<Vec<PolicyDescriptorType>>,
 ) -> Result<(Vec<String>, Vec<String>), Fault> {
     if let Some(text) = &inline {
-        tx.host().check_policy(PolicyCheck::Session, text)?;
+        tx.host().policies().check(PolicyCheck::Session, text)?;
         if text.chars().count() > 2048 {
             return Err(Fault::client(
                 "PackedPolicyTooLarge",

@@ -8,7 +8,7 @@ use model::graph::Change;
 use model::{PolicyText, Tags};
 use serde_json::{Value as Json, json};
 
-use super::{Api, MISSING};
+use super::Api;
 use crate::scene::{Ask, Scene, get};
 
 #[test]

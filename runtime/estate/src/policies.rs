@@ -1,15 +1,34 @@
-//! Puts the services' questions about policies to the prover.
+//! Puts the services' questions about policies to the evaluator and the prover.
 
 use std::sync::Arc;
 
 use decide_iam::Policy;
-use model::Fault;
-use model::policy::{Proof, Proved, Reason};
-use model::tx::PolicyCheck;
+use model::policy::{Policies, PolicyCheck, Proof, Proved, Reason, Simulated, Simulation};
+use model::{Fault, Snapshot};
 use prove::policy::{Access, Answer, PolicyType, Prover};
 
+use crate::Estate;
+
+impl Policies for Estate {
+    fn check(&self, kind: PolicyCheck, text: &str) -> Result<(), Fault> {
+        decide::check(kind, text)
+    }
+
+    fn prove(&self, proof: &Proof<'_>) -> Result<Proved, Fault> {
+        prove(proof)
+    }
+
+    fn simulate(&self, snapshot: &Snapshot, simulation: &Simulation<'_>) -> Result<Simulated, Fault> {
+        decide::simulate(snapshot, simulation)
+    }
+
+    fn context_keys(&self, kind: PolicyCheck, text: &str) -> Result<Vec<String>, Fault> {
+        decide::context_keys(kind, text)
+    }
+}
+
 /// What is unknown is an error: neither yes nor no.
-pub(crate) fn prove(proof: &Proof<'_>) -> Result<Proved, Fault> {
+fn prove(proof: &Proof<'_>) -> Result<Proved, Fault> {
     let prover = Prover::default();
     let answer = match *proof {
         Proof::NoNewAccess { existing, new, of } => {
