@@ -17,7 +17,7 @@ use model::Host as _;
 use model::plane::{Book, Calls, Plane};
 use model::tx::Settings;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::commands::Ready;
@@ -52,6 +52,7 @@ async fn serve(start: &Start, ready: impl FnOnce(&Ready)) -> Result<(), String> 
     let endpoint = format!("https://{address}");
     let images = start.images.to_string_lossy().into_owned();
     let settings = Settings { endpoint: endpoint.clone(), images, ..Settings::default() };
+    let mut ending = Ending::listen()?;
     let begun = estate::now();
     let opening = Opening { data: &start.data, settings, services: services::all() };
     let estate = Estate::open(opening).map_err(|f| f.message)?;
@@ -86,13 +87,13 @@ async fn serve(start: &Start, ready: impl FnOnce(&Ready)) -> Result<(), String> 
         Some(template) => {
             tokio::select! {
                 outcome = deploy::deploy(&estate, template, &start.region) => outcome?,
-                told = until_told_to_stop() => return told,
+                () = ending.told() => return Ok(()),
             }
         }
     };
     let not_ready = tokio::select! {
         lacks = awaited.back(&estate, &balancers, start.patience) => lacks,
-        told = until_told_to_stop() => return told,
+        () = ending.told() => return Ok(()),
     };
     let shop = outputs.iter().find(|(name, _)| name == "ShopUrl");
     let told = Ready {
@@ -107,7 +108,7 @@ async fn serve(start: &Start, ready: impl FnOnce(&Ready)) -> Result<(), String> 
     };
     told.write(&start.data)?;
     ready(&told);
-    until_told_to_stop().await?;
+    ending.told().await;
     Ready::forget(&start.data);
     let _ = stop.send(true);
     let _ = listening.await;
@@ -162,12 +163,20 @@ fn answering(
     }
 }
 
-async fn until_told_to_stop() -> Result<(), String> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(|e| e.to_string())?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(|e| e.to_string())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// The signals that end the runtime. Listened for from the start to the end: one that comes while
+/// nobody listens is lost.
+struct Ending(Signal, Signal);
+
+impl Ending {
+    fn listen() -> Result<Ending, String> {
+        let of = |kind| signal(kind).map_err(|e| e.to_string());
+        Ok(Ending(of(SignalKind::terminate())?, of(SignalKind::interrupt())?))
     }
-    Ok(())
+
+    async fn told(&mut self) {
+        tokio::select! {
+            _ = self.0.recv() => {}
+            _ = self.1.recv() => {}
+        }
+    }
 }
