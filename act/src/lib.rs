@@ -2,6 +2,7 @@
 #![allow(clippy::print_stderr, reason = "the loops have nowhere else to tell the operator")]
 
 pub mod init;
+pub mod mail;
 mod tasks;
 
 pub mod postgres;

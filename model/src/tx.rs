@@ -92,6 +92,8 @@ pub struct Settings {
     pub management_account: String,
     /// The folder in which task images (plain binaries) are looked for.
     pub images: String,
+    /// Messages to people also go to a mail server.
+    pub posts: bool,
 }
 
 /// Which document of an operation is meant.

@@ -8,6 +8,7 @@ mod explanation;
 mod follow;
 mod living;
 mod pages;
+mod post;
 mod readiness;
 mod server;
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use act::mail::Mailer;
 use edge::balancer::Balancers;
 use edge::ca::OnDemand;
 use edge::gateway;
@@ -24,6 +25,7 @@ use crate::commands::Ready;
 use crate::deploy::{self, Template};
 use crate::follow;
 use crate::pages::Pages;
+use crate::post;
 use crate::readiness::Awaited;
 
 /// The signal of a file that grew past its limit (Linux).
@@ -51,7 +53,9 @@ async fn serve(start: &Start, ready: impl FnOnce(&Ready)) -> Result<(), String> 
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, start.port));
     let endpoint = format!("https://{address}");
     let images = start.images.to_string_lossy().into_owned();
-    let settings = Settings { endpoint: endpoint.clone(), images, ..Settings::default() };
+    let mailer = Mailer::configured()?.map(Arc::new);
+    let posts = mailer.is_some();
+    let settings = Settings { endpoint: endpoint.clone(), images, posts, ..Settings::default() };
     let mut ending = Ending::listen()?;
     let begun = estate::now();
     let opening = Opening { data: &start.data, settings, services: services::all() };
@@ -80,6 +84,7 @@ async fn serve(start: &Start, ready: impl FnOnce(&Ready)) -> Result<(), String> 
         tokio::spawn(Arc::clone(&balancers).run(stopped.clone())),
         tokio::spawn(edge::database::run(Arc::clone(&plane), stopped.clone())),
         tokio::spawn(act::run(Arc::clone(&plane), stopped.clone())),
+        tokio::spawn(post::run(Arc::clone(&estate), mailer, stopped.clone())),
         tokio::spawn(follow::run(Arc::clone(&estate), stopped)),
     ];
     let outputs = match &start.template {

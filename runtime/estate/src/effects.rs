@@ -11,6 +11,8 @@ use crate::Estate;
 pub(crate) const SCHEDULE: &str = "runtime/schedule";
 /// Messages to people, by time.
 pub(crate) const OUTBOX: &str = "runtime/outbox";
+/// Messages that a mail server is still to take, by the key in the outbox.
+pub(crate) const POST: &str = "runtime/post";
 /// Blobs that no record names any longer.
 pub(crate) const REMOVALS: &str = "runtime/removals";
 
@@ -28,12 +30,15 @@ pub(crate) struct Due {
 }
 
 /// A message to a person.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Message {
     pub time: Timestamp,
     pub to: String,
     pub subject: String,
     pub body: String,
+    /// Why the mail server has not taken it, where one should have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undelivered: Option<String>,
 }
 
 pub(crate) fn keep(
@@ -42,8 +47,8 @@ pub(crate) fn keep(
     account: &AccountId,
     region: &str,
 ) -> Result<(), Fault> {
-    for effect in &delta.effects {
-        let write = match effect.clone() {
+    for effect in delta.effects.clone() {
+        let write = match effect {
             Effect::Schedule { id, at, service, job, payload } => {
                 let nonce = u64::from_be_bytes(estate.random_bytes());
                 let (account, region) = (account.clone(), region.to_owned());
@@ -58,7 +63,10 @@ pub(crate) fn keep(
                 let mut unique = [0; 4];
                 estate.random(&mut unique);
                 let key = [time.0.to_be_bytes().as_slice(), &unique].concat();
-                sealed(estate, key, &Message { time, to, subject, body })?
+                if estate.settings.posts {
+                    delta.records.push(crate::post::waiting(key.clone(), time)?);
+                }
+                sealed(estate, key, &Message { time, to, subject, body, undelivered: None })?
             }
             Effect::RemoveBlob { blob } => {
                 RecordWrite { table: REMOVALS.into(), key: blob.into_bytes(), value: Some(Vec::new().into()) }
@@ -69,7 +77,7 @@ pub(crate) fn keep(
     Ok(())
 }
 
-fn put(table: &str, key: Vec<u8>, value: &impl Serialize) -> Result<RecordWrite, Fault> {
+pub(crate) fn put(table: &str, key: Vec<u8>, value: &impl Serialize) -> Result<RecordWrite, Fault> {
     let bytes = serde_json::to_vec(value)
         .map_err(|e| Fault::internal(format!("an effect cannot be encoded: {e}")))?;
     Ok(RecordWrite { table: table.to_owned(), key, value: Some(bytes.into()) })
@@ -86,9 +94,13 @@ fn sealed(estate: &Estate, key: Vec<u8>, message: &Message) -> Result<RecordWrit
 pub(crate) fn outbox(estate: &Estate) -> Result<Vec<Message>, Fault> {
     let everything = Range { from: b"", to: None, reverse: false, limit: usize::MAX };
     let messages = estate.range(OUTBOX, everything)?;
-    let read = |(key, bytes): (Vec<u8>, bytes::Bytes)| {
-        let plain = estate.unseal("outbox", &key, &bytes)?;
-        serde_json::from_slice(&plain).map_err(|e| Fault::internal(format!("a message cannot be read: {e}")))
-    };
-    messages.into_iter().map(read).collect()
+    messages.into_iter().map(|(key, bytes)| message(estate, &key, &bytes)).collect()
+}
+
+pub(crate) fn message(estate: &Estate, key: &[u8], bytes: &[u8]) -> Result<Message, Fault> {
+    let plain = estate.unseal("outbox", key, bytes)?;
+    let mut message: Message = serde_json::from_slice(&plain)
+        .map_err(|e| Fault::internal(format!("a message cannot be read: {e}")))?;
+    message.undelivered = crate::post::lack(estate, key)?;
+    Ok(message)
 }

@@ -11,6 +11,7 @@ mod commit;
 mod effects;
 mod host;
 mod policies;
+mod post;
 mod recover;
 mod schedule;
 

@@ -37,6 +37,9 @@ struct Message {
     to: String,
     subject: String,
     body: String,
+    /// Why the mail server has not taken it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    undelivered: Option<String>,
 }
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -56,6 +59,9 @@ impl Outbox {
             }
             Output::Text => wanted.for_each(|m| {
                 println!("{}  to {}  {}\n    {}", m.time.to_rfc3339_seconds(), m.to, m.subject, m.body);
+                if let Some(why) = m.undelivered {
+                    println!("    not delivered: {why}");
+                }
             }),
         }
         Ok(())
