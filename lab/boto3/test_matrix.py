@@ -14,7 +14,7 @@ KNOWN = {
     "Bucket": "some-bucket", "Key": "some-key", "CopySource": "some-bucket/some-key", "UploadId": "upload",
     "RoleArn": "arn:aws:iam::111122223333:role/some", "PolicyArn": "arn:aws:iam::111122223333:policy/some",
     "PermissionsBoundary": "arn:aws:iam::111122223333:policy/some", "RoleSessionName": "session",
-    "AccessKeyId": "AKIAAAAAAAAAAAAAAAAA", "AliasName": "alias/some", "PolicyDocument": "{}", "Policy": "{}",
+    "AccessKeyId": "AKIAAAAAAAAAAAAAAAAA", "AuthenticationCode1": "123456", "AuthenticationCode2": "654321", "AliasName": "alias/some", "PolicyDocument": "{}", "Policy": "{}",
     "AssumeRolePolicyDocument": "{}", "Path": "/", "VersionId": "v1", "Name": "some-name",
     "PolicyId": "p-examplepolicy", "AccountId": "111122223333", "ChildId": "111122223333", "TargetId": "r-abcd",
     "RootId": "r-abcd", "ParentId": "r-abcd", "SourceParentId": "r-abcd", "DestinationParentId": "r-abcd",

@@ -44,6 +44,8 @@ pub struct Operation {
     pub name: &'static str,
     /// Runs against the newest state under the write lock; others read a snapshot.
     pub writes: bool,
+    /// Told of as a read, as AWS does. An operation may be one that writes only to remember that it was called.
+    pub read_only: bool,
     pub run: fn(&mut Tx<'_>, Value) -> Result<Value, Fault>,
 }
 
@@ -61,10 +63,15 @@ pub fn typed<I: FromValue, O: IntoValue>(
 macro_rules! operations {
     (@writes read) => { false };
     (@writes write) => { true };
+    (@writes noted) => { true };
+    (@read_only read) => { true };
+    (@read_only write) => { false };
+    (@read_only noted) => { true };
     ($($mode:ident $name:ident => $($handler:ident)::+),* $(,)?) => {
         &[$($crate::service::Operation {
             name: stringify!($name),
             writes: $crate::operations!(@writes $mode),
+            read_only: $crate::operations!(@read_only $mode),
             run: |tx, input| $crate::service::typed(tx, input, $($handler)::+),
         }),*]
     };
@@ -166,6 +173,7 @@ macro_rules! jobs {
             operation: $crate::service::Operation {
                 name: stringify!($name),
                 writes: true,
+                read_only: false,
                 run: |tx, payload| $($handler)::+(tx, payload.to_json()).map(|()| $crate::Value::Null),
             },
         }),*]

@@ -524,7 +524,7 @@ impl<'a> Tx<'a> {
             service: served.service.name,
             operation: handler.name,
             region: self.region.clone(),
-            read_only: !handler.writes,
+            read_only: handler.read_only,
             parameters: self.host.redacted(served, handler.name, Side::Input, input),
             asks,
             via: chain,

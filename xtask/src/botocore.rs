@@ -31,7 +31,13 @@ pub(crate) fn sync(data: &Path, folder: &Path, name: &str, operations: &[&str]) 
 }
 
 /// Customers' data that AWS's model does not mark, and that its trail does not show either.
-const SENSITIVE: &[(&str, &str)] = &[("dynamodb", "AttributeValue")];
+const SENSITIVE: &[(&str, &str)] = &[
+    ("dynamodb", "AttributeValue"),
+    // Credentials, which this log never holds, whatever AWS's trail shows of them.
+    ("sts", "tokenType"),
+    ("sts", "tokenCodeType"),
+    ("iam", "authenticationCodeType"),
+];
 
 fn hide(api: &mut Value, service: &str) {
     for (_, shape) in SENSITIVE.iter().filter(|(of, _)| *of == service) {

@@ -111,7 +111,7 @@ impl Estate {
             service: service.name,
             operation: operation.name,
             region: incoming.region.clone(),
-            read_only: !operation.writes,
+            read_only: operation.read_only,
             parameters: self.redacted(incoming.served, operation.name, Side::Input, &incoming.input),
             asks,
             via: Vec::new(),

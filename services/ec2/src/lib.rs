@@ -47,6 +47,7 @@ macro_rules! served {
         &[$(Operation {
             name: stringify!($name),
             writes: served!(@writes $mode),
+            read_only: !served!(@writes $mode),
             run: |tx, input| {
                 dry_run(&input)?;
                 served!(@run $mode tx input $($handler)::+)

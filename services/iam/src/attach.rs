@@ -74,12 +74,12 @@ fn shown(arns: &[String], prefix: Option<&str>) -> Vec<AttachedPolicy> {
 
 macro_rules! principal {
     (
-        $find:path, $name:ident, $most:literal,
+        $find:path, $change:path, $name:ident, $most:literal,
         $put:ident $Put:ident, $get:ident $Get:ident $Got:ident, $delete:ident $Delete:ident, $list:ident $List:ident $Listed:ident,
         $attach:ident $Attach:ident, $detach:ident $Detach:ident, $attached:ident $Attached:ident $AttachedList:ident
     ) => {
         pub(crate) fn $put(tx: &mut Tx<'_>, input: $Put) -> Result<(), Fault> {
-            let mut node = $find(tx, &input.$name)?;
+            let mut node = $change(tx, &input.$name)?;
             put_inline(tx, &mut node.inline, input.policy_name, input.policy_document, $most)?;
             tx.put(node)
         }
@@ -95,7 +95,7 @@ macro_rules! principal {
         }
 
         pub(crate) fn $delete(tx: &mut Tx<'_>, input: $Delete) -> Result<(), Fault> {
-            let mut node = $find(tx, &input.$name)?;
+            let mut node = $change(tx, &input.$name)?;
             inline(&node.inline, &input.policy_name)?;
             node.inline.retain(|p| p.name != input.policy_name);
             tx.put(node)
@@ -110,13 +110,13 @@ macro_rules! principal {
         }
 
         pub(crate) fn $attach(tx: &mut Tx<'_>, input: $Attach) -> Result<(), Fault> {
-            let mut node = $find(tx, &input.$name)?;
+            let mut node = $change(tx, &input.$name)?;
             attach(tx, &mut node.attached, input.policy_arn)?;
             tx.put(node)
         }
 
         pub(crate) fn $detach(tx: &mut Tx<'_>, input: $Detach) -> Result<(), Fault> {
-            let mut node = $find(tx, &input.$name)?;
+            let mut node = $change(tx, &input.$name)?;
             detach(&mut node.attached, &input.policy_arn)?;
             tx.put(node)
         }
@@ -130,7 +130,7 @@ macro_rules! principal {
 }
 
 principal!(
-    user::find, user_name, 2048,
+    user::find, user::find, user_name, 2048,
     put_user_policy PutUserPolicyRequest,
     get_user_policy GetUserPolicyRequest GetUserPolicyResponse,
     delete_user_policy DeleteUserPolicyRequest,
@@ -141,7 +141,7 @@ principal!(
 );
 
 principal!(
-    group::find, group_name, 5120,
+    group::find, group::find, group_name, 5120,
     put_group_policy PutGroupPolicyRequest,
     get_group_policy GetGroupPolicyRequest GetGroupPolicyResponse,
     delete_group_policy DeleteGroupPolicyRequest,
@@ -152,7 +152,7 @@ principal!(
 );
 
 principal!(
-    role::find, role_name, 10240,
+    role::find, role::modifiable, role_name, 10240,
     put_role_policy PutRolePolicyRequest,
     get_role_policy GetRolePolicyRequest GetRolePolicyResponse,
     delete_role_policy DeleteRolePolicyRequest,

@@ -53,6 +53,21 @@ pub(crate) fn get_group(tx: &mut Tx<'_>, input: GetGroupRequest) -> Result<GetGr
     })
 }
 
+pub(crate) fn update_group(tx: &mut Tx<'_>, input: UpdateGroupRequest) -> Result<(), Fault> {
+    let old = find(tx, &input.group_name)?;
+    let mut group = old.clone();
+    group.path = input.new_path.unwrap_or(group.path);
+    if let Some(name) = input.new_group_name.filter(|name| *name != old.name) {
+        let taken = |g: &Group| g.name != old.name && g.name.eq_ignore_ascii_case(&name);
+        if tx.list_global::<Group>().any(taken) {
+            return Err(exists("Group", &name));
+        }
+        group.name = name;
+    }
+    tx.remove(&old)?;
+    tx.put(group)
+}
+
 pub(crate) fn list_groups(tx: &mut Tx<'_>, input: ListGroupsRequest) -> Result<ListGroupsResponse, Fault> {
     let prefix = input.path_prefix.unwrap_or_default();
     let own = tx.list_global::<Group>().filter(|g| g.path.starts_with(&prefix));

@@ -2,12 +2,20 @@
 //! role, policy or instance profile that it is about.
 
 use model::estate::iam::{Group, Role, User};
-use model::{Ask, Asking, Fault};
+use model::{Ask, Asking, Caller, CallerKind, Fault};
 
 use crate::profile::Profile;
 
+/// The operations that are about an MFA device itself, not about its user.
+const MFA_DEVICES: &[&str] =
+    &["DeleteVirtualMFADevice", "GetMFADevice", "TagMFADevice", "UntagMFADevice", "ListMFADeviceTags"];
+
 pub(crate) fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
     let operation = asking.operation;
+    if operation == "CheckMfaCode" {
+        return Ok(crate::mfa::ask(asking));
+    }
+    plain_token(asking.caller)?;
     let Some(resource) = resource(asking) else { return Ok(Vec::new()) };
     let mut ask = Ask::new(format!("iam:{operation}"), resource);
     // Principals that are to be made, or the caller's own where none is named, stand in the caller's account.
@@ -19,11 +27,53 @@ pub(crate) fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
     }
     ask = ask.key("iam:PermissionsBoundary", boundary(asking));
     let mut asks = vec![ask];
+    asks.extend(renamed(asking));
     if operation == "AddRoleToInstanceProfile" {
         let role = role_arn(asking, asking.text("RoleName").unwrap_or_default());
         asks.push(Ask::new("iam:PassRole", role).key("iam:PassedToService", Some("ec2.amazonaws.com")));
     }
     Ok(asks)
+}
+
+/// Who renames or moves a user or a group must be allowed to do so with the new one as well.
+fn renamed(asking: &Asking<'_>) -> Option<Ask> {
+    let (kind, name, old_path) = match asking.operation {
+        "UpdateUser" => {
+            let name = asking.text("UserName")?;
+            let path = asking.snapshot.find::<User>(asking.account, "", name).map(|u| u.path.clone());
+            ("user", asking.text("NewUserName").unwrap_or(name), path)
+        }
+        "UpdateGroup" => {
+            let name = asking.text("GroupName")?;
+            let path = asking.snapshot.find::<Group>(asking.account, "", name).map(|g| g.path.clone());
+            ("group", asking.text("NewGroupName").unwrap_or(name), path)
+        }
+        _ => return None,
+    };
+    let path = asking.text("NewPath").map(str::to_owned).or(old_path).unwrap_or_else(|| "/".to_owned());
+    let resource = own(asking, &format!("{kind}{path}{name}"));
+    Some(Ask {
+        account: Some(asking.account.clone()),
+        ..Ask::new(format!("iam:{}", asking.operation), resource)
+    })
+}
+
+/// "You cannot call any IAM API operations unless MFA authentication information is included in the
+/// request": so for the temporary credentials of a user, and for federated users at all.
+fn plain_token(caller: &Caller) -> Result<(), Fault> {
+    let shown = match &caller.kind {
+        CallerKind::User { .. } | CallerKind::Root => {
+            caller.session.as_ref().is_none_or(|session| session.mfa.is_some())
+        }
+        CallerKind::FederatedUser { .. } => false,
+        CallerKind::Role { .. }
+        | CallerKind::Federated { .. }
+        | CallerKind::Service { .. }
+        | CallerKind::Anonymous => true,
+    };
+    let refused =
+        || Fault::new("InvalidClientTokenId", 403, "The security token included in the request is invalid");
+    if shown { Ok(()) } else { Err(refused()) }
 }
 
 fn own(asking: &Asking<'_>, resource: &str) -> String {
@@ -63,14 +113,18 @@ fn resource(asking: &Asking<'_>) -> Option<String> {
     };
     Some(match asking.operation {
         "ListUsers"
+        | "ListVirtualMFADevices"
         | "ListGroups"
         | "ListRoles"
         | "ListPolicies"
-        | "ListInstanceProfiles"
-        | "SimulateCustomPolicy"
-        | "GetContextKeysForCustomPolicy" => "*".to_owned(),
+        | "ListInstanceProfiles" => "*".to_owned(),
+        "CreateAccountAlias" | "DeleteAccountAlias" | "ListAccountAliases" => "*".to_owned(),
+        "SimulateCustomPolicy" | "GetContextKeysForCustomPolicy" => "*".to_owned(),
         "SimulatePrincipalPolicy" | "GetContextKeysForPrincipalPolicy" => {
             asking.text("PolicySourceArn")?.to_owned()
+        }
+        "CreateVirtualMFADevice" => {
+            own(asking, &format!("mfa{path}{}", asking.text("VirtualMFADeviceName")?))
         }
         "CreatePolicy" => own(asking, &format!("policy{path}{}", asking.text("PolicyName")?)),
         "AddUserToGroup" | "RemoveUserFromGroup" => group(asking.text("GroupName")?),
@@ -87,6 +141,9 @@ fn resource(asking: &Asking<'_>) -> Option<String> {
                 profile(asking.text("InstanceProfileName")?)
             }
             () if asking.text("PolicyArn").is_some() => asking.text("PolicyArn")?.to_owned(),
+            () if asking.text("SerialNumber").is_some() && MFA_DEVICES.contains(&asking.operation) => {
+                asking.text("SerialNumber")?.to_owned()
+            }
             // The caller's own user, where none is named.
             () => asking.caller.arn.clone(),
         },

@@ -1,11 +1,15 @@
 //! AWS Identity and Access Management: users, groups, roles and their policies. The
 //! nodes are in the model, for every decision reads them.
 
+mod account;
 mod attach;
+mod entities;
 mod group;
 mod iam;
+mod inline;
 mod key;
 mod managed;
+mod mfa;
 mod page;
 mod policy;
 mod profile;
@@ -14,6 +18,7 @@ mod role;
 #[rustfmt::skip]
 mod shapes;
 mod simulate;
+mod totp;
 mod user;
 
 use model::Service;
@@ -35,6 +40,7 @@ pub static SERVICE: Service = Service {
         write PutUserPermissionsBoundary => user::put_user_permissions_boundary,
         write DeleteUserPermissionsBoundary => user::delete_user_permissions_boundary,
         write CreateGroup => group::create_group,
+        write UpdateGroup => group::update_group,
         read GetGroup => group::get_group,
         read ListGroups => group::list_groups,
         write DeleteGroup => group::delete_group,
@@ -89,6 +95,27 @@ pub static SERVICE: Service = Service {
         read ListAccessKeys => key::list_access_keys,
         write UpdateAccessKey => key::update_access_key,
         write DeleteAccessKey => key::delete_access_key,
+        read ListEntitiesForPolicy => entities::list_entities_for_policy,
+        write CreateAccountAlias => account::create_account_alias,
+        write DeleteAccountAlias => account::delete_account_alias,
+        read ListAccountAliases => account::list_account_aliases,
+        write CreateVirtualMFADevice => mfa::create_virtual_mfa_device,
+        write DeleteVirtualMFADevice => mfa::delete_virtual_mfa_device,
+        read ListVirtualMFADevices => mfa::list_virtual_mfa_devices,
+        write EnableMFADevice => mfa::enable_mfa_device,
+        write DeactivateMFADevice => mfa::deactivate_mfa_device,
+        write ResyncMFADevice => mfa::resync_mfa_device,
+        read ListMFADevices => mfa::list_mfa_devices,
+        read GetMFADevice => mfa::get_mfa_device,
+        write TagMFADevice => mfa::tag_mfa_device,
+        write UntagMFADevice => mfa::untag_mfa_device,
+        read ListMFADeviceTags => mfa::list_mfa_device_tags,
+        // No API of AWS's: what STS asks.
+        write CheckMfaCode => mfa::check_mfa_code,
+        read SimulateCustomPolicy => simulate::simulate_custom_policy,
+        read SimulatePrincipalPolicy => simulate::simulate_principal_policy,
+        read GetContextKeysForCustomPolicy => simulate::get_context_keys_for_custom_policy,
+        read GetContextKeysForPrincipalPolicy => simulate::get_context_keys_for_principal_policy,
         write CreateInstanceProfile => profile::create_instance_profile,
         read GetInstanceProfile => profile::get_instance_profile,
         write DeleteInstanceProfile => profile::delete_instance_profile,
@@ -96,10 +123,6 @@ pub static SERVICE: Service = Service {
         write RemoveRoleFromInstanceProfile => profile::remove_role_from_instance_profile,
         read ListInstanceProfiles => profile::list_instance_profiles,
         read ListInstanceProfilesForRole => profile::list_instance_profiles_for_role,
-        read SimulateCustomPolicy => simulate::simulate_custom_policy,
-        read SimulatePrincipalPolicy => simulate::simulate_principal_policy,
-        read GetContextKeysForCustomPolicy => simulate::get_context_keys_for_custom_policy,
-        read GetContextKeysForPrincipalPolicy => simulate::get_context_keys_for_principal_policy,
     ],
     ask: iam::ask,
     nodes: &[
@@ -109,6 +132,8 @@ pub static SERVICE: Service = Service {
         model::NodeKind::of::<model::estate::iam::ManagedPolicy>(),
         model::NodeKind::of::<model::estate::iam::AccessKey>(),
         model::NodeKind::of::<profile::Profile>(),
+        model::NodeKind::of::<mfa::Device>(),
+        model::NodeKind::of::<account::Alias>(),
     ],
     resources: provider::RESOURCES,
     jobs: &[],

@@ -77,6 +77,18 @@ pub(crate) fn tags_of(tags: Option<Vec<Tag>>) -> Result<Tags, Fault> {
     Ok(found)
 }
 
+/// Tags with more on top: a key that differs only in case is the same key.
+pub(crate) fn tagged(mut tags: Tags, more: Vec<Tag>) -> Result<Tags, Fault> {
+    for (key, value) in tags_of(Some(more))? {
+        tags.retain(|k, _| !k.eq_ignore_ascii_case(&key));
+        tags.insert(key, value);
+    }
+    if tags.len() > 50 {
+        return Err(limit("TagsPerResource: 50"));
+    }
+    Ok(tags)
+}
+
 pub(crate) fn shown(tags: &Tags) -> Option<Vec<Tag>> {
     (!tags.is_empty()).then(|| listed(tags))
 }

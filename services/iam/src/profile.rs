@@ -99,7 +99,7 @@ pub(crate) fn add_role_to_instance_profile(
     input: AddRoleToInstanceProfileRequest,
 ) -> Result<(), Fault> {
     let mut profile = find(tx, &input.instance_profile_name)?;
-    let role = role::find(tx, &input.role_name)?;
+    let role = role::modifiable(tx, &input.role_name)?;
     if profile.role.is_some() {
         return Err(limit("InstanceSessionsPerInstanceProfile: 1"));
     }

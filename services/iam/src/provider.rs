@@ -3,6 +3,8 @@
 use model::{Deploy, Fault, Physical, Resource, Tx, Value};
 use serde_json::{Value as Json, json};
 
+use crate::inline;
+
 const CLOUDFORMATION: &str = "cloudformation.amazonaws.com";
 
 macro_rules! resource {
@@ -18,6 +20,15 @@ pub(crate) const RESOURCES: &[Resource] = &[
     resource!("AWS::IAM::Policy", put_policy, update_policy, delete_policy),
     resource!("AWS::IAM::ManagedPolicy", create_managed, update_managed, delete_managed),
     resource!("AWS::IAM::InstanceProfile", create_profile, update_profile, delete_profile),
+    resource!("AWS::IAM::UserPolicy", inline::put, inline::put, inline::delete),
+    resource!("AWS::IAM::GroupPolicy", inline::put, inline::put, inline::delete),
+    resource!("AWS::IAM::RolePolicy", inline::put, inline::put, inline::delete),
+    resource!(
+        "AWS::IAM::UserToGroupAddition",
+        inline::add_members,
+        inline::update_members,
+        inline::remove_members
+    ),
     resource!("AWS::IAM::AccessKey", create_key, update_key, delete_key),
 ];
 
@@ -35,7 +46,7 @@ fn without_nulls(input: Json) -> Value {
     }
 }
 
-fn ignore_missing(outcome: Result<Value, Fault>) -> Result<(), Fault> {
+pub(crate) fn ignore_missing(outcome: Result<Value, Fault>) -> Result<(), Fault> {
     match outcome {
         Err(fault) if fault.code != "NoSuchEntity" => Err(fault),
         _ => Ok(()),
@@ -76,7 +87,7 @@ fn retag(tx: &mut Tx<'_>, deploy: &Deploy<'_>, kind: &str, named: (&str, &str)) 
     call(tx, &format!("Tag{kind}"), json!({member: id, "Tags": wanted})).map(drop)
 }
 
-fn strings(value: Option<&Json>) -> Vec<String> {
+pub(crate) fn strings(value: Option<&Json>) -> Vec<String> {
     value.and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str).map(str::to_owned).collect()
 }
 

@@ -13,6 +13,18 @@ pub(crate) fn find(tx: &Tx<'_>, name: &str) -> Result<Role, Fault> {
     tx.find_global::<Role>(name).cloned().ok_or_else(|| no_such("role", name))
 }
 
+/// A role that may be changed: those of AWS's own services are theirs alone.
+pub(crate) fn modifiable(tx: &Tx<'_>, name: &str) -> Result<Role, Fault> {
+    let role = find(tx, name)?;
+    if role.path.starts_with("/aws-service-role/") {
+        let message = format!(
+            "Cannot perform the operation on the protected role '{name}' - this role is only modifiable by AWS"
+        );
+        return Err(Fault::client("UnmodifiableEntity", message));
+    }
+    Ok(role)
+}
+
 pub(crate) fn shape(role: &Role, detail: bool) -> crate::shapes::Role {
     crate::shapes::Role {
         path: role.path.clone(),
@@ -80,7 +92,7 @@ pub(crate) fn list_roles(tx: &mut Tx<'_>, input: ListRolesRequest) -> Result<Lis
 }
 
 pub(crate) fn update_role(tx: &mut Tx<'_>, input: UpdateRoleRequest) -> Result<UpdateRoleResponse, Fault> {
-    let mut role = find(tx, &input.role_name)?;
+    let mut role = modifiable(tx, &input.role_name)?;
     role.description = input.description.or(role.description);
     role.max_session = input.max_session_duration.unwrap_or(role.max_session);
     tx.put(role)?;
@@ -91,7 +103,7 @@ pub(crate) fn update_assume_role_policy(
     tx: &mut Tx<'_>,
     input: UpdateAssumeRolePolicyRequest,
 ) -> Result<(), Fault> {
-    let mut role = find(tx, &input.role_name)?;
+    let mut role = modifiable(tx, &input.role_name)?;
     tx.host().policies().check(PolicyCheck::Trust, &input.policy_document)?;
     role.trust = PolicyText::new(input.policy_document, tx.source.clone());
     tx.put(role)
@@ -99,7 +111,7 @@ pub(crate) fn update_assume_role_policy(
 
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteRole.html>
 pub(crate) fn delete_role(tx: &mut Tx<'_>, input: DeleteRoleRequest) -> Result<(), Fault> {
-    let role = find(tx, &input.role_name)?;
+    let role = modifiable(tx, &input.role_name)?;
     if !role.inline.is_empty() {
         return Err(in_use("must delete policies first"));
     }
@@ -114,7 +126,7 @@ pub(crate) fn delete_role(tx: &mut Tx<'_>, input: DeleteRoleRequest) -> Result<(
 
 pub(crate) fn tag_role(tx: &mut Tx<'_>, input: TagRoleRequest) -> Result<(), Fault> {
     let mut role = find(tx, &input.role_name)?;
-    role.tags.extend(page::tags_of(Some(input.tags))?);
+    role.tags = page::tagged(role.tags, input.tags)?;
     tx.put(role)
 }
 
@@ -139,7 +151,7 @@ pub(crate) fn put_role_permissions_boundary(
     tx: &mut Tx<'_>,
     input: PutRolePermissionsBoundaryRequest,
 ) -> Result<(), Fault> {
-    let mut role = find(tx, &input.role_name)?;
+    let mut role = modifiable(tx, &input.role_name)?;
     role.boundary = boundary(tx, Some(&input.permissions_boundary))?;
     tx.put(role)
 }
@@ -148,7 +160,7 @@ pub(crate) fn delete_role_permissions_boundary(
     tx: &mut Tx<'_>,
     input: DeleteRolePermissionsBoundaryRequest,
 ) -> Result<(), Fault> {
-    let mut role = find(tx, &input.role_name)?;
+    let mut role = modifiable(tx, &input.role_name)?;
     role.boundary = None;
     tx.put(role)
 }

@@ -306,6 +306,26 @@ impl IntoValue for CreateAccessKeyResponse {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateAccountAliasRequest {
+    pub account_alias: String,
+}
+impl FromValue for CreateAccountAliasRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateAccountAliasRequest {
+            account_alias: required(&mut m, "AccountAlias")?,
+        })
+    }
+}
+impl IntoValue for CreateAccountAliasRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("AccountAlias", self.account_alias);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreateGroupRequest {
     pub path: Option<String>,
     pub group_name: String,
@@ -600,6 +620,75 @@ impl IntoValue for CreateUserResponse {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateVirtualMFADeviceRequest {
+    pub path: Option<String>,
+    pub virtual_mfa_device_name: String,
+    pub tags: Option<Vec<Tag>>,
+}
+impl FromValue for CreateVirtualMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateVirtualMFADeviceRequest {
+            path: optional(&mut m, "Path")?,
+            virtual_mfa_device_name: required(&mut m, "VirtualMFADeviceName")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for CreateVirtualMFADeviceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("Path", self.path);
+        m.put("VirtualMFADeviceName", self.virtual_mfa_device_name);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateVirtualMFADeviceResponse {
+    pub virtual_mfa_device: VirtualMFADevice,
+}
+impl FromValue for CreateVirtualMFADeviceResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateVirtualMFADeviceResponse {
+            virtual_mfa_device: required(&mut m, "VirtualMFADevice")?,
+        })
+    }
+}
+impl IntoValue for CreateVirtualMFADeviceResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("VirtualMFADevice", self.virtual_mfa_device);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeactivateMFADeviceRequest {
+    pub user_name: Option<String>,
+    pub serial_number: String,
+}
+impl FromValue for DeactivateMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeactivateMFADeviceRequest {
+            user_name: optional(&mut m, "UserName")?,
+            serial_number: required(&mut m, "SerialNumber")?,
+        })
+    }
+}
+impl IntoValue for DeactivateMFADeviceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("UserName", self.user_name);
+        m.put("SerialNumber", self.serial_number);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteAccessKeyRequest {
     pub user_name: Option<String>,
     pub access_key_id: String,
@@ -618,6 +707,26 @@ impl IntoValue for DeleteAccessKeyRequest {
         let mut m = Members::with_capacity(2);
         m.put_some("UserName", self.user_name);
         m.put("AccessKeyId", self.access_key_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteAccountAliasRequest {
+    pub account_alias: String,
+}
+impl FromValue for DeleteAccountAliasRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteAccountAliasRequest {
+            account_alias: required(&mut m, "AccountAlias")?,
+        })
+    }
+}
+impl IntoValue for DeleteAccountAliasRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("AccountAlias", self.account_alias);
         Value::Map(m)
     }
 }
@@ -855,6 +964,26 @@ impl IntoValue for DeleteUserRequest {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteVirtualMFADeviceRequest {
+    pub serial_number: String,
+}
+impl FromValue for DeleteVirtualMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteVirtualMFADeviceRequest {
+            serial_number: required(&mut m, "SerialNumber")?,
+        })
+    }
+}
+impl IntoValue for DeleteVirtualMFADeviceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("SerialNumber", self.serial_number);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DetachGroupPolicyRequest {
     pub group_name: String,
     pub policy_arn: String,
@@ -920,6 +1049,45 @@ impl IntoValue for DetachUserPolicyRequest {
         m.put("UserName", self.user_name);
         m.put("PolicyArn", self.policy_arn);
         Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct EnableMFADeviceRequest {
+    pub user_name: String,
+    pub serial_number: String,
+    pub authentication_code1: String,
+    pub authentication_code2: String,
+}
+impl FromValue for EnableMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(EnableMFADeviceRequest {
+            user_name: required(&mut m, "UserName")?,
+            serial_number: required(&mut m, "SerialNumber")?,
+            authentication_code1: required(&mut m, "AuthenticationCode1")?,
+            authentication_code2: required(&mut m, "AuthenticationCode2")?,
+        })
+    }
+}
+impl IntoValue for EnableMFADeviceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("UserName", self.user_name);
+        m.put("SerialNumber", self.serial_number);
+        m.put("AuthenticationCode1", self.authentication_code1);
+        m.put("AuthenticationCode2", self.authentication_code2);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for EnableMFADeviceRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EnableMFADeviceRequest")
+            .field("UserName", &self.user_name)
+            .field("SerialNumber", &self.serial_number)
+            .field("AuthenticationCode1", &"***")
+            .field("AuthenticationCode2", &"***")
+            .finish_non_exhaustive()
     }
 }
 
@@ -1170,6 +1338,58 @@ impl IntoValue for GetInstanceProfileResponse {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(1);
         m.put("InstanceProfile", self.instance_profile);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetMFADeviceRequest {
+    pub serial_number: String,
+    pub user_name: Option<String>,
+}
+impl FromValue for GetMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetMFADeviceRequest {
+            serial_number: required(&mut m, "SerialNumber")?,
+            user_name: optional(&mut m, "UserName")?,
+        })
+    }
+}
+impl IntoValue for GetMFADeviceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("SerialNumber", self.serial_number);
+        m.put_some("UserName", self.user_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetMFADeviceResponse {
+    pub user_name: Option<String>,
+    pub serial_number: String,
+    pub enable_date: Option<Timestamp>,
+    pub certifications: Option<BTreeMap<String, String>>,
+}
+impl FromValue for GetMFADeviceResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetMFADeviceResponse {
+            user_name: optional(&mut m, "UserName")?,
+            serial_number: required(&mut m, "SerialNumber")?,
+            enable_date: optional(&mut m, "EnableDate")?,
+            certifications: optional(&mut m, "Certifications")?,
+        })
+    }
+}
+impl IntoValue for GetMFADeviceResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("UserName", self.user_name);
+        m.put("SerialNumber", self.serial_number);
+        m.put_some("EnableDate", self.enable_date);
+        m.put_some("Certifications", self.certifications);
         Value::Map(m)
     }
 }
@@ -1584,6 +1804,55 @@ impl IntoValue for ListAccessKeysResponse {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListAccountAliasesRequest {
+    pub marker: Option<String>,
+    pub max_items: Option<i64>,
+}
+impl FromValue for ListAccountAliasesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListAccountAliasesRequest {
+            marker: optional(&mut m, "Marker")?,
+            max_items: optional(&mut m, "MaxItems")?,
+        })
+    }
+}
+impl IntoValue for ListAccountAliasesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Marker", self.marker);
+        m.put_some("MaxItems", self.max_items);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListAccountAliasesResponse {
+    pub account_aliases: Vec<String>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+impl FromValue for ListAccountAliasesResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListAccountAliasesResponse {
+            account_aliases: required(&mut m, "AccountAliases")?,
+            is_truncated: optional(&mut m, "IsTruncated")?,
+            marker: optional(&mut m, "Marker")?,
+        })
+    }
+}
+impl IntoValue for ListAccountAliasesResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("AccountAliases", self.account_aliases);
+        m.put_some("IsTruncated", self.is_truncated);
+        m.put_some("Marker", self.marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListAttachedGroupPoliciesRequest {
     pub group_name: String,
     pub path_prefix: Option<String>,
@@ -1742,6 +2011,73 @@ impl IntoValue for ListAttachedUserPoliciesResponse {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(3);
         m.put_some("AttachedPolicies", self.attached_policies);
+        m.put_some("IsTruncated", self.is_truncated);
+        m.put_some("Marker", self.marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListEntitiesForPolicyRequest {
+    pub policy_arn: String,
+    pub entity_filter: Option<String>,
+    pub path_prefix: Option<String>,
+    pub policy_usage_filter: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i64>,
+}
+impl FromValue for ListEntitiesForPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListEntitiesForPolicyRequest {
+            policy_arn: required(&mut m, "PolicyArn")?,
+            entity_filter: optional(&mut m, "EntityFilter")?,
+            path_prefix: optional(&mut m, "PathPrefix")?,
+            policy_usage_filter: optional(&mut m, "PolicyUsageFilter")?,
+            marker: optional(&mut m, "Marker")?,
+            max_items: optional(&mut m, "MaxItems")?,
+        })
+    }
+}
+impl IntoValue for ListEntitiesForPolicyRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put("PolicyArn", self.policy_arn);
+        m.put_some("EntityFilter", self.entity_filter);
+        m.put_some("PathPrefix", self.path_prefix);
+        m.put_some("PolicyUsageFilter", self.policy_usage_filter);
+        m.put_some("Marker", self.marker);
+        m.put_some("MaxItems", self.max_items);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListEntitiesForPolicyResponse {
+    pub policy_groups: Option<Vec<PolicyGroup>>,
+    pub policy_users: Option<Vec<PolicyUser>>,
+    pub policy_roles: Option<Vec<PolicyRole>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+impl FromValue for ListEntitiesForPolicyResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListEntitiesForPolicyResponse {
+            policy_groups: optional(&mut m, "PolicyGroups")?,
+            policy_users: optional(&mut m, "PolicyUsers")?,
+            policy_roles: optional(&mut m, "PolicyRoles")?,
+            is_truncated: optional(&mut m, "IsTruncated")?,
+            marker: optional(&mut m, "Marker")?,
+        })
+    }
+}
+impl IntoValue for ListEntitiesForPolicyResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("PolicyGroups", self.policy_groups);
+        m.put_some("PolicyUsers", self.policy_users);
+        m.put_some("PolicyRoles", self.policy_roles);
         m.put_some("IsTruncated", self.is_truncated);
         m.put_some("Marker", self.marker);
         Value::Map(m)
@@ -2002,6 +2338,110 @@ impl IntoValue for ListInstanceProfilesResponse {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(3);
         m.put("InstanceProfiles", self.instance_profiles);
+        m.put_some("IsTruncated", self.is_truncated);
+        m.put_some("Marker", self.marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListMFADeviceTagsRequest {
+    pub serial_number: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i64>,
+}
+impl FromValue for ListMFADeviceTagsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListMFADeviceTagsRequest {
+            serial_number: required(&mut m, "SerialNumber")?,
+            marker: optional(&mut m, "Marker")?,
+            max_items: optional(&mut m, "MaxItems")?,
+        })
+    }
+}
+impl IntoValue for ListMFADeviceTagsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("SerialNumber", self.serial_number);
+        m.put_some("Marker", self.marker);
+        m.put_some("MaxItems", self.max_items);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListMFADeviceTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+impl FromValue for ListMFADeviceTagsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListMFADeviceTagsResponse {
+            tags: required(&mut m, "Tags")?,
+            is_truncated: optional(&mut m, "IsTruncated")?,
+            marker: optional(&mut m, "Marker")?,
+        })
+    }
+}
+impl IntoValue for ListMFADeviceTagsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("Tags", self.tags);
+        m.put_some("IsTruncated", self.is_truncated);
+        m.put_some("Marker", self.marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListMFADevicesRequest {
+    pub user_name: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i64>,
+}
+impl FromValue for ListMFADevicesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListMFADevicesRequest {
+            user_name: optional(&mut m, "UserName")?,
+            marker: optional(&mut m, "Marker")?,
+            max_items: optional(&mut m, "MaxItems")?,
+        })
+    }
+}
+impl IntoValue for ListMFADevicesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("UserName", self.user_name);
+        m.put_some("Marker", self.marker);
+        m.put_some("MaxItems", self.max_items);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListMFADevicesResponse {
+    pub mfa_devices: Vec<MFADevice>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+impl FromValue for ListMFADevicesResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListMFADevicesResponse {
+            mfa_devices: required(&mut m, "MFADevices")?,
+            is_truncated: optional(&mut m, "IsTruncated")?,
+            marker: optional(&mut m, "Marker")?,
+        })
+    }
+}
+impl IntoValue for ListMFADevicesResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("MFADevices", self.mfa_devices);
         m.put_some("IsTruncated", self.is_truncated);
         m.put_some("Marker", self.marker);
         Value::Map(m)
@@ -2486,6 +2926,84 @@ impl IntoValue for ListUsersResponse {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListVirtualMFADevicesRequest {
+    pub assignment_status: Option<String>,
+    pub marker: Option<String>,
+    pub max_items: Option<i64>,
+}
+impl FromValue for ListVirtualMFADevicesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListVirtualMFADevicesRequest {
+            assignment_status: optional(&mut m, "AssignmentStatus")?,
+            marker: optional(&mut m, "Marker")?,
+            max_items: optional(&mut m, "MaxItems")?,
+        })
+    }
+}
+impl IntoValue for ListVirtualMFADevicesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("AssignmentStatus", self.assignment_status);
+        m.put_some("Marker", self.marker);
+        m.put_some("MaxItems", self.max_items);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListVirtualMFADevicesResponse {
+    pub virtual_mfa_devices: Vec<VirtualMFADevice>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+impl FromValue for ListVirtualMFADevicesResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListVirtualMFADevicesResponse {
+            virtual_mfa_devices: required(&mut m, "VirtualMFADevices")?,
+            is_truncated: optional(&mut m, "IsTruncated")?,
+            marker: optional(&mut m, "Marker")?,
+        })
+    }
+}
+impl IntoValue for ListVirtualMFADevicesResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("VirtualMFADevices", self.virtual_mfa_devices);
+        m.put_some("IsTruncated", self.is_truncated);
+        m.put_some("Marker", self.marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MFADevice {
+    pub user_name: String,
+    pub serial_number: String,
+    pub enable_date: Timestamp,
+}
+impl FromValue for MFADevice {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(MFADevice {
+            user_name: required(&mut m, "UserName")?,
+            serial_number: required(&mut m, "SerialNumber")?,
+            enable_date: required(&mut m, "EnableDate")?,
+        })
+    }
+}
+impl IntoValue for MFADevice {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("UserName", self.user_name);
+        m.put("SerialNumber", self.serial_number);
+        m.put("EnableDate", self.enable_date);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct OrderedOrganizationPolicyType {
     pub service_control_policy_input_list: Option<Vec<String>>,
 }
@@ -2599,6 +3117,29 @@ impl IntoValue for Policy {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct PolicyGroup {
+    pub group_name: Option<String>,
+    pub group_id: Option<String>,
+}
+impl FromValue for PolicyGroup {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PolicyGroup {
+            group_name: optional(&mut m, "GroupName")?,
+            group_id: optional(&mut m, "GroupId")?,
+        })
+    }
+}
+impl IntoValue for PolicyGroup {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("GroupName", self.group_name);
+        m.put_some("GroupId", self.group_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PolicyIdentifier {
     pub policy_type: Option<String>,
     pub policy_arn: Option<String>,
@@ -2620,6 +3161,52 @@ impl IntoValue for PolicyIdentifier {
         m.put_some("PolicyType", self.policy_type);
         m.put_some("PolicyArn", self.policy_arn);
         m.put_some("InlinePolicyIdentifier", self.inline_policy_identifier);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PolicyRole {
+    pub role_name: Option<String>,
+    pub role_id: Option<String>,
+}
+impl FromValue for PolicyRole {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PolicyRole {
+            role_name: optional(&mut m, "RoleName")?,
+            role_id: optional(&mut m, "RoleId")?,
+        })
+    }
+}
+impl IntoValue for PolicyRole {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("RoleName", self.role_name);
+        m.put_some("RoleId", self.role_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PolicyUser {
+    pub user_name: Option<String>,
+    pub user_id: Option<String>,
+}
+impl FromValue for PolicyUser {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PolicyUser {
+            user_name: optional(&mut m, "UserName")?,
+            user_id: optional(&mut m, "UserId")?,
+        })
+    }
+}
+impl IntoValue for PolicyUser {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("UserName", self.user_name);
+        m.put_some("UserId", self.user_id);
         Value::Map(m)
     }
 }
@@ -2878,6 +3465,45 @@ impl IntoValue for ResourceSpecificResult {
         m.put_some("EvalDecisionDetails", self.eval_decision_details);
         m.put_some("PermissionsBoundaryDecisionDetail", self.permissions_boundary_decision_detail);
         Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct ResyncMFADeviceRequest {
+    pub user_name: String,
+    pub serial_number: String,
+    pub authentication_code1: String,
+    pub authentication_code2: String,
+}
+impl FromValue for ResyncMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ResyncMFADeviceRequest {
+            user_name: required(&mut m, "UserName")?,
+            serial_number: required(&mut m, "SerialNumber")?,
+            authentication_code1: required(&mut m, "AuthenticationCode1")?,
+            authentication_code2: required(&mut m, "AuthenticationCode2")?,
+        })
+    }
+}
+impl IntoValue for ResyncMFADeviceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("UserName", self.user_name);
+        m.put("SerialNumber", self.serial_number);
+        m.put("AuthenticationCode1", self.authentication_code1);
+        m.put("AuthenticationCode2", self.authentication_code2);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for ResyncMFADeviceRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ResyncMFADeviceRequest")
+            .field("UserName", &self.user_name)
+            .field("SerialNumber", &self.serial_number)
+            .field("AuthenticationCode1", &"***")
+            .field("AuthenticationCode2", &"***")
+            .finish_non_exhaustive()
     }
 }
 
@@ -3191,6 +3817,29 @@ impl IntoValue for Tag {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagMFADeviceRequest {
+    pub serial_number: String,
+    pub tags: Vec<Tag>,
+}
+impl FromValue for TagMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TagMFADeviceRequest {
+            serial_number: required(&mut m, "SerialNumber")?,
+            tags: required(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for TagMFADeviceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("SerialNumber", self.serial_number);
+        m.put("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TagPolicyRequest {
     pub policy_arn: String,
     pub tags: Vec<Tag>,
@@ -3255,6 +3904,29 @@ impl IntoValue for TagUserRequest {
         let mut m = Members::with_capacity(2);
         m.put("UserName", self.user_name);
         m.put("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagMFADeviceRequest {
+    pub serial_number: String,
+    pub tag_keys: Vec<String>,
+}
+impl FromValue for UntagMFADeviceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UntagMFADeviceRequest {
+            serial_number: required(&mut m, "SerialNumber")?,
+            tag_keys: required(&mut m, "TagKeys")?,
+        })
+    }
+}
+impl IntoValue for UntagMFADeviceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("SerialNumber", self.serial_number);
+        m.put("TagKeys", self.tag_keys);
         Value::Map(m)
     }
 }
@@ -3378,6 +4050,32 @@ impl IntoValue for UpdateAssumeRolePolicyRequest {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateGroupRequest {
+    pub group_name: String,
+    pub new_path: Option<String>,
+    pub new_group_name: Option<String>,
+}
+impl FromValue for UpdateGroupRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateGroupRequest {
+            group_name: required(&mut m, "GroupName")?,
+            new_path: optional(&mut m, "NewPath")?,
+            new_group_name: optional(&mut m, "NewGroupName")?,
+        })
+    }
+}
+impl IntoValue for UpdateGroupRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("GroupName", self.group_name);
+        m.put_some("NewPath", self.new_path);
+        m.put_some("NewGroupName", self.new_group_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct UpdateRoleRequest {
     pub role_name: String,
     pub description: Option<String>,
@@ -3484,5 +4182,52 @@ impl IntoValue for User {
         m.put_some("PermissionsBoundary", self.permissions_boundary);
         m.put_some("Tags", self.tags);
         Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct VirtualMFADevice {
+    pub serial_number: String,
+    pub base32_string_seed: Option<Bytes>,
+    pub qr_code_png: Option<Bytes>,
+    pub user: Option<User>,
+    pub enable_date: Option<Timestamp>,
+    pub tags: Option<Vec<Tag>>,
+}
+impl FromValue for VirtualMFADevice {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(VirtualMFADevice {
+            serial_number: required(&mut m, "SerialNumber")?,
+            base32_string_seed: optional(&mut m, "Base32StringSeed")?,
+            qr_code_png: optional(&mut m, "QRCodePNG")?,
+            user: optional(&mut m, "User")?,
+            enable_date: optional(&mut m, "EnableDate")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for VirtualMFADevice {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put("SerialNumber", self.serial_number);
+        m.put_some("Base32StringSeed", self.base32_string_seed);
+        m.put_some("QRCodePNG", self.qr_code_png);
+        m.put_some("User", self.user);
+        m.put_some("EnableDate", self.enable_date);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for VirtualMFADevice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VirtualMFADevice")
+            .field("SerialNumber", &self.serial_number)
+            .field("Base32StringSeed", &"***")
+            .field("QRCodePNG", &"***")
+            .field("User", &self.user)
+            .field("EnableDate", &self.enable_date)
+            .field("Tags", &self.tags)
+            .finish_non_exhaustive()
     }
 }

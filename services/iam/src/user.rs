@@ -3,6 +3,7 @@
 use model::estate::iam::{AccessKey, Group, ManagedPolicy, User};
 use model::{CallerKind, Fault, Tx};
 
+use crate::mfa;
 use crate::page::{self, Page, exists, in_use, no_such};
 use crate::shapes::*;
 
@@ -114,6 +115,7 @@ pub(crate) fn update_user(tx: &mut Tx<'_>, input: UpdateUserRequest) -> Result<(
             group.members.iter_mut().filter(|m| **m == old.name).for_each(|m| m.clone_from(&name));
             tx.put(group)?;
         }
+        mfa::renamed(tx, &old, &name)?;
         tx.remove(&old)?;
         user.name = name;
     }
@@ -125,6 +127,9 @@ pub(crate) fn delete_user(tx: &mut Tx<'_>, input: DeleteUserRequest) -> Result<(
     let user = find(tx, &input.user_name)?;
     if tx.list_global::<AccessKey>().any(|k| k.user.as_ref() == Some(&user.name)) {
         return Err(in_use("must delete access keys first"));
+    }
+    if mfa::of_user(tx, &user.name).next().is_some() {
+        return Err(in_use("must delete MFA device first"));
     }
     if !user.inline.is_empty() {
         return Err(in_use("must delete policies first"));
@@ -140,7 +145,7 @@ pub(crate) fn delete_user(tx: &mut Tx<'_>, input: DeleteUserRequest) -> Result<(
 
 pub(crate) fn tag_user(tx: &mut Tx<'_>, input: TagUserRequest) -> Result<(), Fault> {
     let mut user = find(tx, &input.user_name)?;
-    user.tags.extend(page::tags_of(Some(input.tags))?);
+    user.tags = page::tagged(user.tags, input.tags)?;
     tx.put(user)
 }
 

@@ -2,6 +2,7 @@
 //! stateless: see `model::estate::credentials`.
 
 mod federation;
+mod mfa;
 #[rustfmt::skip]
 mod shapes;
 
@@ -19,12 +20,13 @@ pub static SERVICE: Service = Service {
     types: include_str!("../sts.cfn"),
     actions: include_str!("../sts.iam"),
     operations: model::operations![
-        read AssumeRole => assume_role,
+        // They remember a one-time password, which is good once.
+        noted AssumeRole => assume_role,
         read AssumeRoleWithWebIdentity => federation::assume_role_with_web_identity,
         // No API of AWS's: what is asked about an identity that a token has proved.
         read ConsentToWebIdentity => federation::consent_to_web_identity,
         read GetCallerIdentity => get_caller_identity,
-        read GetSessionToken => get_session_token,
+        noted GetSessionToken => get_session_token,
         read GetFederationToken => get_federation_token,
         read GetAccessKeyInfo => get_access_key_info,
     ],
@@ -69,7 +71,7 @@ fn assuming(asking: &Asking<'_>) -> Vec<Ask> {
             asking.input.get("DurationSeconds").and_then(|d| d.as_i64()).map(|d| d.to_string()),
         );
     assume.request_tags.clone_from(&tags);
-    let mut asks = vec![assume];
+    let mut asks = vec![mfa::claimed(asking, assume)];
     let transitive = asking.strings("TransitiveTagKeys");
     if !tags.is_empty() || !transitive.is_empty() {
         let mut tagging = question("sts:TagSession");
@@ -77,10 +79,11 @@ fn assuming(asking: &Asking<'_>) -> Vec<Ask> {
         if !transitive.is_empty() {
             tagging = tagging.keys("sts:TransitiveTagKeys", transitive);
         }
-        asks.push(tagging);
+        asks.push(mfa::claimed(asking, tagging));
     }
     if asking.text("SourceIdentity").is_some() {
-        asks.push(question("sts:SetSourceIdentity").key("sts:SourceIdentity", source));
+        let setting = question("sts:SetSourceIdentity").key("sts:SourceIdentity", source);
+        asks.push(mfa::claimed(asking, setting));
     }
     asks
 }
@@ -153,11 +156,7 @@ fn assume_role(tx: &mut Tx<'_>, input: AssumeRoleRequest) -> Result<AssumeRoleRe
     if tx.caller().kind == CallerKind::Root {
         return Err(Fault::access_denied("Roles may not be assumed by root accounts."));
     }
-    if input.serial_number.is_some() || input.token_code.is_some() {
-        return Err(Fault::access_denied(
-            "MultiFactorAuthentication failed with invalid MFA one time pass code.",
-        ));
-    }
+    mfa::checked(tx, input.serial_number, input.token_code)?;
     // Who asks for a role that is not there was refused by its missing trust already.
     let role = tx
         .find_arn::<Role>(&input.role_arn)
@@ -253,16 +252,13 @@ fn get_session_token(
     input: GetSessionTokenRequest,
 ) -> Result<GetSessionTokenResponse, Fault> {
     must_be_user(tx, "GetSessionToken")?;
-    if input.serial_number.is_some() || input.token_code.is_some() {
-        return Err(Fault::access_denied(
-            "MultiFactorAuthentication failed with invalid MFA one time pass code.",
-        ));
-    }
+    let mfa = mfa::checked(tx, input.serial_number, input.token_code)?;
     let root = tx.caller().kind == CallerKind::Root;
     let seconds = input.duration_seconds.unwrap_or(if root { 3600 } else { 43_200 });
     let session = Session {
         issued: tx.now,
         expires: tx.now.plus_seconds(if root { seconds.min(3600) } else { seconds }),
+        mfa,
         ..Session::default()
     };
     let caller = Caller { session: Some(session), ..tx.caller().clone() };

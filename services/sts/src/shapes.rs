@@ -6,7 +6,7 @@ use bytes::Bytes;
 use model::value::{Body, FromValue, IntoValue, Members, Value, optional, required};
 use model::{Fault, Timestamp};
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct AssumeRoleRequest {
     pub role_arn: String,
     pub role_session_name: String,
@@ -59,6 +59,25 @@ impl IntoValue for AssumeRoleRequest {
         m.put_some("ProvidedContexts", self.provided_contexts);
         m.put_some("MinimumSessionTokenSize", self.minimum_session_token_size);
         Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AssumeRoleRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AssumeRoleRequest")
+            .field("RoleArn", &self.role_arn)
+            .field("RoleSessionName", &self.role_session_name)
+            .field("PolicyArns", &self.policy_arns)
+            .field("Policy", &self.policy)
+            .field("DurationSeconds", &self.duration_seconds)
+            .field("Tags", &self.tags)
+            .field("TransitiveTagKeys", &self.transitive_tag_keys)
+            .field("ExternalId", &self.external_id)
+            .field("SerialNumber", &self.serial_number)
+            .field("TokenCode", &"***")
+            .field("SourceIdentity", &self.source_identity)
+            .field("ProvidedContexts", &self.provided_contexts)
+            .field("MinimumSessionTokenSize", &self.minimum_session_token_size)
+            .finish_non_exhaustive()
     }
 }
 
@@ -252,7 +271,7 @@ impl std::fmt::Debug for Credentials {
         f.debug_struct("Credentials")
             .field("AccessKeyId", &self.access_key_id)
             .field("SecretAccessKey", &"***")
-            .field("SessionToken", &self.session_token)
+            .field("SessionToken", &"***")
             .field("Expiration", &self.expiration)
             .finish_non_exhaustive()
     }
@@ -431,7 +450,7 @@ impl IntoValue for GetFederationTokenResponse {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct GetSessionTokenRequest {
     pub duration_seconds: Option<i64>,
     pub serial_number: Option<String>,
@@ -457,6 +476,16 @@ impl IntoValue for GetSessionTokenRequest {
         m.put_some("TokenCode", self.token_code);
         m.put_some("MinimumSessionTokenSize", self.minimum_session_token_size);
         Value::Map(m)
+    }
+}
+impl std::fmt::Debug for GetSessionTokenRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GetSessionTokenRequest")
+            .field("DurationSeconds", &self.duration_seconds)
+            .field("SerialNumber", &self.serial_number)
+            .field("TokenCode", &"***")
+            .field("MinimumSessionTokenSize", &self.minimum_session_token_size)
+            .finish_non_exhaustive()
     }
 }
 
