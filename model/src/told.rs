@@ -43,8 +43,9 @@ pub fn call_event(
     outcome: &Result<Value, Fault>,
     about: About,
 ) -> Event {
+    let writes = served.operation(request.operation).is_none_or(|operation| operation.writes);
     let (response, fault) = match outcome {
-        Ok(output) if !request.read_only => {
+        Ok(output) if writes => {
             (host.redacted(served, request.operation, Side::Output, output), None)
         }
         Ok(_) => (serde_json::Value::Null, None),
