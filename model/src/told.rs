@@ -45,9 +45,7 @@ pub fn call_event(
 ) -> Event {
     let writes = served.operation(request.operation).is_none_or(|operation| operation.writes);
     let (response, fault) = match outcome {
-        Ok(output) if writes => {
-            (host.redacted(served, request.operation, Side::Output, output), None)
-        }
+        Ok(output) if writes => (host.redacted(served, request.operation, Side::Output, output), None),
         Ok(_) => (serde_json::Value::Null, None),
         Err(fault) => (serde_json::Value::Null, Some(fault)),
     };
