@@ -272,3 +272,23 @@ def test_an_organization_of_a_stack():
     finally:
         alone.stop()
         shutil.rmtree(alone.data)
+
+
+def test_delegated_administrators_look_but_do_not_change(admin, member):
+    organizations = admin("organizations")
+    service, own, account = "access-analyzer.amazonaws.com", member("organizations"), member.account
+    register = lambda: organizations.register_delegated_administrator(AccountId=account, ServicePrincipal=service)
+    assert code(register) == "ConstraintViolationException", "the service is not trusted yet"
+    organizations.enable_aws_service_access(ServicePrincipal=service)
+    assert service in [s["ServicePrincipal"] for s in organizations.list_aws_service_access_for_organization()["EnabledServicePrincipals"]]
+    assert code(own.list_accounts) == "AccessDeniedException", "no administrator yet"
+    register()
+    assert code(register) == "AccountAlreadyRegisteredException"
+    assert account in [a["Id"] for a in organizations.list_delegated_administrators(ServicePrincipal=service)["DelegatedAdministrators"]]
+    assert account in [a["Id"] for page in own.get_paginator("list_accounts").paginate() for a in page["Accounts"]]
+    root = own.list_roots()["Roots"][0]["Id"]
+    assert code(lambda: own.create_organizational_unit(ParentId=root, Name=uuid.uuid4().hex)) == "AccessDeniedException"
+    assert code(lambda: own.enable_aws_service_access(ServicePrincipal=service)) == "AccessDeniedException"
+    organizations.disable_aws_service_access(ServicePrincipal=service)
+    assert code(own.list_accounts) == "AccessDeniedException", "the access took the delegation with it"
+    assert code(lambda: organizations.list_delegated_services_for_account(AccountId=account)) == "AccountNotRegisteredException"

@@ -24,6 +24,8 @@ pub const ORGANIZATION_NODES: &[NodeKind] = &[
     NodeKind::of::<Account>(),
     NodeKind::of::<OrganizationalUnit>(),
     NodeKind::of::<OrganizationPolicy>(),
+    NodeKind::of::<TrustedService>(),
+    NodeKind::of::<DelegatedAdministrator>(),
 ];
 
 /// A policy written inside a user, group or role.
@@ -289,6 +291,32 @@ pub struct Organization {
 }
 
 node!(Organization, "AWS::Organizations::Organization", id);
+
+/// A service of AWS's that may work in every account of the organization.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrustedService {
+    /// The management account.
+    pub account: AccountId,
+    /// e.g. `access-analyzer.amazonaws.com`.
+    pub service: String,
+    pub since: Timestamp,
+}
+
+node!(TrustedService, "Countersign::Organizations::TrustedService", service);
+
+/// A member account that administers a service for the organization.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DelegatedAdministrator {
+    /// The management account.
+    pub account: AccountId,
+    /// `111122223333/access-analyzer.amazonaws.com`.
+    pub id: String,
+    pub member: AccountId,
+    pub service: String,
+    pub since: Timestamp,
+}
+
+node!(DelegatedAdministrator, "Countersign::Organizations::DelegatedAdministrator", id);
 
 /// An account, in the organization or alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

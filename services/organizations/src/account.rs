@@ -5,7 +5,7 @@ use model::{AccountId, Fault, PolicyText, Snapshot, Tags, Tx};
 
 use crate::shapes::*;
 use crate::tag;
-use crate::target::{self, arn, full_access, organization, page, path};
+use crate::target::{self, arn, full_access, organization, page, path, readable};
 
 fn shape(snapshot: &Snapshot, org: &Org, account: &Node) -> Account {
     Account {
@@ -104,7 +104,7 @@ pub(crate) fn describe_create_account_status(
     tx: &mut Tx<'_>,
     input: DescribeCreateAccountStatusRequest,
 ) -> Result<DescribeCreateAccountStatusResponse, Fault> {
-    organization(tx)?;
+    readable(tx)?;
     let missing = || {
         Fault::client(
             "CreateAccountStatusNotFoundException",
@@ -129,7 +129,7 @@ pub(crate) fn describe_account(
     tx: &mut Tx<'_>,
     input: DescribeAccountRequest,
 ) -> Result<DescribeAccountResponse, Fault> {
-    let org = organization(tx)?;
+    let org = readable(tx)?;
     Ok(DescribeAccountResponse { account: Some(shape(tx.snapshot(), &org, &find(tx, &input.account_id)?)) })
 }
 
@@ -141,7 +141,7 @@ pub(crate) fn list_accounts(
     tx: &mut Tx<'_>,
     input: ListAccountsRequest,
 ) -> Result<ListAccountsResponse, Fault> {
-    let org = organization(tx)?;
+    let org = readable(tx)?;
     let (accounts, next_token) = page(members(tx), input.next_token.as_deref(), input.max_results)?;
     let accounts = accounts.iter().map(|a| shape(tx.snapshot(), &org, a)).collect();
     Ok(ListAccountsResponse { accounts: Some(accounts), next_token })
@@ -151,7 +151,7 @@ pub(crate) fn list_accounts_for_parent(
     tx: &mut Tx<'_>,
     input: ListAccountsForParentRequest,
 ) -> Result<ListAccountsForParentResponse, Fault> {
-    let org = organization(tx)?;
+    let org = readable(tx)?;
     target::parent(tx, &org, &input.parent_id, "ParentNotFoundException")?;
     let own = members(tx).into_iter().filter(|a| a.parent.as_ref() == Some(&input.parent_id)).collect();
     let (accounts, next_token) = page(own, input.next_token.as_deref(), input.max_results)?;

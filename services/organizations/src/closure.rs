@@ -63,6 +63,7 @@ pub(crate) fn suspend(tx: &mut Tx<'_>, payload: Json) -> Result<(), Fault> {
 /// The node stays: without it nothing would tell that the account is closed.
 pub(crate) fn end(tx: &mut Tx<'_>, payload: Json) -> Result<(), Fault> {
     let Some(account) = due(tx, &payload).filter(|a| a.status == "SUSPENDED") else { return Ok(()) };
+    crate::delegation::forget(tx, &account.account)?;
     tx.put(Account {
         status: "CLOSED".to_owned(),
         parent: None,

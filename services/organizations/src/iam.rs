@@ -12,6 +12,7 @@ pub(crate) fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
         asking.text("Type").or(asking.text("Filter")).or(asking.text("PolicyType")).map(str::to_owned);
     let of_policy = asking.text("PolicyId").and_then(|id| policy(asking, id)).map(|p| p.policy_type.clone());
     ask = ask.key("organizations:PolicyType", policy_type.or(of_policy));
+    ask = ask.key("organizations:ServicePrincipal", asking.text("ServicePrincipal").map(str::to_owned));
     ask.tag_keys = asking.strings("TagKeys");
     let mut asks = vec![ask];
     // Whoever makes something with tags must be allowed to tag.

@@ -3,6 +3,7 @@
 
 mod account;
 mod closure;
+mod delegation;
 mod iam;
 mod organization;
 mod policy;
@@ -51,6 +52,13 @@ pub static SERVICE: Service = Service {
         read ListTargetsForPolicy => policy::list_targets_for_policy,
         write EnablePolicyType => policy::enable_policy_type,
         write DisablePolicyType => policy::disable_policy_type,
+        write EnableAWSServiceAccess => delegation::enable_aws_service_access,
+        write DisableAWSServiceAccess => delegation::disable_aws_service_access,
+        read ListAWSServiceAccessForOrganization => delegation::list_aws_service_access_for_organization,
+        write RegisterDelegatedAdministrator => delegation::register_delegated_administrator,
+        write DeregisterDelegatedAdministrator => delegation::deregister_delegated_administrator,
+        read ListDelegatedAdministrators => delegation::list_delegated_administrators,
+        read ListDelegatedServicesForAccount => delegation::list_delegated_services_for_account,
         write TagResource => tag::tag_resource,
         write UntagResource => tag::untag_resource,
         read ListTagsForResource => tag::list_tags_for_resource,

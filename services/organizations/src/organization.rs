@@ -1,11 +1,13 @@
 //! The organization itself: this runtime holds at most one.
 
-use model::estate::iam::{Account, Organization as Node, OrganizationPolicy, OrganizationalUnit};
+use model::estate::iam::{
+    Account, Organization as Node, OrganizationPolicy, OrganizationalUnit, TrustedService,
+};
 use model::{Fault, Snapshot, Tags, Tx};
 
 use crate::account::members;
 use crate::shapes::*;
-use crate::target::{any, arn, full_access, not_in_use, organization};
+use crate::target::{any, arn, full_access, not_in_use, organization, readable};
 
 const TYPES: [&str; 2] = ["SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"];
 
@@ -59,7 +61,7 @@ pub(crate) fn describe_organization(
 }
 
 pub(crate) fn list_roots(tx: &mut Tx<'_>, _: ListRootsRequest) -> Result<ListRootsResponse, Fault> {
-    Ok(ListRootsResponse { roots: Some(vec![root(&organization(tx)?)]), next_token: None })
+    Ok(ListRootsResponse { roots: Some(vec![root(&readable(tx)?)]), next_token: None })
 }
 
 /// <https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateOrganization.html>
@@ -117,5 +119,7 @@ pub(crate) fn delete_organization(tx: &mut Tx<'_>, _: model::Value) -> Result<()
     let policies: Vec<_> = tx.list_global::<OrganizationPolicy>().cloned().collect();
     units.iter().try_for_each(|unit| tx.remove(unit))?;
     policies.iter().try_for_each(|policy| tx.remove(policy))?;
+    let trusted: Vec<_> = tx.list_global::<TrustedService>().cloned().collect();
+    trusted.iter().try_for_each(|service| tx.remove(service))?;
     tx.remove(&org)
 }

@@ -7,7 +7,7 @@ use model::{Fault, PolicyText, Tx};
 use crate::organization::{all_features, root};
 use crate::shapes::*;
 use crate::tag;
-use crate::target::{Target, arn, organization, page, target};
+use crate::target::{Target, arn, organization, page, readable, target};
 
 /// Policies of one type that a target may have.
 const ATTACHED: usize = 5;
@@ -120,7 +120,7 @@ pub(crate) fn describe_policy(
     tx: &mut Tx<'_>,
     input: DescribePolicyRequest,
 ) -> Result<DescribePolicyResponse, Fault> {
-    let org = organization(tx)?;
+    let org = readable(tx)?;
     Ok(DescribePolicyResponse { policy: Some(shape(&org, &find(tx, &input.policy_id)?)) })
 }
 
@@ -162,7 +162,7 @@ pub(crate) fn list_policies(
     tx: &mut Tx<'_>,
     input: ListPoliciesRequest,
 ) -> Result<ListPoliciesResponse, Fault> {
-    let org = organization(tx)?;
+    let org = readable(tx)?;
     let own = tx
         .list_global::<Node>()
         .filter(|p| p.policy_type == input.filter)
@@ -231,7 +231,7 @@ pub(crate) fn list_policies_for_target(
     tx: &mut Tx<'_>,
     input: ListPoliciesForTargetRequest,
 ) -> Result<ListPoliciesForTargetResponse, Fault> {
-    let org = organization(tx)?;
+    let org = readable(tx)?;
     let target = target(tx, &org, &input.target_id)?;
     let attached = of_type(tx, target.policies(), &input.filter).iter().map(|p| summary(&org, p)).collect();
     let (policies, next_token) = page(attached, input.next_token.as_deref(), input.max_results)?;
@@ -242,7 +242,7 @@ pub(crate) fn list_targets_for_policy(
     tx: &mut Tx<'_>,
     input: ListTargetsForPolicyRequest,
 ) -> Result<ListTargetsForPolicyResponse, Fault> {
-    let org = organization(tx)?;
+    let org = readable(tx)?;
     let policy = find(tx, &input.policy_id)?;
     let held = targets(tx, &org).into_iter().filter(|t| t.policies().contains(&policy.id));
     let shown = held.map(|t| {

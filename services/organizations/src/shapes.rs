@@ -387,6 +387,88 @@ impl IntoValue for CreatePolicyResponse {
     }
 }
 
+#[derive(Clone, Default, PartialEq)]
+pub struct DelegatedAdministrator {
+    pub id: Option<String>,
+    pub arn: Option<String>,
+    pub email: Option<String>,
+    pub name: Option<String>,
+    pub status: Option<String>,
+    pub state: Option<String>,
+    pub joined_method: Option<String>,
+    pub joined_timestamp: Option<Timestamp>,
+    pub delegation_enabled_date: Option<Timestamp>,
+}
+impl FromValue for DelegatedAdministrator {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DelegatedAdministrator {
+            id: optional(&mut m, "Id")?,
+            arn: optional(&mut m, "Arn")?,
+            email: optional(&mut m, "Email")?,
+            name: optional(&mut m, "Name")?,
+            status: optional(&mut m, "Status")?,
+            state: optional(&mut m, "State")?,
+            joined_method: optional(&mut m, "JoinedMethod")?,
+            joined_timestamp: optional(&mut m, "JoinedTimestamp")?,
+            delegation_enabled_date: optional(&mut m, "DelegationEnabledDate")?,
+        })
+    }
+}
+impl IntoValue for DelegatedAdministrator {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put_some("Id", self.id);
+        m.put_some("Arn", self.arn);
+        m.put_some("Email", self.email);
+        m.put_some("Name", self.name);
+        m.put_some("Status", self.status);
+        m.put_some("State", self.state);
+        m.put_some("JoinedMethod", self.joined_method);
+        m.put_some("JoinedTimestamp", self.joined_timestamp);
+        m.put_some("DelegationEnabledDate", self.delegation_enabled_date);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for DelegatedAdministrator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DelegatedAdministrator")
+            .field("Id", &self.id)
+            .field("Arn", &self.arn)
+            .field("Email", &"***")
+            .field("Name", &"***")
+            .field("Status", &self.status)
+            .field("State", &self.state)
+            .field("JoinedMethod", &self.joined_method)
+            .field("JoinedTimestamp", &self.joined_timestamp)
+            .field("DelegationEnabledDate", &self.delegation_enabled_date)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DelegatedService {
+    pub service_principal: Option<String>,
+    pub delegation_enabled_date: Option<Timestamp>,
+}
+impl FromValue for DelegatedService {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DelegatedService {
+            service_principal: optional(&mut m, "ServicePrincipal")?,
+            delegation_enabled_date: optional(&mut m, "DelegationEnabledDate")?,
+        })
+    }
+}
+impl IntoValue for DelegatedService {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("ServicePrincipal", self.service_principal);
+        m.put_some("DelegationEnabledDate", self.delegation_enabled_date);
+        Value::Map(m)
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteOrganizationalUnitRequest {
     pub organizational_unit_id: String,
@@ -423,6 +505,29 @@ impl IntoValue for DeletePolicyRequest {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(1);
         m.put("PolicyId", self.policy_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeregisterDelegatedAdministratorRequest {
+    pub account_id: String,
+    pub service_principal: String,
+}
+impl FromValue for DeregisterDelegatedAdministratorRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeregisterDelegatedAdministratorRequest {
+            account_id: required(&mut m, "AccountId")?,
+            service_principal: required(&mut m, "ServicePrincipal")?,
+        })
+    }
+}
+impl IntoValue for DeregisterDelegatedAdministratorRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("AccountId", self.account_id);
+        m.put("ServicePrincipal", self.service_principal);
         Value::Map(m)
     }
 }
@@ -631,6 +736,26 @@ impl IntoValue for DetachPolicyRequest {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisableAWSServiceAccessRequest {
+    pub service_principal: String,
+}
+impl FromValue for DisableAWSServiceAccessRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DisableAWSServiceAccessRequest {
+            service_principal: required(&mut m, "ServicePrincipal")?,
+        })
+    }
+}
+impl IntoValue for DisableAWSServiceAccessRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("ServicePrincipal", self.service_principal);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DisablePolicyTypeRequest {
     pub root_id: String,
     pub policy_type: String,
@@ -674,6 +799,26 @@ impl IntoValue for DisablePolicyTypeResponse {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct EnableAWSServiceAccessRequest {
+    pub service_principal: String,
+}
+impl FromValue for EnableAWSServiceAccessRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(EnableAWSServiceAccessRequest {
+            service_principal: required(&mut m, "ServicePrincipal")?,
+        })
+    }
+}
+impl IntoValue for EnableAWSServiceAccessRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("ServicePrincipal", self.service_principal);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct EnablePolicyTypeRequest {
     pub root_id: String,
     pub policy_type: String,
@@ -712,6 +857,75 @@ impl IntoValue for EnablePolicyTypeResponse {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(1);
         m.put_some("Root", self.root);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EnabledServicePrincipal {
+    pub service_principal: Option<String>,
+    pub date_enabled: Option<Timestamp>,
+}
+impl FromValue for EnabledServicePrincipal {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(EnabledServicePrincipal {
+            service_principal: optional(&mut m, "ServicePrincipal")?,
+            date_enabled: optional(&mut m, "DateEnabled")?,
+        })
+    }
+}
+impl IntoValue for EnabledServicePrincipal {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("ServicePrincipal", self.service_principal);
+        m.put_some("DateEnabled", self.date_enabled);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListAWSServiceAccessForOrganizationRequest {
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+}
+impl FromValue for ListAWSServiceAccessForOrganizationRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListAWSServiceAccessForOrganizationRequest {
+            next_token: optional(&mut m, "NextToken")?,
+            max_results: optional(&mut m, "MaxResults")?,
+        })
+    }
+}
+impl IntoValue for ListAWSServiceAccessForOrganizationRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("MaxResults", self.max_results);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListAWSServiceAccessForOrganizationResponse {
+    pub enabled_service_principals: Option<Vec<EnabledServicePrincipal>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListAWSServiceAccessForOrganizationResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListAWSServiceAccessForOrganizationResponse {
+            enabled_service_principals: optional(&mut m, "EnabledServicePrincipals")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for ListAWSServiceAccessForOrganizationResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("EnabledServicePrincipals", self.enabled_service_principals);
+        m.put_some("NextToken", self.next_token);
         Value::Map(m)
     }
 }
@@ -858,6 +1072,104 @@ impl IntoValue for ListChildrenResponse {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(2);
         m.put_some("Children", self.children);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListDelegatedAdministratorsRequest {
+    pub service_principal: Option<String>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+}
+impl FromValue for ListDelegatedAdministratorsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListDelegatedAdministratorsRequest {
+            service_principal: optional(&mut m, "ServicePrincipal")?,
+            next_token: optional(&mut m, "NextToken")?,
+            max_results: optional(&mut m, "MaxResults")?,
+        })
+    }
+}
+impl IntoValue for ListDelegatedAdministratorsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("ServicePrincipal", self.service_principal);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("MaxResults", self.max_results);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListDelegatedAdministratorsResponse {
+    pub delegated_administrators: Option<Vec<DelegatedAdministrator>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListDelegatedAdministratorsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListDelegatedAdministratorsResponse {
+            delegated_administrators: optional(&mut m, "DelegatedAdministrators")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for ListDelegatedAdministratorsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("DelegatedAdministrators", self.delegated_administrators);
+        m.put_some("NextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListDelegatedServicesForAccountRequest {
+    pub account_id: String,
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+}
+impl FromValue for ListDelegatedServicesForAccountRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListDelegatedServicesForAccountRequest {
+            account_id: required(&mut m, "AccountId")?,
+            next_token: optional(&mut m, "NextToken")?,
+            max_results: optional(&mut m, "MaxResults")?,
+        })
+    }
+}
+impl IntoValue for ListDelegatedServicesForAccountRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("AccountId", self.account_id);
+        m.put_some("NextToken", self.next_token);
+        m.put_some("MaxResults", self.max_results);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListDelegatedServicesForAccountResponse {
+    pub delegated_services: Option<Vec<DelegatedService>>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListDelegatedServicesForAccountResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListDelegatedServicesForAccountResponse {
+            delegated_services: optional(&mut m, "DelegatedServices")?,
+            next_token: optional(&mut m, "NextToken")?,
+        })
+    }
+}
+impl IntoValue for ListDelegatedServicesForAccountResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("DelegatedServices", self.delegated_services);
         m.put_some("NextToken", self.next_token);
         Value::Map(m)
     }
@@ -1438,6 +1750,29 @@ impl IntoValue for PolicyTypeSummary {
         let mut m = Members::with_capacity(2);
         m.put_some("Type", self.r#type);
         m.put_some("Status", self.status);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RegisterDelegatedAdministratorRequest {
+    pub account_id: String,
+    pub service_principal: String,
+}
+impl FromValue for RegisterDelegatedAdministratorRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RegisterDelegatedAdministratorRequest {
+            account_id: required(&mut m, "AccountId")?,
+            service_principal: required(&mut m, "ServicePrincipal")?,
+        })
+    }
+}
+impl IntoValue for RegisterDelegatedAdministratorRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("AccountId", self.account_id);
+        m.put("ServicePrincipal", self.service_principal);
         Value::Map(m)
     }
 }

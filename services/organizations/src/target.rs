@@ -1,6 +1,8 @@
 //! What a policy can be attached to: the root, an organizational unit, an account.
 
-use model::estate::iam::{Account, Organization, OrganizationPolicy, OrganizationalUnit};
+use model::estate::iam::{
+    Account, DelegatedAdministrator, Organization, OrganizationPolicy, OrganizationalUnit,
+};
 use model::{AccountId, Fault, Snapshot, Tx};
 
 /// The organization, as its management account sees it. No other account may change it.
@@ -10,6 +12,16 @@ pub(crate) fn organization(tx: &Tx<'_>) -> Result<Organization, Fault> {
         true => Ok(organization),
         false => Err(Fault::access_denied("You don't have permissions to access this resource.")),
     }
+}
+
+/// The organization for someone who only looks: the management account, or a member that administers
+/// a service. What is looked at belongs to the management account.
+pub(crate) fn readable(tx: &mut Tx<'_>) -> Result<Organization, Fault> {
+    let administers = tx.snapshot().all::<DelegatedAdministrator>().any(|d| d.member == tx.account);
+    if administers && let Some(account) = any(tx.snapshot()).map(|org| org.account.clone()) {
+        tx.account = account;
+    }
+    organization(tx)
 }
 
 pub(crate) fn any(snapshot: &Snapshot) -> Option<&Organization> {

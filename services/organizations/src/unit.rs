@@ -5,7 +5,7 @@ use model::{AccountId, Fault, Snapshot, Tx};
 
 use crate::shapes::*;
 use crate::tag;
-use crate::target::{Target, arn, full_access, organization, page, parent, path};
+use crate::target::{Target, arn, full_access, organization, page, parent, path, readable};
 
 fn shape(snapshot: &Snapshot, org: &Organization, unit: &Node) -> OrganizationalUnit {
     OrganizationalUnit {
@@ -61,7 +61,7 @@ pub(crate) fn describe_organizational_unit(
     tx: &mut Tx<'_>,
     input: DescribeOrganizationalUnitRequest,
 ) -> Result<DescribeOrganizationalUnitResponse, Fault> {
-    let org = organization(tx)?;
+    let org = readable(tx)?;
     Ok(DescribeOrganizationalUnitResponse {
         organizational_unit: Some(shape(tx.snapshot(), &org, &find(tx, &input.organizational_unit_id)?)),
     })
@@ -100,7 +100,7 @@ pub(crate) fn list_organizational_units_for_parent(
     tx: &mut Tx<'_>,
     input: ListOrganizationalUnitsForParentRequest,
 ) -> Result<ListOrganizationalUnitsForParentResponse, Fault> {
-    let org = organization(tx)?;
+    let org = readable(tx)?;
     parent(tx, &org, &input.parent_id, "ParentNotFoundException")?;
     let own = tx.list_global::<Node>().filter(|u| u.parent == input.parent_id).cloned().collect();
     let (units, next_token) = page(own, input.next_token.as_deref(), input.max_results)?;
@@ -109,7 +109,7 @@ pub(crate) fn list_organizational_units_for_parent(
 }
 
 pub(crate) fn list_parents(tx: &mut Tx<'_>, input: ListParentsRequest) -> Result<ListParentsResponse, Fault> {
-    let org = organization(tx)?;
+    let org = readable(tx)?;
     let missing = || {
         Fault::client(
             "ChildNotFoundException",
@@ -132,7 +132,7 @@ pub(crate) fn list_children(
     tx: &mut Tx<'_>,
     input: ListChildrenRequest,
 ) -> Result<ListChildrenResponse, Fault> {
-    let org = organization(tx)?;
+    let org = readable(tx)?;
     parent(tx, &org, &input.parent_id, "ParentNotFoundException")?;
     let child = |id: String| Child { id: Some(id), r#type: Some(input.child_type.clone()) };
     let own: Vec<Child> = match input.child_type.as_str() {
