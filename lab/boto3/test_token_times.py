@@ -1,4 +1,4 @@
-"""Tokens that a pool itself signed, but not for now: the same runtime, two hours on and back again.
+"""Tokens that a pool itself signed, but not for now: the same runtime, hours and weeks on and back again.
 
 The clock is the system's, so the program is started with libfaketime (Debian's package) and without it.
 """
@@ -10,16 +10,17 @@ import pytest
 import requests
 from botocore import UNSIGNED
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from conftest import Runtime
 from test_apigateway import BALANCER, LISTENER, TEMPLATE, settle
 
 UNAUTHORIZED = (401, {"message": "Unauthorized"})
 
-def later():
-    """The prefix of a command that sees the time of two hours on."""
+def later(by):
+    """The prefix of a command that sees a later time."""
     found = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
     assert found, "libfaketime is missing: apt-get install -y libfaketime"
-    return ["env", f"LD_PRELOAD={found[0]}", "FAKETIME=+2h", "FAKETIME_DONT_FAKE_MONOTONIC=1"]
+    return ["env", f"LD_PRELOAD={found[0]}", f"FAKETIME=+{by}", "FAKETIME_DONT_FAKE_MONOTONIC=1"]
 
 
 
@@ -92,7 +93,7 @@ def test_a_token_counts_in_its_own_time_only(gateway):
     now = gateway.sign_in()
     assert [status for status, _ in gateway.ask(now)] == through
 
-    gateway.again(later())
+    gateway.again(later("2h"))
     expired = gateway.ask(now)
     assert expired[0] == (401, {"message": "The incoming token has expired"}) and expired[1] == UNAUTHORIZED
     issued_later = gateway.refresh(now)
@@ -101,3 +102,9 @@ def test_a_token_counts_in_its_own_time_only(gateway):
     gateway.again([])
     assert gateway.ask(issued_later) == [UNAUTHORIZED, UNAUTHORIZED], "issued in the future"
     assert [status for status, _ in gateway.ask(now)] == through
+
+    gateway.again(later("31d"))
+    with pytest.raises(ClientError) as refused:
+        gateway.refresh(now)
+    error = refused.value.response["Error"]
+    assert (error["Code"], error["Message"]) == ("NotAuthorizedException", "Refresh Token has expired")

@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::user::User;
 
 pub(crate) const TABLE: &str = "cognito-idp/grant";
+/// The keys of grants by the moment they end: what is swept is at the front.
+const ENDS: &str = "cognito-idp/grant-end";
+/// Expired grants forgotten at a new one: more than one, so that they get fewer.
+const SWEPT: usize = 4;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Grant {
@@ -29,15 +33,17 @@ pub(crate) fn find(tx: &Tx<'_>, pool: &str, sub: &str, event: &str) -> Result<Op
     Ok(found.filter(|grant| grant.expires > tx.now))
 }
 
-/// Keeps a new one, and forgets the user's that have expired.
+/// Keeps a new one, and forgets a few of those that have expired.
 pub(crate) fn save(tx: &mut Tx<'_>, grant: &Grant) -> Result<(), Fault> {
-    for (key, bytes) in of_user(tx, &grant.pool, &grant.sub)? {
-        let stale = serde_json::from_slice::<Grant>(&bytes).map_or(true, |g| g.expires <= tx.now);
-        if stale {
-            tx.remove_record(TABLE, &key)?;
-        }
+    let now = tx.now.0.to_be_bytes();
+    for (end, key) in tx.records(ENDS, Range { from: b"", to: Some(&now), reverse: false, limit: SWEPT })? {
+        tx.remove_record(ENDS, &end)?;
+        tx.remove_record(TABLE, &key)?;
     }
-    tx.put_record_as(TABLE, &key(&grant.pool, &grant.sub, &grant.event), grant)
+    let key = key(&grant.pool, &grant.sub, &grant.event);
+    let end = [grant.expires.0.to_be_bytes().as_slice(), &key].concat();
+    tx.put_record(ENDS, &end, key.clone())?;
+    tx.put_record_as(TABLE, &key, grant)
 }
 
 fn of_user(tx: &Tx<'_>, pool: &str, sub: &str) -> Result<Vec<(Vec<u8>, bytes::Bytes)>, Fault> {
