@@ -12,7 +12,7 @@ pub(crate) fn rust(api: &Api) -> String {
          #![allow(clippy::all, clippy::pedantic, unused_imports, unused_mut, unused_variables, unreachable_pub, dead_code, reason = \"generated\")]\n\
          use std::collections::BTreeMap;\n\n\
          use bytes::Bytes;\n\
-         use model::value::{Body, FromValue, IntoValue, Members, Value, optional, required};\n\
+         use model::value::{Body, FromValue, IntoValue, Members, Reader, Value};\n\
          use model::{Fault, Timestamp};\n",
     );
     let errors: BTreeSet<ShapeId> = api.operations.iter().flat_map(|o| o.errors.iter().copied()).collect();
@@ -160,13 +160,13 @@ fn needed(member: &Member) -> bool {
 fn reader(name: &str, structure: &Structure, text: &mut String) {
     let _ = write!(
         text,
-        "impl FromValue for {name} {{\n    fn from_value(value: Value) -> Result<Self, Fault> {{\n        let mut m = Members::of(value)?;\n        Ok({name} {{\n"
+        "impl FromValue for {name} {{\n    fn from_value(value: Value) -> Result<Self, Fault> {{\n        let mut m = Reader::of(value);\n        let shape = {name} {{\n"
     );
     for member in &structure.members {
         let how = if needed(member) { "required" } else { "optional" };
-        let _ = writeln!(text, "            {}: {how}(&mut m, \"{}\")?,", field(member.name), member.name);
+        let _ = writeln!(text, "            {}: m.{how}(\"{}\"),", field(member.name), member.name);
     }
-    text.push_str("        })\n    }\n}\n");
+    text.push_str("        };\n        m.done(shape)\n    }\n}\n");
 }
 
 fn writer(name: &str, structure: &Structure, text: &mut String) {

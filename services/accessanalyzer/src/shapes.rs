@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use model::value::{Body, FromValue, IntoValue, Members, Value, optional, required};
+use model::value::{Body, FromValue, IntoValue, Members, Reader, Value};
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,11 +13,12 @@ pub struct Access {
 }
 impl FromValue for Access {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Access {
-            actions: optional(&mut m, "actions")?,
-            resources: optional(&mut m, "resources")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Access {
+            actions: m.optional("actions"),
+            resources: m.optional("resources"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Access {
@@ -37,12 +38,13 @@ pub struct CheckAccessNotGrantedRequest {
 }
 impl FromValue for CheckAccessNotGrantedRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CheckAccessNotGrantedRequest {
-            policy_document: required(&mut m, "policyDocument")?,
-            access: required(&mut m, "access")?,
-            policy_type: required(&mut m, "policyType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CheckAccessNotGrantedRequest {
+            policy_document: m.required("policyDocument"),
+            access: m.required("access"),
+            policy_type: m.required("policyType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CheckAccessNotGrantedRequest {
@@ -72,12 +74,13 @@ pub struct CheckAccessNotGrantedResponse {
 }
 impl FromValue for CheckAccessNotGrantedResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CheckAccessNotGrantedResponse {
-            result: optional(&mut m, "result")?,
-            message: optional(&mut m, "message")?,
-            reasons: optional(&mut m, "reasons")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CheckAccessNotGrantedResponse {
+            result: m.optional("result"),
+            message: m.optional("message"),
+            reasons: m.optional("reasons"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CheckAccessNotGrantedResponse {
@@ -98,12 +101,13 @@ pub struct CheckNoNewAccessRequest {
 }
 impl FromValue for CheckNoNewAccessRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CheckNoNewAccessRequest {
-            new_policy_document: required(&mut m, "newPolicyDocument")?,
-            existing_policy_document: required(&mut m, "existingPolicyDocument")?,
-            policy_type: required(&mut m, "policyType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CheckNoNewAccessRequest {
+            new_policy_document: m.required("newPolicyDocument"),
+            existing_policy_document: m.required("existingPolicyDocument"),
+            policy_type: m.required("policyType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CheckNoNewAccessRequest {
@@ -133,12 +137,13 @@ pub struct CheckNoNewAccessResponse {
 }
 impl FromValue for CheckNoNewAccessResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CheckNoNewAccessResponse {
-            result: optional(&mut m, "result")?,
-            message: optional(&mut m, "message")?,
-            reasons: optional(&mut m, "reasons")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CheckNoNewAccessResponse {
+            result: m.optional("result"),
+            message: m.optional("message"),
+            reasons: m.optional("reasons"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CheckNoNewAccessResponse {
@@ -158,11 +163,12 @@ pub struct CheckNoPublicAccessRequest {
 }
 impl FromValue for CheckNoPublicAccessRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CheckNoPublicAccessRequest {
-            policy_document: required(&mut m, "policyDocument")?,
-            resource_type: required(&mut m, "resourceType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CheckNoPublicAccessRequest {
+            policy_document: m.required("policyDocument"),
+            resource_type: m.required("resourceType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CheckNoPublicAccessRequest {
@@ -190,12 +196,13 @@ pub struct CheckNoPublicAccessResponse {
 }
 impl FromValue for CheckNoPublicAccessResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CheckNoPublicAccessResponse {
-            result: optional(&mut m, "result")?,
-            message: optional(&mut m, "message")?,
-            reasons: optional(&mut m, "reasons")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CheckNoPublicAccessResponse {
+            result: m.optional("result"),
+            message: m.optional("message"),
+            reasons: m.optional("reasons"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CheckNoPublicAccessResponse {
@@ -216,12 +223,13 @@ pub struct ReasonSummary {
 }
 impl FromValue for ReasonSummary {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ReasonSummary {
-            description: optional(&mut m, "description")?,
-            statement_index: optional(&mut m, "statementIndex")?,
-            statement_id: optional(&mut m, "statementId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ReasonSummary {
+            description: m.optional("description"),
+            statement_index: m.optional("statementIndex"),
+            statement_id: m.optional("statementId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ReasonSummary {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use model::value::{Body, FromValue, IntoValue, Members, Value, optional, required};
+use model::value::{Body, FromValue, IntoValue, Members, Reader, Value};
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,11 +13,12 @@ pub struct AddTagsToCertificateRequest {
 }
 impl FromValue for AddTagsToCertificateRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AddTagsToCertificateRequest {
-            certificate_arn: required(&mut m, "CertificateArn")?,
-            tags: required(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AddTagsToCertificateRequest {
+            certificate_arn: m.required("CertificateArn"),
+            tags: m.required("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AddTagsToCertificateRequest {
@@ -61,36 +62,37 @@ pub struct CertificateDetail {
 }
 impl FromValue for CertificateDetail {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CertificateDetail {
-            certificate_arn: optional(&mut m, "CertificateArn")?,
-            domain_name: optional(&mut m, "DomainName")?,
-            subject_alternative_names: optional(&mut m, "SubjectAlternativeNames")?,
-            managed_by: optional(&mut m, "ManagedBy")?,
-            domain_validation_options: optional(&mut m, "DomainValidationOptions")?,
-            serial: optional(&mut m, "Serial")?,
-            subject: optional(&mut m, "Subject")?,
-            issuer: optional(&mut m, "Issuer")?,
-            created_at: optional(&mut m, "CreatedAt")?,
-            issued_at: optional(&mut m, "IssuedAt")?,
-            imported_at: optional(&mut m, "ImportedAt")?,
-            status: optional(&mut m, "Status")?,
-            revoked_at: optional(&mut m, "RevokedAt")?,
-            revocation_reason: optional(&mut m, "RevocationReason")?,
-            not_before: optional(&mut m, "NotBefore")?,
-            not_after: optional(&mut m, "NotAfter")?,
-            key_algorithm: optional(&mut m, "KeyAlgorithm")?,
-            signature_algorithm: optional(&mut m, "SignatureAlgorithm")?,
-            in_use_by: optional(&mut m, "InUseBy")?,
-            failure_reason: optional(&mut m, "FailureReason")?,
-            r#type: optional(&mut m, "Type")?,
-            renewal_summary: optional(&mut m, "RenewalSummary")?,
-            key_usages: optional(&mut m, "KeyUsages")?,
-            extended_key_usages: optional(&mut m, "ExtendedKeyUsages")?,
-            certificate_authority_arn: optional(&mut m, "CertificateAuthorityArn")?,
-            renewal_eligibility: optional(&mut m, "RenewalEligibility")?,
-            options: optional(&mut m, "Options")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CertificateDetail {
+            certificate_arn: m.optional("CertificateArn"),
+            domain_name: m.optional("DomainName"),
+            subject_alternative_names: m.optional("SubjectAlternativeNames"),
+            managed_by: m.optional("ManagedBy"),
+            domain_validation_options: m.optional("DomainValidationOptions"),
+            serial: m.optional("Serial"),
+            subject: m.optional("Subject"),
+            issuer: m.optional("Issuer"),
+            created_at: m.optional("CreatedAt"),
+            issued_at: m.optional("IssuedAt"),
+            imported_at: m.optional("ImportedAt"),
+            status: m.optional("Status"),
+            revoked_at: m.optional("RevokedAt"),
+            revocation_reason: m.optional("RevocationReason"),
+            not_before: m.optional("NotBefore"),
+            not_after: m.optional("NotAfter"),
+            key_algorithm: m.optional("KeyAlgorithm"),
+            signature_algorithm: m.optional("SignatureAlgorithm"),
+            in_use_by: m.optional("InUseBy"),
+            failure_reason: m.optional("FailureReason"),
+            r#type: m.optional("Type"),
+            renewal_summary: m.optional("RenewalSummary"),
+            key_usages: m.optional("KeyUsages"),
+            extended_key_usages: m.optional("ExtendedKeyUsages"),
+            certificate_authority_arn: m.optional("CertificateAuthorityArn"),
+            renewal_eligibility: m.optional("RenewalEligibility"),
+            options: m.optional("Options"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CertificateDetail {
@@ -134,11 +136,12 @@ pub struct CertificateOptions {
 }
 impl FromValue for CertificateOptions {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CertificateOptions {
-            certificate_transparency_logging_preference: optional(&mut m, "CertificateTransparencyLoggingPreference")?,
-            export: optional(&mut m, "Export")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CertificateOptions {
+            certificate_transparency_logging_preference: m.optional("CertificateTransparencyLoggingPreference"),
+            export: m.optional("Export"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CertificateOptions {
@@ -175,29 +178,30 @@ pub struct CertificateSummary {
 }
 impl FromValue for CertificateSummary {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CertificateSummary {
-            certificate_arn: optional(&mut m, "CertificateArn")?,
-            domain_name: optional(&mut m, "DomainName")?,
-            subject_alternative_name_summaries: optional(&mut m, "SubjectAlternativeNameSummaries")?,
-            has_additional_subject_alternative_names: optional(&mut m, "HasAdditionalSubjectAlternativeNames")?,
-            status: optional(&mut m, "Status")?,
-            r#type: optional(&mut m, "Type")?,
-            key_algorithm: optional(&mut m, "KeyAlgorithm")?,
-            key_usages: optional(&mut m, "KeyUsages")?,
-            extended_key_usages: optional(&mut m, "ExtendedKeyUsages")?,
-            export_option: optional(&mut m, "ExportOption")?,
-            in_use: optional(&mut m, "InUse")?,
-            exported: optional(&mut m, "Exported")?,
-            renewal_eligibility: optional(&mut m, "RenewalEligibility")?,
-            not_before: optional(&mut m, "NotBefore")?,
-            not_after: optional(&mut m, "NotAfter")?,
-            created_at: optional(&mut m, "CreatedAt")?,
-            issued_at: optional(&mut m, "IssuedAt")?,
-            imported_at: optional(&mut m, "ImportedAt")?,
-            revoked_at: optional(&mut m, "RevokedAt")?,
-            managed_by: optional(&mut m, "ManagedBy")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CertificateSummary {
+            certificate_arn: m.optional("CertificateArn"),
+            domain_name: m.optional("DomainName"),
+            subject_alternative_name_summaries: m.optional("SubjectAlternativeNameSummaries"),
+            has_additional_subject_alternative_names: m.optional("HasAdditionalSubjectAlternativeNames"),
+            status: m.optional("Status"),
+            r#type: m.optional("Type"),
+            key_algorithm: m.optional("KeyAlgorithm"),
+            key_usages: m.optional("KeyUsages"),
+            extended_key_usages: m.optional("ExtendedKeyUsages"),
+            export_option: m.optional("ExportOption"),
+            in_use: m.optional("InUse"),
+            exported: m.optional("Exported"),
+            renewal_eligibility: m.optional("RenewalEligibility"),
+            not_before: m.optional("NotBefore"),
+            not_after: m.optional("NotAfter"),
+            created_at: m.optional("CreatedAt"),
+            issued_at: m.optional("IssuedAt"),
+            imported_at: m.optional("ImportedAt"),
+            revoked_at: m.optional("RevokedAt"),
+            managed_by: m.optional("ManagedBy"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CertificateSummary {
@@ -233,10 +237,11 @@ pub struct DeleteCertificateRequest {
 }
 impl FromValue for DeleteCertificateRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteCertificateRequest {
-            certificate_arn: required(&mut m, "CertificateArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteCertificateRequest {
+            certificate_arn: m.required("CertificateArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteCertificateRequest {
@@ -253,10 +258,11 @@ pub struct DescribeCertificateRequest {
 }
 impl FromValue for DescribeCertificateRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeCertificateRequest {
-            certificate_arn: required(&mut m, "CertificateArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeCertificateRequest {
+            certificate_arn: m.required("CertificateArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeCertificateRequest {
@@ -273,10 +279,11 @@ pub struct DescribeCertificateResponse {
 }
 impl FromValue for DescribeCertificateResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeCertificateResponse {
-            certificate: optional(&mut m, "Certificate")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeCertificateResponse {
+            certificate: m.optional("Certificate"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeCertificateResponse {
@@ -299,16 +306,17 @@ pub struct DomainValidation {
 }
 impl FromValue for DomainValidation {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DomainValidation {
-            domain_name: required(&mut m, "DomainName")?,
-            validation_emails: optional(&mut m, "ValidationEmails")?,
-            validation_domain: optional(&mut m, "ValidationDomain")?,
-            validation_status: optional(&mut m, "ValidationStatus")?,
-            resource_record: optional(&mut m, "ResourceRecord")?,
-            http_redirect: optional(&mut m, "HttpRedirect")?,
-            validation_method: optional(&mut m, "ValidationMethod")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DomainValidation {
+            domain_name: m.required("DomainName"),
+            validation_emails: m.optional("ValidationEmails"),
+            validation_domain: m.optional("ValidationDomain"),
+            validation_status: m.optional("ValidationStatus"),
+            resource_record: m.optional("ResourceRecord"),
+            http_redirect: m.optional("HttpRedirect"),
+            validation_method: m.optional("ValidationMethod"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DomainValidation {
@@ -332,11 +340,12 @@ pub struct DomainValidationOption {
 }
 impl FromValue for DomainValidationOption {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DomainValidationOption {
-            domain_name: required(&mut m, "DomainName")?,
-            validation_domain: required(&mut m, "ValidationDomain")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DomainValidationOption {
+            domain_name: m.required("DomainName"),
+            validation_domain: m.required("ValidationDomain"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DomainValidationOption {
@@ -354,10 +363,11 @@ pub struct ExpiryEventsConfiguration {
 }
 impl FromValue for ExpiryEventsConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ExpiryEventsConfiguration {
-            days_before_expiry: optional(&mut m, "DaysBeforeExpiry")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ExpiryEventsConfiguration {
+            days_before_expiry: m.optional("DaysBeforeExpiry"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ExpiryEventsConfiguration {
@@ -375,11 +385,12 @@ pub struct ExportCertificateRequest {
 }
 impl FromValue for ExportCertificateRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ExportCertificateRequest {
-            certificate_arn: required(&mut m, "CertificateArn")?,
-            passphrase: required(&mut m, "Passphrase")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ExportCertificateRequest {
+            certificate_arn: m.required("CertificateArn"),
+            passphrase: m.required("Passphrase"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ExportCertificateRequest {
@@ -407,12 +418,13 @@ pub struct ExportCertificateResponse {
 }
 impl FromValue for ExportCertificateResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ExportCertificateResponse {
-            certificate: optional(&mut m, "Certificate")?,
-            certificate_chain: optional(&mut m, "CertificateChain")?,
-            private_key: optional(&mut m, "PrivateKey")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ExportCertificateResponse {
+            certificate: m.optional("Certificate"),
+            certificate_chain: m.optional("CertificateChain"),
+            private_key: m.optional("PrivateKey"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ExportCertificateResponse {
@@ -441,11 +453,12 @@ pub struct ExtendedKeyUsage {
 }
 impl FromValue for ExtendedKeyUsage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ExtendedKeyUsage {
-            name: optional(&mut m, "Name")?,
-            oid: optional(&mut m, "OID")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ExtendedKeyUsage {
+            name: m.optional("Name"),
+            oid: m.optional("OID"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ExtendedKeyUsage {
@@ -467,14 +480,15 @@ pub struct Filters {
 }
 impl FromValue for Filters {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Filters {
-            extended_key_usage: optional(&mut m, "extendedKeyUsage")?,
-            key_usage: optional(&mut m, "keyUsage")?,
-            key_types: optional(&mut m, "keyTypes")?,
-            export_option: optional(&mut m, "exportOption")?,
-            managed_by: optional(&mut m, "managedBy")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Filters {
+            extended_key_usage: m.optional("extendedKeyUsage"),
+            key_usage: m.optional("keyUsage"),
+            key_types: m.optional("keyTypes"),
+            export_option: m.optional("exportOption"),
+            managed_by: m.optional("managedBy"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Filters {
@@ -495,10 +509,11 @@ pub struct GetAccountConfigurationResponse {
 }
 impl FromValue for GetAccountConfigurationResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetAccountConfigurationResponse {
-            expiry_events: optional(&mut m, "ExpiryEvents")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetAccountConfigurationResponse {
+            expiry_events: m.optional("ExpiryEvents"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetAccountConfigurationResponse {
@@ -515,10 +530,11 @@ pub struct GetCertificateRequest {
 }
 impl FromValue for GetCertificateRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetCertificateRequest {
-            certificate_arn: required(&mut m, "CertificateArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetCertificateRequest {
+            certificate_arn: m.required("CertificateArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetCertificateRequest {
@@ -536,11 +552,12 @@ pub struct GetCertificateResponse {
 }
 impl FromValue for GetCertificateResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetCertificateResponse {
-            certificate: optional(&mut m, "Certificate")?,
-            certificate_chain: optional(&mut m, "CertificateChain")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetCertificateResponse {
+            certificate: m.optional("Certificate"),
+            certificate_chain: m.optional("CertificateChain"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetCertificateResponse {
@@ -559,11 +576,12 @@ pub struct HttpRedirect {
 }
 impl FromValue for HttpRedirect {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(HttpRedirect {
-            redirect_from: optional(&mut m, "RedirectFrom")?,
-            redirect_to: optional(&mut m, "RedirectTo")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = HttpRedirect {
+            redirect_from: m.optional("RedirectFrom"),
+            redirect_to: m.optional("RedirectTo"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for HttpRedirect {
@@ -585,14 +603,15 @@ pub struct ImportCertificateRequest {
 }
 impl FromValue for ImportCertificateRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ImportCertificateRequest {
-            certificate_arn: optional(&mut m, "CertificateArn")?,
-            certificate: required(&mut m, "Certificate")?,
-            private_key: required(&mut m, "PrivateKey")?,
-            certificate_chain: optional(&mut m, "CertificateChain")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ImportCertificateRequest {
+            certificate_arn: m.optional("CertificateArn"),
+            certificate: m.required("Certificate"),
+            private_key: m.required("PrivateKey"),
+            certificate_chain: m.optional("CertificateChain"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ImportCertificateRequest {
@@ -624,10 +643,11 @@ pub struct ImportCertificateResponse {
 }
 impl FromValue for ImportCertificateResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ImportCertificateResponse {
-            certificate_arn: optional(&mut m, "CertificateArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ImportCertificateResponse {
+            certificate_arn: m.optional("CertificateArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ImportCertificateResponse {
@@ -644,10 +664,11 @@ pub struct KeyUsage {
 }
 impl FromValue for KeyUsage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(KeyUsage {
-            name: optional(&mut m, "Name")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = KeyUsage {
+            name: m.optional("Name"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for KeyUsage {
@@ -669,15 +690,16 @@ pub struct ListCertificatesRequest {
 }
 impl FromValue for ListCertificatesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListCertificatesRequest {
-            certificate_statuses: optional(&mut m, "CertificateStatuses")?,
-            includes: optional(&mut m, "Includes")?,
-            next_token: optional(&mut m, "NextToken")?,
-            max_items: optional(&mut m, "MaxItems")?,
-            sort_by: optional(&mut m, "SortBy")?,
-            sort_order: optional(&mut m, "SortOrder")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListCertificatesRequest {
+            certificate_statuses: m.optional("CertificateStatuses"),
+            includes: m.optional("Includes"),
+            next_token: m.optional("NextToken"),
+            max_items: m.optional("MaxItems"),
+            sort_by: m.optional("SortBy"),
+            sort_order: m.optional("SortOrder"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListCertificatesRequest {
@@ -700,11 +722,12 @@ pub struct ListCertificatesResponse {
 }
 impl FromValue for ListCertificatesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListCertificatesResponse {
-            next_token: optional(&mut m, "NextToken")?,
-            certificate_summary_list: optional(&mut m, "CertificateSummaryList")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListCertificatesResponse {
+            next_token: m.optional("NextToken"),
+            certificate_summary_list: m.optional("CertificateSummaryList"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListCertificatesResponse {
@@ -722,10 +745,11 @@ pub struct ListTagsForCertificateRequest {
 }
 impl FromValue for ListTagsForCertificateRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTagsForCertificateRequest {
-            certificate_arn: required(&mut m, "CertificateArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTagsForCertificateRequest {
+            certificate_arn: m.required("CertificateArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTagsForCertificateRequest {
@@ -742,10 +766,11 @@ pub struct ListTagsForCertificateResponse {
 }
 impl FromValue for ListTagsForCertificateResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTagsForCertificateResponse {
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTagsForCertificateResponse {
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTagsForCertificateResponse {
@@ -763,11 +788,12 @@ pub struct PutAccountConfigurationRequest {
 }
 impl FromValue for PutAccountConfigurationRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutAccountConfigurationRequest {
-            expiry_events: optional(&mut m, "ExpiryEvents")?,
-            idempotency_token: required(&mut m, "IdempotencyToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutAccountConfigurationRequest {
+            expiry_events: m.optional("ExpiryEvents"),
+            idempotency_token: m.required("IdempotencyToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutAccountConfigurationRequest {
@@ -786,11 +812,12 @@ pub struct RemoveTagsFromCertificateRequest {
 }
 impl FromValue for RemoveTagsFromCertificateRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RemoveTagsFromCertificateRequest {
-            certificate_arn: required(&mut m, "CertificateArn")?,
-            tags: required(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RemoveTagsFromCertificateRequest {
+            certificate_arn: m.required("CertificateArn"),
+            tags: m.required("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RemoveTagsFromCertificateRequest {
@@ -808,10 +835,11 @@ pub struct RenewCertificateRequest {
 }
 impl FromValue for RenewCertificateRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RenewCertificateRequest {
-            certificate_arn: required(&mut m, "CertificateArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RenewCertificateRequest {
+            certificate_arn: m.required("CertificateArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RenewCertificateRequest {
@@ -831,13 +859,14 @@ pub struct RenewalSummary {
 }
 impl FromValue for RenewalSummary {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RenewalSummary {
-            renewal_status: required(&mut m, "RenewalStatus")?,
-            domain_validation_options: required(&mut m, "DomainValidationOptions")?,
-            renewal_status_reason: optional(&mut m, "RenewalStatusReason")?,
-            updated_at: required(&mut m, "UpdatedAt")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RenewalSummary {
+            renewal_status: m.required("RenewalStatus"),
+            domain_validation_options: m.required("DomainValidationOptions"),
+            renewal_status_reason: m.optional("RenewalStatusReason"),
+            updated_at: m.required("UpdatedAt"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RenewalSummary {
@@ -866,19 +895,20 @@ pub struct RequestCertificateRequest {
 }
 impl FromValue for RequestCertificateRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RequestCertificateRequest {
-            domain_name: required(&mut m, "DomainName")?,
-            validation_method: optional(&mut m, "ValidationMethod")?,
-            subject_alternative_names: optional(&mut m, "SubjectAlternativeNames")?,
-            idempotency_token: optional(&mut m, "IdempotencyToken")?,
-            domain_validation_options: optional(&mut m, "DomainValidationOptions")?,
-            options: optional(&mut m, "Options")?,
-            certificate_authority_arn: optional(&mut m, "CertificateAuthorityArn")?,
-            tags: optional(&mut m, "Tags")?,
-            key_algorithm: optional(&mut m, "KeyAlgorithm")?,
-            managed_by: optional(&mut m, "ManagedBy")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RequestCertificateRequest {
+            domain_name: m.required("DomainName"),
+            validation_method: m.optional("ValidationMethod"),
+            subject_alternative_names: m.optional("SubjectAlternativeNames"),
+            idempotency_token: m.optional("IdempotencyToken"),
+            domain_validation_options: m.optional("DomainValidationOptions"),
+            options: m.optional("Options"),
+            certificate_authority_arn: m.optional("CertificateAuthorityArn"),
+            tags: m.optional("Tags"),
+            key_algorithm: m.optional("KeyAlgorithm"),
+            managed_by: m.optional("ManagedBy"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RequestCertificateRequest {
@@ -904,10 +934,11 @@ pub struct RequestCertificateResponse {
 }
 impl FromValue for RequestCertificateResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RequestCertificateResponse {
-            certificate_arn: optional(&mut m, "CertificateArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RequestCertificateResponse {
+            certificate_arn: m.optional("CertificateArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RequestCertificateResponse {
@@ -926,12 +957,13 @@ pub struct ResourceRecord {
 }
 impl FromValue for ResourceRecord {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ResourceRecord {
-            name: required(&mut m, "Name")?,
-            r#type: required(&mut m, "Type")?,
-            value: required(&mut m, "Value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ResourceRecord {
+            name: m.required("Name"),
+            r#type: m.required("Type"),
+            value: m.required("Value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ResourceRecord {
@@ -951,11 +983,12 @@ pub struct Tag {
 }
 impl FromValue for Tag {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Tag {
-            key: required(&mut m, "Key")?,
-            value: optional(&mut m, "Value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Tag {
+            key: m.required("Key"),
+            value: m.optional("Value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Tag {
@@ -974,11 +1007,12 @@ pub struct UpdateCertificateOptionsRequest {
 }
 impl FromValue for UpdateCertificateOptionsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateCertificateOptionsRequest {
-            certificate_arn: required(&mut m, "CertificateArn")?,
-            options: required(&mut m, "Options")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateCertificateOptionsRequest {
+            certificate_arn: m.required("CertificateArn"),
+            options: m.required("Options"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateCertificateOptionsRequest {

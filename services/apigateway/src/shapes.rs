@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use model::value::{Body, FromValue, IntoValue, Members, Value, optional, required};
+use model::value::{Body, FromValue, IntoValue, Members, Reader, Value};
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,11 +13,12 @@ pub struct AccessLogSettings {
 }
 impl FromValue for AccessLogSettings {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AccessLogSettings {
-            format: optional(&mut m, "format")?,
-            destination_arn: optional(&mut m, "destinationArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AccessLogSettings {
+            format: m.optional("format"),
+            destination_arn: m.optional("destinationArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AccessLogSettings {
@@ -38,13 +39,14 @@ pub struct Account {
 }
 impl FromValue for Account {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Account {
-            cloudwatch_role_arn: optional(&mut m, "cloudwatchRoleArn")?,
-            throttle_settings: optional(&mut m, "throttleSettings")?,
-            features: optional(&mut m, "features")?,
-            api_key_version: optional(&mut m, "apiKeyVersion")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Account {
+            cloudwatch_role_arn: m.optional("cloudwatchRoleArn"),
+            throttle_settings: m.optional("throttleSettings"),
+            features: m.optional("features"),
+            api_key_version: m.optional("apiKeyVersion"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Account {
@@ -73,19 +75,20 @@ pub struct ApiKey {
 }
 impl FromValue for ApiKey {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ApiKey {
-            id: optional(&mut m, "id")?,
-            value: optional(&mut m, "value")?,
-            name: optional(&mut m, "name")?,
-            customer_id: optional(&mut m, "customerId")?,
-            description: optional(&mut m, "description")?,
-            enabled: optional(&mut m, "enabled")?,
-            created_date: optional(&mut m, "createdDate")?,
-            last_updated_date: optional(&mut m, "lastUpdatedDate")?,
-            stage_keys: optional(&mut m, "stageKeys")?,
-            tags: optional(&mut m, "tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ApiKey {
+            id: m.optional("id"),
+            value: m.optional("value"),
+            name: m.optional("name"),
+            customer_id: m.optional("customerId"),
+            description: m.optional("description"),
+            enabled: m.optional("enabled"),
+            created_date: m.optional("createdDate"),
+            last_updated_date: m.optional("lastUpdatedDate"),
+            stage_keys: m.optional("stageKeys"),
+            tags: m.optional("tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ApiKey {
@@ -129,12 +132,13 @@ pub struct ApiKeys {
 }
 impl FromValue for ApiKeys {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ApiKeys {
-            warnings: optional(&mut m, "warnings")?,
-            position: optional(&mut m, "position")?,
-            items: optional(&mut m, "items")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ApiKeys {
+            warnings: m.optional("warnings"),
+            position: m.optional("position"),
+            items: m.optional("items"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ApiKeys {
@@ -155,12 +159,13 @@ pub struct ApiStage {
 }
 impl FromValue for ApiStage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ApiStage {
-            api_id: optional(&mut m, "apiId")?,
-            stage: optional(&mut m, "stage")?,
-            throttle: optional(&mut m, "throttle")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ApiStage {
+            api_id: m.optional("apiId"),
+            stage: m.optional("stage"),
+            throttle: m.optional("throttle"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ApiStage {
@@ -188,19 +193,20 @@ pub struct Authorizer {
 }
 impl FromValue for Authorizer {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Authorizer {
-            id: optional(&mut m, "id")?,
-            name: optional(&mut m, "name")?,
-            r#type: optional(&mut m, "type")?,
-            provider_ar_ns: optional(&mut m, "providerARNs")?,
-            auth_type: optional(&mut m, "authType")?,
-            authorizer_uri: optional(&mut m, "authorizerUri")?,
-            authorizer_credentials: optional(&mut m, "authorizerCredentials")?,
-            identity_source: optional(&mut m, "identitySource")?,
-            identity_validation_expression: optional(&mut m, "identityValidationExpression")?,
-            authorizer_result_ttl_in_seconds: optional(&mut m, "authorizerResultTtlInSeconds")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Authorizer {
+            id: m.optional("id"),
+            name: m.optional("name"),
+            r#type: m.optional("type"),
+            provider_ar_ns: m.optional("providerARNs"),
+            auth_type: m.optional("authType"),
+            authorizer_uri: m.optional("authorizerUri"),
+            authorizer_credentials: m.optional("authorizerCredentials"),
+            identity_source: m.optional("identitySource"),
+            identity_validation_expression: m.optional("identityValidationExpression"),
+            authorizer_result_ttl_in_seconds: m.optional("authorizerResultTtlInSeconds"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Authorizer {
@@ -227,11 +233,12 @@ pub struct Authorizers {
 }
 impl FromValue for Authorizers {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Authorizers {
-            position: optional(&mut m, "position")?,
-            items: optional(&mut m, "items")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Authorizers {
+            position: m.optional("position"),
+            items: m.optional("items"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Authorizers {
@@ -252,13 +259,14 @@ pub struct CanarySettings {
 }
 impl FromValue for CanarySettings {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CanarySettings {
-            percent_traffic: optional(&mut m, "percentTraffic")?,
-            deployment_id: optional(&mut m, "deploymentId")?,
-            stage_variable_overrides: optional(&mut m, "stageVariableOverrides")?,
-            use_stage_cache: optional(&mut m, "useStageCache")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CanarySettings {
+            percent_traffic: m.optional("percentTraffic"),
+            deployment_id: m.optional("deploymentId"),
+            stage_variable_overrides: m.optional("stageVariableOverrides"),
+            use_stage_cache: m.optional("useStageCache"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CanarySettings {
@@ -285,17 +293,18 @@ pub struct CreateApiKeyRequest {
 }
 impl FromValue for CreateApiKeyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateApiKeyRequest {
-            name: optional(&mut m, "name")?,
-            description: optional(&mut m, "description")?,
-            enabled: optional(&mut m, "enabled")?,
-            generate_distinct_id: optional(&mut m, "generateDistinctId")?,
-            value: optional(&mut m, "value")?,
-            stage_keys: optional(&mut m, "stageKeys")?,
-            customer_id: optional(&mut m, "customerId")?,
-            tags: optional(&mut m, "tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateApiKeyRequest {
+            name: m.optional("name"),
+            description: m.optional("description"),
+            enabled: m.optional("enabled"),
+            generate_distinct_id: m.optional("generateDistinctId"),
+            value: m.optional("value"),
+            stage_keys: m.optional("stageKeys"),
+            customer_id: m.optional("customerId"),
+            tags: m.optional("tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateApiKeyRequest {
@@ -342,19 +351,20 @@ pub struct CreateAuthorizerRequest {
 }
 impl FromValue for CreateAuthorizerRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateAuthorizerRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            name: required(&mut m, "name")?,
-            r#type: required(&mut m, "type")?,
-            provider_ar_ns: optional(&mut m, "providerARNs")?,
-            auth_type: optional(&mut m, "authType")?,
-            authorizer_uri: optional(&mut m, "authorizerUri")?,
-            authorizer_credentials: optional(&mut m, "authorizerCredentials")?,
-            identity_source: optional(&mut m, "identitySource")?,
-            identity_validation_expression: optional(&mut m, "identityValidationExpression")?,
-            authorizer_result_ttl_in_seconds: optional(&mut m, "authorizerResultTtlInSeconds")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateAuthorizerRequest {
+            rest_api_id: m.required("restApiId"),
+            name: m.required("name"),
+            r#type: m.required("type"),
+            provider_ar_ns: m.optional("providerARNs"),
+            auth_type: m.optional("authType"),
+            authorizer_uri: m.optional("authorizerUri"),
+            authorizer_credentials: m.optional("authorizerCredentials"),
+            identity_source: m.optional("identitySource"),
+            identity_validation_expression: m.optional("identityValidationExpression"),
+            authorizer_result_ttl_in_seconds: m.optional("authorizerResultTtlInSeconds"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateAuthorizerRequest {
@@ -388,18 +398,19 @@ pub struct CreateDeploymentRequest {
 }
 impl FromValue for CreateDeploymentRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateDeploymentRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            stage_name: optional(&mut m, "stageName")?,
-            stage_description: optional(&mut m, "stageDescription")?,
-            description: optional(&mut m, "description")?,
-            cache_cluster_enabled: optional(&mut m, "cacheClusterEnabled")?,
-            cache_cluster_size: optional(&mut m, "cacheClusterSize")?,
-            variables: optional(&mut m, "variables")?,
-            canary_settings: optional(&mut m, "canarySettings")?,
-            tracing_enabled: optional(&mut m, "tracingEnabled")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateDeploymentRequest {
+            rest_api_id: m.required("restApiId"),
+            stage_name: m.optional("stageName"),
+            stage_description: m.optional("stageDescription"),
+            description: m.optional("description"),
+            cache_cluster_enabled: m.optional("cacheClusterEnabled"),
+            cache_cluster_size: m.optional("cacheClusterSize"),
+            variables: m.optional("variables"),
+            canary_settings: m.optional("canarySettings"),
+            tracing_enabled: m.optional("tracingEnabled"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateDeploymentRequest {
@@ -428,14 +439,15 @@ pub struct CreateModelRequest {
 }
 impl FromValue for CreateModelRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateModelRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            name: required(&mut m, "name")?,
-            description: optional(&mut m, "description")?,
-            schema: optional(&mut m, "schema")?,
-            content_type: required(&mut m, "contentType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateModelRequest {
+            rest_api_id: m.required("restApiId"),
+            name: m.required("name"),
+            description: m.optional("description"),
+            schema: m.optional("schema"),
+            content_type: m.required("contentType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateModelRequest {
@@ -459,13 +471,14 @@ pub struct CreateRequestValidatorRequest {
 }
 impl FromValue for CreateRequestValidatorRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateRequestValidatorRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            name: optional(&mut m, "name")?,
-            validate_request_body: optional(&mut m, "validateRequestBody")?,
-            validate_request_parameters: optional(&mut m, "validateRequestParameters")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateRequestValidatorRequest {
+            rest_api_id: m.required("restApiId"),
+            name: m.optional("name"),
+            validate_request_body: m.optional("validateRequestBody"),
+            validate_request_parameters: m.optional("validateRequestParameters"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateRequestValidatorRequest {
@@ -487,12 +500,13 @@ pub struct CreateResourceRequest {
 }
 impl FromValue for CreateResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateResourceRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            parent_id: required(&mut m, "parentId")?,
-            path_part: required(&mut m, "pathPart")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateResourceRequest {
+            rest_api_id: m.required("restApiId"),
+            parent_id: m.required("parentId"),
+            path_part: m.required("pathPart"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateResourceRequest {
@@ -523,22 +537,23 @@ pub struct CreateRestApiRequest {
 }
 impl FromValue for CreateRestApiRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateRestApiRequest {
-            name: required(&mut m, "name")?,
-            description: optional(&mut m, "description")?,
-            version: optional(&mut m, "version")?,
-            clone_from: optional(&mut m, "cloneFrom")?,
-            binary_media_types: optional(&mut m, "binaryMediaTypes")?,
-            minimum_compression_size: optional(&mut m, "minimumCompressionSize")?,
-            api_key_source: optional(&mut m, "apiKeySource")?,
-            endpoint_configuration: optional(&mut m, "endpointConfiguration")?,
-            policy: optional(&mut m, "policy")?,
-            tags: optional(&mut m, "tags")?,
-            disable_execute_api_endpoint: optional(&mut m, "disableExecuteApiEndpoint")?,
-            security_policy: optional(&mut m, "securityPolicy")?,
-            endpoint_access_mode: optional(&mut m, "endpointAccessMode")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateRestApiRequest {
+            name: m.required("name"),
+            description: m.optional("description"),
+            version: m.optional("version"),
+            clone_from: m.optional("cloneFrom"),
+            binary_media_types: m.optional("binaryMediaTypes"),
+            minimum_compression_size: m.optional("minimumCompressionSize"),
+            api_key_source: m.optional("apiKeySource"),
+            endpoint_configuration: m.optional("endpointConfiguration"),
+            policy: m.optional("policy"),
+            tags: m.optional("tags"),
+            disable_execute_api_endpoint: m.optional("disableExecuteApiEndpoint"),
+            security_policy: m.optional("securityPolicy"),
+            endpoint_access_mode: m.optional("endpointAccessMode"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateRestApiRequest {
@@ -577,20 +592,21 @@ pub struct CreateStageRequest {
 }
 impl FromValue for CreateStageRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateStageRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            stage_name: required(&mut m, "stageName")?,
-            deployment_id: required(&mut m, "deploymentId")?,
-            description: optional(&mut m, "description")?,
-            cache_cluster_enabled: optional(&mut m, "cacheClusterEnabled")?,
-            cache_cluster_size: optional(&mut m, "cacheClusterSize")?,
-            variables: optional(&mut m, "variables")?,
-            documentation_version: optional(&mut m, "documentationVersion")?,
-            canary_settings: optional(&mut m, "canarySettings")?,
-            tracing_enabled: optional(&mut m, "tracingEnabled")?,
-            tags: optional(&mut m, "tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateStageRequest {
+            rest_api_id: m.required("restApiId"),
+            stage_name: m.required("stageName"),
+            deployment_id: m.required("deploymentId"),
+            description: m.optional("description"),
+            cache_cluster_enabled: m.optional("cacheClusterEnabled"),
+            cache_cluster_size: m.optional("cacheClusterSize"),
+            variables: m.optional("variables"),
+            documentation_version: m.optional("documentationVersion"),
+            canary_settings: m.optional("canarySettings"),
+            tracing_enabled: m.optional("tracingEnabled"),
+            tags: m.optional("tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateStageRequest {
@@ -619,12 +635,13 @@ pub struct CreateUsagePlanKeyRequest {
 }
 impl FromValue for CreateUsagePlanKeyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateUsagePlanKeyRequest {
-            usage_plan_id: required(&mut m, "usagePlanId")?,
-            key_id: required(&mut m, "keyId")?,
-            key_type: required(&mut m, "keyType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateUsagePlanKeyRequest {
+            usage_plan_id: m.required("usagePlanId"),
+            key_id: m.required("keyId"),
+            key_type: m.required("keyType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateUsagePlanKeyRequest {
@@ -648,15 +665,16 @@ pub struct CreateUsagePlanRequest {
 }
 impl FromValue for CreateUsagePlanRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateUsagePlanRequest {
-            name: required(&mut m, "name")?,
-            description: optional(&mut m, "description")?,
-            api_stages: optional(&mut m, "apiStages")?,
-            throttle: optional(&mut m, "throttle")?,
-            quota: optional(&mut m, "quota")?,
-            tags: optional(&mut m, "tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateUsagePlanRequest {
+            name: m.required("name"),
+            description: m.optional("description"),
+            api_stages: m.optional("apiStages"),
+            throttle: m.optional("throttle"),
+            quota: m.optional("quota"),
+            tags: m.optional("tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateUsagePlanRequest {
@@ -678,10 +696,11 @@ pub struct DeleteApiKeyRequest {
 }
 impl FromValue for DeleteApiKeyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteApiKeyRequest {
-            api_key: required(&mut m, "apiKey")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteApiKeyRequest {
+            api_key: m.required("apiKey"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteApiKeyRequest {
@@ -699,11 +718,12 @@ pub struct DeleteAuthorizerRequest {
 }
 impl FromValue for DeleteAuthorizerRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteAuthorizerRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            authorizer_id: required(&mut m, "authorizerId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteAuthorizerRequest {
+            rest_api_id: m.required("restApiId"),
+            authorizer_id: m.required("authorizerId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteAuthorizerRequest {
@@ -722,11 +742,12 @@ pub struct DeleteDeploymentRequest {
 }
 impl FromValue for DeleteDeploymentRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteDeploymentRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            deployment_id: required(&mut m, "deploymentId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteDeploymentRequest {
+            rest_api_id: m.required("restApiId"),
+            deployment_id: m.required("deploymentId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteDeploymentRequest {
@@ -745,11 +766,12 @@ pub struct DeleteGatewayResponseRequest {
 }
 impl FromValue for DeleteGatewayResponseRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteGatewayResponseRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            response_type: required(&mut m, "responseType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteGatewayResponseRequest {
+            rest_api_id: m.required("restApiId"),
+            response_type: m.required("responseType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteGatewayResponseRequest {
@@ -769,12 +791,13 @@ pub struct DeleteIntegrationRequest {
 }
 impl FromValue for DeleteIntegrationRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteIntegrationRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            resource_id: required(&mut m, "resourceId")?,
-            http_method: required(&mut m, "httpMethod")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteIntegrationRequest {
+            rest_api_id: m.required("restApiId"),
+            resource_id: m.required("resourceId"),
+            http_method: m.required("httpMethod"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteIntegrationRequest {
@@ -796,13 +819,14 @@ pub struct DeleteIntegrationResponseRequest {
 }
 impl FromValue for DeleteIntegrationResponseRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteIntegrationResponseRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            resource_id: required(&mut m, "resourceId")?,
-            http_method: required(&mut m, "httpMethod")?,
-            status_code: required(&mut m, "statusCode")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteIntegrationResponseRequest {
+            rest_api_id: m.required("restApiId"),
+            resource_id: m.required("resourceId"),
+            http_method: m.required("httpMethod"),
+            status_code: m.required("statusCode"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteIntegrationResponseRequest {
@@ -824,12 +848,13 @@ pub struct DeleteMethodRequest {
 }
 impl FromValue for DeleteMethodRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteMethodRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            resource_id: required(&mut m, "resourceId")?,
-            http_method: required(&mut m, "httpMethod")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteMethodRequest {
+            rest_api_id: m.required("restApiId"),
+            resource_id: m.required("resourceId"),
+            http_method: m.required("httpMethod"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteMethodRequest {
@@ -851,13 +876,14 @@ pub struct DeleteMethodResponseRequest {
 }
 impl FromValue for DeleteMethodResponseRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteMethodResponseRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            resource_id: required(&mut m, "resourceId")?,
-            http_method: required(&mut m, "httpMethod")?,
-            status_code: required(&mut m, "statusCode")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteMethodResponseRequest {
+            rest_api_id: m.required("restApiId"),
+            resource_id: m.required("resourceId"),
+            http_method: m.required("httpMethod"),
+            status_code: m.required("statusCode"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteMethodResponseRequest {
@@ -878,11 +904,12 @@ pub struct DeleteModelRequest {
 }
 impl FromValue for DeleteModelRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteModelRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            model_name: required(&mut m, "modelName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteModelRequest {
+            rest_api_id: m.required("restApiId"),
+            model_name: m.required("modelName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteModelRequest {
@@ -901,11 +928,12 @@ pub struct DeleteRequestValidatorRequest {
 }
 impl FromValue for DeleteRequestValidatorRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteRequestValidatorRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            request_validator_id: required(&mut m, "requestValidatorId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteRequestValidatorRequest {
+            rest_api_id: m.required("restApiId"),
+            request_validator_id: m.required("requestValidatorId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteRequestValidatorRequest {
@@ -924,11 +952,12 @@ pub struct DeleteResourceRequest {
 }
 impl FromValue for DeleteResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteResourceRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            resource_id: required(&mut m, "resourceId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteResourceRequest {
+            rest_api_id: m.required("restApiId"),
+            resource_id: m.required("resourceId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteResourceRequest {
@@ -946,10 +975,11 @@ pub struct DeleteRestApiRequest {
 }
 impl FromValue for DeleteRestApiRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteRestApiRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteRestApiRequest {
+            rest_api_id: m.required("restApiId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteRestApiRequest {
@@ -967,11 +997,12 @@ pub struct DeleteStageRequest {
 }
 impl FromValue for DeleteStageRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteStageRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            stage_name: required(&mut m, "stageName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteStageRequest {
+            rest_api_id: m.required("restApiId"),
+            stage_name: m.required("stageName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteStageRequest {
@@ -990,11 +1021,12 @@ pub struct DeleteUsagePlanKeyRequest {
 }
 impl FromValue for DeleteUsagePlanKeyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteUsagePlanKeyRequest {
-            usage_plan_id: required(&mut m, "usagePlanId")?,
-            key_id: required(&mut m, "keyId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteUsagePlanKeyRequest {
+            usage_plan_id: m.required("usagePlanId"),
+            key_id: m.required("keyId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteUsagePlanKeyRequest {
@@ -1012,10 +1044,11 @@ pub struct DeleteUsagePlanRequest {
 }
 impl FromValue for DeleteUsagePlanRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteUsagePlanRequest {
-            usage_plan_id: required(&mut m, "usagePlanId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteUsagePlanRequest {
+            usage_plan_id: m.required("usagePlanId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteUsagePlanRequest {
@@ -1035,13 +1068,14 @@ pub struct Deployment {
 }
 impl FromValue for Deployment {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Deployment {
-            id: optional(&mut m, "id")?,
-            description: optional(&mut m, "description")?,
-            created_date: optional(&mut m, "createdDate")?,
-            api_summary: optional(&mut m, "apiSummary")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Deployment {
+            id: m.optional("id"),
+            description: m.optional("description"),
+            created_date: m.optional("createdDate"),
+            api_summary: m.optional("apiSummary"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Deployment {
@@ -1063,12 +1097,13 @@ pub struct DeploymentCanarySettings {
 }
 impl FromValue for DeploymentCanarySettings {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeploymentCanarySettings {
-            percent_traffic: optional(&mut m, "percentTraffic")?,
-            stage_variable_overrides: optional(&mut m, "stageVariableOverrides")?,
-            use_stage_cache: optional(&mut m, "useStageCache")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeploymentCanarySettings {
+            percent_traffic: m.optional("percentTraffic"),
+            stage_variable_overrides: m.optional("stageVariableOverrides"),
+            use_stage_cache: m.optional("useStageCache"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeploymentCanarySettings {
@@ -1088,11 +1123,12 @@ pub struct Deployments {
 }
 impl FromValue for Deployments {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Deployments {
-            position: optional(&mut m, "position")?,
-            items: optional(&mut m, "items")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Deployments {
+            position: m.optional("position"),
+            items: m.optional("items"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Deployments {
@@ -1112,12 +1148,13 @@ pub struct EndpointConfiguration {
 }
 impl FromValue for EndpointConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EndpointConfiguration {
-            types: optional(&mut m, "types")?,
-            ip_address_type: optional(&mut m, "ipAddressType")?,
-            vpc_endpoint_ids: optional(&mut m, "vpcEndpointIds")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EndpointConfiguration {
+            types: m.optional("types"),
+            ip_address_type: m.optional("ipAddressType"),
+            vpc_endpoint_ids: m.optional("vpcEndpointIds"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EndpointConfiguration {
@@ -1140,14 +1177,15 @@ pub struct GatewayResponse {
 }
 impl FromValue for GatewayResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GatewayResponse {
-            response_type: optional(&mut m, "responseType")?,
-            status_code: optional(&mut m, "statusCode")?,
-            response_parameters: optional(&mut m, "responseParameters")?,
-            response_templates: optional(&mut m, "responseTemplates")?,
-            default_response: optional(&mut m, "defaultResponse")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GatewayResponse {
+            response_type: m.optional("responseType"),
+            status_code: m.optional("statusCode"),
+            response_parameters: m.optional("responseParameters"),
+            response_templates: m.optional("responseTemplates"),
+            default_response: m.optional("defaultResponse"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GatewayResponse {
@@ -1169,11 +1207,12 @@ pub struct GatewayResponses {
 }
 impl FromValue for GatewayResponses {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GatewayResponses {
-            position: optional(&mut m, "position")?,
-            items: optional(&mut m, "items")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GatewayResponses {
+            position: m.optional("position"),
+            items: m.optional("items"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GatewayResponses {
@@ -1190,9 +1229,10 @@ pub struct GetAccountRequest {
 }
 impl FromValue for GetAccountRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetAccountRequest {
-        })
+        let mut m = Reader::of(value);
+        let shape = GetAccountRequest {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetAccountRequest {
@@ -1209,11 +1249,12 @@ pub struct GetApiKeyRequest {
 }
 impl FromValue for GetApiKeyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetApiKeyRequest {
-            api_key: required(&mut m, "apiKey")?,
-            include_value: optional(&mut m, "includeValue")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetApiKeyRequest {
+            api_key: m.required("apiKey"),
+            include_value: m.optional("includeValue"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetApiKeyRequest {
@@ -1235,14 +1276,15 @@ pub struct GetApiKeysRequest {
 }
 impl FromValue for GetApiKeysRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetApiKeysRequest {
-            position: optional(&mut m, "position")?,
-            limit: optional(&mut m, "limit")?,
-            name_query: optional(&mut m, "nameQuery")?,
-            customer_id: optional(&mut m, "customerId")?,
-            include_values: optional(&mut m, "includeValues")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetApiKeysRequest {
+            position: m.optional("position"),
+            limit: m.optional("limit"),
+            name_query: m.optional("nameQuery"),
+            customer_id: m.optional("customerId"),
+            include_values: m.optional("includeValues"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetApiKeysRequest {
@@ -1264,11 +1306,12 @@ pub struct GetAuthorizerRequest {
 }
 impl FromValue for GetAuthorizerRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetAuthorizerRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            authorizer_id: required(&mut m, "authorizerId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetAuthorizerRequest {
+            rest_api_id: m.required("restApiId"),
+            authorizer_id: m.required("authorizerId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetAuthorizerRequest {
@@ -1288,12 +1331,13 @@ pub struct GetAuthorizersRequest {
 }
 impl FromValue for GetAuthorizersRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetAuthorizersRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            position: optional(&mut m, "position")?,
-            limit: optional(&mut m, "limit")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetAuthorizersRequest {
+            rest_api_id: m.required("restApiId"),
+            position: m.optional("position"),
+            limit: m.optional("limit"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetAuthorizersRequest {
@@ -1314,12 +1358,13 @@ pub struct GetDeploymentRequest {
 }
 impl FromValue for GetDeploymentRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetDeploymentRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            deployment_id: required(&mut m, "deploymentId")?,
-            embed: optional(&mut m, "embed")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetDeploymentRequest {
+            rest_api_id: m.required("restApiId"),
+            deployment_id: m.required("deploymentId"),
+            embed: m.optional("embed"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetDeploymentRequest {
@@ -1340,12 +1385,13 @@ pub struct GetDeploymentsRequest {
 }
 impl FromValue for GetDeploymentsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetDeploymentsRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            position: optional(&mut m, "position")?,
-            limit: optional(&mut m, "limit")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetDeploymentsRequest {
+            rest_api_id: m.required("restApiId"),
+            position: m.optional("position"),
+            limit: m.optional("limit"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetDeploymentsRequest {
@@ -1365,11 +1411,12 @@ pub struct GetGatewayResponseRequest {
 }
 impl FromValue for GetGatewayResponseRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetGatewayResponseRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            response_type: required(&mut m, "responseType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetGatewayResponseRequest {
+            rest_api_id: m.required("restApiId"),
+            response_type: m.required("responseType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetGatewayResponseRequest {
@@ -1389,12 +1436,13 @@ pub struct GetGatewayResponsesRequest {
 }
 impl FromValue for GetGatewayResponsesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetGatewayResponsesRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            position: optional(&mut m, "position")?,
-            limit: optional(&mut m, "limit")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetGatewayResponsesRequest {
+            rest_api_id: m.required("restApiId"),
+            position: m.optional("position"),
+            limit: m.optional("limit"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetGatewayResponsesRequest {
@@ -1415,12 +1463,13 @@ pub struct GetIntegrationRequest {
 }
 impl FromValue for GetIntegrationRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetIntegrationRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            resource_id: required(&mut m, "resourceId")?,
-            http_method: required(&mut m, "httpMethod")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetIntegrationRequest {
+            rest_api_id: m.required("restApiId"),
+            resource_id: m.required("resourceId"),
+            http_method: m.required("httpMethod"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetIntegrationRequest {
@@ -1442,13 +1491,14 @@ pub struct GetIntegrationResponseRequest {
 }
 impl FromValue for GetIntegrationResponseRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetIntegrationResponseRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            resource_id: required(&mut m, "resourceId")?,
-            http_method: required(&mut m, "httpMethod")?,
-            status_code: required(&mut m, "statusCode")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetIntegrationResponseRequest {
+            rest_api_id: m.required("restApiId"),
+            resource_id: m.required("resourceId"),
+            http_method: m.required("httpMethod"),
+            status_code: m.required("statusCode"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetIntegrationResponseRequest {
@@ -1470,12 +1520,13 @@ pub struct GetMethodRequest {
 }
 impl FromValue for GetMethodRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetMethodRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            resource_id: required(&mut m, "resourceId")?,
-            http_method: required(&mut m, "httpMethod")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetMethodRequest {
+            rest_api_id: m.required("restApiId"),
+            resource_id: m.required("resourceId"),
+            http_method: m.required("httpMethod"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetMethodRequest {
@@ -1497,13 +1548,14 @@ pub struct GetMethodResponseRequest {
 }
 impl FromValue for GetMethodResponseRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetMethodResponseRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            resource_id: required(&mut m, "resourceId")?,
-            http_method: required(&mut m, "httpMethod")?,
-            status_code: required(&mut m, "statusCode")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetMethodResponseRequest {
+            rest_api_id: m.required("restApiId"),
+            resource_id: m.required("resourceId"),
+            http_method: m.required("httpMethod"),
+            status_code: m.required("statusCode"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetMethodResponseRequest {
@@ -1525,12 +1577,13 @@ pub struct GetModelRequest {
 }
 impl FromValue for GetModelRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetModelRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            model_name: required(&mut m, "modelName")?,
-            flatten: optional(&mut m, "flatten")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetModelRequest {
+            rest_api_id: m.required("restApiId"),
+            model_name: m.required("modelName"),
+            flatten: m.optional("flatten"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetModelRequest {
@@ -1551,12 +1604,13 @@ pub struct GetModelsRequest {
 }
 impl FromValue for GetModelsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetModelsRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            position: optional(&mut m, "position")?,
-            limit: optional(&mut m, "limit")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetModelsRequest {
+            rest_api_id: m.required("restApiId"),
+            position: m.optional("position"),
+            limit: m.optional("limit"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetModelsRequest {
@@ -1576,11 +1630,12 @@ pub struct GetRequestValidatorRequest {
 }
 impl FromValue for GetRequestValidatorRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetRequestValidatorRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            request_validator_id: required(&mut m, "requestValidatorId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetRequestValidatorRequest {
+            rest_api_id: m.required("restApiId"),
+            request_validator_id: m.required("requestValidatorId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetRequestValidatorRequest {
@@ -1600,12 +1655,13 @@ pub struct GetRequestValidatorsRequest {
 }
 impl FromValue for GetRequestValidatorsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetRequestValidatorsRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            position: optional(&mut m, "position")?,
-            limit: optional(&mut m, "limit")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetRequestValidatorsRequest {
+            rest_api_id: m.required("restApiId"),
+            position: m.optional("position"),
+            limit: m.optional("limit"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetRequestValidatorsRequest {
@@ -1626,12 +1682,13 @@ pub struct GetResourceRequest {
 }
 impl FromValue for GetResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetResourceRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            resource_id: required(&mut m, "resourceId")?,
-            embed: optional(&mut m, "embed")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetResourceRequest {
+            rest_api_id: m.required("restApiId"),
+            resource_id: m.required("resourceId"),
+            embed: m.optional("embed"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetResourceRequest {
@@ -1653,13 +1710,14 @@ pub struct GetResourcesRequest {
 }
 impl FromValue for GetResourcesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetResourcesRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            position: optional(&mut m, "position")?,
-            limit: optional(&mut m, "limit")?,
-            embed: optional(&mut m, "embed")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetResourcesRequest {
+            rest_api_id: m.required("restApiId"),
+            position: m.optional("position"),
+            limit: m.optional("limit"),
+            embed: m.optional("embed"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetResourcesRequest {
@@ -1679,10 +1737,11 @@ pub struct GetRestApiRequest {
 }
 impl FromValue for GetRestApiRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetRestApiRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetRestApiRequest {
+            rest_api_id: m.required("restApiId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetRestApiRequest {
@@ -1700,11 +1759,12 @@ pub struct GetRestApisRequest {
 }
 impl FromValue for GetRestApisRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetRestApisRequest {
-            position: optional(&mut m, "position")?,
-            limit: optional(&mut m, "limit")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetRestApisRequest {
+            position: m.optional("position"),
+            limit: m.optional("limit"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetRestApisRequest {
@@ -1723,11 +1783,12 @@ pub struct GetStageRequest {
 }
 impl FromValue for GetStageRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetStageRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            stage_name: required(&mut m, "stageName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetStageRequest {
+            rest_api_id: m.required("restApiId"),
+            stage_name: m.required("stageName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetStageRequest {
@@ -1746,11 +1807,12 @@ pub struct GetStagesRequest {
 }
 impl FromValue for GetStagesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetStagesRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            deployment_id: optional(&mut m, "deploymentId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetStagesRequest {
+            rest_api_id: m.required("restApiId"),
+            deployment_id: m.optional("deploymentId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetStagesRequest {
@@ -1770,12 +1832,13 @@ pub struct GetTagsRequest {
 }
 impl FromValue for GetTagsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetTagsRequest {
-            resource_arn: required(&mut m, "resourceArn")?,
-            position: optional(&mut m, "position")?,
-            limit: optional(&mut m, "limit")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetTagsRequest {
+            resource_arn: m.required("resourceArn"),
+            position: m.optional("position"),
+            limit: m.optional("limit"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetTagsRequest {
@@ -1795,11 +1858,12 @@ pub struct GetUsagePlanKeyRequest {
 }
 impl FromValue for GetUsagePlanKeyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetUsagePlanKeyRequest {
-            usage_plan_id: required(&mut m, "usagePlanId")?,
-            key_id: required(&mut m, "keyId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetUsagePlanKeyRequest {
+            usage_plan_id: m.required("usagePlanId"),
+            key_id: m.required("keyId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetUsagePlanKeyRequest {
@@ -1820,13 +1884,14 @@ pub struct GetUsagePlanKeysRequest {
 }
 impl FromValue for GetUsagePlanKeysRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetUsagePlanKeysRequest {
-            usage_plan_id: required(&mut m, "usagePlanId")?,
-            position: optional(&mut m, "position")?,
-            limit: optional(&mut m, "limit")?,
-            name_query: optional(&mut m, "nameQuery")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetUsagePlanKeysRequest {
+            usage_plan_id: m.required("usagePlanId"),
+            position: m.optional("position"),
+            limit: m.optional("limit"),
+            name_query: m.optional("nameQuery"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetUsagePlanKeysRequest {
@@ -1846,10 +1911,11 @@ pub struct GetUsagePlanRequest {
 }
 impl FromValue for GetUsagePlanRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetUsagePlanRequest {
-            usage_plan_id: required(&mut m, "usagePlanId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetUsagePlanRequest {
+            usage_plan_id: m.required("usagePlanId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetUsagePlanRequest {
@@ -1868,12 +1934,13 @@ pub struct GetUsagePlansRequest {
 }
 impl FromValue for GetUsagePlansRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetUsagePlansRequest {
-            position: optional(&mut m, "position")?,
-            key_id: optional(&mut m, "keyId")?,
-            limit: optional(&mut m, "limit")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetUsagePlansRequest {
+            position: m.optional("position"),
+            key_id: m.optional("keyId"),
+            limit: m.optional("limit"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetUsagePlansRequest {
@@ -1897,15 +1964,16 @@ pub struct GetUsageRequest {
 }
 impl FromValue for GetUsageRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetUsageRequest {
-            usage_plan_id: required(&mut m, "usagePlanId")?,
-            key_id: optional(&mut m, "keyId")?,
-            start_date: required(&mut m, "startDate")?,
-            end_date: required(&mut m, "endDate")?,
-            position: optional(&mut m, "position")?,
-            limit: optional(&mut m, "limit")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetUsageRequest {
+            usage_plan_id: m.required("usagePlanId"),
+            key_id: m.optional("keyId"),
+            start_date: m.required("startDate"),
+            end_date: m.required("endDate"),
+            position: m.optional("position"),
+            limit: m.optional("limit"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetUsageRequest {
@@ -1943,26 +2011,27 @@ pub struct Integration {
 }
 impl FromValue for Integration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Integration {
-            r#type: optional(&mut m, "type")?,
-            http_method: optional(&mut m, "httpMethod")?,
-            uri: optional(&mut m, "uri")?,
-            connection_type: optional(&mut m, "connectionType")?,
-            connection_id: optional(&mut m, "connectionId")?,
-            credentials: optional(&mut m, "credentials")?,
-            request_parameters: optional(&mut m, "requestParameters")?,
-            request_templates: optional(&mut m, "requestTemplates")?,
-            passthrough_behavior: optional(&mut m, "passthroughBehavior")?,
-            content_handling: optional(&mut m, "contentHandling")?,
-            timeout_in_millis: optional(&mut m, "timeoutInMillis")?,
-            cache_namespace: optional(&mut m, "cacheNamespace")?,
-            cache_key_parameters: optional(&mut m, "cacheKeyParameters")?,
-            integration_responses: optional(&mut m, "integrationResponses")?,
-            tls_config: optional(&mut m, "tlsConfig")?,
-            response_transfer_mode: optional(&mut m, "responseTransferMode")?,
-            integration_target: optional(&mut m, "integrationTarget")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Integration {
+            r#type: m.optional("type"),
+            http_method: m.optional("httpMethod"),
+            uri: m.optional("uri"),
+            connection_type: m.optional("connectionType"),
+            connection_id: m.optional("connectionId"),
+            credentials: m.optional("credentials"),
+            request_parameters: m.optional("requestParameters"),
+            request_templates: m.optional("requestTemplates"),
+            passthrough_behavior: m.optional("passthroughBehavior"),
+            content_handling: m.optional("contentHandling"),
+            timeout_in_millis: m.optional("timeoutInMillis"),
+            cache_namespace: m.optional("cacheNamespace"),
+            cache_key_parameters: m.optional("cacheKeyParameters"),
+            integration_responses: m.optional("integrationResponses"),
+            tls_config: m.optional("tlsConfig"),
+            response_transfer_mode: m.optional("responseTransferMode"),
+            integration_target: m.optional("integrationTarget"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Integration {
@@ -1999,14 +2068,15 @@ pub struct IntegrationResponse {
 }
 impl FromValue for IntegrationResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(IntegrationResponse {
-            status_code: optional(&mut m, "statusCode")?,
-            selection_pattern: optional(&mut m, "selectionPattern")?,
-            response_parameters: optional(&mut m, "responseParameters")?,
-            response_templates: optional(&mut m, "responseTemplates")?,
-            content_handling: optional(&mut m, "contentHandling")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = IntegrationResponse {
+            status_code: m.optional("statusCode"),
+            selection_pattern: m.optional("selectionPattern"),
+            response_parameters: m.optional("responseParameters"),
+            response_templates: m.optional("responseTemplates"),
+            content_handling: m.optional("contentHandling"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for IntegrationResponse {
@@ -2037,20 +2107,21 @@ pub struct Method {
 }
 impl FromValue for Method {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Method {
-            http_method: optional(&mut m, "httpMethod")?,
-            authorization_type: optional(&mut m, "authorizationType")?,
-            authorizer_id: optional(&mut m, "authorizerId")?,
-            api_key_required: optional(&mut m, "apiKeyRequired")?,
-            request_validator_id: optional(&mut m, "requestValidatorId")?,
-            operation_name: optional(&mut m, "operationName")?,
-            request_parameters: optional(&mut m, "requestParameters")?,
-            request_models: optional(&mut m, "requestModels")?,
-            method_responses: optional(&mut m, "methodResponses")?,
-            method_integration: optional(&mut m, "methodIntegration")?,
-            authorization_scopes: optional(&mut m, "authorizationScopes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Method {
+            http_method: m.optional("httpMethod"),
+            authorization_type: m.optional("authorizationType"),
+            authorizer_id: m.optional("authorizerId"),
+            api_key_required: m.optional("apiKeyRequired"),
+            request_validator_id: m.optional("requestValidatorId"),
+            operation_name: m.optional("operationName"),
+            request_parameters: m.optional("requestParameters"),
+            request_models: m.optional("requestModels"),
+            method_responses: m.optional("methodResponses"),
+            method_integration: m.optional("methodIntegration"),
+            authorization_scopes: m.optional("authorizationScopes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Method {
@@ -2079,12 +2150,13 @@ pub struct MethodResponse {
 }
 impl FromValue for MethodResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(MethodResponse {
-            status_code: optional(&mut m, "statusCode")?,
-            response_parameters: optional(&mut m, "responseParameters")?,
-            response_models: optional(&mut m, "responseModels")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = MethodResponse {
+            status_code: m.optional("statusCode"),
+            response_parameters: m.optional("responseParameters"),
+            response_models: m.optional("responseModels"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for MethodResponse {
@@ -2112,19 +2184,20 @@ pub struct MethodSetting {
 }
 impl FromValue for MethodSetting {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(MethodSetting {
-            metrics_enabled: optional(&mut m, "metricsEnabled")?,
-            logging_level: optional(&mut m, "loggingLevel")?,
-            data_trace_enabled: optional(&mut m, "dataTraceEnabled")?,
-            throttling_burst_limit: optional(&mut m, "throttlingBurstLimit")?,
-            throttling_rate_limit: optional(&mut m, "throttlingRateLimit")?,
-            caching_enabled: optional(&mut m, "cachingEnabled")?,
-            cache_ttl_in_seconds: optional(&mut m, "cacheTtlInSeconds")?,
-            cache_data_encrypted: optional(&mut m, "cacheDataEncrypted")?,
-            require_authorization_for_cache_control: optional(&mut m, "requireAuthorizationForCacheControl")?,
-            unauthorized_cache_control_header_strategy: optional(&mut m, "unauthorizedCacheControlHeaderStrategy")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = MethodSetting {
+            metrics_enabled: m.optional("metricsEnabled"),
+            logging_level: m.optional("loggingLevel"),
+            data_trace_enabled: m.optional("dataTraceEnabled"),
+            throttling_burst_limit: m.optional("throttlingBurstLimit"),
+            throttling_rate_limit: m.optional("throttlingRateLimit"),
+            caching_enabled: m.optional("cachingEnabled"),
+            cache_ttl_in_seconds: m.optional("cacheTtlInSeconds"),
+            cache_data_encrypted: m.optional("cacheDataEncrypted"),
+            require_authorization_for_cache_control: m.optional("requireAuthorizationForCacheControl"),
+            unauthorized_cache_control_header_strategy: m.optional("unauthorizedCacheControlHeaderStrategy"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for MethodSetting {
@@ -2151,11 +2224,12 @@ pub struct MethodSnapshot {
 }
 impl FromValue for MethodSnapshot {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(MethodSnapshot {
-            authorization_type: optional(&mut m, "authorizationType")?,
-            api_key_required: optional(&mut m, "apiKeyRequired")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = MethodSnapshot {
+            authorization_type: m.optional("authorizationType"),
+            api_key_required: m.optional("apiKeyRequired"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for MethodSnapshot {
@@ -2177,14 +2251,15 @@ pub struct Model {
 }
 impl FromValue for Model {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Model {
-            id: optional(&mut m, "id")?,
-            name: optional(&mut m, "name")?,
-            description: optional(&mut m, "description")?,
-            schema: optional(&mut m, "schema")?,
-            content_type: optional(&mut m, "contentType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Model {
+            id: m.optional("id"),
+            name: m.optional("name"),
+            description: m.optional("description"),
+            schema: m.optional("schema"),
+            content_type: m.optional("contentType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Model {
@@ -2206,11 +2281,12 @@ pub struct Models {
 }
 impl FromValue for Models {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Models {
-            position: optional(&mut m, "position")?,
-            items: optional(&mut m, "items")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Models {
+            position: m.optional("position"),
+            items: m.optional("items"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Models {
@@ -2231,13 +2307,14 @@ pub struct PatchOperation {
 }
 impl FromValue for PatchOperation {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PatchOperation {
-            op: optional(&mut m, "op")?,
-            path: optional(&mut m, "path")?,
-            value: optional(&mut m, "value")?,
-            from: optional(&mut m, "from")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PatchOperation {
+            op: m.optional("op"),
+            path: m.optional("path"),
+            value: m.optional("value"),
+            from: m.optional("from"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PatchOperation {
@@ -2261,14 +2338,15 @@ pub struct PutGatewayResponseRequest {
 }
 impl FromValue for PutGatewayResponseRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutGatewayResponseRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            response_type: required(&mut m, "responseType")?,
-            status_code: optional(&mut m, "statusCode")?,
-            response_parameters: optional(&mut m, "responseParameters")?,
-            response_templates: optional(&mut m, "responseTemplates")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutGatewayResponseRequest {
+            rest_api_id: m.required("restApiId"),
+            response_type: m.required("responseType"),
+            status_code: m.optional("statusCode"),
+            response_parameters: m.optional("responseParameters"),
+            response_templates: m.optional("responseTemplates"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutGatewayResponseRequest {
@@ -2307,28 +2385,29 @@ pub struct PutIntegrationRequest {
 }
 impl FromValue for PutIntegrationRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutIntegrationRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            resource_id: required(&mut m, "resourceId")?,
-            http_method: required(&mut m, "httpMethod")?,
-            r#type: required(&mut m, "type")?,
-            integration_http_method: optional(&mut m, "integrationHttpMethod")?,
-            uri: optional(&mut m, "uri")?,
-            connection_type: optional(&mut m, "connectionType")?,
-            connection_id: optional(&mut m, "connectionId")?,
-            credentials: optional(&mut m, "credentials")?,
-            request_parameters: optional(&mut m, "requestParameters")?,
-            request_templates: optional(&mut m, "requestTemplates")?,
-            passthrough_behavior: optional(&mut m, "passthroughBehavior")?,
-            cache_namespace: optional(&mut m, "cacheNamespace")?,
-            cache_key_parameters: optional(&mut m, "cacheKeyParameters")?,
-            content_handling: optional(&mut m, "contentHandling")?,
-            timeout_in_millis: optional(&mut m, "timeoutInMillis")?,
-            tls_config: optional(&mut m, "tlsConfig")?,
-            response_transfer_mode: optional(&mut m, "responseTransferMode")?,
-            integration_target: optional(&mut m, "integrationTarget")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutIntegrationRequest {
+            rest_api_id: m.required("restApiId"),
+            resource_id: m.required("resourceId"),
+            http_method: m.required("httpMethod"),
+            r#type: m.required("type"),
+            integration_http_method: m.optional("integrationHttpMethod"),
+            uri: m.optional("uri"),
+            connection_type: m.optional("connectionType"),
+            connection_id: m.optional("connectionId"),
+            credentials: m.optional("credentials"),
+            request_parameters: m.optional("requestParameters"),
+            request_templates: m.optional("requestTemplates"),
+            passthrough_behavior: m.optional("passthroughBehavior"),
+            cache_namespace: m.optional("cacheNamespace"),
+            cache_key_parameters: m.optional("cacheKeyParameters"),
+            content_handling: m.optional("contentHandling"),
+            timeout_in_millis: m.optional("timeoutInMillis"),
+            tls_config: m.optional("tlsConfig"),
+            response_transfer_mode: m.optional("responseTransferMode"),
+            integration_target: m.optional("integrationTarget"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutIntegrationRequest {
@@ -2370,17 +2449,18 @@ pub struct PutIntegrationResponseRequest {
 }
 impl FromValue for PutIntegrationResponseRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutIntegrationResponseRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            resource_id: required(&mut m, "resourceId")?,
-            http_method: required(&mut m, "httpMethod")?,
-            status_code: required(&mut m, "statusCode")?,
-            selection_pattern: optional(&mut m, "selectionPattern")?,
-            response_parameters: optional(&mut m, "responseParameters")?,
-            response_templates: optional(&mut m, "responseTemplates")?,
-            content_handling: optional(&mut m, "contentHandling")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutIntegrationResponseRequest {
+            rest_api_id: m.required("restApiId"),
+            resource_id: m.required("resourceId"),
+            http_method: m.required("httpMethod"),
+            status_code: m.required("statusCode"),
+            selection_pattern: m.optional("selectionPattern"),
+            response_parameters: m.optional("responseParameters"),
+            response_templates: m.optional("responseTemplates"),
+            content_handling: m.optional("contentHandling"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutIntegrationResponseRequest {
@@ -2414,20 +2494,21 @@ pub struct PutMethodRequest {
 }
 impl FromValue for PutMethodRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutMethodRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            resource_id: required(&mut m, "resourceId")?,
-            http_method: required(&mut m, "httpMethod")?,
-            authorization_type: required(&mut m, "authorizationType")?,
-            authorizer_id: optional(&mut m, "authorizerId")?,
-            api_key_required: optional(&mut m, "apiKeyRequired")?,
-            operation_name: optional(&mut m, "operationName")?,
-            request_parameters: optional(&mut m, "requestParameters")?,
-            request_models: optional(&mut m, "requestModels")?,
-            request_validator_id: optional(&mut m, "requestValidatorId")?,
-            authorization_scopes: optional(&mut m, "authorizationScopes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutMethodRequest {
+            rest_api_id: m.required("restApiId"),
+            resource_id: m.required("resourceId"),
+            http_method: m.required("httpMethod"),
+            authorization_type: m.required("authorizationType"),
+            authorizer_id: m.optional("authorizerId"),
+            api_key_required: m.optional("apiKeyRequired"),
+            operation_name: m.optional("operationName"),
+            request_parameters: m.optional("requestParameters"),
+            request_models: m.optional("requestModels"),
+            request_validator_id: m.optional("requestValidatorId"),
+            authorization_scopes: m.optional("authorizationScopes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutMethodRequest {
@@ -2459,15 +2540,16 @@ pub struct PutMethodResponseRequest {
 }
 impl FromValue for PutMethodResponseRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutMethodResponseRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            resource_id: required(&mut m, "resourceId")?,
-            http_method: required(&mut m, "httpMethod")?,
-            status_code: required(&mut m, "statusCode")?,
-            response_parameters: optional(&mut m, "responseParameters")?,
-            response_models: optional(&mut m, "responseModels")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutMethodResponseRequest {
+            rest_api_id: m.required("restApiId"),
+            resource_id: m.required("resourceId"),
+            http_method: m.required("httpMethod"),
+            status_code: m.required("statusCode"),
+            response_parameters: m.optional("responseParameters"),
+            response_models: m.optional("responseModels"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutMethodResponseRequest {
@@ -2491,12 +2573,13 @@ pub struct QuotaSettings {
 }
 impl FromValue for QuotaSettings {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(QuotaSettings {
-            limit: optional(&mut m, "limit")?,
-            offset: optional(&mut m, "offset")?,
-            period: optional(&mut m, "period")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = QuotaSettings {
+            limit: m.optional("limit"),
+            offset: m.optional("offset"),
+            period: m.optional("period"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for QuotaSettings {
@@ -2518,13 +2601,14 @@ pub struct RequestValidator {
 }
 impl FromValue for RequestValidator {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RequestValidator {
-            id: optional(&mut m, "id")?,
-            name: optional(&mut m, "name")?,
-            validate_request_body: optional(&mut m, "validateRequestBody")?,
-            validate_request_parameters: optional(&mut m, "validateRequestParameters")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RequestValidator {
+            id: m.optional("id"),
+            name: m.optional("name"),
+            validate_request_body: m.optional("validateRequestBody"),
+            validate_request_parameters: m.optional("validateRequestParameters"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RequestValidator {
@@ -2545,11 +2629,12 @@ pub struct RequestValidators {
 }
 impl FromValue for RequestValidators {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RequestValidators {
-            position: optional(&mut m, "position")?,
-            items: optional(&mut m, "items")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RequestValidators {
+            position: m.optional("position"),
+            items: m.optional("items"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RequestValidators {
@@ -2571,14 +2656,15 @@ pub struct Resource {
 }
 impl FromValue for Resource {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Resource {
-            id: optional(&mut m, "id")?,
-            parent_id: optional(&mut m, "parentId")?,
-            path_part: optional(&mut m, "pathPart")?,
-            path: optional(&mut m, "path")?,
-            resource_methods: optional(&mut m, "resourceMethods")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Resource {
+            id: m.optional("id"),
+            parent_id: m.optional("parentId"),
+            path_part: m.optional("pathPart"),
+            path: m.optional("path"),
+            resource_methods: m.optional("resourceMethods"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Resource {
@@ -2600,11 +2686,12 @@ pub struct Resources {
 }
 impl FromValue for Resources {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Resources {
-            position: optional(&mut m, "position")?,
-            items: optional(&mut m, "items")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Resources {
+            position: m.optional("position"),
+            items: m.optional("items"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Resources {
@@ -2639,27 +2726,28 @@ pub struct RestApi {
 }
 impl FromValue for RestApi {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RestApi {
-            id: optional(&mut m, "id")?,
-            name: optional(&mut m, "name")?,
-            description: optional(&mut m, "description")?,
-            created_date: optional(&mut m, "createdDate")?,
-            version: optional(&mut m, "version")?,
-            warnings: optional(&mut m, "warnings")?,
-            binary_media_types: optional(&mut m, "binaryMediaTypes")?,
-            minimum_compression_size: optional(&mut m, "minimumCompressionSize")?,
-            api_key_source: optional(&mut m, "apiKeySource")?,
-            endpoint_configuration: optional(&mut m, "endpointConfiguration")?,
-            policy: optional(&mut m, "policy")?,
-            tags: optional(&mut m, "tags")?,
-            disable_execute_api_endpoint: optional(&mut m, "disableExecuteApiEndpoint")?,
-            root_resource_id: optional(&mut m, "rootResourceId")?,
-            security_policy: optional(&mut m, "securityPolicy")?,
-            endpoint_access_mode: optional(&mut m, "endpointAccessMode")?,
-            api_status: optional(&mut m, "apiStatus")?,
-            api_status_message: optional(&mut m, "apiStatusMessage")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RestApi {
+            id: m.optional("id"),
+            name: m.optional("name"),
+            description: m.optional("description"),
+            created_date: m.optional("createdDate"),
+            version: m.optional("version"),
+            warnings: m.optional("warnings"),
+            binary_media_types: m.optional("binaryMediaTypes"),
+            minimum_compression_size: m.optional("minimumCompressionSize"),
+            api_key_source: m.optional("apiKeySource"),
+            endpoint_configuration: m.optional("endpointConfiguration"),
+            policy: m.optional("policy"),
+            tags: m.optional("tags"),
+            disable_execute_api_endpoint: m.optional("disableExecuteApiEndpoint"),
+            root_resource_id: m.optional("rootResourceId"),
+            security_policy: m.optional("securityPolicy"),
+            endpoint_access_mode: m.optional("endpointAccessMode"),
+            api_status: m.optional("apiStatus"),
+            api_status_message: m.optional("apiStatusMessage"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RestApi {
@@ -2694,11 +2782,12 @@ pub struct RestApis {
 }
 impl FromValue for RestApis {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RestApis {
-            position: optional(&mut m, "position")?,
-            items: optional(&mut m, "items")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RestApis {
+            position: m.optional("position"),
+            items: m.optional("items"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RestApis {
@@ -2732,26 +2821,27 @@ pub struct Stage {
 }
 impl FromValue for Stage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Stage {
-            deployment_id: optional(&mut m, "deploymentId")?,
-            client_certificate_id: optional(&mut m, "clientCertificateId")?,
-            stage_name: optional(&mut m, "stageName")?,
-            description: optional(&mut m, "description")?,
-            cache_cluster_enabled: optional(&mut m, "cacheClusterEnabled")?,
-            cache_cluster_size: optional(&mut m, "cacheClusterSize")?,
-            cache_cluster_status: optional(&mut m, "cacheClusterStatus")?,
-            method_settings: optional(&mut m, "methodSettings")?,
-            variables: optional(&mut m, "variables")?,
-            documentation_version: optional(&mut m, "documentationVersion")?,
-            access_log_settings: optional(&mut m, "accessLogSettings")?,
-            canary_settings: optional(&mut m, "canarySettings")?,
-            tracing_enabled: optional(&mut m, "tracingEnabled")?,
-            web_acl_arn: optional(&mut m, "webAclArn")?,
-            tags: optional(&mut m, "tags")?,
-            created_date: optional(&mut m, "createdDate")?,
-            last_updated_date: optional(&mut m, "lastUpdatedDate")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Stage {
+            deployment_id: m.optional("deploymentId"),
+            client_certificate_id: m.optional("clientCertificateId"),
+            stage_name: m.optional("stageName"),
+            description: m.optional("description"),
+            cache_cluster_enabled: m.optional("cacheClusterEnabled"),
+            cache_cluster_size: m.optional("cacheClusterSize"),
+            cache_cluster_status: m.optional("cacheClusterStatus"),
+            method_settings: m.optional("methodSettings"),
+            variables: m.optional("variables"),
+            documentation_version: m.optional("documentationVersion"),
+            access_log_settings: m.optional("accessLogSettings"),
+            canary_settings: m.optional("canarySettings"),
+            tracing_enabled: m.optional("tracingEnabled"),
+            web_acl_arn: m.optional("webAclArn"),
+            tags: m.optional("tags"),
+            created_date: m.optional("createdDate"),
+            last_updated_date: m.optional("lastUpdatedDate"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Stage {
@@ -2785,11 +2875,12 @@ pub struct StageKey {
 }
 impl FromValue for StageKey {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(StageKey {
-            rest_api_id: optional(&mut m, "restApiId")?,
-            stage_name: optional(&mut m, "stageName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = StageKey {
+            rest_api_id: m.optional("restApiId"),
+            stage_name: m.optional("stageName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for StageKey {
@@ -2807,10 +2898,11 @@ pub struct Stages {
 }
 impl FromValue for Stages {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Stages {
-            item: optional(&mut m, "item")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Stages {
+            item: m.optional("item"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Stages {
@@ -2828,11 +2920,12 @@ pub struct TagResourceRequest {
 }
 impl FromValue for TagResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagResourceRequest {
-            resource_arn: required(&mut m, "resourceArn")?,
-            tags: required(&mut m, "tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TagResourceRequest {
+            resource_arn: m.required("resourceArn"),
+            tags: m.required("tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagResourceRequest {
@@ -2850,10 +2943,11 @@ pub struct Tags {
 }
 impl FromValue for Tags {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Tags {
-            tags: optional(&mut m, "tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Tags {
+            tags: m.optional("tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Tags {
@@ -2871,11 +2965,12 @@ pub struct ThrottleSettings {
 }
 impl FromValue for ThrottleSettings {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ThrottleSettings {
-            burst_limit: optional(&mut m, "burstLimit")?,
-            rate_limit: optional(&mut m, "rateLimit")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ThrottleSettings {
+            burst_limit: m.optional("burstLimit"),
+            rate_limit: m.optional("rateLimit"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ThrottleSettings {
@@ -2893,10 +2988,11 @@ pub struct TlsConfig {
 }
 impl FromValue for TlsConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TlsConfig {
-            insecure_skip_verification: optional(&mut m, "insecureSkipVerification")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TlsConfig {
+            insecure_skip_verification: m.optional("insecureSkipVerification"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TlsConfig {
@@ -2914,11 +3010,12 @@ pub struct UntagResourceRequest {
 }
 impl FromValue for UntagResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UntagResourceRequest {
-            resource_arn: required(&mut m, "resourceArn")?,
-            tag_keys: required(&mut m, "tagKeys")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UntagResourceRequest {
+            resource_arn: m.required("resourceArn"),
+            tag_keys: m.required("tagKeys"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UntagResourceRequest {
@@ -2936,10 +3033,11 @@ pub struct UpdateAccountRequest {
 }
 impl FromValue for UpdateAccountRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateAccountRequest {
-            patch_operations: optional(&mut m, "patchOperations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateAccountRequest {
+            patch_operations: m.optional("patchOperations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateAccountRequest {
@@ -2957,11 +3055,12 @@ pub struct UpdateApiKeyRequest {
 }
 impl FromValue for UpdateApiKeyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateApiKeyRequest {
-            api_key: required(&mut m, "apiKey")?,
-            patch_operations: optional(&mut m, "patchOperations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateApiKeyRequest {
+            api_key: m.required("apiKey"),
+            patch_operations: m.optional("patchOperations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateApiKeyRequest {
@@ -2981,12 +3080,13 @@ pub struct UpdateAuthorizerRequest {
 }
 impl FromValue for UpdateAuthorizerRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateAuthorizerRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            authorizer_id: required(&mut m, "authorizerId")?,
-            patch_operations: optional(&mut m, "patchOperations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateAuthorizerRequest {
+            rest_api_id: m.required("restApiId"),
+            authorizer_id: m.required("authorizerId"),
+            patch_operations: m.optional("patchOperations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateAuthorizerRequest {
@@ -3007,12 +3107,13 @@ pub struct UpdateDeploymentRequest {
 }
 impl FromValue for UpdateDeploymentRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateDeploymentRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            deployment_id: required(&mut m, "deploymentId")?,
-            patch_operations: optional(&mut m, "patchOperations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateDeploymentRequest {
+            rest_api_id: m.required("restApiId"),
+            deployment_id: m.required("deploymentId"),
+            patch_operations: m.optional("patchOperations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateDeploymentRequest {
@@ -3033,12 +3134,13 @@ pub struct UpdateGatewayResponseRequest {
 }
 impl FromValue for UpdateGatewayResponseRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateGatewayResponseRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            response_type: required(&mut m, "responseType")?,
-            patch_operations: optional(&mut m, "patchOperations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateGatewayResponseRequest {
+            rest_api_id: m.required("restApiId"),
+            response_type: m.required("responseType"),
+            patch_operations: m.optional("patchOperations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateGatewayResponseRequest {
@@ -3060,13 +3162,14 @@ pub struct UpdateIntegrationRequest {
 }
 impl FromValue for UpdateIntegrationRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateIntegrationRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            resource_id: required(&mut m, "resourceId")?,
-            http_method: required(&mut m, "httpMethod")?,
-            patch_operations: optional(&mut m, "patchOperations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateIntegrationRequest {
+            rest_api_id: m.required("restApiId"),
+            resource_id: m.required("resourceId"),
+            http_method: m.required("httpMethod"),
+            patch_operations: m.optional("patchOperations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateIntegrationRequest {
@@ -3090,14 +3193,15 @@ pub struct UpdateIntegrationResponseRequest {
 }
 impl FromValue for UpdateIntegrationResponseRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateIntegrationResponseRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            resource_id: required(&mut m, "resourceId")?,
-            http_method: required(&mut m, "httpMethod")?,
-            status_code: required(&mut m, "statusCode")?,
-            patch_operations: optional(&mut m, "patchOperations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateIntegrationResponseRequest {
+            rest_api_id: m.required("restApiId"),
+            resource_id: m.required("resourceId"),
+            http_method: m.required("httpMethod"),
+            status_code: m.required("statusCode"),
+            patch_operations: m.optional("patchOperations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateIntegrationResponseRequest {
@@ -3121,13 +3225,14 @@ pub struct UpdateMethodRequest {
 }
 impl FromValue for UpdateMethodRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateMethodRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            resource_id: required(&mut m, "resourceId")?,
-            http_method: required(&mut m, "httpMethod")?,
-            patch_operations: optional(&mut m, "patchOperations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateMethodRequest {
+            rest_api_id: m.required("restApiId"),
+            resource_id: m.required("resourceId"),
+            http_method: m.required("httpMethod"),
+            patch_operations: m.optional("patchOperations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateMethodRequest {
@@ -3151,14 +3256,15 @@ pub struct UpdateMethodResponseRequest {
 }
 impl FromValue for UpdateMethodResponseRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateMethodResponseRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            resource_id: required(&mut m, "resourceId")?,
-            http_method: required(&mut m, "httpMethod")?,
-            status_code: required(&mut m, "statusCode")?,
-            patch_operations: optional(&mut m, "patchOperations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateMethodResponseRequest {
+            rest_api_id: m.required("restApiId"),
+            resource_id: m.required("resourceId"),
+            http_method: m.required("httpMethod"),
+            status_code: m.required("statusCode"),
+            patch_operations: m.optional("patchOperations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateMethodResponseRequest {
@@ -3181,12 +3287,13 @@ pub struct UpdateModelRequest {
 }
 impl FromValue for UpdateModelRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateModelRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            model_name: required(&mut m, "modelName")?,
-            patch_operations: optional(&mut m, "patchOperations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateModelRequest {
+            rest_api_id: m.required("restApiId"),
+            model_name: m.required("modelName"),
+            patch_operations: m.optional("patchOperations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateModelRequest {
@@ -3207,12 +3314,13 @@ pub struct UpdateRequestValidatorRequest {
 }
 impl FromValue for UpdateRequestValidatorRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateRequestValidatorRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            request_validator_id: required(&mut m, "requestValidatorId")?,
-            patch_operations: optional(&mut m, "patchOperations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateRequestValidatorRequest {
+            rest_api_id: m.required("restApiId"),
+            request_validator_id: m.required("requestValidatorId"),
+            patch_operations: m.optional("patchOperations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateRequestValidatorRequest {
@@ -3233,12 +3341,13 @@ pub struct UpdateResourceRequest {
 }
 impl FromValue for UpdateResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateResourceRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            resource_id: required(&mut m, "resourceId")?,
-            patch_operations: optional(&mut m, "patchOperations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateResourceRequest {
+            rest_api_id: m.required("restApiId"),
+            resource_id: m.required("resourceId"),
+            patch_operations: m.optional("patchOperations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateResourceRequest {
@@ -3258,11 +3367,12 @@ pub struct UpdateRestApiRequest {
 }
 impl FromValue for UpdateRestApiRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateRestApiRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            patch_operations: optional(&mut m, "patchOperations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateRestApiRequest {
+            rest_api_id: m.required("restApiId"),
+            patch_operations: m.optional("patchOperations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateRestApiRequest {
@@ -3282,12 +3392,13 @@ pub struct UpdateStageRequest {
 }
 impl FromValue for UpdateStageRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateStageRequest {
-            rest_api_id: required(&mut m, "restApiId")?,
-            stage_name: required(&mut m, "stageName")?,
-            patch_operations: optional(&mut m, "patchOperations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateStageRequest {
+            rest_api_id: m.required("restApiId"),
+            stage_name: m.required("stageName"),
+            patch_operations: m.optional("patchOperations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateStageRequest {
@@ -3307,11 +3418,12 @@ pub struct UpdateUsagePlanRequest {
 }
 impl FromValue for UpdateUsagePlanRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateUsagePlanRequest {
-            usage_plan_id: required(&mut m, "usagePlanId")?,
-            patch_operations: optional(&mut m, "patchOperations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateUsagePlanRequest {
+            usage_plan_id: m.required("usagePlanId"),
+            patch_operations: m.optional("patchOperations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateUsagePlanRequest {
@@ -3333,14 +3445,15 @@ pub struct Usage {
 }
 impl FromValue for Usage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Usage {
-            usage_plan_id: optional(&mut m, "usagePlanId")?,
-            start_date: optional(&mut m, "startDate")?,
-            end_date: optional(&mut m, "endDate")?,
-            position: optional(&mut m, "position")?,
-            items: optional(&mut m, "items")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Usage {
+            usage_plan_id: m.optional("usagePlanId"),
+            start_date: m.optional("startDate"),
+            end_date: m.optional("endDate"),
+            position: m.optional("position"),
+            items: m.optional("items"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Usage {
@@ -3368,17 +3481,18 @@ pub struct UsagePlan {
 }
 impl FromValue for UsagePlan {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UsagePlan {
-            id: optional(&mut m, "id")?,
-            name: optional(&mut m, "name")?,
-            description: optional(&mut m, "description")?,
-            api_stages: optional(&mut m, "apiStages")?,
-            throttle: optional(&mut m, "throttle")?,
-            quota: optional(&mut m, "quota")?,
-            product_code: optional(&mut m, "productCode")?,
-            tags: optional(&mut m, "tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UsagePlan {
+            id: m.optional("id"),
+            name: m.optional("name"),
+            description: m.optional("description"),
+            api_stages: m.optional("apiStages"),
+            throttle: m.optional("throttle"),
+            quota: m.optional("quota"),
+            product_code: m.optional("productCode"),
+            tags: m.optional("tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UsagePlan {
@@ -3405,13 +3519,14 @@ pub struct UsagePlanKey {
 }
 impl FromValue for UsagePlanKey {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UsagePlanKey {
-            id: optional(&mut m, "id")?,
-            r#type: optional(&mut m, "type")?,
-            value: optional(&mut m, "value")?,
-            name: optional(&mut m, "name")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UsagePlanKey {
+            id: m.optional("id"),
+            r#type: m.optional("type"),
+            value: m.optional("value"),
+            name: m.optional("name"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UsagePlanKey {
@@ -3442,11 +3557,12 @@ pub struct UsagePlanKeys {
 }
 impl FromValue for UsagePlanKeys {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UsagePlanKeys {
-            position: optional(&mut m, "position")?,
-            items: optional(&mut m, "items")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UsagePlanKeys {
+            position: m.optional("position"),
+            items: m.optional("items"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UsagePlanKeys {
@@ -3465,11 +3581,12 @@ pub struct UsagePlans {
 }
 impl FromValue for UsagePlans {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UsagePlans {
-            position: optional(&mut m, "position")?,
-            items: optional(&mut m, "items")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UsagePlans {
+            position: m.optional("position"),
+            items: m.optional("items"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UsagePlans {

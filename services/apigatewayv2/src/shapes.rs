@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use model::value::{Body, FromValue, IntoValue, Members, Value, optional, required};
+use model::value::{Body, FromValue, IntoValue, Members, Reader, Value};
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,11 +13,12 @@ pub struct AccessLogSettings {
 }
 impl FromValue for AccessLogSettings {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AccessLogSettings {
-            destination_arn: optional(&mut m, "DestinationArn")?,
-            format: optional(&mut m, "Format")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AccessLogSettings {
+            destination_arn: m.optional("DestinationArn"),
+            format: m.optional("Format"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AccessLogSettings {
@@ -51,26 +52,27 @@ pub struct Api {
 }
 impl FromValue for Api {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Api {
-            api_endpoint: optional(&mut m, "ApiEndpoint")?,
-            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
-            api_id: optional(&mut m, "ApiId")?,
-            api_key_selection_expression: optional(&mut m, "ApiKeySelectionExpression")?,
-            cors_configuration: optional(&mut m, "CorsConfiguration")?,
-            created_date: optional(&mut m, "CreatedDate")?,
-            description: optional(&mut m, "Description")?,
-            disable_schema_validation: optional(&mut m, "DisableSchemaValidation")?,
-            disable_execute_api_endpoint: optional(&mut m, "DisableExecuteApiEndpoint")?,
-            import_info: optional(&mut m, "ImportInfo")?,
-            ip_address_type: optional(&mut m, "IpAddressType")?,
-            name: required(&mut m, "Name")?,
-            protocol_type: required(&mut m, "ProtocolType")?,
-            route_selection_expression: required(&mut m, "RouteSelectionExpression")?,
-            tags: optional(&mut m, "Tags")?,
-            version: optional(&mut m, "Version")?,
-            warnings: optional(&mut m, "Warnings")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Api {
+            api_endpoint: m.optional("ApiEndpoint"),
+            api_gateway_managed: m.optional("ApiGatewayManaged"),
+            api_id: m.optional("ApiId"),
+            api_key_selection_expression: m.optional("ApiKeySelectionExpression"),
+            cors_configuration: m.optional("CorsConfiguration"),
+            created_date: m.optional("CreatedDate"),
+            description: m.optional("Description"),
+            disable_schema_validation: m.optional("DisableSchemaValidation"),
+            disable_execute_api_endpoint: m.optional("DisableExecuteApiEndpoint"),
+            import_info: m.optional("ImportInfo"),
+            ip_address_type: m.optional("IpAddressType"),
+            name: m.required("Name"),
+            protocol_type: m.required("ProtocolType"),
+            route_selection_expression: m.required("RouteSelectionExpression"),
+            tags: m.optional("Tags"),
+            version: m.optional("Version"),
+            warnings: m.optional("Warnings"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Api {
@@ -113,20 +115,21 @@ pub struct Authorizer {
 }
 impl FromValue for Authorizer {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Authorizer {
-            authorizer_credentials_arn: optional(&mut m, "AuthorizerCredentialsArn")?,
-            authorizer_id: optional(&mut m, "AuthorizerId")?,
-            authorizer_payload_format_version: optional(&mut m, "AuthorizerPayloadFormatVersion")?,
-            authorizer_result_ttl_in_seconds: optional(&mut m, "AuthorizerResultTtlInSeconds")?,
-            authorizer_type: optional(&mut m, "AuthorizerType")?,
-            authorizer_uri: optional(&mut m, "AuthorizerUri")?,
-            enable_simple_responses: optional(&mut m, "EnableSimpleResponses")?,
-            identity_source: optional(&mut m, "IdentitySource")?,
-            identity_validation_expression: optional(&mut m, "IdentityValidationExpression")?,
-            jwt_configuration: optional(&mut m, "JwtConfiguration")?,
-            name: required(&mut m, "Name")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Authorizer {
+            authorizer_credentials_arn: m.optional("AuthorizerCredentialsArn"),
+            authorizer_id: m.optional("AuthorizerId"),
+            authorizer_payload_format_version: m.optional("AuthorizerPayloadFormatVersion"),
+            authorizer_result_ttl_in_seconds: m.optional("AuthorizerResultTtlInSeconds"),
+            authorizer_type: m.optional("AuthorizerType"),
+            authorizer_uri: m.optional("AuthorizerUri"),
+            enable_simple_responses: m.optional("EnableSimpleResponses"),
+            identity_source: m.optional("IdentitySource"),
+            identity_validation_expression: m.optional("IdentityValidationExpression"),
+            jwt_configuration: m.optional("JwtConfiguration"),
+            name: m.required("Name"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Authorizer {
@@ -158,15 +161,16 @@ pub struct Cors {
 }
 impl FromValue for Cors {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Cors {
-            allow_credentials: optional(&mut m, "AllowCredentials")?,
-            allow_headers: optional(&mut m, "AllowHeaders")?,
-            allow_methods: optional(&mut m, "AllowMethods")?,
-            allow_origins: optional(&mut m, "AllowOrigins")?,
-            expose_headers: optional(&mut m, "ExposeHeaders")?,
-            max_age: optional(&mut m, "MaxAge")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Cors {
+            allow_credentials: m.optional("AllowCredentials"),
+            allow_headers: m.optional("AllowHeaders"),
+            allow_methods: m.optional("AllowMethods"),
+            allow_origins: m.optional("AllowOrigins"),
+            expose_headers: m.optional("ExposeHeaders"),
+            max_age: m.optional("MaxAge"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Cors {
@@ -201,23 +205,24 @@ pub struct CreateApiRequest {
 }
 impl FromValue for CreateApiRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateApiRequest {
-            api_key_selection_expression: optional(&mut m, "ApiKeySelectionExpression")?,
-            cors_configuration: optional(&mut m, "CorsConfiguration")?,
-            credentials_arn: optional(&mut m, "CredentialsArn")?,
-            description: optional(&mut m, "Description")?,
-            disable_schema_validation: optional(&mut m, "DisableSchemaValidation")?,
-            disable_execute_api_endpoint: optional(&mut m, "DisableExecuteApiEndpoint")?,
-            ip_address_type: optional(&mut m, "IpAddressType")?,
-            name: required(&mut m, "Name")?,
-            protocol_type: required(&mut m, "ProtocolType")?,
-            route_key: optional(&mut m, "RouteKey")?,
-            route_selection_expression: optional(&mut m, "RouteSelectionExpression")?,
-            tags: optional(&mut m, "Tags")?,
-            target: optional(&mut m, "Target")?,
-            version: optional(&mut m, "Version")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateApiRequest {
+            api_key_selection_expression: m.optional("ApiKeySelectionExpression"),
+            cors_configuration: m.optional("CorsConfiguration"),
+            credentials_arn: m.optional("CredentialsArn"),
+            description: m.optional("Description"),
+            disable_schema_validation: m.optional("DisableSchemaValidation"),
+            disable_execute_api_endpoint: m.optional("DisableExecuteApiEndpoint"),
+            ip_address_type: m.optional("IpAddressType"),
+            name: m.required("Name"),
+            protocol_type: m.required("ProtocolType"),
+            route_key: m.optional("RouteKey"),
+            route_selection_expression: m.optional("RouteSelectionExpression"),
+            tags: m.optional("Tags"),
+            target: m.optional("Target"),
+            version: m.optional("Version"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateApiRequest {
@@ -263,26 +268,27 @@ pub struct CreateApiResponse {
 }
 impl FromValue for CreateApiResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateApiResponse {
-            api_endpoint: optional(&mut m, "ApiEndpoint")?,
-            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
-            api_id: optional(&mut m, "ApiId")?,
-            api_key_selection_expression: optional(&mut m, "ApiKeySelectionExpression")?,
-            cors_configuration: optional(&mut m, "CorsConfiguration")?,
-            created_date: optional(&mut m, "CreatedDate")?,
-            description: optional(&mut m, "Description")?,
-            disable_schema_validation: optional(&mut m, "DisableSchemaValidation")?,
-            disable_execute_api_endpoint: optional(&mut m, "DisableExecuteApiEndpoint")?,
-            import_info: optional(&mut m, "ImportInfo")?,
-            ip_address_type: optional(&mut m, "IpAddressType")?,
-            name: optional(&mut m, "Name")?,
-            protocol_type: optional(&mut m, "ProtocolType")?,
-            route_selection_expression: optional(&mut m, "RouteSelectionExpression")?,
-            tags: optional(&mut m, "Tags")?,
-            version: optional(&mut m, "Version")?,
-            warnings: optional(&mut m, "Warnings")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateApiResponse {
+            api_endpoint: m.optional("ApiEndpoint"),
+            api_gateway_managed: m.optional("ApiGatewayManaged"),
+            api_id: m.optional("ApiId"),
+            api_key_selection_expression: m.optional("ApiKeySelectionExpression"),
+            cors_configuration: m.optional("CorsConfiguration"),
+            created_date: m.optional("CreatedDate"),
+            description: m.optional("Description"),
+            disable_schema_validation: m.optional("DisableSchemaValidation"),
+            disable_execute_api_endpoint: m.optional("DisableExecuteApiEndpoint"),
+            import_info: m.optional("ImportInfo"),
+            ip_address_type: m.optional("IpAddressType"),
+            name: m.optional("Name"),
+            protocol_type: m.optional("ProtocolType"),
+            route_selection_expression: m.optional("RouteSelectionExpression"),
+            tags: m.optional("Tags"),
+            version: m.optional("Version"),
+            warnings: m.optional("Warnings"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateApiResponse {
@@ -325,20 +331,21 @@ pub struct CreateAuthorizerRequest {
 }
 impl FromValue for CreateAuthorizerRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateAuthorizerRequest {
-            api_id: required(&mut m, "ApiId")?,
-            authorizer_credentials_arn: optional(&mut m, "AuthorizerCredentialsArn")?,
-            authorizer_payload_format_version: optional(&mut m, "AuthorizerPayloadFormatVersion")?,
-            authorizer_result_ttl_in_seconds: optional(&mut m, "AuthorizerResultTtlInSeconds")?,
-            authorizer_type: required(&mut m, "AuthorizerType")?,
-            authorizer_uri: optional(&mut m, "AuthorizerUri")?,
-            enable_simple_responses: optional(&mut m, "EnableSimpleResponses")?,
-            identity_source: required(&mut m, "IdentitySource")?,
-            identity_validation_expression: optional(&mut m, "IdentityValidationExpression")?,
-            jwt_configuration: optional(&mut m, "JwtConfiguration")?,
-            name: required(&mut m, "Name")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateAuthorizerRequest {
+            api_id: m.required("ApiId"),
+            authorizer_credentials_arn: m.optional("AuthorizerCredentialsArn"),
+            authorizer_payload_format_version: m.optional("AuthorizerPayloadFormatVersion"),
+            authorizer_result_ttl_in_seconds: m.optional("AuthorizerResultTtlInSeconds"),
+            authorizer_type: m.required("AuthorizerType"),
+            authorizer_uri: m.optional("AuthorizerUri"),
+            enable_simple_responses: m.optional("EnableSimpleResponses"),
+            identity_source: m.required("IdentitySource"),
+            identity_validation_expression: m.optional("IdentityValidationExpression"),
+            jwt_configuration: m.optional("JwtConfiguration"),
+            name: m.required("Name"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateAuthorizerRequest {
@@ -375,20 +382,21 @@ pub struct CreateAuthorizerResponse {
 }
 impl FromValue for CreateAuthorizerResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateAuthorizerResponse {
-            authorizer_credentials_arn: optional(&mut m, "AuthorizerCredentialsArn")?,
-            authorizer_id: optional(&mut m, "AuthorizerId")?,
-            authorizer_payload_format_version: optional(&mut m, "AuthorizerPayloadFormatVersion")?,
-            authorizer_result_ttl_in_seconds: optional(&mut m, "AuthorizerResultTtlInSeconds")?,
-            authorizer_type: optional(&mut m, "AuthorizerType")?,
-            authorizer_uri: optional(&mut m, "AuthorizerUri")?,
-            enable_simple_responses: optional(&mut m, "EnableSimpleResponses")?,
-            identity_source: optional(&mut m, "IdentitySource")?,
-            identity_validation_expression: optional(&mut m, "IdentityValidationExpression")?,
-            jwt_configuration: optional(&mut m, "JwtConfiguration")?,
-            name: optional(&mut m, "Name")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateAuthorizerResponse {
+            authorizer_credentials_arn: m.optional("AuthorizerCredentialsArn"),
+            authorizer_id: m.optional("AuthorizerId"),
+            authorizer_payload_format_version: m.optional("AuthorizerPayloadFormatVersion"),
+            authorizer_result_ttl_in_seconds: m.optional("AuthorizerResultTtlInSeconds"),
+            authorizer_type: m.optional("AuthorizerType"),
+            authorizer_uri: m.optional("AuthorizerUri"),
+            enable_simple_responses: m.optional("EnableSimpleResponses"),
+            identity_source: m.optional("IdentitySource"),
+            identity_validation_expression: m.optional("IdentityValidationExpression"),
+            jwt_configuration: m.optional("JwtConfiguration"),
+            name: m.optional("Name"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateAuthorizerResponse {
@@ -417,12 +425,13 @@ pub struct CreateDeploymentRequest {
 }
 impl FromValue for CreateDeploymentRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateDeploymentRequest {
-            api_id: required(&mut m, "ApiId")?,
-            description: optional(&mut m, "Description")?,
-            stage_name: optional(&mut m, "StageName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateDeploymentRequest {
+            api_id: m.required("ApiId"),
+            description: m.optional("Description"),
+            stage_name: m.optional("StageName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateDeploymentRequest {
@@ -446,15 +455,16 @@ pub struct CreateDeploymentResponse {
 }
 impl FromValue for CreateDeploymentResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateDeploymentResponse {
-            auto_deployed: optional(&mut m, "AutoDeployed")?,
-            created_date: optional(&mut m, "CreatedDate")?,
-            deployment_id: optional(&mut m, "DeploymentId")?,
-            deployment_status: optional(&mut m, "DeploymentStatus")?,
-            deployment_status_message: optional(&mut m, "DeploymentStatusMessage")?,
-            description: optional(&mut m, "Description")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateDeploymentResponse {
+            auto_deployed: m.optional("AutoDeployed"),
+            created_date: m.optional("CreatedDate"),
+            deployment_id: m.optional("DeploymentId"),
+            deployment_status: m.optional("DeploymentStatus"),
+            deployment_status_message: m.optional("DeploymentStatusMessage"),
+            description: m.optional("Description"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateDeploymentResponse {
@@ -493,27 +503,28 @@ pub struct CreateIntegrationRequest {
 }
 impl FromValue for CreateIntegrationRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateIntegrationRequest {
-            api_id: required(&mut m, "ApiId")?,
-            connection_id: optional(&mut m, "ConnectionId")?,
-            connection_type: optional(&mut m, "ConnectionType")?,
-            content_handling_strategy: optional(&mut m, "ContentHandlingStrategy")?,
-            credentials_arn: optional(&mut m, "CredentialsArn")?,
-            description: optional(&mut m, "Description")?,
-            integration_method: optional(&mut m, "IntegrationMethod")?,
-            integration_subtype: optional(&mut m, "IntegrationSubtype")?,
-            integration_type: required(&mut m, "IntegrationType")?,
-            integration_uri: optional(&mut m, "IntegrationUri")?,
-            passthrough_behavior: optional(&mut m, "PassthroughBehavior")?,
-            payload_format_version: optional(&mut m, "PayloadFormatVersion")?,
-            request_parameters: optional(&mut m, "RequestParameters")?,
-            request_templates: optional(&mut m, "RequestTemplates")?,
-            response_parameters: optional(&mut m, "ResponseParameters")?,
-            template_selection_expression: optional(&mut m, "TemplateSelectionExpression")?,
-            timeout_in_millis: optional(&mut m, "TimeoutInMillis")?,
-            tls_config: optional(&mut m, "TlsConfig")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateIntegrationRequest {
+            api_id: m.required("ApiId"),
+            connection_id: m.optional("ConnectionId"),
+            connection_type: m.optional("ConnectionType"),
+            content_handling_strategy: m.optional("ContentHandlingStrategy"),
+            credentials_arn: m.optional("CredentialsArn"),
+            description: m.optional("Description"),
+            integration_method: m.optional("IntegrationMethod"),
+            integration_subtype: m.optional("IntegrationSubtype"),
+            integration_type: m.required("IntegrationType"),
+            integration_uri: m.optional("IntegrationUri"),
+            passthrough_behavior: m.optional("PassthroughBehavior"),
+            payload_format_version: m.optional("PayloadFormatVersion"),
+            request_parameters: m.optional("RequestParameters"),
+            request_templates: m.optional("RequestTemplates"),
+            response_parameters: m.optional("ResponseParameters"),
+            template_selection_expression: m.optional("TemplateSelectionExpression"),
+            timeout_in_millis: m.optional("TimeoutInMillis"),
+            tls_config: m.optional("TlsConfig"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateIntegrationRequest {
@@ -566,29 +577,30 @@ pub struct CreateIntegrationResult {
 }
 impl FromValue for CreateIntegrationResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateIntegrationResult {
-            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
-            connection_id: optional(&mut m, "ConnectionId")?,
-            connection_type: optional(&mut m, "ConnectionType")?,
-            content_handling_strategy: optional(&mut m, "ContentHandlingStrategy")?,
-            credentials_arn: optional(&mut m, "CredentialsArn")?,
-            description: optional(&mut m, "Description")?,
-            integration_id: optional(&mut m, "IntegrationId")?,
-            integration_method: optional(&mut m, "IntegrationMethod")?,
-            integration_response_selection_expression: optional(&mut m, "IntegrationResponseSelectionExpression")?,
-            integration_subtype: optional(&mut m, "IntegrationSubtype")?,
-            integration_type: optional(&mut m, "IntegrationType")?,
-            integration_uri: optional(&mut m, "IntegrationUri")?,
-            passthrough_behavior: optional(&mut m, "PassthroughBehavior")?,
-            payload_format_version: optional(&mut m, "PayloadFormatVersion")?,
-            request_parameters: optional(&mut m, "RequestParameters")?,
-            request_templates: optional(&mut m, "RequestTemplates")?,
-            response_parameters: optional(&mut m, "ResponseParameters")?,
-            template_selection_expression: optional(&mut m, "TemplateSelectionExpression")?,
-            timeout_in_millis: optional(&mut m, "TimeoutInMillis")?,
-            tls_config: optional(&mut m, "TlsConfig")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateIntegrationResult {
+            api_gateway_managed: m.optional("ApiGatewayManaged"),
+            connection_id: m.optional("ConnectionId"),
+            connection_type: m.optional("ConnectionType"),
+            content_handling_strategy: m.optional("ContentHandlingStrategy"),
+            credentials_arn: m.optional("CredentialsArn"),
+            description: m.optional("Description"),
+            integration_id: m.optional("IntegrationId"),
+            integration_method: m.optional("IntegrationMethod"),
+            integration_response_selection_expression: m.optional("IntegrationResponseSelectionExpression"),
+            integration_subtype: m.optional("IntegrationSubtype"),
+            integration_type: m.optional("IntegrationType"),
+            integration_uri: m.optional("IntegrationUri"),
+            passthrough_behavior: m.optional("PassthroughBehavior"),
+            payload_format_version: m.optional("PayloadFormatVersion"),
+            request_parameters: m.optional("RequestParameters"),
+            request_templates: m.optional("RequestTemplates"),
+            response_parameters: m.optional("ResponseParameters"),
+            template_selection_expression: m.optional("TemplateSelectionExpression"),
+            timeout_in_millis: m.optional("TimeoutInMillis"),
+            tls_config: m.optional("TlsConfig"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateIntegrationResult {
@@ -635,21 +647,22 @@ pub struct CreateRouteRequest {
 }
 impl FromValue for CreateRouteRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateRouteRequest {
-            api_id: required(&mut m, "ApiId")?,
-            api_key_required: optional(&mut m, "ApiKeyRequired")?,
-            authorization_scopes: optional(&mut m, "AuthorizationScopes")?,
-            authorization_type: optional(&mut m, "AuthorizationType")?,
-            authorizer_id: optional(&mut m, "AuthorizerId")?,
-            model_selection_expression: optional(&mut m, "ModelSelectionExpression")?,
-            operation_name: optional(&mut m, "OperationName")?,
-            request_models: optional(&mut m, "RequestModels")?,
-            request_parameters: optional(&mut m, "RequestParameters")?,
-            route_key: required(&mut m, "RouteKey")?,
-            route_response_selection_expression: optional(&mut m, "RouteResponseSelectionExpression")?,
-            target: optional(&mut m, "Target")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateRouteRequest {
+            api_id: m.required("ApiId"),
+            api_key_required: m.optional("ApiKeyRequired"),
+            authorization_scopes: m.optional("AuthorizationScopes"),
+            authorization_type: m.optional("AuthorizationType"),
+            authorizer_id: m.optional("AuthorizerId"),
+            model_selection_expression: m.optional("ModelSelectionExpression"),
+            operation_name: m.optional("OperationName"),
+            request_models: m.optional("RequestModels"),
+            request_parameters: m.optional("RequestParameters"),
+            route_key: m.required("RouteKey"),
+            route_response_selection_expression: m.optional("RouteResponseSelectionExpression"),
+            target: m.optional("Target"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateRouteRequest {
@@ -689,22 +702,23 @@ pub struct CreateRouteResult {
 }
 impl FromValue for CreateRouteResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateRouteResult {
-            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
-            api_key_required: optional(&mut m, "ApiKeyRequired")?,
-            authorization_scopes: optional(&mut m, "AuthorizationScopes")?,
-            authorization_type: optional(&mut m, "AuthorizationType")?,
-            authorizer_id: optional(&mut m, "AuthorizerId")?,
-            model_selection_expression: optional(&mut m, "ModelSelectionExpression")?,
-            operation_name: optional(&mut m, "OperationName")?,
-            request_models: optional(&mut m, "RequestModels")?,
-            request_parameters: optional(&mut m, "RequestParameters")?,
-            route_id: optional(&mut m, "RouteId")?,
-            route_key: optional(&mut m, "RouteKey")?,
-            route_response_selection_expression: optional(&mut m, "RouteResponseSelectionExpression")?,
-            target: optional(&mut m, "Target")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateRouteResult {
+            api_gateway_managed: m.optional("ApiGatewayManaged"),
+            api_key_required: m.optional("ApiKeyRequired"),
+            authorization_scopes: m.optional("AuthorizationScopes"),
+            authorization_type: m.optional("AuthorizationType"),
+            authorizer_id: m.optional("AuthorizerId"),
+            model_selection_expression: m.optional("ModelSelectionExpression"),
+            operation_name: m.optional("OperationName"),
+            request_models: m.optional("RequestModels"),
+            request_parameters: m.optional("RequestParameters"),
+            route_id: m.optional("RouteId"),
+            route_key: m.optional("RouteKey"),
+            route_response_selection_expression: m.optional("RouteResponseSelectionExpression"),
+            target: m.optional("Target"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateRouteResult {
@@ -743,20 +757,21 @@ pub struct CreateStageRequest {
 }
 impl FromValue for CreateStageRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateStageRequest {
-            access_log_settings: optional(&mut m, "AccessLogSettings")?,
-            api_id: required(&mut m, "ApiId")?,
-            auto_deploy: optional(&mut m, "AutoDeploy")?,
-            client_certificate_id: optional(&mut m, "ClientCertificateId")?,
-            default_route_settings: optional(&mut m, "DefaultRouteSettings")?,
-            deployment_id: optional(&mut m, "DeploymentId")?,
-            description: optional(&mut m, "Description")?,
-            route_settings: optional(&mut m, "RouteSettings")?,
-            stage_name: required(&mut m, "StageName")?,
-            stage_variables: optional(&mut m, "StageVariables")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateStageRequest {
+            access_log_settings: m.optional("AccessLogSettings"),
+            api_id: m.required("ApiId"),
+            auto_deploy: m.optional("AutoDeploy"),
+            client_certificate_id: m.optional("ClientCertificateId"),
+            default_route_settings: m.optional("DefaultRouteSettings"),
+            deployment_id: m.optional("DeploymentId"),
+            description: m.optional("Description"),
+            route_settings: m.optional("RouteSettings"),
+            stage_name: m.required("StageName"),
+            stage_variables: m.optional("StageVariables"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateStageRequest {
@@ -796,23 +811,24 @@ pub struct CreateStageResponse {
 }
 impl FromValue for CreateStageResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateStageResponse {
-            access_log_settings: optional(&mut m, "AccessLogSettings")?,
-            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
-            auto_deploy: optional(&mut m, "AutoDeploy")?,
-            client_certificate_id: optional(&mut m, "ClientCertificateId")?,
-            created_date: optional(&mut m, "CreatedDate")?,
-            default_route_settings: optional(&mut m, "DefaultRouteSettings")?,
-            deployment_id: optional(&mut m, "DeploymentId")?,
-            description: optional(&mut m, "Description")?,
-            last_deployment_status_message: optional(&mut m, "LastDeploymentStatusMessage")?,
-            last_updated_date: optional(&mut m, "LastUpdatedDate")?,
-            route_settings: optional(&mut m, "RouteSettings")?,
-            stage_name: optional(&mut m, "StageName")?,
-            stage_variables: optional(&mut m, "StageVariables")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateStageResponse {
+            access_log_settings: m.optional("AccessLogSettings"),
+            api_gateway_managed: m.optional("ApiGatewayManaged"),
+            auto_deploy: m.optional("AutoDeploy"),
+            client_certificate_id: m.optional("ClientCertificateId"),
+            created_date: m.optional("CreatedDate"),
+            default_route_settings: m.optional("DefaultRouteSettings"),
+            deployment_id: m.optional("DeploymentId"),
+            description: m.optional("Description"),
+            last_deployment_status_message: m.optional("LastDeploymentStatusMessage"),
+            last_updated_date: m.optional("LastUpdatedDate"),
+            route_settings: m.optional("RouteSettings"),
+            stage_name: m.optional("StageName"),
+            stage_variables: m.optional("StageVariables"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateStageResponse {
@@ -845,13 +861,14 @@ pub struct CreateVpcLinkRequest {
 }
 impl FromValue for CreateVpcLinkRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateVpcLinkRequest {
-            name: required(&mut m, "Name")?,
-            security_group_ids: optional(&mut m, "SecurityGroupIds")?,
-            subnet_ids: required(&mut m, "SubnetIds")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateVpcLinkRequest {
+            name: m.required("Name"),
+            security_group_ids: m.optional("SecurityGroupIds"),
+            subnet_ids: m.required("SubnetIds"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateVpcLinkRequest {
@@ -879,18 +896,19 @@ pub struct CreateVpcLinkResponse {
 }
 impl FromValue for CreateVpcLinkResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateVpcLinkResponse {
-            created_date: optional(&mut m, "CreatedDate")?,
-            name: optional(&mut m, "Name")?,
-            security_group_ids: optional(&mut m, "SecurityGroupIds")?,
-            subnet_ids: optional(&mut m, "SubnetIds")?,
-            tags: optional(&mut m, "Tags")?,
-            vpc_link_id: optional(&mut m, "VpcLinkId")?,
-            vpc_link_status: optional(&mut m, "VpcLinkStatus")?,
-            vpc_link_status_message: optional(&mut m, "VpcLinkStatusMessage")?,
-            vpc_link_version: optional(&mut m, "VpcLinkVersion")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateVpcLinkResponse {
+            created_date: m.optional("CreatedDate"),
+            name: m.optional("Name"),
+            security_group_ids: m.optional("SecurityGroupIds"),
+            subnet_ids: m.optional("SubnetIds"),
+            tags: m.optional("Tags"),
+            vpc_link_id: m.optional("VpcLinkId"),
+            vpc_link_status: m.optional("VpcLinkStatus"),
+            vpc_link_status_message: m.optional("VpcLinkStatusMessage"),
+            vpc_link_version: m.optional("VpcLinkVersion"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateVpcLinkResponse {
@@ -916,11 +934,12 @@ pub struct DeleteAccessLogSettingsRequest {
 }
 impl FromValue for DeleteAccessLogSettingsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteAccessLogSettingsRequest {
-            api_id: required(&mut m, "ApiId")?,
-            stage_name: required(&mut m, "StageName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteAccessLogSettingsRequest {
+            api_id: m.required("ApiId"),
+            stage_name: m.required("StageName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteAccessLogSettingsRequest {
@@ -938,10 +957,11 @@ pub struct DeleteApiRequest {
 }
 impl FromValue for DeleteApiRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteApiRequest {
-            api_id: required(&mut m, "ApiId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteApiRequest {
+            api_id: m.required("ApiId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteApiRequest {
@@ -959,11 +979,12 @@ pub struct DeleteAuthorizerRequest {
 }
 impl FromValue for DeleteAuthorizerRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteAuthorizerRequest {
-            api_id: required(&mut m, "ApiId")?,
-            authorizer_id: required(&mut m, "AuthorizerId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteAuthorizerRequest {
+            api_id: m.required("ApiId"),
+            authorizer_id: m.required("AuthorizerId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteAuthorizerRequest {
@@ -981,10 +1002,11 @@ pub struct DeleteCorsConfigurationRequest {
 }
 impl FromValue for DeleteCorsConfigurationRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteCorsConfigurationRequest {
-            api_id: required(&mut m, "ApiId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteCorsConfigurationRequest {
+            api_id: m.required("ApiId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteCorsConfigurationRequest {
@@ -1002,11 +1024,12 @@ pub struct DeleteDeploymentRequest {
 }
 impl FromValue for DeleteDeploymentRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteDeploymentRequest {
-            api_id: required(&mut m, "ApiId")?,
-            deployment_id: required(&mut m, "DeploymentId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteDeploymentRequest {
+            api_id: m.required("ApiId"),
+            deployment_id: m.required("DeploymentId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteDeploymentRequest {
@@ -1025,11 +1048,12 @@ pub struct DeleteIntegrationRequest {
 }
 impl FromValue for DeleteIntegrationRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteIntegrationRequest {
-            api_id: required(&mut m, "ApiId")?,
-            integration_id: required(&mut m, "IntegrationId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteIntegrationRequest {
+            api_id: m.required("ApiId"),
+            integration_id: m.required("IntegrationId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteIntegrationRequest {
@@ -1048,11 +1072,12 @@ pub struct DeleteRouteRequest {
 }
 impl FromValue for DeleteRouteRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteRouteRequest {
-            api_id: required(&mut m, "ApiId")?,
-            route_id: required(&mut m, "RouteId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteRouteRequest {
+            api_id: m.required("ApiId"),
+            route_id: m.required("RouteId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteRouteRequest {
@@ -1071,11 +1096,12 @@ pub struct DeleteStageRequest {
 }
 impl FromValue for DeleteStageRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteStageRequest {
-            api_id: required(&mut m, "ApiId")?,
-            stage_name: required(&mut m, "StageName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteStageRequest {
+            api_id: m.required("ApiId"),
+            stage_name: m.required("StageName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteStageRequest {
@@ -1093,10 +1119,11 @@ pub struct DeleteVpcLinkRequest {
 }
 impl FromValue for DeleteVpcLinkRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteVpcLinkRequest {
-            vpc_link_id: required(&mut m, "VpcLinkId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteVpcLinkRequest {
+            vpc_link_id: m.required("VpcLinkId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteVpcLinkRequest {
@@ -1112,9 +1139,10 @@ pub struct DeleteVpcLinkResponse {
 }
 impl FromValue for DeleteVpcLinkResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteVpcLinkResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteVpcLinkResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteVpcLinkResponse {
@@ -1135,15 +1163,16 @@ pub struct Deployment {
 }
 impl FromValue for Deployment {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Deployment {
-            auto_deployed: optional(&mut m, "AutoDeployed")?,
-            created_date: optional(&mut m, "CreatedDate")?,
-            deployment_id: optional(&mut m, "DeploymentId")?,
-            deployment_status: optional(&mut m, "DeploymentStatus")?,
-            deployment_status_message: optional(&mut m, "DeploymentStatusMessage")?,
-            description: optional(&mut m, "Description")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Deployment {
+            auto_deployed: m.optional("AutoDeployed"),
+            created_date: m.optional("CreatedDate"),
+            deployment_id: m.optional("DeploymentId"),
+            deployment_status: m.optional("DeploymentStatus"),
+            deployment_status_message: m.optional("DeploymentStatusMessage"),
+            description: m.optional("Description"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Deployment {
@@ -1165,10 +1194,11 @@ pub struct GetApiRequest {
 }
 impl FromValue for GetApiRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetApiRequest {
-            api_id: required(&mut m, "ApiId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetApiRequest {
+            api_id: m.required("ApiId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetApiRequest {
@@ -1201,26 +1231,27 @@ pub struct GetApiResponse {
 }
 impl FromValue for GetApiResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetApiResponse {
-            api_endpoint: optional(&mut m, "ApiEndpoint")?,
-            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
-            api_id: optional(&mut m, "ApiId")?,
-            api_key_selection_expression: optional(&mut m, "ApiKeySelectionExpression")?,
-            cors_configuration: optional(&mut m, "CorsConfiguration")?,
-            created_date: optional(&mut m, "CreatedDate")?,
-            description: optional(&mut m, "Description")?,
-            disable_schema_validation: optional(&mut m, "DisableSchemaValidation")?,
-            disable_execute_api_endpoint: optional(&mut m, "DisableExecuteApiEndpoint")?,
-            import_info: optional(&mut m, "ImportInfo")?,
-            ip_address_type: optional(&mut m, "IpAddressType")?,
-            name: optional(&mut m, "Name")?,
-            protocol_type: optional(&mut m, "ProtocolType")?,
-            route_selection_expression: optional(&mut m, "RouteSelectionExpression")?,
-            tags: optional(&mut m, "Tags")?,
-            version: optional(&mut m, "Version")?,
-            warnings: optional(&mut m, "Warnings")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetApiResponse {
+            api_endpoint: m.optional("ApiEndpoint"),
+            api_gateway_managed: m.optional("ApiGatewayManaged"),
+            api_id: m.optional("ApiId"),
+            api_key_selection_expression: m.optional("ApiKeySelectionExpression"),
+            cors_configuration: m.optional("CorsConfiguration"),
+            created_date: m.optional("CreatedDate"),
+            description: m.optional("Description"),
+            disable_schema_validation: m.optional("DisableSchemaValidation"),
+            disable_execute_api_endpoint: m.optional("DisableExecuteApiEndpoint"),
+            import_info: m.optional("ImportInfo"),
+            ip_address_type: m.optional("IpAddressType"),
+            name: m.optional("Name"),
+            protocol_type: m.optional("ProtocolType"),
+            route_selection_expression: m.optional("RouteSelectionExpression"),
+            tags: m.optional("Tags"),
+            version: m.optional("Version"),
+            warnings: m.optional("Warnings"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetApiResponse {
@@ -1254,11 +1285,12 @@ pub struct GetApisRequest {
 }
 impl FromValue for GetApisRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetApisRequest {
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetApisRequest {
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetApisRequest {
@@ -1277,11 +1309,12 @@ pub struct GetApisResponse {
 }
 impl FromValue for GetApisResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetApisResponse {
-            items: optional(&mut m, "Items")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetApisResponse {
+            items: m.optional("Items"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetApisResponse {
@@ -1300,11 +1333,12 @@ pub struct GetAuthorizerRequest {
 }
 impl FromValue for GetAuthorizerRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetAuthorizerRequest {
-            api_id: required(&mut m, "ApiId")?,
-            authorizer_id: required(&mut m, "AuthorizerId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetAuthorizerRequest {
+            api_id: m.required("ApiId"),
+            authorizer_id: m.required("AuthorizerId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetAuthorizerRequest {
@@ -1332,20 +1366,21 @@ pub struct GetAuthorizerResponse {
 }
 impl FromValue for GetAuthorizerResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetAuthorizerResponse {
-            authorizer_credentials_arn: optional(&mut m, "AuthorizerCredentialsArn")?,
-            authorizer_id: optional(&mut m, "AuthorizerId")?,
-            authorizer_payload_format_version: optional(&mut m, "AuthorizerPayloadFormatVersion")?,
-            authorizer_result_ttl_in_seconds: optional(&mut m, "AuthorizerResultTtlInSeconds")?,
-            authorizer_type: optional(&mut m, "AuthorizerType")?,
-            authorizer_uri: optional(&mut m, "AuthorizerUri")?,
-            enable_simple_responses: optional(&mut m, "EnableSimpleResponses")?,
-            identity_source: optional(&mut m, "IdentitySource")?,
-            identity_validation_expression: optional(&mut m, "IdentityValidationExpression")?,
-            jwt_configuration: optional(&mut m, "JwtConfiguration")?,
-            name: optional(&mut m, "Name")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetAuthorizerResponse {
+            authorizer_credentials_arn: m.optional("AuthorizerCredentialsArn"),
+            authorizer_id: m.optional("AuthorizerId"),
+            authorizer_payload_format_version: m.optional("AuthorizerPayloadFormatVersion"),
+            authorizer_result_ttl_in_seconds: m.optional("AuthorizerResultTtlInSeconds"),
+            authorizer_type: m.optional("AuthorizerType"),
+            authorizer_uri: m.optional("AuthorizerUri"),
+            enable_simple_responses: m.optional("EnableSimpleResponses"),
+            identity_source: m.optional("IdentitySource"),
+            identity_validation_expression: m.optional("IdentityValidationExpression"),
+            jwt_configuration: m.optional("JwtConfiguration"),
+            name: m.optional("Name"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetAuthorizerResponse {
@@ -1374,12 +1409,13 @@ pub struct GetAuthorizersRequest {
 }
 impl FromValue for GetAuthorizersRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetAuthorizersRequest {
-            api_id: required(&mut m, "ApiId")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetAuthorizersRequest {
+            api_id: m.required("ApiId"),
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetAuthorizersRequest {
@@ -1399,11 +1435,12 @@ pub struct GetAuthorizersResponse {
 }
 impl FromValue for GetAuthorizersResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetAuthorizersResponse {
-            items: optional(&mut m, "Items")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetAuthorizersResponse {
+            items: m.optional("Items"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetAuthorizersResponse {
@@ -1422,11 +1459,12 @@ pub struct GetDeploymentRequest {
 }
 impl FromValue for GetDeploymentRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetDeploymentRequest {
-            api_id: required(&mut m, "ApiId")?,
-            deployment_id: required(&mut m, "DeploymentId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetDeploymentRequest {
+            api_id: m.required("ApiId"),
+            deployment_id: m.required("DeploymentId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetDeploymentRequest {
@@ -1449,15 +1487,16 @@ pub struct GetDeploymentResponse {
 }
 impl FromValue for GetDeploymentResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetDeploymentResponse {
-            auto_deployed: optional(&mut m, "AutoDeployed")?,
-            created_date: optional(&mut m, "CreatedDate")?,
-            deployment_id: optional(&mut m, "DeploymentId")?,
-            deployment_status: optional(&mut m, "DeploymentStatus")?,
-            deployment_status_message: optional(&mut m, "DeploymentStatusMessage")?,
-            description: optional(&mut m, "Description")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetDeploymentResponse {
+            auto_deployed: m.optional("AutoDeployed"),
+            created_date: m.optional("CreatedDate"),
+            deployment_id: m.optional("DeploymentId"),
+            deployment_status: m.optional("DeploymentStatus"),
+            deployment_status_message: m.optional("DeploymentStatusMessage"),
+            description: m.optional("Description"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetDeploymentResponse {
@@ -1481,12 +1520,13 @@ pub struct GetDeploymentsRequest {
 }
 impl FromValue for GetDeploymentsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetDeploymentsRequest {
-            api_id: required(&mut m, "ApiId")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetDeploymentsRequest {
+            api_id: m.required("ApiId"),
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetDeploymentsRequest {
@@ -1506,11 +1546,12 @@ pub struct GetDeploymentsResponse {
 }
 impl FromValue for GetDeploymentsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetDeploymentsResponse {
-            items: optional(&mut m, "Items")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetDeploymentsResponse {
+            items: m.optional("Items"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetDeploymentsResponse {
@@ -1529,11 +1570,12 @@ pub struct GetIntegrationRequest {
 }
 impl FromValue for GetIntegrationRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetIntegrationRequest {
-            api_id: required(&mut m, "ApiId")?,
-            integration_id: required(&mut m, "IntegrationId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetIntegrationRequest {
+            api_id: m.required("ApiId"),
+            integration_id: m.required("IntegrationId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetIntegrationRequest {
@@ -1570,29 +1612,30 @@ pub struct GetIntegrationResult {
 }
 impl FromValue for GetIntegrationResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetIntegrationResult {
-            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
-            connection_id: optional(&mut m, "ConnectionId")?,
-            connection_type: optional(&mut m, "ConnectionType")?,
-            content_handling_strategy: optional(&mut m, "ContentHandlingStrategy")?,
-            credentials_arn: optional(&mut m, "CredentialsArn")?,
-            description: optional(&mut m, "Description")?,
-            integration_id: optional(&mut m, "IntegrationId")?,
-            integration_method: optional(&mut m, "IntegrationMethod")?,
-            integration_response_selection_expression: optional(&mut m, "IntegrationResponseSelectionExpression")?,
-            integration_subtype: optional(&mut m, "IntegrationSubtype")?,
-            integration_type: optional(&mut m, "IntegrationType")?,
-            integration_uri: optional(&mut m, "IntegrationUri")?,
-            passthrough_behavior: optional(&mut m, "PassthroughBehavior")?,
-            payload_format_version: optional(&mut m, "PayloadFormatVersion")?,
-            request_parameters: optional(&mut m, "RequestParameters")?,
-            request_templates: optional(&mut m, "RequestTemplates")?,
-            response_parameters: optional(&mut m, "ResponseParameters")?,
-            template_selection_expression: optional(&mut m, "TemplateSelectionExpression")?,
-            timeout_in_millis: optional(&mut m, "TimeoutInMillis")?,
-            tls_config: optional(&mut m, "TlsConfig")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetIntegrationResult {
+            api_gateway_managed: m.optional("ApiGatewayManaged"),
+            connection_id: m.optional("ConnectionId"),
+            connection_type: m.optional("ConnectionType"),
+            content_handling_strategy: m.optional("ContentHandlingStrategy"),
+            credentials_arn: m.optional("CredentialsArn"),
+            description: m.optional("Description"),
+            integration_id: m.optional("IntegrationId"),
+            integration_method: m.optional("IntegrationMethod"),
+            integration_response_selection_expression: m.optional("IntegrationResponseSelectionExpression"),
+            integration_subtype: m.optional("IntegrationSubtype"),
+            integration_type: m.optional("IntegrationType"),
+            integration_uri: m.optional("IntegrationUri"),
+            passthrough_behavior: m.optional("PassthroughBehavior"),
+            payload_format_version: m.optional("PayloadFormatVersion"),
+            request_parameters: m.optional("RequestParameters"),
+            request_templates: m.optional("RequestTemplates"),
+            response_parameters: m.optional("ResponseParameters"),
+            template_selection_expression: m.optional("TemplateSelectionExpression"),
+            timeout_in_millis: m.optional("TimeoutInMillis"),
+            tls_config: m.optional("TlsConfig"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetIntegrationResult {
@@ -1630,12 +1673,13 @@ pub struct GetIntegrationsRequest {
 }
 impl FromValue for GetIntegrationsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetIntegrationsRequest {
-            api_id: required(&mut m, "ApiId")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetIntegrationsRequest {
+            api_id: m.required("ApiId"),
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetIntegrationsRequest {
@@ -1655,11 +1699,12 @@ pub struct GetIntegrationsResponse {
 }
 impl FromValue for GetIntegrationsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetIntegrationsResponse {
-            items: optional(&mut m, "Items")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetIntegrationsResponse {
+            items: m.optional("Items"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetIntegrationsResponse {
@@ -1678,11 +1723,12 @@ pub struct GetRouteRequest {
 }
 impl FromValue for GetRouteRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetRouteRequest {
-            api_id: required(&mut m, "ApiId")?,
-            route_id: required(&mut m, "RouteId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetRouteRequest {
+            api_id: m.required("ApiId"),
+            route_id: m.required("RouteId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetRouteRequest {
@@ -1712,22 +1758,23 @@ pub struct GetRouteResult {
 }
 impl FromValue for GetRouteResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetRouteResult {
-            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
-            api_key_required: optional(&mut m, "ApiKeyRequired")?,
-            authorization_scopes: optional(&mut m, "AuthorizationScopes")?,
-            authorization_type: optional(&mut m, "AuthorizationType")?,
-            authorizer_id: optional(&mut m, "AuthorizerId")?,
-            model_selection_expression: optional(&mut m, "ModelSelectionExpression")?,
-            operation_name: optional(&mut m, "OperationName")?,
-            request_models: optional(&mut m, "RequestModels")?,
-            request_parameters: optional(&mut m, "RequestParameters")?,
-            route_id: optional(&mut m, "RouteId")?,
-            route_key: optional(&mut m, "RouteKey")?,
-            route_response_selection_expression: optional(&mut m, "RouteResponseSelectionExpression")?,
-            target: optional(&mut m, "Target")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetRouteResult {
+            api_gateway_managed: m.optional("ApiGatewayManaged"),
+            api_key_required: m.optional("ApiKeyRequired"),
+            authorization_scopes: m.optional("AuthorizationScopes"),
+            authorization_type: m.optional("AuthorizationType"),
+            authorizer_id: m.optional("AuthorizerId"),
+            model_selection_expression: m.optional("ModelSelectionExpression"),
+            operation_name: m.optional("OperationName"),
+            request_models: m.optional("RequestModels"),
+            request_parameters: m.optional("RequestParameters"),
+            route_id: m.optional("RouteId"),
+            route_key: m.optional("RouteKey"),
+            route_response_selection_expression: m.optional("RouteResponseSelectionExpression"),
+            target: m.optional("Target"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetRouteResult {
@@ -1758,12 +1805,13 @@ pub struct GetRoutesRequest {
 }
 impl FromValue for GetRoutesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetRoutesRequest {
-            api_id: required(&mut m, "ApiId")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetRoutesRequest {
+            api_id: m.required("ApiId"),
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetRoutesRequest {
@@ -1783,11 +1831,12 @@ pub struct GetRoutesResponse {
 }
 impl FromValue for GetRoutesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetRoutesResponse {
-            items: optional(&mut m, "Items")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetRoutesResponse {
+            items: m.optional("Items"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetRoutesResponse {
@@ -1806,11 +1855,12 @@ pub struct GetStageRequest {
 }
 impl FromValue for GetStageRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetStageRequest {
-            api_id: required(&mut m, "ApiId")?,
-            stage_name: required(&mut m, "StageName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetStageRequest {
+            api_id: m.required("ApiId"),
+            stage_name: m.required("StageName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetStageRequest {
@@ -1841,23 +1891,24 @@ pub struct GetStageResponse {
 }
 impl FromValue for GetStageResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetStageResponse {
-            access_log_settings: optional(&mut m, "AccessLogSettings")?,
-            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
-            auto_deploy: optional(&mut m, "AutoDeploy")?,
-            client_certificate_id: optional(&mut m, "ClientCertificateId")?,
-            created_date: optional(&mut m, "CreatedDate")?,
-            default_route_settings: optional(&mut m, "DefaultRouteSettings")?,
-            deployment_id: optional(&mut m, "DeploymentId")?,
-            description: optional(&mut m, "Description")?,
-            last_deployment_status_message: optional(&mut m, "LastDeploymentStatusMessage")?,
-            last_updated_date: optional(&mut m, "LastUpdatedDate")?,
-            route_settings: optional(&mut m, "RouteSettings")?,
-            stage_name: optional(&mut m, "StageName")?,
-            stage_variables: optional(&mut m, "StageVariables")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetStageResponse {
+            access_log_settings: m.optional("AccessLogSettings"),
+            api_gateway_managed: m.optional("ApiGatewayManaged"),
+            auto_deploy: m.optional("AutoDeploy"),
+            client_certificate_id: m.optional("ClientCertificateId"),
+            created_date: m.optional("CreatedDate"),
+            default_route_settings: m.optional("DefaultRouteSettings"),
+            deployment_id: m.optional("DeploymentId"),
+            description: m.optional("Description"),
+            last_deployment_status_message: m.optional("LastDeploymentStatusMessage"),
+            last_updated_date: m.optional("LastUpdatedDate"),
+            route_settings: m.optional("RouteSettings"),
+            stage_name: m.optional("StageName"),
+            stage_variables: m.optional("StageVariables"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetStageResponse {
@@ -1889,12 +1940,13 @@ pub struct GetStagesRequest {
 }
 impl FromValue for GetStagesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetStagesRequest {
-            api_id: required(&mut m, "ApiId")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetStagesRequest {
+            api_id: m.required("ApiId"),
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetStagesRequest {
@@ -1914,11 +1966,12 @@ pub struct GetStagesResponse {
 }
 impl FromValue for GetStagesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetStagesResponse {
-            items: optional(&mut m, "Items")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetStagesResponse {
+            items: m.optional("Items"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetStagesResponse {
@@ -1936,10 +1989,11 @@ pub struct GetTagsRequest {
 }
 impl FromValue for GetTagsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetTagsRequest {
-            resource_arn: required(&mut m, "ResourceArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetTagsRequest {
+            resource_arn: m.required("ResourceArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetTagsRequest {
@@ -1956,10 +2010,11 @@ pub struct GetTagsResponse {
 }
 impl FromValue for GetTagsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetTagsResponse {
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetTagsResponse {
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetTagsResponse {
@@ -1976,10 +2031,11 @@ pub struct GetVpcLinkRequest {
 }
 impl FromValue for GetVpcLinkRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetVpcLinkRequest {
-            vpc_link_id: required(&mut m, "VpcLinkId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetVpcLinkRequest {
+            vpc_link_id: m.required("VpcLinkId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetVpcLinkRequest {
@@ -2004,18 +2060,19 @@ pub struct GetVpcLinkResponse {
 }
 impl FromValue for GetVpcLinkResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetVpcLinkResponse {
-            created_date: optional(&mut m, "CreatedDate")?,
-            name: optional(&mut m, "Name")?,
-            security_group_ids: optional(&mut m, "SecurityGroupIds")?,
-            subnet_ids: optional(&mut m, "SubnetIds")?,
-            tags: optional(&mut m, "Tags")?,
-            vpc_link_id: optional(&mut m, "VpcLinkId")?,
-            vpc_link_status: optional(&mut m, "VpcLinkStatus")?,
-            vpc_link_status_message: optional(&mut m, "VpcLinkStatusMessage")?,
-            vpc_link_version: optional(&mut m, "VpcLinkVersion")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetVpcLinkResponse {
+            created_date: m.optional("CreatedDate"),
+            name: m.optional("Name"),
+            security_group_ids: m.optional("SecurityGroupIds"),
+            subnet_ids: m.optional("SubnetIds"),
+            tags: m.optional("Tags"),
+            vpc_link_id: m.optional("VpcLinkId"),
+            vpc_link_status: m.optional("VpcLinkStatus"),
+            vpc_link_status_message: m.optional("VpcLinkStatusMessage"),
+            vpc_link_version: m.optional("VpcLinkVersion"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetVpcLinkResponse {
@@ -2041,11 +2098,12 @@ pub struct GetVpcLinksRequest {
 }
 impl FromValue for GetVpcLinksRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetVpcLinksRequest {
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetVpcLinksRequest {
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetVpcLinksRequest {
@@ -2064,11 +2122,12 @@ pub struct GetVpcLinksResponse {
 }
 impl FromValue for GetVpcLinksResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetVpcLinksResponse {
-            items: optional(&mut m, "Items")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetVpcLinksResponse {
+            items: m.optional("Items"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetVpcLinksResponse {
@@ -2105,29 +2164,30 @@ pub struct Integration {
 }
 impl FromValue for Integration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Integration {
-            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
-            connection_id: optional(&mut m, "ConnectionId")?,
-            connection_type: optional(&mut m, "ConnectionType")?,
-            content_handling_strategy: optional(&mut m, "ContentHandlingStrategy")?,
-            credentials_arn: optional(&mut m, "CredentialsArn")?,
-            description: optional(&mut m, "Description")?,
-            integration_id: optional(&mut m, "IntegrationId")?,
-            integration_method: optional(&mut m, "IntegrationMethod")?,
-            integration_response_selection_expression: optional(&mut m, "IntegrationResponseSelectionExpression")?,
-            integration_subtype: optional(&mut m, "IntegrationSubtype")?,
-            integration_type: optional(&mut m, "IntegrationType")?,
-            integration_uri: optional(&mut m, "IntegrationUri")?,
-            passthrough_behavior: optional(&mut m, "PassthroughBehavior")?,
-            payload_format_version: optional(&mut m, "PayloadFormatVersion")?,
-            request_parameters: optional(&mut m, "RequestParameters")?,
-            request_templates: optional(&mut m, "RequestTemplates")?,
-            response_parameters: optional(&mut m, "ResponseParameters")?,
-            template_selection_expression: optional(&mut m, "TemplateSelectionExpression")?,
-            timeout_in_millis: optional(&mut m, "TimeoutInMillis")?,
-            tls_config: optional(&mut m, "TlsConfig")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Integration {
+            api_gateway_managed: m.optional("ApiGatewayManaged"),
+            connection_id: m.optional("ConnectionId"),
+            connection_type: m.optional("ConnectionType"),
+            content_handling_strategy: m.optional("ContentHandlingStrategy"),
+            credentials_arn: m.optional("CredentialsArn"),
+            description: m.optional("Description"),
+            integration_id: m.optional("IntegrationId"),
+            integration_method: m.optional("IntegrationMethod"),
+            integration_response_selection_expression: m.optional("IntegrationResponseSelectionExpression"),
+            integration_subtype: m.optional("IntegrationSubtype"),
+            integration_type: m.optional("IntegrationType"),
+            integration_uri: m.optional("IntegrationUri"),
+            passthrough_behavior: m.optional("PassthroughBehavior"),
+            payload_format_version: m.optional("PayloadFormatVersion"),
+            request_parameters: m.optional("RequestParameters"),
+            request_templates: m.optional("RequestTemplates"),
+            response_parameters: m.optional("ResponseParameters"),
+            template_selection_expression: m.optional("TemplateSelectionExpression"),
+            timeout_in_millis: m.optional("TimeoutInMillis"),
+            tls_config: m.optional("TlsConfig"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Integration {
@@ -2164,11 +2224,12 @@ pub struct JWTConfiguration {
 }
 impl FromValue for JWTConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(JWTConfiguration {
-            audience: optional(&mut m, "Audience")?,
-            issuer: optional(&mut m, "Issuer")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = JWTConfiguration {
+            audience: m.optional("Audience"),
+            issuer: m.optional("Issuer"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for JWTConfiguration {
@@ -2186,10 +2247,11 @@ pub struct ParameterConstraints {
 }
 impl FromValue for ParameterConstraints {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ParameterConstraints {
-            required: optional(&mut m, "Required")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ParameterConstraints {
+            required: m.optional("Required"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ParameterConstraints {
@@ -2218,22 +2280,23 @@ pub struct Route {
 }
 impl FromValue for Route {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Route {
-            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
-            api_key_required: optional(&mut m, "ApiKeyRequired")?,
-            authorization_scopes: optional(&mut m, "AuthorizationScopes")?,
-            authorization_type: optional(&mut m, "AuthorizationType")?,
-            authorizer_id: optional(&mut m, "AuthorizerId")?,
-            model_selection_expression: optional(&mut m, "ModelSelectionExpression")?,
-            operation_name: optional(&mut m, "OperationName")?,
-            request_models: optional(&mut m, "RequestModels")?,
-            request_parameters: optional(&mut m, "RequestParameters")?,
-            route_id: optional(&mut m, "RouteId")?,
-            route_key: required(&mut m, "RouteKey")?,
-            route_response_selection_expression: optional(&mut m, "RouteResponseSelectionExpression")?,
-            target: optional(&mut m, "Target")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Route {
+            api_gateway_managed: m.optional("ApiGatewayManaged"),
+            api_key_required: m.optional("ApiKeyRequired"),
+            authorization_scopes: m.optional("AuthorizationScopes"),
+            authorization_type: m.optional("AuthorizationType"),
+            authorizer_id: m.optional("AuthorizerId"),
+            model_selection_expression: m.optional("ModelSelectionExpression"),
+            operation_name: m.optional("OperationName"),
+            request_models: m.optional("RequestModels"),
+            request_parameters: m.optional("RequestParameters"),
+            route_id: m.optional("RouteId"),
+            route_key: m.required("RouteKey"),
+            route_response_selection_expression: m.optional("RouteResponseSelectionExpression"),
+            target: m.optional("Target"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Route {
@@ -2266,14 +2329,15 @@ pub struct RouteSettings {
 }
 impl FromValue for RouteSettings {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RouteSettings {
-            data_trace_enabled: optional(&mut m, "DataTraceEnabled")?,
-            detailed_metrics_enabled: optional(&mut m, "DetailedMetricsEnabled")?,
-            logging_level: optional(&mut m, "LoggingLevel")?,
-            throttling_burst_limit: optional(&mut m, "ThrottlingBurstLimit")?,
-            throttling_rate_limit: optional(&mut m, "ThrottlingRateLimit")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RouteSettings {
+            data_trace_enabled: m.optional("DataTraceEnabled"),
+            detailed_metrics_enabled: m.optional("DetailedMetricsEnabled"),
+            logging_level: m.optional("LoggingLevel"),
+            throttling_burst_limit: m.optional("ThrottlingBurstLimit"),
+            throttling_rate_limit: m.optional("ThrottlingRateLimit"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RouteSettings {
@@ -2307,23 +2371,24 @@ pub struct Stage {
 }
 impl FromValue for Stage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Stage {
-            access_log_settings: optional(&mut m, "AccessLogSettings")?,
-            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
-            auto_deploy: optional(&mut m, "AutoDeploy")?,
-            client_certificate_id: optional(&mut m, "ClientCertificateId")?,
-            created_date: optional(&mut m, "CreatedDate")?,
-            default_route_settings: optional(&mut m, "DefaultRouteSettings")?,
-            deployment_id: optional(&mut m, "DeploymentId")?,
-            description: optional(&mut m, "Description")?,
-            last_deployment_status_message: optional(&mut m, "LastDeploymentStatusMessage")?,
-            last_updated_date: optional(&mut m, "LastUpdatedDate")?,
-            route_settings: optional(&mut m, "RouteSettings")?,
-            stage_name: required(&mut m, "StageName")?,
-            stage_variables: optional(&mut m, "StageVariables")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Stage {
+            access_log_settings: m.optional("AccessLogSettings"),
+            api_gateway_managed: m.optional("ApiGatewayManaged"),
+            auto_deploy: m.optional("AutoDeploy"),
+            client_certificate_id: m.optional("ClientCertificateId"),
+            created_date: m.optional("CreatedDate"),
+            default_route_settings: m.optional("DefaultRouteSettings"),
+            deployment_id: m.optional("DeploymentId"),
+            description: m.optional("Description"),
+            last_deployment_status_message: m.optional("LastDeploymentStatusMessage"),
+            last_updated_date: m.optional("LastUpdatedDate"),
+            route_settings: m.optional("RouteSettings"),
+            stage_name: m.required("StageName"),
+            stage_variables: m.optional("StageVariables"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Stage {
@@ -2354,11 +2419,12 @@ pub struct TagResourceRequest {
 }
 impl FromValue for TagResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagResourceRequest {
-            resource_arn: required(&mut m, "ResourceArn")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TagResourceRequest {
+            resource_arn: m.required("ResourceArn"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagResourceRequest {
@@ -2375,9 +2441,10 @@ pub struct TagResourceResponse {
 }
 impl FromValue for TagResourceResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagResourceResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = TagResourceResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagResourceResponse {
@@ -2393,10 +2460,11 @@ pub struct TlsConfig {
 }
 impl FromValue for TlsConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TlsConfig {
-            server_name_to_verify: optional(&mut m, "ServerNameToVerify")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TlsConfig {
+            server_name_to_verify: m.optional("ServerNameToVerify"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TlsConfig {
@@ -2413,10 +2481,11 @@ pub struct TlsConfigInput {
 }
 impl FromValue for TlsConfigInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TlsConfigInput {
-            server_name_to_verify: optional(&mut m, "ServerNameToVerify")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TlsConfigInput {
+            server_name_to_verify: m.optional("ServerNameToVerify"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TlsConfigInput {
@@ -2434,11 +2503,12 @@ pub struct UntagResourceRequest {
 }
 impl FromValue for UntagResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UntagResourceRequest {
-            resource_arn: required(&mut m, "ResourceArn")?,
-            tag_keys: required(&mut m, "TagKeys")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UntagResourceRequest {
+            resource_arn: m.required("ResourceArn"),
+            tag_keys: m.required("TagKeys"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UntagResourceRequest {
@@ -2468,22 +2538,23 @@ pub struct UpdateApiRequest {
 }
 impl FromValue for UpdateApiRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateApiRequest {
-            api_id: required(&mut m, "ApiId")?,
-            api_key_selection_expression: optional(&mut m, "ApiKeySelectionExpression")?,
-            cors_configuration: optional(&mut m, "CorsConfiguration")?,
-            credentials_arn: optional(&mut m, "CredentialsArn")?,
-            description: optional(&mut m, "Description")?,
-            disable_schema_validation: optional(&mut m, "DisableSchemaValidation")?,
-            disable_execute_api_endpoint: optional(&mut m, "DisableExecuteApiEndpoint")?,
-            ip_address_type: optional(&mut m, "IpAddressType")?,
-            name: optional(&mut m, "Name")?,
-            route_key: optional(&mut m, "RouteKey")?,
-            route_selection_expression: optional(&mut m, "RouteSelectionExpression")?,
-            target: optional(&mut m, "Target")?,
-            version: optional(&mut m, "Version")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateApiRequest {
+            api_id: m.required("ApiId"),
+            api_key_selection_expression: m.optional("ApiKeySelectionExpression"),
+            cors_configuration: m.optional("CorsConfiguration"),
+            credentials_arn: m.optional("CredentialsArn"),
+            description: m.optional("Description"),
+            disable_schema_validation: m.optional("DisableSchemaValidation"),
+            disable_execute_api_endpoint: m.optional("DisableExecuteApiEndpoint"),
+            ip_address_type: m.optional("IpAddressType"),
+            name: m.optional("Name"),
+            route_key: m.optional("RouteKey"),
+            route_selection_expression: m.optional("RouteSelectionExpression"),
+            target: m.optional("Target"),
+            version: m.optional("Version"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateApiRequest {
@@ -2528,26 +2599,27 @@ pub struct UpdateApiResponse {
 }
 impl FromValue for UpdateApiResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateApiResponse {
-            api_endpoint: optional(&mut m, "ApiEndpoint")?,
-            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
-            api_id: optional(&mut m, "ApiId")?,
-            api_key_selection_expression: optional(&mut m, "ApiKeySelectionExpression")?,
-            cors_configuration: optional(&mut m, "CorsConfiguration")?,
-            created_date: optional(&mut m, "CreatedDate")?,
-            description: optional(&mut m, "Description")?,
-            disable_schema_validation: optional(&mut m, "DisableSchemaValidation")?,
-            disable_execute_api_endpoint: optional(&mut m, "DisableExecuteApiEndpoint")?,
-            import_info: optional(&mut m, "ImportInfo")?,
-            ip_address_type: optional(&mut m, "IpAddressType")?,
-            name: optional(&mut m, "Name")?,
-            protocol_type: optional(&mut m, "ProtocolType")?,
-            route_selection_expression: optional(&mut m, "RouteSelectionExpression")?,
-            tags: optional(&mut m, "Tags")?,
-            version: optional(&mut m, "Version")?,
-            warnings: optional(&mut m, "Warnings")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateApiResponse {
+            api_endpoint: m.optional("ApiEndpoint"),
+            api_gateway_managed: m.optional("ApiGatewayManaged"),
+            api_id: m.optional("ApiId"),
+            api_key_selection_expression: m.optional("ApiKeySelectionExpression"),
+            cors_configuration: m.optional("CorsConfiguration"),
+            created_date: m.optional("CreatedDate"),
+            description: m.optional("Description"),
+            disable_schema_validation: m.optional("DisableSchemaValidation"),
+            disable_execute_api_endpoint: m.optional("DisableExecuteApiEndpoint"),
+            import_info: m.optional("ImportInfo"),
+            ip_address_type: m.optional("IpAddressType"),
+            name: m.optional("Name"),
+            protocol_type: m.optional("ProtocolType"),
+            route_selection_expression: m.optional("RouteSelectionExpression"),
+            tags: m.optional("Tags"),
+            version: m.optional("Version"),
+            warnings: m.optional("Warnings"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateApiResponse {
@@ -2591,21 +2663,22 @@ pub struct UpdateAuthorizerRequest {
 }
 impl FromValue for UpdateAuthorizerRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateAuthorizerRequest {
-            api_id: required(&mut m, "ApiId")?,
-            authorizer_credentials_arn: optional(&mut m, "AuthorizerCredentialsArn")?,
-            authorizer_id: required(&mut m, "AuthorizerId")?,
-            authorizer_payload_format_version: optional(&mut m, "AuthorizerPayloadFormatVersion")?,
-            authorizer_result_ttl_in_seconds: optional(&mut m, "AuthorizerResultTtlInSeconds")?,
-            authorizer_type: optional(&mut m, "AuthorizerType")?,
-            authorizer_uri: optional(&mut m, "AuthorizerUri")?,
-            enable_simple_responses: optional(&mut m, "EnableSimpleResponses")?,
-            identity_source: optional(&mut m, "IdentitySource")?,
-            identity_validation_expression: optional(&mut m, "IdentityValidationExpression")?,
-            jwt_configuration: optional(&mut m, "JwtConfiguration")?,
-            name: optional(&mut m, "Name")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateAuthorizerRequest {
+            api_id: m.required("ApiId"),
+            authorizer_credentials_arn: m.optional("AuthorizerCredentialsArn"),
+            authorizer_id: m.required("AuthorizerId"),
+            authorizer_payload_format_version: m.optional("AuthorizerPayloadFormatVersion"),
+            authorizer_result_ttl_in_seconds: m.optional("AuthorizerResultTtlInSeconds"),
+            authorizer_type: m.optional("AuthorizerType"),
+            authorizer_uri: m.optional("AuthorizerUri"),
+            enable_simple_responses: m.optional("EnableSimpleResponses"),
+            identity_source: m.optional("IdentitySource"),
+            identity_validation_expression: m.optional("IdentityValidationExpression"),
+            jwt_configuration: m.optional("JwtConfiguration"),
+            name: m.optional("Name"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateAuthorizerRequest {
@@ -2643,20 +2716,21 @@ pub struct UpdateAuthorizerResponse {
 }
 impl FromValue for UpdateAuthorizerResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateAuthorizerResponse {
-            authorizer_credentials_arn: optional(&mut m, "AuthorizerCredentialsArn")?,
-            authorizer_id: optional(&mut m, "AuthorizerId")?,
-            authorizer_payload_format_version: optional(&mut m, "AuthorizerPayloadFormatVersion")?,
-            authorizer_result_ttl_in_seconds: optional(&mut m, "AuthorizerResultTtlInSeconds")?,
-            authorizer_type: optional(&mut m, "AuthorizerType")?,
-            authorizer_uri: optional(&mut m, "AuthorizerUri")?,
-            enable_simple_responses: optional(&mut m, "EnableSimpleResponses")?,
-            identity_source: optional(&mut m, "IdentitySource")?,
-            identity_validation_expression: optional(&mut m, "IdentityValidationExpression")?,
-            jwt_configuration: optional(&mut m, "JwtConfiguration")?,
-            name: optional(&mut m, "Name")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateAuthorizerResponse {
+            authorizer_credentials_arn: m.optional("AuthorizerCredentialsArn"),
+            authorizer_id: m.optional("AuthorizerId"),
+            authorizer_payload_format_version: m.optional("AuthorizerPayloadFormatVersion"),
+            authorizer_result_ttl_in_seconds: m.optional("AuthorizerResultTtlInSeconds"),
+            authorizer_type: m.optional("AuthorizerType"),
+            authorizer_uri: m.optional("AuthorizerUri"),
+            enable_simple_responses: m.optional("EnableSimpleResponses"),
+            identity_source: m.optional("IdentitySource"),
+            identity_validation_expression: m.optional("IdentityValidationExpression"),
+            jwt_configuration: m.optional("JwtConfiguration"),
+            name: m.optional("Name"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateAuthorizerResponse {
@@ -2701,28 +2775,29 @@ pub struct UpdateIntegrationRequest {
 }
 impl FromValue for UpdateIntegrationRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateIntegrationRequest {
-            api_id: required(&mut m, "ApiId")?,
-            connection_id: optional(&mut m, "ConnectionId")?,
-            connection_type: optional(&mut m, "ConnectionType")?,
-            content_handling_strategy: optional(&mut m, "ContentHandlingStrategy")?,
-            credentials_arn: optional(&mut m, "CredentialsArn")?,
-            description: optional(&mut m, "Description")?,
-            integration_id: required(&mut m, "IntegrationId")?,
-            integration_method: optional(&mut m, "IntegrationMethod")?,
-            integration_subtype: optional(&mut m, "IntegrationSubtype")?,
-            integration_type: optional(&mut m, "IntegrationType")?,
-            integration_uri: optional(&mut m, "IntegrationUri")?,
-            passthrough_behavior: optional(&mut m, "PassthroughBehavior")?,
-            payload_format_version: optional(&mut m, "PayloadFormatVersion")?,
-            request_parameters: optional(&mut m, "RequestParameters")?,
-            request_templates: optional(&mut m, "RequestTemplates")?,
-            response_parameters: optional(&mut m, "ResponseParameters")?,
-            template_selection_expression: optional(&mut m, "TemplateSelectionExpression")?,
-            timeout_in_millis: optional(&mut m, "TimeoutInMillis")?,
-            tls_config: optional(&mut m, "TlsConfig")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateIntegrationRequest {
+            api_id: m.required("ApiId"),
+            connection_id: m.optional("ConnectionId"),
+            connection_type: m.optional("ConnectionType"),
+            content_handling_strategy: m.optional("ContentHandlingStrategy"),
+            credentials_arn: m.optional("CredentialsArn"),
+            description: m.optional("Description"),
+            integration_id: m.required("IntegrationId"),
+            integration_method: m.optional("IntegrationMethod"),
+            integration_subtype: m.optional("IntegrationSubtype"),
+            integration_type: m.optional("IntegrationType"),
+            integration_uri: m.optional("IntegrationUri"),
+            passthrough_behavior: m.optional("PassthroughBehavior"),
+            payload_format_version: m.optional("PayloadFormatVersion"),
+            request_parameters: m.optional("RequestParameters"),
+            request_templates: m.optional("RequestTemplates"),
+            response_parameters: m.optional("ResponseParameters"),
+            template_selection_expression: m.optional("TemplateSelectionExpression"),
+            timeout_in_millis: m.optional("TimeoutInMillis"),
+            tls_config: m.optional("TlsConfig"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateIntegrationRequest {
@@ -2776,29 +2851,30 @@ pub struct UpdateIntegrationResult {
 }
 impl FromValue for UpdateIntegrationResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateIntegrationResult {
-            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
-            connection_id: optional(&mut m, "ConnectionId")?,
-            connection_type: optional(&mut m, "ConnectionType")?,
-            content_handling_strategy: optional(&mut m, "ContentHandlingStrategy")?,
-            credentials_arn: optional(&mut m, "CredentialsArn")?,
-            description: optional(&mut m, "Description")?,
-            integration_id: optional(&mut m, "IntegrationId")?,
-            integration_method: optional(&mut m, "IntegrationMethod")?,
-            integration_response_selection_expression: optional(&mut m, "IntegrationResponseSelectionExpression")?,
-            integration_subtype: optional(&mut m, "IntegrationSubtype")?,
-            integration_type: optional(&mut m, "IntegrationType")?,
-            integration_uri: optional(&mut m, "IntegrationUri")?,
-            passthrough_behavior: optional(&mut m, "PassthroughBehavior")?,
-            payload_format_version: optional(&mut m, "PayloadFormatVersion")?,
-            request_parameters: optional(&mut m, "RequestParameters")?,
-            request_templates: optional(&mut m, "RequestTemplates")?,
-            response_parameters: optional(&mut m, "ResponseParameters")?,
-            template_selection_expression: optional(&mut m, "TemplateSelectionExpression")?,
-            timeout_in_millis: optional(&mut m, "TimeoutInMillis")?,
-            tls_config: optional(&mut m, "TlsConfig")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateIntegrationResult {
+            api_gateway_managed: m.optional("ApiGatewayManaged"),
+            connection_id: m.optional("ConnectionId"),
+            connection_type: m.optional("ConnectionType"),
+            content_handling_strategy: m.optional("ContentHandlingStrategy"),
+            credentials_arn: m.optional("CredentialsArn"),
+            description: m.optional("Description"),
+            integration_id: m.optional("IntegrationId"),
+            integration_method: m.optional("IntegrationMethod"),
+            integration_response_selection_expression: m.optional("IntegrationResponseSelectionExpression"),
+            integration_subtype: m.optional("IntegrationSubtype"),
+            integration_type: m.optional("IntegrationType"),
+            integration_uri: m.optional("IntegrationUri"),
+            passthrough_behavior: m.optional("PassthroughBehavior"),
+            payload_format_version: m.optional("PayloadFormatVersion"),
+            request_parameters: m.optional("RequestParameters"),
+            request_templates: m.optional("RequestTemplates"),
+            response_parameters: m.optional("ResponseParameters"),
+            template_selection_expression: m.optional("TemplateSelectionExpression"),
+            timeout_in_millis: m.optional("TimeoutInMillis"),
+            tls_config: m.optional("TlsConfig"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateIntegrationResult {
@@ -2846,22 +2922,23 @@ pub struct UpdateRouteRequest {
 }
 impl FromValue for UpdateRouteRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateRouteRequest {
-            api_id: required(&mut m, "ApiId")?,
-            api_key_required: optional(&mut m, "ApiKeyRequired")?,
-            authorization_scopes: optional(&mut m, "AuthorizationScopes")?,
-            authorization_type: optional(&mut m, "AuthorizationType")?,
-            authorizer_id: optional(&mut m, "AuthorizerId")?,
-            model_selection_expression: optional(&mut m, "ModelSelectionExpression")?,
-            operation_name: optional(&mut m, "OperationName")?,
-            request_models: optional(&mut m, "RequestModels")?,
-            request_parameters: optional(&mut m, "RequestParameters")?,
-            route_id: required(&mut m, "RouteId")?,
-            route_key: optional(&mut m, "RouteKey")?,
-            route_response_selection_expression: optional(&mut m, "RouteResponseSelectionExpression")?,
-            target: optional(&mut m, "Target")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateRouteRequest {
+            api_id: m.required("ApiId"),
+            api_key_required: m.optional("ApiKeyRequired"),
+            authorization_scopes: m.optional("AuthorizationScopes"),
+            authorization_type: m.optional("AuthorizationType"),
+            authorizer_id: m.optional("AuthorizerId"),
+            model_selection_expression: m.optional("ModelSelectionExpression"),
+            operation_name: m.optional("OperationName"),
+            request_models: m.optional("RequestModels"),
+            request_parameters: m.optional("RequestParameters"),
+            route_id: m.required("RouteId"),
+            route_key: m.optional("RouteKey"),
+            route_response_selection_expression: m.optional("RouteResponseSelectionExpression"),
+            target: m.optional("Target"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateRouteRequest {
@@ -2902,22 +2979,23 @@ pub struct UpdateRouteResult {
 }
 impl FromValue for UpdateRouteResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateRouteResult {
-            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
-            api_key_required: optional(&mut m, "ApiKeyRequired")?,
-            authorization_scopes: optional(&mut m, "AuthorizationScopes")?,
-            authorization_type: optional(&mut m, "AuthorizationType")?,
-            authorizer_id: optional(&mut m, "AuthorizerId")?,
-            model_selection_expression: optional(&mut m, "ModelSelectionExpression")?,
-            operation_name: optional(&mut m, "OperationName")?,
-            request_models: optional(&mut m, "RequestModels")?,
-            request_parameters: optional(&mut m, "RequestParameters")?,
-            route_id: optional(&mut m, "RouteId")?,
-            route_key: optional(&mut m, "RouteKey")?,
-            route_response_selection_expression: optional(&mut m, "RouteResponseSelectionExpression")?,
-            target: optional(&mut m, "Target")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateRouteResult {
+            api_gateway_managed: m.optional("ApiGatewayManaged"),
+            api_key_required: m.optional("ApiKeyRequired"),
+            authorization_scopes: m.optional("AuthorizationScopes"),
+            authorization_type: m.optional("AuthorizationType"),
+            authorizer_id: m.optional("AuthorizerId"),
+            model_selection_expression: m.optional("ModelSelectionExpression"),
+            operation_name: m.optional("OperationName"),
+            request_models: m.optional("RequestModels"),
+            request_parameters: m.optional("RequestParameters"),
+            route_id: m.optional("RouteId"),
+            route_key: m.optional("RouteKey"),
+            route_response_selection_expression: m.optional("RouteResponseSelectionExpression"),
+            target: m.optional("Target"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateRouteResult {
@@ -2955,19 +3033,20 @@ pub struct UpdateStageRequest {
 }
 impl FromValue for UpdateStageRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateStageRequest {
-            access_log_settings: optional(&mut m, "AccessLogSettings")?,
-            api_id: required(&mut m, "ApiId")?,
-            auto_deploy: optional(&mut m, "AutoDeploy")?,
-            client_certificate_id: optional(&mut m, "ClientCertificateId")?,
-            default_route_settings: optional(&mut m, "DefaultRouteSettings")?,
-            deployment_id: optional(&mut m, "DeploymentId")?,
-            description: optional(&mut m, "Description")?,
-            route_settings: optional(&mut m, "RouteSettings")?,
-            stage_name: required(&mut m, "StageName")?,
-            stage_variables: optional(&mut m, "StageVariables")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateStageRequest {
+            access_log_settings: m.optional("AccessLogSettings"),
+            api_id: m.required("ApiId"),
+            auto_deploy: m.optional("AutoDeploy"),
+            client_certificate_id: m.optional("ClientCertificateId"),
+            default_route_settings: m.optional("DefaultRouteSettings"),
+            deployment_id: m.optional("DeploymentId"),
+            description: m.optional("Description"),
+            route_settings: m.optional("RouteSettings"),
+            stage_name: m.required("StageName"),
+            stage_variables: m.optional("StageVariables"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateStageRequest {
@@ -3006,23 +3085,24 @@ pub struct UpdateStageResponse {
 }
 impl FromValue for UpdateStageResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateStageResponse {
-            access_log_settings: optional(&mut m, "AccessLogSettings")?,
-            api_gateway_managed: optional(&mut m, "ApiGatewayManaged")?,
-            auto_deploy: optional(&mut m, "AutoDeploy")?,
-            client_certificate_id: optional(&mut m, "ClientCertificateId")?,
-            created_date: optional(&mut m, "CreatedDate")?,
-            default_route_settings: optional(&mut m, "DefaultRouteSettings")?,
-            deployment_id: optional(&mut m, "DeploymentId")?,
-            description: optional(&mut m, "Description")?,
-            last_deployment_status_message: optional(&mut m, "LastDeploymentStatusMessage")?,
-            last_updated_date: optional(&mut m, "LastUpdatedDate")?,
-            route_settings: optional(&mut m, "RouteSettings")?,
-            stage_name: optional(&mut m, "StageName")?,
-            stage_variables: optional(&mut m, "StageVariables")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateStageResponse {
+            access_log_settings: m.optional("AccessLogSettings"),
+            api_gateway_managed: m.optional("ApiGatewayManaged"),
+            auto_deploy: m.optional("AutoDeploy"),
+            client_certificate_id: m.optional("ClientCertificateId"),
+            created_date: m.optional("CreatedDate"),
+            default_route_settings: m.optional("DefaultRouteSettings"),
+            deployment_id: m.optional("DeploymentId"),
+            description: m.optional("Description"),
+            last_deployment_status_message: m.optional("LastDeploymentStatusMessage"),
+            last_updated_date: m.optional("LastUpdatedDate"),
+            route_settings: m.optional("RouteSettings"),
+            stage_name: m.optional("StageName"),
+            stage_variables: m.optional("StageVariables"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateStageResponse {
@@ -3053,11 +3133,12 @@ pub struct UpdateVpcLinkRequest {
 }
 impl FromValue for UpdateVpcLinkRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateVpcLinkRequest {
-            name: optional(&mut m, "Name")?,
-            vpc_link_id: required(&mut m, "VpcLinkId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateVpcLinkRequest {
+            name: m.optional("Name"),
+            vpc_link_id: m.required("VpcLinkId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateVpcLinkRequest {
@@ -3083,18 +3164,19 @@ pub struct UpdateVpcLinkResponse {
 }
 impl FromValue for UpdateVpcLinkResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateVpcLinkResponse {
-            created_date: optional(&mut m, "CreatedDate")?,
-            name: optional(&mut m, "Name")?,
-            security_group_ids: optional(&mut m, "SecurityGroupIds")?,
-            subnet_ids: optional(&mut m, "SubnetIds")?,
-            tags: optional(&mut m, "Tags")?,
-            vpc_link_id: optional(&mut m, "VpcLinkId")?,
-            vpc_link_status: optional(&mut m, "VpcLinkStatus")?,
-            vpc_link_status_message: optional(&mut m, "VpcLinkStatusMessage")?,
-            vpc_link_version: optional(&mut m, "VpcLinkVersion")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateVpcLinkResponse {
+            created_date: m.optional("CreatedDate"),
+            name: m.optional("Name"),
+            security_group_ids: m.optional("SecurityGroupIds"),
+            subnet_ids: m.optional("SubnetIds"),
+            tags: m.optional("Tags"),
+            vpc_link_id: m.optional("VpcLinkId"),
+            vpc_link_status: m.optional("VpcLinkStatus"),
+            vpc_link_status_message: m.optional("VpcLinkStatusMessage"),
+            vpc_link_version: m.optional("VpcLinkVersion"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateVpcLinkResponse {
@@ -3127,18 +3209,19 @@ pub struct VpcLink {
 }
 impl FromValue for VpcLink {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(VpcLink {
-            created_date: optional(&mut m, "CreatedDate")?,
-            name: required(&mut m, "Name")?,
-            security_group_ids: required(&mut m, "SecurityGroupIds")?,
-            subnet_ids: required(&mut m, "SubnetIds")?,
-            tags: optional(&mut m, "Tags")?,
-            vpc_link_id: required(&mut m, "VpcLinkId")?,
-            vpc_link_status: optional(&mut m, "VpcLinkStatus")?,
-            vpc_link_status_message: optional(&mut m, "VpcLinkStatusMessage")?,
-            vpc_link_version: optional(&mut m, "VpcLinkVersion")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = VpcLink {
+            created_date: m.optional("CreatedDate"),
+            name: m.required("Name"),
+            security_group_ids: m.required("SecurityGroupIds"),
+            subnet_ids: m.required("SubnetIds"),
+            tags: m.optional("Tags"),
+            vpc_link_id: m.required("VpcLinkId"),
+            vpc_link_status: m.optional("VpcLinkStatus"),
+            vpc_link_status_message: m.optional("VpcLinkStatusMessage"),
+            vpc_link_version: m.optional("VpcLinkVersion"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for VpcLink {

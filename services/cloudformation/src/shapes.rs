@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use model::value::{Body, FromValue, IntoValue, Members, Value, optional, required};
+use model::value::{Body, FromValue, IntoValue, Members, Reader, Value};
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,11 +13,12 @@ pub struct CancelUpdateStackInput {
 }
 impl FromValue for CancelUpdateStackInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CancelUpdateStackInput {
-            stack_name: required(&mut m, "StackName")?,
-            client_request_token: optional(&mut m, "ClientRequestToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CancelUpdateStackInput {
+            stack_name: m.required("StackName"),
+            client_request_token: m.optional("ClientRequestToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CancelUpdateStackInput {
@@ -37,12 +38,13 @@ pub struct Change {
 }
 impl FromValue for Change {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Change {
-            r#type: optional(&mut m, "Type")?,
-            hook_invocation_count: optional(&mut m, "HookInvocationCount")?,
-            resource_change: optional(&mut m, "ResourceChange")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Change {
+            r#type: m.optional("Type"),
+            hook_invocation_count: m.optional("HookInvocationCount"),
+            resource_change: m.optional("ResourceChange"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Change {
@@ -73,22 +75,23 @@ pub struct ChangeSetSummary {
 }
 impl FromValue for ChangeSetSummary {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ChangeSetSummary {
-            stack_id: optional(&mut m, "StackId")?,
-            stack_name: optional(&mut m, "StackName")?,
-            change_set_id: optional(&mut m, "ChangeSetId")?,
-            change_set_name: optional(&mut m, "ChangeSetName")?,
-            execution_status: optional(&mut m, "ExecutionStatus")?,
-            status: optional(&mut m, "Status")?,
-            status_reason: optional(&mut m, "StatusReason")?,
-            creation_time: optional(&mut m, "CreationTime")?,
-            description: optional(&mut m, "Description")?,
-            include_nested_stacks: optional(&mut m, "IncludeNestedStacks")?,
-            parent_change_set_id: optional(&mut m, "ParentChangeSetId")?,
-            root_change_set_id: optional(&mut m, "RootChangeSetId")?,
-            import_existing_resources: optional(&mut m, "ImportExistingResources")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ChangeSetSummary {
+            stack_id: m.optional("StackId"),
+            stack_name: m.optional("StackName"),
+            change_set_id: m.optional("ChangeSetId"),
+            change_set_name: m.optional("ChangeSetName"),
+            execution_status: m.optional("ExecutionStatus"),
+            status: m.optional("Status"),
+            status_reason: m.optional("StatusReason"),
+            creation_time: m.optional("CreationTime"),
+            description: m.optional("Description"),
+            include_nested_stacks: m.optional("IncludeNestedStacks"),
+            parent_change_set_id: m.optional("ParentChangeSetId"),
+            root_change_set_id: m.optional("RootChangeSetId"),
+            import_existing_resources: m.optional("ImportExistingResources"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ChangeSetSummary {
@@ -120,13 +123,14 @@ pub struct ContinueUpdateRollbackInput {
 }
 impl FromValue for ContinueUpdateRollbackInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ContinueUpdateRollbackInput {
-            stack_name: required(&mut m, "StackName")?,
-            role_arn: optional(&mut m, "RoleARN")?,
-            resources_to_skip: optional(&mut m, "ResourcesToSkip")?,
-            client_request_token: optional(&mut m, "ClientRequestToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ContinueUpdateRollbackInput {
+            stack_name: m.required("StackName"),
+            role_arn: m.optional("RoleARN"),
+            resources_to_skip: m.optional("ResourcesToSkip"),
+            client_request_token: m.optional("ClientRequestToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ContinueUpdateRollbackInput {
@@ -145,9 +149,10 @@ pub struct ContinueUpdateRollbackOutput {
 }
 impl FromValue for ContinueUpdateRollbackOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ContinueUpdateRollbackOutput {
-        })
+        let mut m = Reader::of(value);
+        let shape = ContinueUpdateRollbackOutput {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ContinueUpdateRollbackOutput {
@@ -182,29 +187,30 @@ pub struct CreateChangeSetInput {
 }
 impl FromValue for CreateChangeSetInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateChangeSetInput {
-            stack_name: required(&mut m, "StackName")?,
-            template_body: optional(&mut m, "TemplateBody")?,
-            template_url: optional(&mut m, "TemplateURL")?,
-            use_previous_template: optional(&mut m, "UsePreviousTemplate")?,
-            parameters: optional(&mut m, "Parameters")?,
-            capabilities: optional(&mut m, "Capabilities")?,
-            resource_types: optional(&mut m, "ResourceTypes")?,
-            role_arn: optional(&mut m, "RoleARN")?,
-            rollback_configuration: optional(&mut m, "RollbackConfiguration")?,
-            notification_ar_ns: optional(&mut m, "NotificationARNs")?,
-            tags: optional(&mut m, "Tags")?,
-            change_set_name: required(&mut m, "ChangeSetName")?,
-            client_token: optional(&mut m, "ClientToken")?,
-            description: optional(&mut m, "Description")?,
-            change_set_type: optional(&mut m, "ChangeSetType")?,
-            resources_to_import: optional(&mut m, "ResourcesToImport")?,
-            include_nested_stacks: optional(&mut m, "IncludeNestedStacks")?,
-            on_stack_failure: optional(&mut m, "OnStackFailure")?,
-            import_existing_resources: optional(&mut m, "ImportExistingResources")?,
-            deployment_mode: optional(&mut m, "DeploymentMode")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateChangeSetInput {
+            stack_name: m.required("StackName"),
+            template_body: m.optional("TemplateBody"),
+            template_url: m.optional("TemplateURL"),
+            use_previous_template: m.optional("UsePreviousTemplate"),
+            parameters: m.optional("Parameters"),
+            capabilities: m.optional("Capabilities"),
+            resource_types: m.optional("ResourceTypes"),
+            role_arn: m.optional("RoleARN"),
+            rollback_configuration: m.optional("RollbackConfiguration"),
+            notification_ar_ns: m.optional("NotificationARNs"),
+            tags: m.optional("Tags"),
+            change_set_name: m.required("ChangeSetName"),
+            client_token: m.optional("ClientToken"),
+            description: m.optional("Description"),
+            change_set_type: m.optional("ChangeSetType"),
+            resources_to_import: m.optional("ResourcesToImport"),
+            include_nested_stacks: m.optional("IncludeNestedStacks"),
+            on_stack_failure: m.optional("OnStackFailure"),
+            import_existing_resources: m.optional("ImportExistingResources"),
+            deployment_mode: m.optional("DeploymentMode"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateChangeSetInput {
@@ -241,11 +247,12 @@ pub struct CreateChangeSetOutput {
 }
 impl FromValue for CreateChangeSetOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateChangeSetOutput {
-            id: optional(&mut m, "Id")?,
-            stack_id: optional(&mut m, "StackId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateChangeSetOutput {
+            id: m.optional("Id"),
+            stack_id: m.optional("StackId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateChangeSetOutput {
@@ -280,27 +287,28 @@ pub struct CreateStackInput {
 }
 impl FromValue for CreateStackInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateStackInput {
-            stack_name: required(&mut m, "StackName")?,
-            template_body: optional(&mut m, "TemplateBody")?,
-            template_url: optional(&mut m, "TemplateURL")?,
-            parameters: optional(&mut m, "Parameters")?,
-            disable_rollback: optional(&mut m, "DisableRollback")?,
-            rollback_configuration: optional(&mut m, "RollbackConfiguration")?,
-            timeout_in_minutes: optional(&mut m, "TimeoutInMinutes")?,
-            notification_ar_ns: optional(&mut m, "NotificationARNs")?,
-            capabilities: optional(&mut m, "Capabilities")?,
-            resource_types: optional(&mut m, "ResourceTypes")?,
-            role_arn: optional(&mut m, "RoleARN")?,
-            on_failure: optional(&mut m, "OnFailure")?,
-            stack_policy_body: optional(&mut m, "StackPolicyBody")?,
-            stack_policy_url: optional(&mut m, "StackPolicyURL")?,
-            tags: optional(&mut m, "Tags")?,
-            client_request_token: optional(&mut m, "ClientRequestToken")?,
-            enable_termination_protection: optional(&mut m, "EnableTerminationProtection")?,
-            retain_except_on_create: optional(&mut m, "RetainExceptOnCreate")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateStackInput {
+            stack_name: m.required("StackName"),
+            template_body: m.optional("TemplateBody"),
+            template_url: m.optional("TemplateURL"),
+            parameters: m.optional("Parameters"),
+            disable_rollback: m.optional("DisableRollback"),
+            rollback_configuration: m.optional("RollbackConfiguration"),
+            timeout_in_minutes: m.optional("TimeoutInMinutes"),
+            notification_ar_ns: m.optional("NotificationARNs"),
+            capabilities: m.optional("Capabilities"),
+            resource_types: m.optional("ResourceTypes"),
+            role_arn: m.optional("RoleARN"),
+            on_failure: m.optional("OnFailure"),
+            stack_policy_body: m.optional("StackPolicyBody"),
+            stack_policy_url: m.optional("StackPolicyURL"),
+            tags: m.optional("Tags"),
+            client_request_token: m.optional("ClientRequestToken"),
+            enable_termination_protection: m.optional("EnableTerminationProtection"),
+            retain_except_on_create: m.optional("RetainExceptOnCreate"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateStackInput {
@@ -335,11 +343,12 @@ pub struct CreateStackOutput {
 }
 impl FromValue for CreateStackOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateStackOutput {
-            stack_id: optional(&mut m, "StackId")?,
-            operation_id: optional(&mut m, "OperationId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateStackOutput {
+            stack_id: m.optional("StackId"),
+            operation_id: m.optional("OperationId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateStackOutput {
@@ -358,11 +367,12 @@ pub struct DeleteChangeSetInput {
 }
 impl FromValue for DeleteChangeSetInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteChangeSetInput {
-            change_set_name: required(&mut m, "ChangeSetName")?,
-            stack_name: optional(&mut m, "StackName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteChangeSetInput {
+            change_set_name: m.required("ChangeSetName"),
+            stack_name: m.optional("StackName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteChangeSetInput {
@@ -379,9 +389,10 @@ pub struct DeleteChangeSetOutput {
 }
 impl FromValue for DeleteChangeSetOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteChangeSetOutput {
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteChangeSetOutput {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteChangeSetOutput {
@@ -401,14 +412,15 @@ pub struct DeleteStackInput {
 }
 impl FromValue for DeleteStackInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteStackInput {
-            stack_name: required(&mut m, "StackName")?,
-            retain_resources: optional(&mut m, "RetainResources")?,
-            role_arn: optional(&mut m, "RoleARN")?,
-            client_request_token: optional(&mut m, "ClientRequestToken")?,
-            deletion_mode: optional(&mut m, "DeletionMode")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteStackInput {
+            stack_name: m.required("StackName"),
+            retain_resources: m.optional("RetainResources"),
+            role_arn: m.optional("RoleARN"),
+            client_request_token: m.optional("ClientRequestToken"),
+            deletion_mode: m.optional("DeletionMode"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteStackInput {
@@ -432,13 +444,14 @@ pub struct DescribeChangeSetInput {
 }
 impl FromValue for DescribeChangeSetInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeChangeSetInput {
-            change_set_name: required(&mut m, "ChangeSetName")?,
-            stack_name: optional(&mut m, "StackName")?,
-            next_token: optional(&mut m, "NextToken")?,
-            include_property_values: optional(&mut m, "IncludePropertyValues")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeChangeSetInput {
+            change_set_name: m.required("ChangeSetName"),
+            stack_name: m.optional("StackName"),
+            next_token: m.optional("NextToken"),
+            include_property_values: m.optional("IncludePropertyValues"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeChangeSetInput {
@@ -480,32 +493,33 @@ pub struct DescribeChangeSetOutput {
 }
 impl FromValue for DescribeChangeSetOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeChangeSetOutput {
-            change_set_name: optional(&mut m, "ChangeSetName")?,
-            change_set_id: optional(&mut m, "ChangeSetId")?,
-            stack_id: optional(&mut m, "StackId")?,
-            stack_name: optional(&mut m, "StackName")?,
-            description: optional(&mut m, "Description")?,
-            parameters: optional(&mut m, "Parameters")?,
-            creation_time: optional(&mut m, "CreationTime")?,
-            execution_status: optional(&mut m, "ExecutionStatus")?,
-            status: optional(&mut m, "Status")?,
-            status_reason: optional(&mut m, "StatusReason")?,
-            stack_drift_status: optional(&mut m, "StackDriftStatus")?,
-            notification_ar_ns: optional(&mut m, "NotificationARNs")?,
-            rollback_configuration: optional(&mut m, "RollbackConfiguration")?,
-            capabilities: optional(&mut m, "Capabilities")?,
-            tags: optional(&mut m, "Tags")?,
-            changes: optional(&mut m, "Changes")?,
-            next_token: optional(&mut m, "NextToken")?,
-            include_nested_stacks: optional(&mut m, "IncludeNestedStacks")?,
-            parent_change_set_id: optional(&mut m, "ParentChangeSetId")?,
-            root_change_set_id: optional(&mut m, "RootChangeSetId")?,
-            on_stack_failure: optional(&mut m, "OnStackFailure")?,
-            import_existing_resources: optional(&mut m, "ImportExistingResources")?,
-            deployment_mode: optional(&mut m, "DeploymentMode")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeChangeSetOutput {
+            change_set_name: m.optional("ChangeSetName"),
+            change_set_id: m.optional("ChangeSetId"),
+            stack_id: m.optional("StackId"),
+            stack_name: m.optional("StackName"),
+            description: m.optional("Description"),
+            parameters: m.optional("Parameters"),
+            creation_time: m.optional("CreationTime"),
+            execution_status: m.optional("ExecutionStatus"),
+            status: m.optional("Status"),
+            status_reason: m.optional("StatusReason"),
+            stack_drift_status: m.optional("StackDriftStatus"),
+            notification_ar_ns: m.optional("NotificationARNs"),
+            rollback_configuration: m.optional("RollbackConfiguration"),
+            capabilities: m.optional("Capabilities"),
+            tags: m.optional("Tags"),
+            changes: m.optional("Changes"),
+            next_token: m.optional("NextToken"),
+            include_nested_stacks: m.optional("IncludeNestedStacks"),
+            parent_change_set_id: m.optional("ParentChangeSetId"),
+            root_change_set_id: m.optional("RootChangeSetId"),
+            on_stack_failure: m.optional("OnStackFailure"),
+            import_existing_resources: m.optional("ImportExistingResources"),
+            deployment_mode: m.optional("DeploymentMode"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeChangeSetOutput {
@@ -548,14 +562,15 @@ pub struct DescribeEventsInput {
 }
 impl FromValue for DescribeEventsInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeEventsInput {
-            stack_name: optional(&mut m, "StackName")?,
-            change_set_name: optional(&mut m, "ChangeSetName")?,
-            operation_id: optional(&mut m, "OperationId")?,
-            filters: optional(&mut m, "Filters")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeEventsInput {
+            stack_name: m.optional("StackName"),
+            change_set_name: m.optional("ChangeSetName"),
+            operation_id: m.optional("OperationId"),
+            filters: m.optional("Filters"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeEventsInput {
@@ -577,11 +592,12 @@ pub struct DescribeEventsOutput {
 }
 impl FromValue for DescribeEventsOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeEventsOutput {
-            operation_events: optional(&mut m, "OperationEvents")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeEventsOutput {
+            operation_events: m.optional("OperationEvents"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeEventsOutput {
@@ -600,11 +616,12 @@ pub struct DescribeStackEventsInput {
 }
 impl FromValue for DescribeStackEventsInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeStackEventsInput {
-            stack_name: required(&mut m, "StackName")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeStackEventsInput {
+            stack_name: m.required("StackName"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeStackEventsInput {
@@ -623,11 +640,12 @@ pub struct DescribeStackEventsOutput {
 }
 impl FromValue for DescribeStackEventsOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeStackEventsOutput {
-            stack_events: optional(&mut m, "StackEvents")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeStackEventsOutput {
+            stack_events: m.optional("StackEvents"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeStackEventsOutput {
@@ -646,11 +664,12 @@ pub struct DescribeStackResourceInput {
 }
 impl FromValue for DescribeStackResourceInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeStackResourceInput {
-            stack_name: required(&mut m, "StackName")?,
-            logical_resource_id: required(&mut m, "LogicalResourceId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeStackResourceInput {
+            stack_name: m.required("StackName"),
+            logical_resource_id: m.required("LogicalResourceId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeStackResourceInput {
@@ -668,10 +687,11 @@ pub struct DescribeStackResourceOutput {
 }
 impl FromValue for DescribeStackResourceOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeStackResourceOutput {
-            stack_resource_detail: optional(&mut m, "StackResourceDetail")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeStackResourceOutput {
+            stack_resource_detail: m.optional("StackResourceDetail"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeStackResourceOutput {
@@ -690,12 +710,13 @@ pub struct DescribeStackResourcesInput {
 }
 impl FromValue for DescribeStackResourcesInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeStackResourcesInput {
-            stack_name: optional(&mut m, "StackName")?,
-            logical_resource_id: optional(&mut m, "LogicalResourceId")?,
-            physical_resource_id: optional(&mut m, "PhysicalResourceId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeStackResourcesInput {
+            stack_name: m.optional("StackName"),
+            logical_resource_id: m.optional("LogicalResourceId"),
+            physical_resource_id: m.optional("PhysicalResourceId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeStackResourcesInput {
@@ -714,10 +735,11 @@ pub struct DescribeStackResourcesOutput {
 }
 impl FromValue for DescribeStackResourcesOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeStackResourcesOutput {
-            stack_resources: optional(&mut m, "StackResources")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeStackResourcesOutput {
+            stack_resources: m.optional("StackResources"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeStackResourcesOutput {
@@ -735,11 +757,12 @@ pub struct DescribeStacksInput {
 }
 impl FromValue for DescribeStacksInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeStacksInput {
-            stack_name: optional(&mut m, "StackName")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeStacksInput {
+            stack_name: m.optional("StackName"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeStacksInput {
@@ -758,11 +781,12 @@ pub struct DescribeStacksOutput {
 }
 impl FromValue for DescribeStacksOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeStacksOutput {
-            stacks: optional(&mut m, "Stacks")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeStacksOutput {
+            stacks: m.optional("Stacks"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeStacksOutput {
@@ -780,10 +804,11 @@ pub struct EventFilter {
 }
 impl FromValue for EventFilter {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EventFilter {
-            failed_events: optional(&mut m, "FailedEvents")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EventFilter {
+            failed_events: m.optional("FailedEvents"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EventFilter {
@@ -804,14 +829,15 @@ pub struct ExecuteChangeSetInput {
 }
 impl FromValue for ExecuteChangeSetInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ExecuteChangeSetInput {
-            change_set_name: required(&mut m, "ChangeSetName")?,
-            stack_name: optional(&mut m, "StackName")?,
-            client_request_token: optional(&mut m, "ClientRequestToken")?,
-            disable_rollback: optional(&mut m, "DisableRollback")?,
-            retain_except_on_create: optional(&mut m, "RetainExceptOnCreate")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ExecuteChangeSetInput {
+            change_set_name: m.required("ChangeSetName"),
+            stack_name: m.optional("StackName"),
+            client_request_token: m.optional("ClientRequestToken"),
+            disable_rollback: m.optional("DisableRollback"),
+            retain_except_on_create: m.optional("RetainExceptOnCreate"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ExecuteChangeSetInput {
@@ -831,9 +857,10 @@ pub struct ExecuteChangeSetOutput {
 }
 impl FromValue for ExecuteChangeSetOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ExecuteChangeSetOutput {
-        })
+        let mut m = Reader::of(value);
+        let shape = ExecuteChangeSetOutput {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ExecuteChangeSetOutput {
@@ -851,12 +878,13 @@ pub struct Export {
 }
 impl FromValue for Export {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Export {
-            exporting_stack_id: optional(&mut m, "ExportingStackId")?,
-            name: optional(&mut m, "Name")?,
-            value: optional(&mut m, "Value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Export {
+            exporting_stack_id: m.optional("ExportingStackId"),
+            name: m.optional("Name"),
+            value: m.optional("Value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Export {
@@ -877,12 +905,13 @@ pub struct GetTemplateInput {
 }
 impl FromValue for GetTemplateInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetTemplateInput {
-            stack_name: optional(&mut m, "StackName")?,
-            change_set_name: optional(&mut m, "ChangeSetName")?,
-            template_stage: optional(&mut m, "TemplateStage")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetTemplateInput {
+            stack_name: m.optional("StackName"),
+            change_set_name: m.optional("ChangeSetName"),
+            template_stage: m.optional("TemplateStage"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetTemplateInput {
@@ -902,11 +931,12 @@ pub struct GetTemplateOutput {
 }
 impl FromValue for GetTemplateOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetTemplateOutput {
-            template_body: optional(&mut m, "TemplateBody")?,
-            stages_available: optional(&mut m, "StagesAvailable")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetTemplateOutput {
+            template_body: m.optional("TemplateBody"),
+            stages_available: m.optional("StagesAvailable"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetTemplateOutput {
@@ -929,15 +959,16 @@ pub struct GetTemplateSummaryInput {
 }
 impl FromValue for GetTemplateSummaryInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetTemplateSummaryInput {
-            template_body: optional(&mut m, "TemplateBody")?,
-            template_url: optional(&mut m, "TemplateURL")?,
-            stack_name: optional(&mut m, "StackName")?,
-            stack_set_name: optional(&mut m, "StackSetName")?,
-            call_as: optional(&mut m, "CallAs")?,
-            template_summary_config: optional(&mut m, "TemplateSummaryConfig")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetTemplateSummaryInput {
+            template_body: m.optional("TemplateBody"),
+            template_url: m.optional("TemplateURL"),
+            stack_name: m.optional("StackName"),
+            stack_set_name: m.optional("StackSetName"),
+            call_as: m.optional("CallAs"),
+            template_summary_config: m.optional("TemplateSummaryConfig"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetTemplateSummaryInput {
@@ -968,19 +999,20 @@ pub struct GetTemplateSummaryOutput {
 }
 impl FromValue for GetTemplateSummaryOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetTemplateSummaryOutput {
-            parameters: optional(&mut m, "Parameters")?,
-            description: optional(&mut m, "Description")?,
-            capabilities: optional(&mut m, "Capabilities")?,
-            capabilities_reason: optional(&mut m, "CapabilitiesReason")?,
-            resource_types: optional(&mut m, "ResourceTypes")?,
-            version: optional(&mut m, "Version")?,
-            metadata: optional(&mut m, "Metadata")?,
-            declared_transforms: optional(&mut m, "DeclaredTransforms")?,
-            resource_identifier_summaries: optional(&mut m, "ResourceIdentifierSummaries")?,
-            warnings: optional(&mut m, "Warnings")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetTemplateSummaryOutput {
+            parameters: m.optional("Parameters"),
+            description: m.optional("Description"),
+            capabilities: m.optional("Capabilities"),
+            capabilities_reason: m.optional("CapabilitiesReason"),
+            resource_types: m.optional("ResourceTypes"),
+            version: m.optional("Version"),
+            metadata: m.optional("Metadata"),
+            declared_transforms: m.optional("DeclaredTransforms"),
+            resource_identifier_summaries: m.optional("ResourceIdentifierSummaries"),
+            warnings: m.optional("Warnings"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetTemplateSummaryOutput {
@@ -1007,11 +1039,12 @@ pub struct ListChangeSetsInput {
 }
 impl FromValue for ListChangeSetsInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListChangeSetsInput {
-            stack_name: required(&mut m, "StackName")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListChangeSetsInput {
+            stack_name: m.required("StackName"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListChangeSetsInput {
@@ -1030,11 +1063,12 @@ pub struct ListChangeSetsOutput {
 }
 impl FromValue for ListChangeSetsOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListChangeSetsOutput {
-            summaries: optional(&mut m, "Summaries")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListChangeSetsOutput {
+            summaries: m.optional("Summaries"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListChangeSetsOutput {
@@ -1052,10 +1086,11 @@ pub struct ListExportsInput {
 }
 impl FromValue for ListExportsInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListExportsInput {
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListExportsInput {
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListExportsInput {
@@ -1073,11 +1108,12 @@ pub struct ListExportsOutput {
 }
 impl FromValue for ListExportsOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListExportsOutput {
-            exports: optional(&mut m, "Exports")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListExportsOutput {
+            exports: m.optional("Exports"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListExportsOutput {
@@ -1096,11 +1132,12 @@ pub struct ListImportsInput {
 }
 impl FromValue for ListImportsInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListImportsInput {
-            export_name: required(&mut m, "ExportName")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListImportsInput {
+            export_name: m.required("ExportName"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListImportsInput {
@@ -1119,11 +1156,12 @@ pub struct ListImportsOutput {
 }
 impl FromValue for ListImportsOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListImportsOutput {
-            imports: optional(&mut m, "Imports")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListImportsOutput {
+            imports: m.optional("Imports"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListImportsOutput {
@@ -1142,11 +1180,12 @@ pub struct ListStackResourcesInput {
 }
 impl FromValue for ListStackResourcesInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListStackResourcesInput {
-            stack_name: required(&mut m, "StackName")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListStackResourcesInput {
+            stack_name: m.required("StackName"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListStackResourcesInput {
@@ -1165,11 +1204,12 @@ pub struct ListStackResourcesOutput {
 }
 impl FromValue for ListStackResourcesOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListStackResourcesOutput {
-            stack_resource_summaries: optional(&mut m, "StackResourceSummaries")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListStackResourcesOutput {
+            stack_resource_summaries: m.optional("StackResourceSummaries"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListStackResourcesOutput {
@@ -1188,11 +1228,12 @@ pub struct ListStacksInput {
 }
 impl FromValue for ListStacksInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListStacksInput {
-            next_token: optional(&mut m, "NextToken")?,
-            stack_status_filter: optional(&mut m, "StackStatusFilter")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListStacksInput {
+            next_token: m.optional("NextToken"),
+            stack_status_filter: m.optional("StackStatusFilter"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListStacksInput {
@@ -1211,11 +1252,12 @@ pub struct ListStacksOutput {
 }
 impl FromValue for ListStacksOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListStacksOutput {
-            stack_summaries: optional(&mut m, "StackSummaries")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListStacksOutput {
+            stack_summaries: m.optional("StackSummaries"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListStacksOutput {
@@ -1235,12 +1277,13 @@ pub struct LiveResourceDrift {
 }
 impl FromValue for LiveResourceDrift {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(LiveResourceDrift {
-            previous_value: optional(&mut m, "PreviousValue")?,
-            actual_value: optional(&mut m, "ActualValue")?,
-            drift_detection_timestamp: optional(&mut m, "DriftDetectionTimestamp")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = LiveResourceDrift {
+            previous_value: m.optional("PreviousValue"),
+            actual_value: m.optional("ActualValue"),
+            drift_detection_timestamp: m.optional("DriftDetectionTimestamp"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for LiveResourceDrift {
@@ -1260,11 +1303,12 @@ pub struct ModuleInfo {
 }
 impl FromValue for ModuleInfo {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModuleInfo {
-            type_hierarchy: optional(&mut m, "TypeHierarchy")?,
-            logical_id_hierarchy: optional(&mut m, "LogicalIdHierarchy")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModuleInfo {
+            type_hierarchy: m.optional("TypeHierarchy"),
+            logical_id_hierarchy: m.optional("LogicalIdHierarchy"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModuleInfo {
@@ -1283,11 +1327,12 @@ pub struct OperationEntry {
 }
 impl FromValue for OperationEntry {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(OperationEntry {
-            operation_type: optional(&mut m, "OperationType")?,
-            operation_id: optional(&mut m, "OperationId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = OperationEntry {
+            operation_type: m.optional("OperationType"),
+            operation_id: m.optional("OperationId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for OperationEntry {
@@ -1331,36 +1376,37 @@ pub struct OperationEvent {
 }
 impl FromValue for OperationEvent {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(OperationEvent {
-            event_id: optional(&mut m, "EventId")?,
-            stack_id: optional(&mut m, "StackId")?,
-            operation_id: optional(&mut m, "OperationId")?,
-            operation_type: optional(&mut m, "OperationType")?,
-            operation_status: optional(&mut m, "OperationStatus")?,
-            event_type: optional(&mut m, "EventType")?,
-            logical_resource_id: optional(&mut m, "LogicalResourceId")?,
-            physical_resource_id: optional(&mut m, "PhysicalResourceId")?,
-            resource_type: optional(&mut m, "ResourceType")?,
-            timestamp: optional(&mut m, "Timestamp")?,
-            start_time: optional(&mut m, "StartTime")?,
-            end_time: optional(&mut m, "EndTime")?,
-            resource_status: optional(&mut m, "ResourceStatus")?,
-            resource_status_reason: optional(&mut m, "ResourceStatusReason")?,
-            resource_properties: optional(&mut m, "ResourceProperties")?,
-            client_request_token: optional(&mut m, "ClientRequestToken")?,
-            hook_type: optional(&mut m, "HookType")?,
-            hook_status: optional(&mut m, "HookStatus")?,
-            hook_status_reason: optional(&mut m, "HookStatusReason")?,
-            hook_invocation_point: optional(&mut m, "HookInvocationPoint")?,
-            hook_failure_mode: optional(&mut m, "HookFailureMode")?,
-            detailed_status: optional(&mut m, "DetailedStatus")?,
-            validation_failure_mode: optional(&mut m, "ValidationFailureMode")?,
-            validation_name: optional(&mut m, "ValidationName")?,
-            validation_status: optional(&mut m, "ValidationStatus")?,
-            validation_status_reason: optional(&mut m, "ValidationStatusReason")?,
-            validation_path: optional(&mut m, "ValidationPath")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = OperationEvent {
+            event_id: m.optional("EventId"),
+            stack_id: m.optional("StackId"),
+            operation_id: m.optional("OperationId"),
+            operation_type: m.optional("OperationType"),
+            operation_status: m.optional("OperationStatus"),
+            event_type: m.optional("EventType"),
+            logical_resource_id: m.optional("LogicalResourceId"),
+            physical_resource_id: m.optional("PhysicalResourceId"),
+            resource_type: m.optional("ResourceType"),
+            timestamp: m.optional("Timestamp"),
+            start_time: m.optional("StartTime"),
+            end_time: m.optional("EndTime"),
+            resource_status: m.optional("ResourceStatus"),
+            resource_status_reason: m.optional("ResourceStatusReason"),
+            resource_properties: m.optional("ResourceProperties"),
+            client_request_token: m.optional("ClientRequestToken"),
+            hook_type: m.optional("HookType"),
+            hook_status: m.optional("HookStatus"),
+            hook_status_reason: m.optional("HookStatusReason"),
+            hook_invocation_point: m.optional("HookInvocationPoint"),
+            hook_failure_mode: m.optional("HookFailureMode"),
+            detailed_status: m.optional("DetailedStatus"),
+            validation_failure_mode: m.optional("ValidationFailureMode"),
+            validation_name: m.optional("ValidationName"),
+            validation_status: m.optional("ValidationStatus"),
+            validation_status_reason: m.optional("ValidationStatusReason"),
+            validation_path: m.optional("ValidationPath"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for OperationEvent {
@@ -1406,13 +1452,14 @@ pub struct Output {
 }
 impl FromValue for Output {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Output {
-            output_key: optional(&mut m, "OutputKey")?,
-            output_value: optional(&mut m, "OutputValue")?,
-            description: optional(&mut m, "Description")?,
-            export_name: optional(&mut m, "ExportName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Output {
+            output_key: m.optional("OutputKey"),
+            output_value: m.optional("OutputValue"),
+            description: m.optional("Description"),
+            export_name: m.optional("ExportName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Output {
@@ -1435,13 +1482,14 @@ pub struct Parameter {
 }
 impl FromValue for Parameter {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Parameter {
-            parameter_key: optional(&mut m, "ParameterKey")?,
-            parameter_value: optional(&mut m, "ParameterValue")?,
-            use_previous_value: optional(&mut m, "UsePreviousValue")?,
-            resolved_value: optional(&mut m, "ResolvedValue")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Parameter {
+            parameter_key: m.optional("ParameterKey"),
+            parameter_value: m.optional("ParameterValue"),
+            use_previous_value: m.optional("UsePreviousValue"),
+            resolved_value: m.optional("ResolvedValue"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Parameter {
@@ -1461,10 +1509,11 @@ pub struct ParameterConstraints {
 }
 impl FromValue for ParameterConstraints {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ParameterConstraints {
-            allowed_values: optional(&mut m, "AllowedValues")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ParameterConstraints {
+            allowed_values: m.optional("AllowedValues"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ParameterConstraints {
@@ -1486,15 +1535,16 @@ pub struct ParameterDeclaration {
 }
 impl FromValue for ParameterDeclaration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ParameterDeclaration {
-            parameter_key: optional(&mut m, "ParameterKey")?,
-            default_value: optional(&mut m, "DefaultValue")?,
-            parameter_type: optional(&mut m, "ParameterType")?,
-            no_echo: optional(&mut m, "NoEcho")?,
-            description: optional(&mut m, "Description")?,
-            parameter_constraints: optional(&mut m, "ParameterConstraints")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ParameterDeclaration {
+            parameter_key: m.optional("ParameterKey"),
+            default_value: m.optional("DefaultValue"),
+            parameter_type: m.optional("ParameterType"),
+            no_echo: m.optional("NoEcho"),
+            description: m.optional("Description"),
+            parameter_constraints: m.optional("ParameterConstraints"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ParameterDeclaration {
@@ -1530,24 +1580,25 @@ pub struct ResourceChange {
 }
 impl FromValue for ResourceChange {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ResourceChange {
-            policy_action: optional(&mut m, "PolicyAction")?,
-            action: optional(&mut m, "Action")?,
-            logical_resource_id: optional(&mut m, "LogicalResourceId")?,
-            physical_resource_id: optional(&mut m, "PhysicalResourceId")?,
-            resource_type: optional(&mut m, "ResourceType")?,
-            replacement: optional(&mut m, "Replacement")?,
-            scope: optional(&mut m, "Scope")?,
-            resource_drift_status: optional(&mut m, "ResourceDriftStatus")?,
-            resource_drift_ignored_attributes: optional(&mut m, "ResourceDriftIgnoredAttributes")?,
-            details: optional(&mut m, "Details")?,
-            change_set_id: optional(&mut m, "ChangeSetId")?,
-            module_info: optional(&mut m, "ModuleInfo")?,
-            before_context: optional(&mut m, "BeforeContext")?,
-            after_context: optional(&mut m, "AfterContext")?,
-            previous_deployment_context: optional(&mut m, "PreviousDeploymentContext")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ResourceChange {
+            policy_action: m.optional("PolicyAction"),
+            action: m.optional("Action"),
+            logical_resource_id: m.optional("LogicalResourceId"),
+            physical_resource_id: m.optional("PhysicalResourceId"),
+            resource_type: m.optional("ResourceType"),
+            replacement: m.optional("Replacement"),
+            scope: m.optional("Scope"),
+            resource_drift_status: m.optional("ResourceDriftStatus"),
+            resource_drift_ignored_attributes: m.optional("ResourceDriftIgnoredAttributes"),
+            details: m.optional("Details"),
+            change_set_id: m.optional("ChangeSetId"),
+            module_info: m.optional("ModuleInfo"),
+            before_context: m.optional("BeforeContext"),
+            after_context: m.optional("AfterContext"),
+            previous_deployment_context: m.optional("PreviousDeploymentContext"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ResourceChange {
@@ -1581,13 +1632,14 @@ pub struct ResourceChangeDetail {
 }
 impl FromValue for ResourceChangeDetail {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ResourceChangeDetail {
-            target: optional(&mut m, "Target")?,
-            evaluation: optional(&mut m, "Evaluation")?,
-            change_source: optional(&mut m, "ChangeSource")?,
-            causing_entity: optional(&mut m, "CausingEntity")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ResourceChangeDetail {
+            target: m.optional("Target"),
+            evaluation: m.optional("Evaluation"),
+            change_source: m.optional("ChangeSource"),
+            causing_entity: m.optional("CausingEntity"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ResourceChangeDetail {
@@ -1608,11 +1660,12 @@ pub struct ResourceDriftIgnoredAttribute {
 }
 impl FromValue for ResourceDriftIgnoredAttribute {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ResourceDriftIgnoredAttribute {
-            path: optional(&mut m, "Path")?,
-            reason: optional(&mut m, "Reason")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ResourceDriftIgnoredAttribute {
+            path: m.optional("Path"),
+            reason: m.optional("Reason"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ResourceDriftIgnoredAttribute {
@@ -1632,12 +1685,13 @@ pub struct ResourceIdentifierSummary {
 }
 impl FromValue for ResourceIdentifierSummary {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ResourceIdentifierSummary {
-            resource_type: optional(&mut m, "ResourceType")?,
-            logical_resource_ids: optional(&mut m, "LogicalResourceIds")?,
-            resource_identifiers: optional(&mut m, "ResourceIdentifiers")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ResourceIdentifierSummary {
+            resource_type: m.optional("ResourceType"),
+            logical_resource_ids: m.optional("LogicalResourceIds"),
+            resource_identifiers: m.optional("ResourceIdentifiers"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ResourceIdentifierSummary {
@@ -1665,19 +1719,20 @@ pub struct ResourceTargetDefinition {
 }
 impl FromValue for ResourceTargetDefinition {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ResourceTargetDefinition {
-            attribute: optional(&mut m, "Attribute")?,
-            name: optional(&mut m, "Name")?,
-            requires_recreation: optional(&mut m, "RequiresRecreation")?,
-            path: optional(&mut m, "Path")?,
-            before_value: optional(&mut m, "BeforeValue")?,
-            after_value: optional(&mut m, "AfterValue")?,
-            before_value_from: optional(&mut m, "BeforeValueFrom")?,
-            after_value_from: optional(&mut m, "AfterValueFrom")?,
-            drift: optional(&mut m, "Drift")?,
-            attribute_change_type: optional(&mut m, "AttributeChangeType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ResourceTargetDefinition {
+            attribute: m.optional("Attribute"),
+            name: m.optional("Name"),
+            requires_recreation: m.optional("RequiresRecreation"),
+            path: m.optional("Path"),
+            before_value: m.optional("BeforeValue"),
+            after_value: m.optional("AfterValue"),
+            before_value_from: m.optional("BeforeValueFrom"),
+            after_value_from: m.optional("AfterValueFrom"),
+            drift: m.optional("Drift"),
+            attribute_change_type: m.optional("AttributeChangeType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ResourceTargetDefinition {
@@ -1705,12 +1760,13 @@ pub struct ResourceToImport {
 }
 impl FromValue for ResourceToImport {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ResourceToImport {
-            resource_type: required(&mut m, "ResourceType")?,
-            logical_resource_id: required(&mut m, "LogicalResourceId")?,
-            resource_identifier: required(&mut m, "ResourceIdentifier")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ResourceToImport {
+            resource_type: m.required("ResourceType"),
+            logical_resource_id: m.required("LogicalResourceId"),
+            resource_identifier: m.required("ResourceIdentifier"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ResourceToImport {
@@ -1730,11 +1786,12 @@ pub struct RollbackConfiguration {
 }
 impl FromValue for RollbackConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RollbackConfiguration {
-            rollback_triggers: optional(&mut m, "RollbackTriggers")?,
-            monitoring_time_in_minutes: optional(&mut m, "MonitoringTimeInMinutes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RollbackConfiguration {
+            rollback_triggers: m.optional("RollbackTriggers"),
+            monitoring_time_in_minutes: m.optional("MonitoringTimeInMinutes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RollbackConfiguration {
@@ -1755,13 +1812,14 @@ pub struct RollbackStackInput {
 }
 impl FromValue for RollbackStackInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RollbackStackInput {
-            stack_name: required(&mut m, "StackName")?,
-            role_arn: optional(&mut m, "RoleARN")?,
-            client_request_token: optional(&mut m, "ClientRequestToken")?,
-            retain_except_on_create: optional(&mut m, "RetainExceptOnCreate")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RollbackStackInput {
+            stack_name: m.required("StackName"),
+            role_arn: m.optional("RoleARN"),
+            client_request_token: m.optional("ClientRequestToken"),
+            retain_except_on_create: m.optional("RetainExceptOnCreate"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RollbackStackInput {
@@ -1782,11 +1840,12 @@ pub struct RollbackStackOutput {
 }
 impl FromValue for RollbackStackOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RollbackStackOutput {
-            stack_id: optional(&mut m, "StackId")?,
-            operation_id: optional(&mut m, "OperationId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RollbackStackOutput {
+            stack_id: m.optional("StackId"),
+            operation_id: m.optional("OperationId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RollbackStackOutput {
@@ -1805,11 +1864,12 @@ pub struct RollbackTrigger {
 }
 impl FromValue for RollbackTrigger {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RollbackTrigger {
-            arn: required(&mut m, "Arn")?,
-            r#type: required(&mut m, "Type")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RollbackTrigger {
+            arn: m.required("Arn"),
+            r#type: m.required("Type"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RollbackTrigger {
@@ -1852,35 +1912,36 @@ pub struct Stack {
 }
 impl FromValue for Stack {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Stack {
-            stack_id: optional(&mut m, "StackId")?,
-            stack_name: required(&mut m, "StackName")?,
-            change_set_id: optional(&mut m, "ChangeSetId")?,
-            description: optional(&mut m, "Description")?,
-            parameters: optional(&mut m, "Parameters")?,
-            creation_time: required(&mut m, "CreationTime")?,
-            deletion_time: optional(&mut m, "DeletionTime")?,
-            last_updated_time: optional(&mut m, "LastUpdatedTime")?,
-            rollback_configuration: optional(&mut m, "RollbackConfiguration")?,
-            stack_status: required(&mut m, "StackStatus")?,
-            stack_status_reason: optional(&mut m, "StackStatusReason")?,
-            disable_rollback: optional(&mut m, "DisableRollback")?,
-            notification_ar_ns: optional(&mut m, "NotificationARNs")?,
-            timeout_in_minutes: optional(&mut m, "TimeoutInMinutes")?,
-            capabilities: optional(&mut m, "Capabilities")?,
-            outputs: optional(&mut m, "Outputs")?,
-            role_arn: optional(&mut m, "RoleARN")?,
-            tags: optional(&mut m, "Tags")?,
-            enable_termination_protection: optional(&mut m, "EnableTerminationProtection")?,
-            parent_id: optional(&mut m, "ParentId")?,
-            root_id: optional(&mut m, "RootId")?,
-            drift_information: optional(&mut m, "DriftInformation")?,
-            retain_except_on_create: optional(&mut m, "RetainExceptOnCreate")?,
-            deletion_mode: optional(&mut m, "DeletionMode")?,
-            detailed_status: optional(&mut m, "DetailedStatus")?,
-            last_operations: optional(&mut m, "LastOperations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Stack {
+            stack_id: m.optional("StackId"),
+            stack_name: m.required("StackName"),
+            change_set_id: m.optional("ChangeSetId"),
+            description: m.optional("Description"),
+            parameters: m.optional("Parameters"),
+            creation_time: m.required("CreationTime"),
+            deletion_time: m.optional("DeletionTime"),
+            last_updated_time: m.optional("LastUpdatedTime"),
+            rollback_configuration: m.optional("RollbackConfiguration"),
+            stack_status: m.required("StackStatus"),
+            stack_status_reason: m.optional("StackStatusReason"),
+            disable_rollback: m.optional("DisableRollback"),
+            notification_ar_ns: m.optional("NotificationARNs"),
+            timeout_in_minutes: m.optional("TimeoutInMinutes"),
+            capabilities: m.optional("Capabilities"),
+            outputs: m.optional("Outputs"),
+            role_arn: m.optional("RoleARN"),
+            tags: m.optional("Tags"),
+            enable_termination_protection: m.optional("EnableTerminationProtection"),
+            parent_id: m.optional("ParentId"),
+            root_id: m.optional("RootId"),
+            drift_information: m.optional("DriftInformation"),
+            retain_except_on_create: m.optional("RetainExceptOnCreate"),
+            deletion_mode: m.optional("DeletionMode"),
+            detailed_status: m.optional("DetailedStatus"),
+            last_operations: m.optional("LastOperations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Stack {
@@ -1923,11 +1984,12 @@ pub struct StackDriftInformation {
 }
 impl FromValue for StackDriftInformation {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(StackDriftInformation {
-            stack_drift_status: required(&mut m, "StackDriftStatus")?,
-            last_check_timestamp: optional(&mut m, "LastCheckTimestamp")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = StackDriftInformation {
+            stack_drift_status: m.required("StackDriftStatus"),
+            last_check_timestamp: m.optional("LastCheckTimestamp"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for StackDriftInformation {
@@ -1946,11 +2008,12 @@ pub struct StackDriftInformationSummary {
 }
 impl FromValue for StackDriftInformationSummary {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(StackDriftInformationSummary {
-            stack_drift_status: required(&mut m, "StackDriftStatus")?,
-            last_check_timestamp: optional(&mut m, "LastCheckTimestamp")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = StackDriftInformationSummary {
+            stack_drift_status: m.required("StackDriftStatus"),
+            last_check_timestamp: m.optional("LastCheckTimestamp"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for StackDriftInformationSummary {
@@ -1986,28 +2049,29 @@ pub struct StackEvent {
 }
 impl FromValue for StackEvent {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(StackEvent {
-            stack_id: required(&mut m, "StackId")?,
-            event_id: required(&mut m, "EventId")?,
-            stack_name: required(&mut m, "StackName")?,
-            operation_id: optional(&mut m, "OperationId")?,
-            logical_resource_id: optional(&mut m, "LogicalResourceId")?,
-            physical_resource_id: optional(&mut m, "PhysicalResourceId")?,
-            resource_type: optional(&mut m, "ResourceType")?,
-            timestamp: required(&mut m, "Timestamp")?,
-            resource_status: optional(&mut m, "ResourceStatus")?,
-            resource_status_reason: optional(&mut m, "ResourceStatusReason")?,
-            resource_properties: optional(&mut m, "ResourceProperties")?,
-            client_request_token: optional(&mut m, "ClientRequestToken")?,
-            hook_type: optional(&mut m, "HookType")?,
-            hook_status: optional(&mut m, "HookStatus")?,
-            hook_status_reason: optional(&mut m, "HookStatusReason")?,
-            hook_invocation_point: optional(&mut m, "HookInvocationPoint")?,
-            hook_invocation_id: optional(&mut m, "HookInvocationId")?,
-            hook_failure_mode: optional(&mut m, "HookFailureMode")?,
-            detailed_status: optional(&mut m, "DetailedStatus")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = StackEvent {
+            stack_id: m.required("StackId"),
+            event_id: m.required("EventId"),
+            stack_name: m.required("StackName"),
+            operation_id: m.optional("OperationId"),
+            logical_resource_id: m.optional("LogicalResourceId"),
+            physical_resource_id: m.optional("PhysicalResourceId"),
+            resource_type: m.optional("ResourceType"),
+            timestamp: m.required("Timestamp"),
+            resource_status: m.optional("ResourceStatus"),
+            resource_status_reason: m.optional("ResourceStatusReason"),
+            resource_properties: m.optional("ResourceProperties"),
+            client_request_token: m.optional("ClientRequestToken"),
+            hook_type: m.optional("HookType"),
+            hook_status: m.optional("HookStatus"),
+            hook_status_reason: m.optional("HookStatusReason"),
+            hook_invocation_point: m.optional("HookInvocationPoint"),
+            hook_invocation_id: m.optional("HookInvocationId"),
+            hook_failure_mode: m.optional("HookFailureMode"),
+            detailed_status: m.optional("DetailedStatus"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for StackEvent {
@@ -2052,20 +2116,21 @@ pub struct StackResource {
 }
 impl FromValue for StackResource {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(StackResource {
-            stack_name: optional(&mut m, "StackName")?,
-            stack_id: optional(&mut m, "StackId")?,
-            logical_resource_id: required(&mut m, "LogicalResourceId")?,
-            physical_resource_id: optional(&mut m, "PhysicalResourceId")?,
-            resource_type: required(&mut m, "ResourceType")?,
-            timestamp: required(&mut m, "Timestamp")?,
-            resource_status: required(&mut m, "ResourceStatus")?,
-            resource_status_reason: optional(&mut m, "ResourceStatusReason")?,
-            description: optional(&mut m, "Description")?,
-            drift_information: optional(&mut m, "DriftInformation")?,
-            module_info: optional(&mut m, "ModuleInfo")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = StackResource {
+            stack_name: m.optional("StackName"),
+            stack_id: m.optional("StackId"),
+            logical_resource_id: m.required("LogicalResourceId"),
+            physical_resource_id: m.optional("PhysicalResourceId"),
+            resource_type: m.required("ResourceType"),
+            timestamp: m.required("Timestamp"),
+            resource_status: m.required("ResourceStatus"),
+            resource_status_reason: m.optional("ResourceStatusReason"),
+            description: m.optional("Description"),
+            drift_information: m.optional("DriftInformation"),
+            module_info: m.optional("ModuleInfo"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for StackResource {
@@ -2103,21 +2168,22 @@ pub struct StackResourceDetail {
 }
 impl FromValue for StackResourceDetail {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(StackResourceDetail {
-            stack_name: optional(&mut m, "StackName")?,
-            stack_id: optional(&mut m, "StackId")?,
-            logical_resource_id: required(&mut m, "LogicalResourceId")?,
-            physical_resource_id: optional(&mut m, "PhysicalResourceId")?,
-            resource_type: required(&mut m, "ResourceType")?,
-            last_updated_timestamp: required(&mut m, "LastUpdatedTimestamp")?,
-            resource_status: required(&mut m, "ResourceStatus")?,
-            resource_status_reason: optional(&mut m, "ResourceStatusReason")?,
-            description: optional(&mut m, "Description")?,
-            metadata: optional(&mut m, "Metadata")?,
-            drift_information: optional(&mut m, "DriftInformation")?,
-            module_info: optional(&mut m, "ModuleInfo")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = StackResourceDetail {
+            stack_name: m.optional("StackName"),
+            stack_id: m.optional("StackId"),
+            logical_resource_id: m.required("LogicalResourceId"),
+            physical_resource_id: m.optional("PhysicalResourceId"),
+            resource_type: m.required("ResourceType"),
+            last_updated_timestamp: m.required("LastUpdatedTimestamp"),
+            resource_status: m.required("ResourceStatus"),
+            resource_status_reason: m.optional("ResourceStatusReason"),
+            description: m.optional("Description"),
+            metadata: m.optional("Metadata"),
+            drift_information: m.optional("DriftInformation"),
+            module_info: m.optional("ModuleInfo"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for StackResourceDetail {
@@ -2146,11 +2212,12 @@ pub struct StackResourceDriftInformation {
 }
 impl FromValue for StackResourceDriftInformation {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(StackResourceDriftInformation {
-            stack_resource_drift_status: required(&mut m, "StackResourceDriftStatus")?,
-            last_check_timestamp: optional(&mut m, "LastCheckTimestamp")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = StackResourceDriftInformation {
+            stack_resource_drift_status: m.required("StackResourceDriftStatus"),
+            last_check_timestamp: m.optional("LastCheckTimestamp"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for StackResourceDriftInformation {
@@ -2169,11 +2236,12 @@ pub struct StackResourceDriftInformationSummary {
 }
 impl FromValue for StackResourceDriftInformationSummary {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(StackResourceDriftInformationSummary {
-            stack_resource_drift_status: required(&mut m, "StackResourceDriftStatus")?,
-            last_check_timestamp: optional(&mut m, "LastCheckTimestamp")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = StackResourceDriftInformationSummary {
+            stack_resource_drift_status: m.required("StackResourceDriftStatus"),
+            last_check_timestamp: m.optional("LastCheckTimestamp"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for StackResourceDriftInformationSummary {
@@ -2198,17 +2266,18 @@ pub struct StackResourceSummary {
 }
 impl FromValue for StackResourceSummary {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(StackResourceSummary {
-            logical_resource_id: required(&mut m, "LogicalResourceId")?,
-            physical_resource_id: optional(&mut m, "PhysicalResourceId")?,
-            resource_type: required(&mut m, "ResourceType")?,
-            last_updated_timestamp: required(&mut m, "LastUpdatedTimestamp")?,
-            resource_status: required(&mut m, "ResourceStatus")?,
-            resource_status_reason: optional(&mut m, "ResourceStatusReason")?,
-            drift_information: optional(&mut m, "DriftInformation")?,
-            module_info: optional(&mut m, "ModuleInfo")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = StackResourceSummary {
+            logical_resource_id: m.required("LogicalResourceId"),
+            physical_resource_id: m.optional("PhysicalResourceId"),
+            resource_type: m.required("ResourceType"),
+            last_updated_timestamp: m.required("LastUpdatedTimestamp"),
+            resource_status: m.required("ResourceStatus"),
+            resource_status_reason: m.optional("ResourceStatusReason"),
+            drift_information: m.optional("DriftInformation"),
+            module_info: m.optional("ModuleInfo"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for StackResourceSummary {
@@ -2243,21 +2312,22 @@ pub struct StackSummary {
 }
 impl FromValue for StackSummary {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(StackSummary {
-            stack_id: optional(&mut m, "StackId")?,
-            stack_name: required(&mut m, "StackName")?,
-            template_description: optional(&mut m, "TemplateDescription")?,
-            creation_time: required(&mut m, "CreationTime")?,
-            last_updated_time: optional(&mut m, "LastUpdatedTime")?,
-            deletion_time: optional(&mut m, "DeletionTime")?,
-            stack_status: required(&mut m, "StackStatus")?,
-            stack_status_reason: optional(&mut m, "StackStatusReason")?,
-            parent_id: optional(&mut m, "ParentId")?,
-            root_id: optional(&mut m, "RootId")?,
-            drift_information: optional(&mut m, "DriftInformation")?,
-            last_operations: optional(&mut m, "LastOperations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = StackSummary {
+            stack_id: m.optional("StackId"),
+            stack_name: m.required("StackName"),
+            template_description: m.optional("TemplateDescription"),
+            creation_time: m.required("CreationTime"),
+            last_updated_time: m.optional("LastUpdatedTime"),
+            deletion_time: m.optional("DeletionTime"),
+            stack_status: m.required("StackStatus"),
+            stack_status_reason: m.optional("StackStatusReason"),
+            parent_id: m.optional("ParentId"),
+            root_id: m.optional("RootId"),
+            drift_information: m.optional("DriftInformation"),
+            last_operations: m.optional("LastOperations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for StackSummary {
@@ -2286,11 +2356,12 @@ pub struct Tag {
 }
 impl FromValue for Tag {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Tag {
-            key: required(&mut m, "Key")?,
-            value: required(&mut m, "Value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Tag {
+            key: m.required("Key"),
+            value: m.required("Value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Tag {
@@ -2311,13 +2382,14 @@ pub struct TemplateParameter {
 }
 impl FromValue for TemplateParameter {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TemplateParameter {
-            parameter_key: optional(&mut m, "ParameterKey")?,
-            default_value: optional(&mut m, "DefaultValue")?,
-            no_echo: optional(&mut m, "NoEcho")?,
-            description: optional(&mut m, "Description")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TemplateParameter {
+            parameter_key: m.optional("ParameterKey"),
+            default_value: m.optional("DefaultValue"),
+            no_echo: m.optional("NoEcho"),
+            description: m.optional("Description"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TemplateParameter {
@@ -2337,10 +2409,11 @@ pub struct TemplateSummaryConfig {
 }
 impl FromValue for TemplateSummaryConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TemplateSummaryConfig {
-            treat_unrecognized_resource_types_as_warnings: optional(&mut m, "TreatUnrecognizedResourceTypesAsWarnings")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TemplateSummaryConfig {
+            treat_unrecognized_resource_types_as_warnings: m.optional("TreatUnrecognizedResourceTypesAsWarnings"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TemplateSummaryConfig {
@@ -2374,27 +2447,28 @@ pub struct UpdateStackInput {
 }
 impl FromValue for UpdateStackInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateStackInput {
-            stack_name: required(&mut m, "StackName")?,
-            template_body: optional(&mut m, "TemplateBody")?,
-            template_url: optional(&mut m, "TemplateURL")?,
-            use_previous_template: optional(&mut m, "UsePreviousTemplate")?,
-            stack_policy_during_update_body: optional(&mut m, "StackPolicyDuringUpdateBody")?,
-            stack_policy_during_update_url: optional(&mut m, "StackPolicyDuringUpdateURL")?,
-            parameters: optional(&mut m, "Parameters")?,
-            capabilities: optional(&mut m, "Capabilities")?,
-            resource_types: optional(&mut m, "ResourceTypes")?,
-            role_arn: optional(&mut m, "RoleARN")?,
-            rollback_configuration: optional(&mut m, "RollbackConfiguration")?,
-            stack_policy_body: optional(&mut m, "StackPolicyBody")?,
-            stack_policy_url: optional(&mut m, "StackPolicyURL")?,
-            notification_ar_ns: optional(&mut m, "NotificationARNs")?,
-            tags: optional(&mut m, "Tags")?,
-            disable_rollback: optional(&mut m, "DisableRollback")?,
-            client_request_token: optional(&mut m, "ClientRequestToken")?,
-            retain_except_on_create: optional(&mut m, "RetainExceptOnCreate")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateStackInput {
+            stack_name: m.required("StackName"),
+            template_body: m.optional("TemplateBody"),
+            template_url: m.optional("TemplateURL"),
+            use_previous_template: m.optional("UsePreviousTemplate"),
+            stack_policy_during_update_body: m.optional("StackPolicyDuringUpdateBody"),
+            stack_policy_during_update_url: m.optional("StackPolicyDuringUpdateURL"),
+            parameters: m.optional("Parameters"),
+            capabilities: m.optional("Capabilities"),
+            resource_types: m.optional("ResourceTypes"),
+            role_arn: m.optional("RoleARN"),
+            rollback_configuration: m.optional("RollbackConfiguration"),
+            stack_policy_body: m.optional("StackPolicyBody"),
+            stack_policy_url: m.optional("StackPolicyURL"),
+            notification_ar_ns: m.optional("NotificationARNs"),
+            tags: m.optional("Tags"),
+            disable_rollback: m.optional("DisableRollback"),
+            client_request_token: m.optional("ClientRequestToken"),
+            retain_except_on_create: m.optional("RetainExceptOnCreate"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateStackInput {
@@ -2429,11 +2503,12 @@ pub struct UpdateStackOutput {
 }
 impl FromValue for UpdateStackOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateStackOutput {
-            stack_id: optional(&mut m, "StackId")?,
-            operation_id: optional(&mut m, "OperationId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateStackOutput {
+            stack_id: m.optional("StackId"),
+            operation_id: m.optional("OperationId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateStackOutput {
@@ -2452,11 +2527,12 @@ pub struct UpdateTerminationProtectionInput {
 }
 impl FromValue for UpdateTerminationProtectionInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateTerminationProtectionInput {
-            enable_termination_protection: required(&mut m, "EnableTerminationProtection")?,
-            stack_name: required(&mut m, "StackName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateTerminationProtectionInput {
+            enable_termination_protection: m.required("EnableTerminationProtection"),
+            stack_name: m.required("StackName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateTerminationProtectionInput {
@@ -2474,10 +2550,11 @@ pub struct UpdateTerminationProtectionOutput {
 }
 impl FromValue for UpdateTerminationProtectionOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateTerminationProtectionOutput {
-            stack_id: optional(&mut m, "StackId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateTerminationProtectionOutput {
+            stack_id: m.optional("StackId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateTerminationProtectionOutput {
@@ -2495,11 +2572,12 @@ pub struct ValidateTemplateInput {
 }
 impl FromValue for ValidateTemplateInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ValidateTemplateInput {
-            template_body: optional(&mut m, "TemplateBody")?,
-            template_url: optional(&mut m, "TemplateURL")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ValidateTemplateInput {
+            template_body: m.optional("TemplateBody"),
+            template_url: m.optional("TemplateURL"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ValidateTemplateInput {
@@ -2521,14 +2599,15 @@ pub struct ValidateTemplateOutput {
 }
 impl FromValue for ValidateTemplateOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ValidateTemplateOutput {
-            parameters: optional(&mut m, "Parameters")?,
-            description: optional(&mut m, "Description")?,
-            capabilities: optional(&mut m, "Capabilities")?,
-            capabilities_reason: optional(&mut m, "CapabilitiesReason")?,
-            declared_transforms: optional(&mut m, "DeclaredTransforms")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ValidateTemplateOutput {
+            parameters: m.optional("Parameters"),
+            description: m.optional("Description"),
+            capabilities: m.optional("Capabilities"),
+            capabilities_reason: m.optional("CapabilitiesReason"),
+            declared_transforms: m.optional("DeclaredTransforms"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ValidateTemplateOutput {
@@ -2549,10 +2628,11 @@ pub struct Warnings {
 }
 impl FromValue for Warnings {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Warnings {
-            unrecognized_resource_types: optional(&mut m, "UnrecognizedResourceTypes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Warnings {
+            unrecognized_resource_types: m.optional("UnrecognizedResourceTypes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Warnings {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use model::value::{Body, FromValue, IntoValue, Members, Value, optional, required};
+use model::value::{Body, FromValue, IntoValue, Members, Reader, Value};
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,11 +13,12 @@ pub struct AddTagsRequest {
 }
 impl FromValue for AddTagsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AddTagsRequest {
-            resource_id: required(&mut m, "ResourceId")?,
-            tags_list: required(&mut m, "TagsList")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AddTagsRequest {
+            resource_id: m.required("ResourceId"),
+            tags_list: m.required("TagsList"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AddTagsRequest {
@@ -34,9 +35,10 @@ pub struct AddTagsResponse {
 }
 impl FromValue for AddTagsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AddTagsResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = AddTagsResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AddTagsResponse {
@@ -53,11 +55,12 @@ pub struct AdvancedEventSelector {
 }
 impl FromValue for AdvancedEventSelector {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdvancedEventSelector {
-            name: optional(&mut m, "Name")?,
-            field_selectors: required(&mut m, "FieldSelectors")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AdvancedEventSelector {
+            name: m.optional("Name"),
+            field_selectors: m.required("FieldSelectors"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdvancedEventSelector {
@@ -81,16 +84,17 @@ pub struct AdvancedFieldSelector {
 }
 impl FromValue for AdvancedFieldSelector {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdvancedFieldSelector {
-            field: required(&mut m, "Field")?,
-            equals: optional(&mut m, "Equals")?,
-            starts_with: optional(&mut m, "StartsWith")?,
-            ends_with: optional(&mut m, "EndsWith")?,
-            not_equals: optional(&mut m, "NotEquals")?,
-            not_starts_with: optional(&mut m, "NotStartsWith")?,
-            not_ends_with: optional(&mut m, "NotEndsWith")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AdvancedFieldSelector {
+            field: m.required("Field"),
+            equals: m.optional("Equals"),
+            starts_with: m.optional("StartsWith"),
+            ends_with: m.optional("EndsWith"),
+            not_equals: m.optional("NotEquals"),
+            not_starts_with: m.optional("NotStartsWith"),
+            not_ends_with: m.optional("NotEndsWith"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdvancedFieldSelector {
@@ -124,21 +128,22 @@ pub struct CreateTrailRequest {
 }
 impl FromValue for CreateTrailRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateTrailRequest {
-            name: required(&mut m, "Name")?,
-            s3_bucket_name: required(&mut m, "S3BucketName")?,
-            s3_key_prefix: optional(&mut m, "S3KeyPrefix")?,
-            sns_topic_name: optional(&mut m, "SnsTopicName")?,
-            include_global_service_events: optional(&mut m, "IncludeGlobalServiceEvents")?,
-            is_multi_region_trail: optional(&mut m, "IsMultiRegionTrail")?,
-            enable_log_file_validation: optional(&mut m, "EnableLogFileValidation")?,
-            cloud_watch_logs_log_group_arn: optional(&mut m, "CloudWatchLogsLogGroupArn")?,
-            cloud_watch_logs_role_arn: optional(&mut m, "CloudWatchLogsRoleArn")?,
-            kms_key_id: optional(&mut m, "KmsKeyId")?,
-            is_organization_trail: optional(&mut m, "IsOrganizationTrail")?,
-            tags_list: optional(&mut m, "TagsList")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateTrailRequest {
+            name: m.required("Name"),
+            s3_bucket_name: m.required("S3BucketName"),
+            s3_key_prefix: m.optional("S3KeyPrefix"),
+            sns_topic_name: m.optional("SnsTopicName"),
+            include_global_service_events: m.optional("IncludeGlobalServiceEvents"),
+            is_multi_region_trail: m.optional("IsMultiRegionTrail"),
+            enable_log_file_validation: m.optional("EnableLogFileValidation"),
+            cloud_watch_logs_log_group_arn: m.optional("CloudWatchLogsLogGroupArn"),
+            cloud_watch_logs_role_arn: m.optional("CloudWatchLogsRoleArn"),
+            kms_key_id: m.optional("KmsKeyId"),
+            is_organization_trail: m.optional("IsOrganizationTrail"),
+            tags_list: m.optional("TagsList"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateTrailRequest {
@@ -178,22 +183,23 @@ pub struct CreateTrailResponse {
 }
 impl FromValue for CreateTrailResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateTrailResponse {
-            name: optional(&mut m, "Name")?,
-            s3_bucket_name: optional(&mut m, "S3BucketName")?,
-            s3_key_prefix: optional(&mut m, "S3KeyPrefix")?,
-            sns_topic_name: optional(&mut m, "SnsTopicName")?,
-            sns_topic_arn: optional(&mut m, "SnsTopicARN")?,
-            include_global_service_events: optional(&mut m, "IncludeGlobalServiceEvents")?,
-            is_multi_region_trail: optional(&mut m, "IsMultiRegionTrail")?,
-            trail_arn: optional(&mut m, "TrailARN")?,
-            log_file_validation_enabled: optional(&mut m, "LogFileValidationEnabled")?,
-            cloud_watch_logs_log_group_arn: optional(&mut m, "CloudWatchLogsLogGroupArn")?,
-            cloud_watch_logs_role_arn: optional(&mut m, "CloudWatchLogsRoleArn")?,
-            kms_key_id: optional(&mut m, "KmsKeyId")?,
-            is_organization_trail: optional(&mut m, "IsOrganizationTrail")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateTrailResponse {
+            name: m.optional("Name"),
+            s3_bucket_name: m.optional("S3BucketName"),
+            s3_key_prefix: m.optional("S3KeyPrefix"),
+            sns_topic_name: m.optional("SnsTopicName"),
+            sns_topic_arn: m.optional("SnsTopicARN"),
+            include_global_service_events: m.optional("IncludeGlobalServiceEvents"),
+            is_multi_region_trail: m.optional("IsMultiRegionTrail"),
+            trail_arn: m.optional("TrailARN"),
+            log_file_validation_enabled: m.optional("LogFileValidationEnabled"),
+            cloud_watch_logs_log_group_arn: m.optional("CloudWatchLogsLogGroupArn"),
+            cloud_watch_logs_role_arn: m.optional("CloudWatchLogsRoleArn"),
+            kms_key_id: m.optional("KmsKeyId"),
+            is_organization_trail: m.optional("IsOrganizationTrail"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateTrailResponse {
@@ -223,11 +229,12 @@ pub struct DataResource {
 }
 impl FromValue for DataResource {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DataResource {
-            r#type: optional(&mut m, "Type")?,
-            values: optional(&mut m, "Values")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DataResource {
+            r#type: m.optional("Type"),
+            values: m.optional("Values"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DataResource {
@@ -245,10 +252,11 @@ pub struct DeleteTrailRequest {
 }
 impl FromValue for DeleteTrailRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteTrailRequest {
-            name: required(&mut m, "Name")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteTrailRequest {
+            name: m.required("Name"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteTrailRequest {
@@ -264,9 +272,10 @@ pub struct DeleteTrailResponse {
 }
 impl FromValue for DeleteTrailResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteTrailResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteTrailResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteTrailResponse {
@@ -283,11 +292,12 @@ pub struct DescribeTrailsRequest {
 }
 impl FromValue for DescribeTrailsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTrailsRequest {
-            trail_name_list: optional(&mut m, "trailNameList")?,
-            include_shadow_trails: optional(&mut m, "includeShadowTrails")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTrailsRequest {
+            trail_name_list: m.optional("trailNameList"),
+            include_shadow_trails: m.optional("includeShadowTrails"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTrailsRequest {
@@ -305,10 +315,11 @@ pub struct DescribeTrailsResponse {
 }
 impl FromValue for DescribeTrailsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTrailsResponse {
-            trail_list: optional(&mut m, "trailList")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTrailsResponse {
+            trail_list: m.optional("trailList"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTrailsResponse {
@@ -333,18 +344,19 @@ pub struct Event {
 }
 impl FromValue for Event {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Event {
-            event_id: optional(&mut m, "EventId")?,
-            event_name: optional(&mut m, "EventName")?,
-            read_only: optional(&mut m, "ReadOnly")?,
-            access_key_id: optional(&mut m, "AccessKeyId")?,
-            event_time: optional(&mut m, "EventTime")?,
-            event_source: optional(&mut m, "EventSource")?,
-            username: optional(&mut m, "Username")?,
-            resources: optional(&mut m, "Resources")?,
-            cloud_trail_event: optional(&mut m, "CloudTrailEvent")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Event {
+            event_id: m.optional("EventId"),
+            event_name: m.optional("EventName"),
+            read_only: m.optional("ReadOnly"),
+            access_key_id: m.optional("AccessKeyId"),
+            event_time: m.optional("EventTime"),
+            event_source: m.optional("EventSource"),
+            username: m.optional("Username"),
+            resources: m.optional("Resources"),
+            cloud_trail_event: m.optional("CloudTrailEvent"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Event {
@@ -372,13 +384,14 @@ pub struct EventSelector {
 }
 impl FromValue for EventSelector {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EventSelector {
-            read_write_type: optional(&mut m, "ReadWriteType")?,
-            include_management_events: optional(&mut m, "IncludeManagementEvents")?,
-            data_resources: optional(&mut m, "DataResources")?,
-            exclude_management_event_sources: optional(&mut m, "ExcludeManagementEventSources")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EventSelector {
+            read_write_type: m.optional("ReadWriteType"),
+            include_management_events: m.optional("IncludeManagementEvents"),
+            data_resources: m.optional("DataResources"),
+            exclude_management_event_sources: m.optional("ExcludeManagementEventSources"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EventSelector {
@@ -398,10 +411,11 @@ pub struct GetEventSelectorsRequest {
 }
 impl FromValue for GetEventSelectorsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetEventSelectorsRequest {
-            trail_name: required(&mut m, "TrailName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetEventSelectorsRequest {
+            trail_name: m.required("TrailName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetEventSelectorsRequest {
@@ -420,12 +434,13 @@ pub struct GetEventSelectorsResponse {
 }
 impl FromValue for GetEventSelectorsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetEventSelectorsResponse {
-            trail_arn: optional(&mut m, "TrailARN")?,
-            event_selectors: optional(&mut m, "EventSelectors")?,
-            advanced_event_selectors: optional(&mut m, "AdvancedEventSelectors")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetEventSelectorsResponse {
+            trail_arn: m.optional("TrailARN"),
+            event_selectors: m.optional("EventSelectors"),
+            advanced_event_selectors: m.optional("AdvancedEventSelectors"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetEventSelectorsResponse {
@@ -444,10 +459,11 @@ pub struct GetTrailRequest {
 }
 impl FromValue for GetTrailRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetTrailRequest {
-            name: required(&mut m, "Name")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetTrailRequest {
+            name: m.required("Name"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetTrailRequest {
@@ -464,10 +480,11 @@ pub struct GetTrailResponse {
 }
 impl FromValue for GetTrailResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetTrailResponse {
-            trail: optional(&mut m, "Trail")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetTrailResponse {
+            trail: m.optional("Trail"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetTrailResponse {
@@ -484,10 +501,11 @@ pub struct GetTrailStatusRequest {
 }
 impl FromValue for GetTrailStatusRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetTrailStatusRequest {
-            name: required(&mut m, "Name")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetTrailStatusRequest {
+            name: m.required("Name"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetTrailStatusRequest {
@@ -520,26 +538,27 @@ pub struct GetTrailStatusResponse {
 }
 impl FromValue for GetTrailStatusResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetTrailStatusResponse {
-            is_logging: optional(&mut m, "IsLogging")?,
-            latest_delivery_error: optional(&mut m, "LatestDeliveryError")?,
-            latest_notification_error: optional(&mut m, "LatestNotificationError")?,
-            latest_delivery_time: optional(&mut m, "LatestDeliveryTime")?,
-            latest_notification_time: optional(&mut m, "LatestNotificationTime")?,
-            start_logging_time: optional(&mut m, "StartLoggingTime")?,
-            stop_logging_time: optional(&mut m, "StopLoggingTime")?,
-            latest_cloud_watch_logs_delivery_error: optional(&mut m, "LatestCloudWatchLogsDeliveryError")?,
-            latest_cloud_watch_logs_delivery_time: optional(&mut m, "LatestCloudWatchLogsDeliveryTime")?,
-            latest_digest_delivery_time: optional(&mut m, "LatestDigestDeliveryTime")?,
-            latest_digest_delivery_error: optional(&mut m, "LatestDigestDeliveryError")?,
-            latest_delivery_attempt_time: optional(&mut m, "LatestDeliveryAttemptTime")?,
-            latest_notification_attempt_time: optional(&mut m, "LatestNotificationAttemptTime")?,
-            latest_notification_attempt_succeeded: optional(&mut m, "LatestNotificationAttemptSucceeded")?,
-            latest_delivery_attempt_succeeded: optional(&mut m, "LatestDeliveryAttemptSucceeded")?,
-            time_logging_started: optional(&mut m, "TimeLoggingStarted")?,
-            time_logging_stopped: optional(&mut m, "TimeLoggingStopped")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetTrailStatusResponse {
+            is_logging: m.optional("IsLogging"),
+            latest_delivery_error: m.optional("LatestDeliveryError"),
+            latest_notification_error: m.optional("LatestNotificationError"),
+            latest_delivery_time: m.optional("LatestDeliveryTime"),
+            latest_notification_time: m.optional("LatestNotificationTime"),
+            start_logging_time: m.optional("StartLoggingTime"),
+            stop_logging_time: m.optional("StopLoggingTime"),
+            latest_cloud_watch_logs_delivery_error: m.optional("LatestCloudWatchLogsDeliveryError"),
+            latest_cloud_watch_logs_delivery_time: m.optional("LatestCloudWatchLogsDeliveryTime"),
+            latest_digest_delivery_time: m.optional("LatestDigestDeliveryTime"),
+            latest_digest_delivery_error: m.optional("LatestDigestDeliveryError"),
+            latest_delivery_attempt_time: m.optional("LatestDeliveryAttemptTime"),
+            latest_notification_attempt_time: m.optional("LatestNotificationAttemptTime"),
+            latest_notification_attempt_succeeded: m.optional("LatestNotificationAttemptSucceeded"),
+            latest_delivery_attempt_succeeded: m.optional("LatestDeliveryAttemptSucceeded"),
+            time_logging_started: m.optional("TimeLoggingStarted"),
+            time_logging_stopped: m.optional("TimeLoggingStopped"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetTrailStatusResponse {
@@ -573,11 +592,12 @@ pub struct ListTagsRequest {
 }
 impl FromValue for ListTagsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTagsRequest {
-            resource_id_list: required(&mut m, "ResourceIdList")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTagsRequest {
+            resource_id_list: m.required("ResourceIdList"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTagsRequest {
@@ -596,11 +616,12 @@ pub struct ListTagsResponse {
 }
 impl FromValue for ListTagsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTagsResponse {
-            resource_tag_list: optional(&mut m, "ResourceTagList")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTagsResponse {
+            resource_tag_list: m.optional("ResourceTagList"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTagsResponse {
@@ -618,10 +639,11 @@ pub struct ListTrailsRequest {
 }
 impl FromValue for ListTrailsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTrailsRequest {
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTrailsRequest {
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTrailsRequest {
@@ -639,11 +661,12 @@ pub struct ListTrailsResponse {
 }
 impl FromValue for ListTrailsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTrailsResponse {
-            trails: optional(&mut m, "Trails")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTrailsResponse {
+            trails: m.optional("Trails"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTrailsResponse {
@@ -662,11 +685,12 @@ pub struct LookupAttribute {
 }
 impl FromValue for LookupAttribute {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(LookupAttribute {
-            attribute_key: required(&mut m, "AttributeKey")?,
-            attribute_value: required(&mut m, "AttributeValue")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = LookupAttribute {
+            attribute_key: m.required("AttributeKey"),
+            attribute_value: m.required("AttributeValue"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for LookupAttribute {
@@ -689,15 +713,16 @@ pub struct LookupEventsRequest {
 }
 impl FromValue for LookupEventsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(LookupEventsRequest {
-            lookup_attributes: optional(&mut m, "LookupAttributes")?,
-            start_time: optional(&mut m, "StartTime")?,
-            end_time: optional(&mut m, "EndTime")?,
-            event_category: optional(&mut m, "EventCategory")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = LookupEventsRequest {
+            lookup_attributes: m.optional("LookupAttributes"),
+            start_time: m.optional("StartTime"),
+            end_time: m.optional("EndTime"),
+            event_category: m.optional("EventCategory"),
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for LookupEventsRequest {
@@ -720,11 +745,12 @@ pub struct LookupEventsResponse {
 }
 impl FromValue for LookupEventsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(LookupEventsResponse {
-            events: optional(&mut m, "Events")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = LookupEventsResponse {
+            events: m.optional("Events"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for LookupEventsResponse {
@@ -744,12 +770,13 @@ pub struct PutEventSelectorsRequest {
 }
 impl FromValue for PutEventSelectorsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutEventSelectorsRequest {
-            trail_name: required(&mut m, "TrailName")?,
-            event_selectors: optional(&mut m, "EventSelectors")?,
-            advanced_event_selectors: optional(&mut m, "AdvancedEventSelectors")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutEventSelectorsRequest {
+            trail_name: m.required("TrailName"),
+            event_selectors: m.optional("EventSelectors"),
+            advanced_event_selectors: m.optional("AdvancedEventSelectors"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutEventSelectorsRequest {
@@ -770,12 +797,13 @@ pub struct PutEventSelectorsResponse {
 }
 impl FromValue for PutEventSelectorsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutEventSelectorsResponse {
-            trail_arn: optional(&mut m, "TrailARN")?,
-            event_selectors: optional(&mut m, "EventSelectors")?,
-            advanced_event_selectors: optional(&mut m, "AdvancedEventSelectors")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutEventSelectorsResponse {
+            trail_arn: m.optional("TrailARN"),
+            event_selectors: m.optional("EventSelectors"),
+            advanced_event_selectors: m.optional("AdvancedEventSelectors"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutEventSelectorsResponse {
@@ -795,11 +823,12 @@ pub struct RemoveTagsRequest {
 }
 impl FromValue for RemoveTagsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RemoveTagsRequest {
-            resource_id: required(&mut m, "ResourceId")?,
-            tags_list: required(&mut m, "TagsList")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RemoveTagsRequest {
+            resource_id: m.required("ResourceId"),
+            tags_list: m.required("TagsList"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RemoveTagsRequest {
@@ -816,9 +845,10 @@ pub struct RemoveTagsResponse {
 }
 impl FromValue for RemoveTagsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RemoveTagsResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = RemoveTagsResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RemoveTagsResponse {
@@ -835,11 +865,12 @@ pub struct Resource {
 }
 impl FromValue for Resource {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Resource {
-            resource_type: optional(&mut m, "ResourceType")?,
-            resource_name: optional(&mut m, "ResourceName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Resource {
+            resource_type: m.optional("ResourceType"),
+            resource_name: m.optional("ResourceName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Resource {
@@ -858,11 +889,12 @@ pub struct ResourceTag {
 }
 impl FromValue for ResourceTag {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ResourceTag {
-            resource_id: optional(&mut m, "ResourceId")?,
-            tags_list: optional(&mut m, "TagsList")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ResourceTag {
+            resource_id: m.optional("ResourceId"),
+            tags_list: m.optional("TagsList"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ResourceTag {
@@ -880,10 +912,11 @@ pub struct StartLoggingRequest {
 }
 impl FromValue for StartLoggingRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(StartLoggingRequest {
-            name: required(&mut m, "Name")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = StartLoggingRequest {
+            name: m.required("Name"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for StartLoggingRequest {
@@ -899,9 +932,10 @@ pub struct StartLoggingResponse {
 }
 impl FromValue for StartLoggingResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(StartLoggingResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = StartLoggingResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for StartLoggingResponse {
@@ -917,10 +951,11 @@ pub struct StopLoggingRequest {
 }
 impl FromValue for StopLoggingRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(StopLoggingRequest {
-            name: required(&mut m, "Name")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = StopLoggingRequest {
+            name: m.required("Name"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for StopLoggingRequest {
@@ -936,9 +971,10 @@ pub struct StopLoggingResponse {
 }
 impl FromValue for StopLoggingResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(StopLoggingResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = StopLoggingResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for StopLoggingResponse {
@@ -955,11 +991,12 @@ pub struct Tag {
 }
 impl FromValue for Tag {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Tag {
-            key: required(&mut m, "Key")?,
-            value: optional(&mut m, "Value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Tag {
+            key: m.required("Key"),
+            value: m.optional("Value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Tag {
@@ -992,25 +1029,26 @@ pub struct Trail {
 }
 impl FromValue for Trail {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Trail {
-            name: optional(&mut m, "Name")?,
-            s3_bucket_name: optional(&mut m, "S3BucketName")?,
-            s3_key_prefix: optional(&mut m, "S3KeyPrefix")?,
-            sns_topic_name: optional(&mut m, "SnsTopicName")?,
-            sns_topic_arn: optional(&mut m, "SnsTopicARN")?,
-            include_global_service_events: optional(&mut m, "IncludeGlobalServiceEvents")?,
-            is_multi_region_trail: optional(&mut m, "IsMultiRegionTrail")?,
-            home_region: optional(&mut m, "HomeRegion")?,
-            trail_arn: optional(&mut m, "TrailARN")?,
-            log_file_validation_enabled: optional(&mut m, "LogFileValidationEnabled")?,
-            cloud_watch_logs_log_group_arn: optional(&mut m, "CloudWatchLogsLogGroupArn")?,
-            cloud_watch_logs_role_arn: optional(&mut m, "CloudWatchLogsRoleArn")?,
-            kms_key_id: optional(&mut m, "KmsKeyId")?,
-            has_custom_event_selectors: optional(&mut m, "HasCustomEventSelectors")?,
-            has_insight_selectors: optional(&mut m, "HasInsightSelectors")?,
-            is_organization_trail: optional(&mut m, "IsOrganizationTrail")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Trail {
+            name: m.optional("Name"),
+            s3_bucket_name: m.optional("S3BucketName"),
+            s3_key_prefix: m.optional("S3KeyPrefix"),
+            sns_topic_name: m.optional("SnsTopicName"),
+            sns_topic_arn: m.optional("SnsTopicARN"),
+            include_global_service_events: m.optional("IncludeGlobalServiceEvents"),
+            is_multi_region_trail: m.optional("IsMultiRegionTrail"),
+            home_region: m.optional("HomeRegion"),
+            trail_arn: m.optional("TrailARN"),
+            log_file_validation_enabled: m.optional("LogFileValidationEnabled"),
+            cloud_watch_logs_log_group_arn: m.optional("CloudWatchLogsLogGroupArn"),
+            cloud_watch_logs_role_arn: m.optional("CloudWatchLogsRoleArn"),
+            kms_key_id: m.optional("KmsKeyId"),
+            has_custom_event_selectors: m.optional("HasCustomEventSelectors"),
+            has_insight_selectors: m.optional("HasInsightSelectors"),
+            is_organization_trail: m.optional("IsOrganizationTrail"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Trail {
@@ -1044,12 +1082,13 @@ pub struct TrailInfo {
 }
 impl FromValue for TrailInfo {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TrailInfo {
-            trail_arn: optional(&mut m, "TrailARN")?,
-            name: optional(&mut m, "Name")?,
-            home_region: optional(&mut m, "HomeRegion")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TrailInfo {
+            trail_arn: m.optional("TrailARN"),
+            name: m.optional("Name"),
+            home_region: m.optional("HomeRegion"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TrailInfo {
@@ -1078,20 +1117,21 @@ pub struct UpdateTrailRequest {
 }
 impl FromValue for UpdateTrailRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateTrailRequest {
-            name: required(&mut m, "Name")?,
-            s3_bucket_name: optional(&mut m, "S3BucketName")?,
-            s3_key_prefix: optional(&mut m, "S3KeyPrefix")?,
-            sns_topic_name: optional(&mut m, "SnsTopicName")?,
-            include_global_service_events: optional(&mut m, "IncludeGlobalServiceEvents")?,
-            is_multi_region_trail: optional(&mut m, "IsMultiRegionTrail")?,
-            enable_log_file_validation: optional(&mut m, "EnableLogFileValidation")?,
-            cloud_watch_logs_log_group_arn: optional(&mut m, "CloudWatchLogsLogGroupArn")?,
-            cloud_watch_logs_role_arn: optional(&mut m, "CloudWatchLogsRoleArn")?,
-            kms_key_id: optional(&mut m, "KmsKeyId")?,
-            is_organization_trail: optional(&mut m, "IsOrganizationTrail")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateTrailRequest {
+            name: m.required("Name"),
+            s3_bucket_name: m.optional("S3BucketName"),
+            s3_key_prefix: m.optional("S3KeyPrefix"),
+            sns_topic_name: m.optional("SnsTopicName"),
+            include_global_service_events: m.optional("IncludeGlobalServiceEvents"),
+            is_multi_region_trail: m.optional("IsMultiRegionTrail"),
+            enable_log_file_validation: m.optional("EnableLogFileValidation"),
+            cloud_watch_logs_log_group_arn: m.optional("CloudWatchLogsLogGroupArn"),
+            cloud_watch_logs_role_arn: m.optional("CloudWatchLogsRoleArn"),
+            kms_key_id: m.optional("KmsKeyId"),
+            is_organization_trail: m.optional("IsOrganizationTrail"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateTrailRequest {
@@ -1130,22 +1170,23 @@ pub struct UpdateTrailResponse {
 }
 impl FromValue for UpdateTrailResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateTrailResponse {
-            name: optional(&mut m, "Name")?,
-            s3_bucket_name: optional(&mut m, "S3BucketName")?,
-            s3_key_prefix: optional(&mut m, "S3KeyPrefix")?,
-            sns_topic_name: optional(&mut m, "SnsTopicName")?,
-            sns_topic_arn: optional(&mut m, "SnsTopicARN")?,
-            include_global_service_events: optional(&mut m, "IncludeGlobalServiceEvents")?,
-            is_multi_region_trail: optional(&mut m, "IsMultiRegionTrail")?,
-            trail_arn: optional(&mut m, "TrailARN")?,
-            log_file_validation_enabled: optional(&mut m, "LogFileValidationEnabled")?,
-            cloud_watch_logs_log_group_arn: optional(&mut m, "CloudWatchLogsLogGroupArn")?,
-            cloud_watch_logs_role_arn: optional(&mut m, "CloudWatchLogsRoleArn")?,
-            kms_key_id: optional(&mut m, "KmsKeyId")?,
-            is_organization_trail: optional(&mut m, "IsOrganizationTrail")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateTrailResponse {
+            name: m.optional("Name"),
+            s3_bucket_name: m.optional("S3BucketName"),
+            s3_key_prefix: m.optional("S3KeyPrefix"),
+            sns_topic_name: m.optional("SnsTopicName"),
+            sns_topic_arn: m.optional("SnsTopicARN"),
+            include_global_service_events: m.optional("IncludeGlobalServiceEvents"),
+            is_multi_region_trail: m.optional("IsMultiRegionTrail"),
+            trail_arn: m.optional("TrailARN"),
+            log_file_validation_enabled: m.optional("LogFileValidationEnabled"),
+            cloud_watch_logs_log_group_arn: m.optional("CloudWatchLogsLogGroupArn"),
+            cloud_watch_logs_role_arn: m.optional("CloudWatchLogsRoleArn"),
+            kms_key_id: m.optional("KmsKeyId"),
+            is_organization_trail: m.optional("IsOrganizationTrail"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateTrailResponse {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use model::value::{Body, FromValue, IntoValue, Members, Value, optional, required};
+use model::value::{Body, FromValue, IntoValue, Members, Reader, Value};
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,12 +14,13 @@ pub struct CognitoIdentityProvider {
 }
 impl FromValue for CognitoIdentityProvider {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CognitoIdentityProvider {
-            provider_name: optional(&mut m, "ProviderName")?,
-            client_id: optional(&mut m, "ClientId")?,
-            server_side_token_check: optional(&mut m, "ServerSideTokenCheck")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CognitoIdentityProvider {
+            provider_name: m.optional("ProviderName"),
+            client_id: m.optional("ClientId"),
+            server_side_token_check: m.optional("ServerSideTokenCheck"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CognitoIdentityProvider {
@@ -46,18 +47,19 @@ pub struct CreateIdentityPoolInput {
 }
 impl FromValue for CreateIdentityPoolInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateIdentityPoolInput {
-            identity_pool_name: required(&mut m, "IdentityPoolName")?,
-            allow_unauthenticated_identities: required(&mut m, "AllowUnauthenticatedIdentities")?,
-            allow_classic_flow: optional(&mut m, "AllowClassicFlow")?,
-            supported_login_providers: optional(&mut m, "SupportedLoginProviders")?,
-            developer_provider_name: optional(&mut m, "DeveloperProviderName")?,
-            open_id_connect_provider_ar_ns: optional(&mut m, "OpenIdConnectProviderARNs")?,
-            cognito_identity_providers: optional(&mut m, "CognitoIdentityProviders")?,
-            saml_provider_ar_ns: optional(&mut m, "SamlProviderARNs")?,
-            identity_pool_tags: optional(&mut m, "IdentityPoolTags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateIdentityPoolInput {
+            identity_pool_name: m.required("IdentityPoolName"),
+            allow_unauthenticated_identities: m.required("AllowUnauthenticatedIdentities"),
+            allow_classic_flow: m.optional("AllowClassicFlow"),
+            supported_login_providers: m.optional("SupportedLoginProviders"),
+            developer_provider_name: m.optional("DeveloperProviderName"),
+            open_id_connect_provider_ar_ns: m.optional("OpenIdConnectProviderARNs"),
+            cognito_identity_providers: m.optional("CognitoIdentityProviders"),
+            saml_provider_ar_ns: m.optional("SamlProviderARNs"),
+            identity_pool_tags: m.optional("IdentityPoolTags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateIdentityPoolInput {
@@ -85,13 +87,14 @@ pub struct Credentials {
 }
 impl FromValue for Credentials {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Credentials {
-            access_key_id: optional(&mut m, "AccessKeyId")?,
-            secret_key: optional(&mut m, "SecretKey")?,
-            session_token: optional(&mut m, "SessionToken")?,
-            expiration: optional(&mut m, "Expiration")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Credentials {
+            access_key_id: m.optional("AccessKeyId"),
+            secret_key: m.optional("SecretKey"),
+            session_token: m.optional("SessionToken"),
+            expiration: m.optional("Expiration"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Credentials {
@@ -121,10 +124,11 @@ pub struct DeleteIdentitiesInput {
 }
 impl FromValue for DeleteIdentitiesInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteIdentitiesInput {
-            identity_ids_to_delete: required(&mut m, "IdentityIdsToDelete")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteIdentitiesInput {
+            identity_ids_to_delete: m.required("IdentityIdsToDelete"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteIdentitiesInput {
@@ -141,10 +145,11 @@ pub struct DeleteIdentitiesResponse {
 }
 impl FromValue for DeleteIdentitiesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteIdentitiesResponse {
-            unprocessed_identity_ids: optional(&mut m, "UnprocessedIdentityIds")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteIdentitiesResponse {
+            unprocessed_identity_ids: m.optional("UnprocessedIdentityIds"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteIdentitiesResponse {
@@ -161,10 +166,11 @@ pub struct DeleteIdentityPoolInput {
 }
 impl FromValue for DeleteIdentityPoolInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteIdentityPoolInput {
-            identity_pool_id: required(&mut m, "IdentityPoolId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteIdentityPoolInput {
+            identity_pool_id: m.required("IdentityPoolId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteIdentityPoolInput {
@@ -181,10 +187,11 @@ pub struct DescribeIdentityInput {
 }
 impl FromValue for DescribeIdentityInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeIdentityInput {
-            identity_id: required(&mut m, "IdentityId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeIdentityInput {
+            identity_id: m.required("IdentityId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeIdentityInput {
@@ -201,10 +208,11 @@ pub struct DescribeIdentityPoolInput {
 }
 impl FromValue for DescribeIdentityPoolInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeIdentityPoolInput {
-            identity_pool_id: required(&mut m, "IdentityPoolId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeIdentityPoolInput {
+            identity_pool_id: m.required("IdentityPoolId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeIdentityPoolInput {
@@ -223,12 +231,13 @@ pub struct GetCredentialsForIdentityInput {
 }
 impl FromValue for GetCredentialsForIdentityInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetCredentialsForIdentityInput {
-            identity_id: required(&mut m, "IdentityId")?,
-            logins: optional(&mut m, "Logins")?,
-            custom_role_arn: optional(&mut m, "CustomRoleArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetCredentialsForIdentityInput {
+            identity_id: m.required("IdentityId"),
+            logins: m.optional("Logins"),
+            custom_role_arn: m.optional("CustomRoleArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetCredentialsForIdentityInput {
@@ -248,11 +257,12 @@ pub struct GetCredentialsForIdentityResponse {
 }
 impl FromValue for GetCredentialsForIdentityResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetCredentialsForIdentityResponse {
-            identity_id: optional(&mut m, "IdentityId")?,
-            credentials: optional(&mut m, "Credentials")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetCredentialsForIdentityResponse {
+            identity_id: m.optional("IdentityId"),
+            credentials: m.optional("Credentials"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetCredentialsForIdentityResponse {
@@ -272,12 +282,13 @@ pub struct GetIdInput {
 }
 impl FromValue for GetIdInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetIdInput {
-            account_id: optional(&mut m, "AccountId")?,
-            identity_pool_id: required(&mut m, "IdentityPoolId")?,
-            logins: optional(&mut m, "Logins")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetIdInput {
+            account_id: m.optional("AccountId"),
+            identity_pool_id: m.required("IdentityPoolId"),
+            logins: m.optional("Logins"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetIdInput {
@@ -296,10 +307,11 @@ pub struct GetIdResponse {
 }
 impl FromValue for GetIdResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetIdResponse {
-            identity_id: optional(&mut m, "IdentityId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetIdResponse {
+            identity_id: m.optional("IdentityId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetIdResponse {
@@ -316,10 +328,11 @@ pub struct GetIdentityPoolRolesInput {
 }
 impl FromValue for GetIdentityPoolRolesInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetIdentityPoolRolesInput {
-            identity_pool_id: required(&mut m, "IdentityPoolId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetIdentityPoolRolesInput {
+            identity_pool_id: m.required("IdentityPoolId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetIdentityPoolRolesInput {
@@ -338,12 +351,13 @@ pub struct GetIdentityPoolRolesResponse {
 }
 impl FromValue for GetIdentityPoolRolesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetIdentityPoolRolesResponse {
-            identity_pool_id: optional(&mut m, "IdentityPoolId")?,
-            roles: optional(&mut m, "Roles")?,
-            role_mappings: optional(&mut m, "RoleMappings")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetIdentityPoolRolesResponse {
+            identity_pool_id: m.optional("IdentityPoolId"),
+            roles: m.optional("Roles"),
+            role_mappings: m.optional("RoleMappings"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetIdentityPoolRolesResponse {
@@ -363,11 +377,12 @@ pub struct GetOpenIdTokenInput {
 }
 impl FromValue for GetOpenIdTokenInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetOpenIdTokenInput {
-            identity_id: required(&mut m, "IdentityId")?,
-            logins: optional(&mut m, "Logins")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetOpenIdTokenInput {
+            identity_id: m.required("IdentityId"),
+            logins: m.optional("Logins"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetOpenIdTokenInput {
@@ -386,11 +401,12 @@ pub struct GetOpenIdTokenResponse {
 }
 impl FromValue for GetOpenIdTokenResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetOpenIdTokenResponse {
-            identity_id: optional(&mut m, "IdentityId")?,
-            token: optional(&mut m, "Token")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetOpenIdTokenResponse {
+            identity_id: m.optional("IdentityId"),
+            token: m.optional("Token"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetOpenIdTokenResponse {
@@ -419,13 +435,14 @@ pub struct IdentityDescription {
 }
 impl FromValue for IdentityDescription {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(IdentityDescription {
-            identity_id: optional(&mut m, "IdentityId")?,
-            logins: optional(&mut m, "Logins")?,
-            creation_date: optional(&mut m, "CreationDate")?,
-            last_modified_date: optional(&mut m, "LastModifiedDate")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = IdentityDescription {
+            identity_id: m.optional("IdentityId"),
+            logins: m.optional("Logins"),
+            creation_date: m.optional("CreationDate"),
+            last_modified_date: m.optional("LastModifiedDate"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for IdentityDescription {
@@ -454,19 +471,20 @@ pub struct IdentityPool {
 }
 impl FromValue for IdentityPool {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(IdentityPool {
-            identity_pool_id: required(&mut m, "IdentityPoolId")?,
-            identity_pool_name: required(&mut m, "IdentityPoolName")?,
-            allow_unauthenticated_identities: required(&mut m, "AllowUnauthenticatedIdentities")?,
-            allow_classic_flow: optional(&mut m, "AllowClassicFlow")?,
-            supported_login_providers: optional(&mut m, "SupportedLoginProviders")?,
-            developer_provider_name: optional(&mut m, "DeveloperProviderName")?,
-            open_id_connect_provider_ar_ns: optional(&mut m, "OpenIdConnectProviderARNs")?,
-            cognito_identity_providers: optional(&mut m, "CognitoIdentityProviders")?,
-            saml_provider_ar_ns: optional(&mut m, "SamlProviderARNs")?,
-            identity_pool_tags: optional(&mut m, "IdentityPoolTags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = IdentityPool {
+            identity_pool_id: m.required("IdentityPoolId"),
+            identity_pool_name: m.required("IdentityPoolName"),
+            allow_unauthenticated_identities: m.required("AllowUnauthenticatedIdentities"),
+            allow_classic_flow: m.optional("AllowClassicFlow"),
+            supported_login_providers: m.optional("SupportedLoginProviders"),
+            developer_provider_name: m.optional("DeveloperProviderName"),
+            open_id_connect_provider_ar_ns: m.optional("OpenIdConnectProviderARNs"),
+            cognito_identity_providers: m.optional("CognitoIdentityProviders"),
+            saml_provider_ar_ns: m.optional("SamlProviderARNs"),
+            identity_pool_tags: m.optional("IdentityPoolTags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for IdentityPool {
@@ -493,11 +511,12 @@ pub struct IdentityPoolShortDescription {
 }
 impl FromValue for IdentityPoolShortDescription {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(IdentityPoolShortDescription {
-            identity_pool_id: optional(&mut m, "IdentityPoolId")?,
-            identity_pool_name: optional(&mut m, "IdentityPoolName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = IdentityPoolShortDescription {
+            identity_pool_id: m.optional("IdentityPoolId"),
+            identity_pool_name: m.optional("IdentityPoolName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for IdentityPoolShortDescription {
@@ -518,13 +537,14 @@ pub struct ListIdentitiesInput {
 }
 impl FromValue for ListIdentitiesInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListIdentitiesInput {
-            identity_pool_id: required(&mut m, "IdentityPoolId")?,
-            max_results: required(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-            hide_disabled: optional(&mut m, "HideDisabled")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListIdentitiesInput {
+            identity_pool_id: m.required("IdentityPoolId"),
+            max_results: m.required("MaxResults"),
+            next_token: m.optional("NextToken"),
+            hide_disabled: m.optional("HideDisabled"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListIdentitiesInput {
@@ -546,12 +566,13 @@ pub struct ListIdentitiesResponse {
 }
 impl FromValue for ListIdentitiesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListIdentitiesResponse {
-            identity_pool_id: optional(&mut m, "IdentityPoolId")?,
-            identities: optional(&mut m, "Identities")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListIdentitiesResponse {
+            identity_pool_id: m.optional("IdentityPoolId"),
+            identities: m.optional("Identities"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListIdentitiesResponse {
@@ -571,11 +592,12 @@ pub struct ListIdentityPoolsInput {
 }
 impl FromValue for ListIdentityPoolsInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListIdentityPoolsInput {
-            max_results: required(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListIdentityPoolsInput {
+            max_results: m.required("MaxResults"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListIdentityPoolsInput {
@@ -594,11 +616,12 @@ pub struct ListIdentityPoolsResponse {
 }
 impl FromValue for ListIdentityPoolsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListIdentityPoolsResponse {
-            identity_pools: optional(&mut m, "IdentityPools")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListIdentityPoolsResponse {
+            identity_pools: m.optional("IdentityPools"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListIdentityPoolsResponse {
@@ -616,10 +639,11 @@ pub struct ListTagsForResourceInput {
 }
 impl FromValue for ListTagsForResourceInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTagsForResourceInput {
-            resource_arn: required(&mut m, "ResourceArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTagsForResourceInput {
+            resource_arn: m.required("ResourceArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTagsForResourceInput {
@@ -636,10 +660,11 @@ pub struct ListTagsForResourceResponse {
 }
 impl FromValue for ListTagsForResourceResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTagsForResourceResponse {
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTagsForResourceResponse {
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTagsForResourceResponse {
@@ -659,13 +684,14 @@ pub struct MappingRule {
 }
 impl FromValue for MappingRule {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(MappingRule {
-            claim: required(&mut m, "Claim")?,
-            match_type: required(&mut m, "MatchType")?,
-            value: required(&mut m, "Value")?,
-            role_arn: required(&mut m, "RoleARN")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = MappingRule {
+            claim: m.required("Claim"),
+            match_type: m.required("MatchType"),
+            value: m.required("Value"),
+            role_arn: m.required("RoleARN"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for MappingRule {
@@ -687,12 +713,13 @@ pub struct RoleMapping {
 }
 impl FromValue for RoleMapping {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RoleMapping {
-            r#type: required(&mut m, "Type")?,
-            ambiguous_role_resolution: optional(&mut m, "AmbiguousRoleResolution")?,
-            rules_configuration: optional(&mut m, "RulesConfiguration")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RoleMapping {
+            r#type: m.required("Type"),
+            ambiguous_role_resolution: m.optional("AmbiguousRoleResolution"),
+            rules_configuration: m.optional("RulesConfiguration"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RoleMapping {
@@ -711,10 +738,11 @@ pub struct RulesConfigurationType {
 }
 impl FromValue for RulesConfigurationType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RulesConfigurationType {
-            rules: required(&mut m, "Rules")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RulesConfigurationType {
+            rules: m.required("Rules"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RulesConfigurationType {
@@ -733,12 +761,13 @@ pub struct SetIdentityPoolRolesInput {
 }
 impl FromValue for SetIdentityPoolRolesInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SetIdentityPoolRolesInput {
-            identity_pool_id: required(&mut m, "IdentityPoolId")?,
-            roles: required(&mut m, "Roles")?,
-            role_mappings: optional(&mut m, "RoleMappings")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SetIdentityPoolRolesInput {
+            identity_pool_id: m.required("IdentityPoolId"),
+            roles: m.required("Roles"),
+            role_mappings: m.optional("RoleMappings"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SetIdentityPoolRolesInput {
@@ -758,11 +787,12 @@ pub struct TagResourceInput {
 }
 impl FromValue for TagResourceInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagResourceInput {
-            resource_arn: required(&mut m, "ResourceArn")?,
-            tags: required(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TagResourceInput {
+            resource_arn: m.required("ResourceArn"),
+            tags: m.required("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagResourceInput {
@@ -779,9 +809,10 @@ pub struct TagResourceResponse {
 }
 impl FromValue for TagResourceResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagResourceResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = TagResourceResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagResourceResponse {
@@ -798,11 +829,12 @@ pub struct UnprocessedIdentityId {
 }
 impl FromValue for UnprocessedIdentityId {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UnprocessedIdentityId {
-            identity_id: optional(&mut m, "IdentityId")?,
-            error_code: optional(&mut m, "ErrorCode")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UnprocessedIdentityId {
+            identity_id: m.optional("IdentityId"),
+            error_code: m.optional("ErrorCode"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UnprocessedIdentityId {
@@ -821,11 +853,12 @@ pub struct UntagResourceInput {
 }
 impl FromValue for UntagResourceInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UntagResourceInput {
-            resource_arn: required(&mut m, "ResourceArn")?,
-            tag_keys: required(&mut m, "TagKeys")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UntagResourceInput {
+            resource_arn: m.required("ResourceArn"),
+            tag_keys: m.required("TagKeys"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UntagResourceInput {
@@ -842,9 +875,10 @@ pub struct UntagResourceResponse {
 }
 impl FromValue for UntagResourceResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UntagResourceResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = UntagResourceResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UntagResourceResponse {

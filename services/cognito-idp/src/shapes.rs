@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use model::value::{Body, FromValue, IntoValue, Members, Value, optional, required};
+use model::value::{Body, FromValue, IntoValue, Members, Reader, Value};
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -12,10 +12,11 @@ pub struct AccountRecoverySettingType {
 }
 impl FromValue for AccountRecoverySettingType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AccountRecoverySettingType {
-            recovery_mechanisms: optional(&mut m, "RecoveryMechanisms")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AccountRecoverySettingType {
+            recovery_mechanisms: m.optional("RecoveryMechanisms"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AccountRecoverySettingType {
@@ -33,11 +34,12 @@ pub struct AddCustomAttributesRequest {
 }
 impl FromValue for AddCustomAttributesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AddCustomAttributesRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            custom_attributes: required(&mut m, "CustomAttributes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AddCustomAttributesRequest {
+            user_pool_id: m.required("UserPoolId"),
+            custom_attributes: m.required("CustomAttributes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AddCustomAttributesRequest {
@@ -54,9 +56,10 @@ pub struct AddCustomAttributesResponse {
 }
 impl FromValue for AddCustomAttributesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AddCustomAttributesResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = AddCustomAttributesResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AddCustomAttributesResponse {
@@ -74,12 +77,13 @@ pub struct AdminAddUserToGroupRequest {
 }
 impl FromValue for AdminAddUserToGroupRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminAddUserToGroupRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            username: required(&mut m, "Username")?,
-            group_name: required(&mut m, "GroupName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminAddUserToGroupRequest {
+            user_pool_id: m.required("UserPoolId"),
+            username: m.required("Username"),
+            group_name: m.required("GroupName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminAddUserToGroupRequest {
@@ -109,12 +113,13 @@ pub struct AdminConfirmSignUpRequest {
 }
 impl FromValue for AdminConfirmSignUpRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminConfirmSignUpRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            username: required(&mut m, "Username")?,
-            client_metadata: optional(&mut m, "ClientMetadata")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminConfirmSignUpRequest {
+            user_pool_id: m.required("UserPoolId"),
+            username: m.required("Username"),
+            client_metadata: m.optional("ClientMetadata"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminConfirmSignUpRequest {
@@ -141,9 +146,10 @@ pub struct AdminConfirmSignUpResponse {
 }
 impl FromValue for AdminConfirmSignUpResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminConfirmSignUpResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminConfirmSignUpResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminConfirmSignUpResponse {
@@ -161,12 +167,13 @@ pub struct AdminCreateUserConfigType {
 }
 impl FromValue for AdminCreateUserConfigType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminCreateUserConfigType {
-            allow_admin_create_user_only: optional(&mut m, "AllowAdminCreateUserOnly")?,
-            unused_account_validity_days: optional(&mut m, "UnusedAccountValidityDays")?,
-            invite_message_template: optional(&mut m, "InviteMessageTemplate")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminCreateUserConfigType {
+            allow_admin_create_user_only: m.optional("AllowAdminCreateUserOnly"),
+            unused_account_validity_days: m.optional("UnusedAccountValidityDays"),
+            invite_message_template: m.optional("InviteMessageTemplate"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminCreateUserConfigType {
@@ -193,18 +200,19 @@ pub struct AdminCreateUserRequest {
 }
 impl FromValue for AdminCreateUserRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminCreateUserRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            username: required(&mut m, "Username")?,
-            user_attributes: optional(&mut m, "UserAttributes")?,
-            validation_data: optional(&mut m, "ValidationData")?,
-            temporary_password: optional(&mut m, "TemporaryPassword")?,
-            force_alias_creation: optional(&mut m, "ForceAliasCreation")?,
-            message_action: optional(&mut m, "MessageAction")?,
-            desired_delivery_mediums: optional(&mut m, "DesiredDeliveryMediums")?,
-            client_metadata: optional(&mut m, "ClientMetadata")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminCreateUserRequest {
+            user_pool_id: m.required("UserPoolId"),
+            username: m.required("Username"),
+            user_attributes: m.optional("UserAttributes"),
+            validation_data: m.optional("ValidationData"),
+            temporary_password: m.optional("TemporaryPassword"),
+            force_alias_creation: m.optional("ForceAliasCreation"),
+            message_action: m.optional("MessageAction"),
+            desired_delivery_mediums: m.optional("DesiredDeliveryMediums"),
+            client_metadata: m.optional("ClientMetadata"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminCreateUserRequest {
@@ -244,10 +252,11 @@ pub struct AdminCreateUserResponse {
 }
 impl FromValue for AdminCreateUserResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminCreateUserResponse {
-            user: optional(&mut m, "User")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminCreateUserResponse {
+            user: m.optional("User"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminCreateUserResponse {
@@ -266,12 +275,13 @@ pub struct AdminDeleteUserAttributesRequest {
 }
 impl FromValue for AdminDeleteUserAttributesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminDeleteUserAttributesRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            username: required(&mut m, "Username")?,
-            user_attribute_names: required(&mut m, "UserAttributeNames")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminDeleteUserAttributesRequest {
+            user_pool_id: m.required("UserPoolId"),
+            username: m.required("Username"),
+            user_attribute_names: m.required("UserAttributeNames"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminDeleteUserAttributesRequest {
@@ -298,9 +308,10 @@ pub struct AdminDeleteUserAttributesResponse {
 }
 impl FromValue for AdminDeleteUserAttributesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminDeleteUserAttributesResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminDeleteUserAttributesResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminDeleteUserAttributesResponse {
@@ -317,11 +328,12 @@ pub struct AdminDeleteUserRequest {
 }
 impl FromValue for AdminDeleteUserRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminDeleteUserRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            username: required(&mut m, "Username")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminDeleteUserRequest {
+            user_pool_id: m.required("UserPoolId"),
+            username: m.required("Username"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminDeleteUserRequest {
@@ -348,11 +360,12 @@ pub struct AdminDisableUserRequest {
 }
 impl FromValue for AdminDisableUserRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminDisableUserRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            username: required(&mut m, "Username")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminDisableUserRequest {
+            user_pool_id: m.required("UserPoolId"),
+            username: m.required("Username"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminDisableUserRequest {
@@ -377,9 +390,10 @@ pub struct AdminDisableUserResponse {
 }
 impl FromValue for AdminDisableUserResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminDisableUserResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminDisableUserResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminDisableUserResponse {
@@ -396,11 +410,12 @@ pub struct AdminEnableUserRequest {
 }
 impl FromValue for AdminEnableUserRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminEnableUserRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            username: required(&mut m, "Username")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminEnableUserRequest {
+            user_pool_id: m.required("UserPoolId"),
+            username: m.required("Username"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminEnableUserRequest {
@@ -425,9 +440,10 @@ pub struct AdminEnableUserResponse {
 }
 impl FromValue for AdminEnableUserResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminEnableUserResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminEnableUserResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminEnableUserResponse {
@@ -444,11 +460,12 @@ pub struct AdminGetUserRequest {
 }
 impl FromValue for AdminGetUserRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminGetUserRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            username: required(&mut m, "Username")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminGetUserRequest {
+            user_pool_id: m.required("UserPoolId"),
+            username: m.required("Username"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminGetUserRequest {
@@ -482,18 +499,19 @@ pub struct AdminGetUserResponse {
 }
 impl FromValue for AdminGetUserResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminGetUserResponse {
-            username: required(&mut m, "Username")?,
-            user_attributes: optional(&mut m, "UserAttributes")?,
-            user_create_date: optional(&mut m, "UserCreateDate")?,
-            user_last_modified_date: optional(&mut m, "UserLastModifiedDate")?,
-            enabled: optional(&mut m, "Enabled")?,
-            user_status: optional(&mut m, "UserStatus")?,
-            mfa_options: optional(&mut m, "MFAOptions")?,
-            preferred_mfa_setting: optional(&mut m, "PreferredMfaSetting")?,
-            user_mfa_setting_list: optional(&mut m, "UserMFASettingList")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminGetUserResponse {
+            username: m.required("Username"),
+            user_attributes: m.optional("UserAttributes"),
+            user_create_date: m.optional("UserCreateDate"),
+            user_last_modified_date: m.optional("UserLastModifiedDate"),
+            enabled: m.optional("Enabled"),
+            user_status: m.optional("UserStatus"),
+            mfa_options: m.optional("MFAOptions"),
+            preferred_mfa_setting: m.optional("PreferredMfaSetting"),
+            user_mfa_setting_list: m.optional("UserMFASettingList"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminGetUserResponse {
@@ -540,17 +558,18 @@ pub struct AdminInitiateAuthRequest {
 }
 impl FromValue for AdminInitiateAuthRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminInitiateAuthRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            client_id: required(&mut m, "ClientId")?,
-            auth_flow: required(&mut m, "AuthFlow")?,
-            auth_parameters: optional(&mut m, "AuthParameters")?,
-            client_metadata: optional(&mut m, "ClientMetadata")?,
-            analytics_metadata: optional(&mut m, "AnalyticsMetadata")?,
-            context_data: optional(&mut m, "ContextData")?,
-            session: optional(&mut m, "Session")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminInitiateAuthRequest {
+            user_pool_id: m.required("UserPoolId"),
+            client_id: m.required("ClientId"),
+            auth_flow: m.required("AuthFlow"),
+            auth_parameters: m.optional("AuthParameters"),
+            client_metadata: m.optional("ClientMetadata"),
+            analytics_metadata: m.optional("AnalyticsMetadata"),
+            context_data: m.optional("ContextData"),
+            session: m.optional("Session"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminInitiateAuthRequest {
@@ -592,14 +611,15 @@ pub struct AdminInitiateAuthResponse {
 }
 impl FromValue for AdminInitiateAuthResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminInitiateAuthResponse {
-            challenge_name: optional(&mut m, "ChallengeName")?,
-            session: optional(&mut m, "Session")?,
-            challenge_parameters: optional(&mut m, "ChallengeParameters")?,
-            authentication_result: optional(&mut m, "AuthenticationResult")?,
-            available_challenges: optional(&mut m, "AvailableChallenges")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminInitiateAuthResponse {
+            challenge_name: m.optional("ChallengeName"),
+            session: m.optional("Session"),
+            challenge_parameters: m.optional("ChallengeParameters"),
+            authentication_result: m.optional("AuthenticationResult"),
+            available_challenges: m.optional("AvailableChallenges"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminInitiateAuthResponse {
@@ -634,13 +654,14 @@ pub struct AdminListGroupsForUserRequest {
 }
 impl FromValue for AdminListGroupsForUserRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminListGroupsForUserRequest {
-            username: required(&mut m, "Username")?,
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            limit: optional(&mut m, "Limit")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminListGroupsForUserRequest {
+            username: m.required("Username"),
+            user_pool_id: m.required("UserPoolId"),
+            limit: m.optional("Limit"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminListGroupsForUserRequest {
@@ -671,11 +692,12 @@ pub struct AdminListGroupsForUserResponse {
 }
 impl FromValue for AdminListGroupsForUserResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminListGroupsForUserResponse {
-            groups: optional(&mut m, "Groups")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminListGroupsForUserResponse {
+            groups: m.optional("Groups"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminListGroupsForUserResponse {
@@ -695,12 +717,13 @@ pub struct AdminRemoveUserFromGroupRequest {
 }
 impl FromValue for AdminRemoveUserFromGroupRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminRemoveUserFromGroupRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            username: required(&mut m, "Username")?,
-            group_name: required(&mut m, "GroupName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminRemoveUserFromGroupRequest {
+            user_pool_id: m.required("UserPoolId"),
+            username: m.required("Username"),
+            group_name: m.required("GroupName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminRemoveUserFromGroupRequest {
@@ -730,12 +753,13 @@ pub struct AdminResetUserPasswordRequest {
 }
 impl FromValue for AdminResetUserPasswordRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminResetUserPasswordRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            username: required(&mut m, "Username")?,
-            client_metadata: optional(&mut m, "ClientMetadata")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminResetUserPasswordRequest {
+            user_pool_id: m.required("UserPoolId"),
+            username: m.required("Username"),
+            client_metadata: m.optional("ClientMetadata"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminResetUserPasswordRequest {
@@ -762,9 +786,10 @@ pub struct AdminResetUserPasswordResponse {
 }
 impl FromValue for AdminResetUserPasswordResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminResetUserPasswordResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminResetUserPasswordResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminResetUserPasswordResponse {
@@ -787,17 +812,18 @@ pub struct AdminRespondToAuthChallengeRequest {
 }
 impl FromValue for AdminRespondToAuthChallengeRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminRespondToAuthChallengeRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            client_id: required(&mut m, "ClientId")?,
-            challenge_name: required(&mut m, "ChallengeName")?,
-            challenge_responses: optional(&mut m, "ChallengeResponses")?,
-            session: optional(&mut m, "Session")?,
-            analytics_metadata: optional(&mut m, "AnalyticsMetadata")?,
-            context_data: optional(&mut m, "ContextData")?,
-            client_metadata: optional(&mut m, "ClientMetadata")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminRespondToAuthChallengeRequest {
+            user_pool_id: m.required("UserPoolId"),
+            client_id: m.required("ClientId"),
+            challenge_name: m.required("ChallengeName"),
+            challenge_responses: m.optional("ChallengeResponses"),
+            session: m.optional("Session"),
+            analytics_metadata: m.optional("AnalyticsMetadata"),
+            context_data: m.optional("ContextData"),
+            client_metadata: m.optional("ClientMetadata"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminRespondToAuthChallengeRequest {
@@ -838,13 +864,14 @@ pub struct AdminRespondToAuthChallengeResponse {
 }
 impl FromValue for AdminRespondToAuthChallengeResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminRespondToAuthChallengeResponse {
-            challenge_name: optional(&mut m, "ChallengeName")?,
-            session: optional(&mut m, "Session")?,
-            challenge_parameters: optional(&mut m, "ChallengeParameters")?,
-            authentication_result: optional(&mut m, "AuthenticationResult")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminRespondToAuthChallengeResponse {
+            challenge_name: m.optional("ChallengeName"),
+            session: m.optional("Session"),
+            challenge_parameters: m.optional("ChallengeParameters"),
+            authentication_result: m.optional("AuthenticationResult"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminRespondToAuthChallengeResponse {
@@ -879,15 +906,16 @@ pub struct AdminSetUserMFAPreferenceRequest {
 }
 impl FromValue for AdminSetUserMFAPreferenceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminSetUserMFAPreferenceRequest {
-            sms_mfa_settings: optional(&mut m, "SMSMfaSettings")?,
-            software_token_mfa_settings: optional(&mut m, "SoftwareTokenMfaSettings")?,
-            email_mfa_settings: optional(&mut m, "EmailMfaSettings")?,
-            web_authn_mfa_settings: optional(&mut m, "WebAuthnMfaSettings")?,
-            username: required(&mut m, "Username")?,
-            user_pool_id: required(&mut m, "UserPoolId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminSetUserMFAPreferenceRequest {
+            sms_mfa_settings: m.optional("SMSMfaSettings"),
+            software_token_mfa_settings: m.optional("SoftwareTokenMfaSettings"),
+            email_mfa_settings: m.optional("EmailMfaSettings"),
+            web_authn_mfa_settings: m.optional("WebAuthnMfaSettings"),
+            username: m.required("Username"),
+            user_pool_id: m.required("UserPoolId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminSetUserMFAPreferenceRequest {
@@ -920,9 +948,10 @@ pub struct AdminSetUserMFAPreferenceResponse {
 }
 impl FromValue for AdminSetUserMFAPreferenceResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminSetUserMFAPreferenceResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminSetUserMFAPreferenceResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminSetUserMFAPreferenceResponse {
@@ -941,13 +970,14 @@ pub struct AdminSetUserPasswordRequest {
 }
 impl FromValue for AdminSetUserPasswordRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminSetUserPasswordRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            username: required(&mut m, "Username")?,
-            password: required(&mut m, "Password")?,
-            permanent: optional(&mut m, "Permanent")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminSetUserPasswordRequest {
+            user_pool_id: m.required("UserPoolId"),
+            username: m.required("Username"),
+            password: m.required("Password"),
+            permanent: m.optional("Permanent"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminSetUserPasswordRequest {
@@ -976,9 +1006,10 @@ pub struct AdminSetUserPasswordResponse {
 }
 impl FromValue for AdminSetUserPasswordResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminSetUserPasswordResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminSetUserPasswordResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminSetUserPasswordResponse {
@@ -997,13 +1028,14 @@ pub struct AdminUpdateUserAttributesRequest {
 }
 impl FromValue for AdminUpdateUserAttributesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminUpdateUserAttributesRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            username: required(&mut m, "Username")?,
-            user_attributes: required(&mut m, "UserAttributes")?,
-            client_metadata: optional(&mut m, "ClientMetadata")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminUpdateUserAttributesRequest {
+            user_pool_id: m.required("UserPoolId"),
+            username: m.required("Username"),
+            user_attributes: m.required("UserAttributes"),
+            client_metadata: m.optional("ClientMetadata"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminUpdateUserAttributesRequest {
@@ -1032,9 +1064,10 @@ pub struct AdminUpdateUserAttributesResponse {
 }
 impl FromValue for AdminUpdateUserAttributesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminUpdateUserAttributesResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminUpdateUserAttributesResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminUpdateUserAttributesResponse {
@@ -1051,11 +1084,12 @@ pub struct AdminUserGlobalSignOutRequest {
 }
 impl FromValue for AdminUserGlobalSignOutRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminUserGlobalSignOutRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            username: required(&mut m, "Username")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminUserGlobalSignOutRequest {
+            user_pool_id: m.required("UserPoolId"),
+            username: m.required("Username"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminUserGlobalSignOutRequest {
@@ -1080,9 +1114,10 @@ pub struct AdminUserGlobalSignOutResponse {
 }
 impl FromValue for AdminUserGlobalSignOutResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdminUserGlobalSignOutResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = AdminUserGlobalSignOutResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdminUserGlobalSignOutResponse {
@@ -1098,10 +1133,11 @@ pub struct AdvancedSecurityAdditionalFlowsType {
 }
 impl FromValue for AdvancedSecurityAdditionalFlowsType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdvancedSecurityAdditionalFlowsType {
-            custom_auth_mode: optional(&mut m, "CustomAuthMode")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AdvancedSecurityAdditionalFlowsType {
+            custom_auth_mode: m.optional("CustomAuthMode"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdvancedSecurityAdditionalFlowsType {
@@ -1122,14 +1158,15 @@ pub struct AnalyticsConfigurationType {
 }
 impl FromValue for AnalyticsConfigurationType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AnalyticsConfigurationType {
-            application_id: optional(&mut m, "ApplicationId")?,
-            application_arn: optional(&mut m, "ApplicationArn")?,
-            role_arn: optional(&mut m, "RoleArn")?,
-            external_id: optional(&mut m, "ExternalId")?,
-            user_data_shared: optional(&mut m, "UserDataShared")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AnalyticsConfigurationType {
+            application_id: m.optional("ApplicationId"),
+            application_arn: m.optional("ApplicationArn"),
+            role_arn: m.optional("RoleArn"),
+            external_id: m.optional("ExternalId"),
+            user_data_shared: m.optional("UserDataShared"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AnalyticsConfigurationType {
@@ -1150,10 +1187,11 @@ pub struct AnalyticsMetadataType {
 }
 impl FromValue for AnalyticsMetadataType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AnalyticsMetadataType {
-            analytics_endpoint_id: optional(&mut m, "AnalyticsEndpointId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AnalyticsMetadataType {
+            analytics_endpoint_id: m.optional("AnalyticsEndpointId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AnalyticsMetadataType {
@@ -1171,11 +1209,12 @@ pub struct AssociateSoftwareTokenRequest {
 }
 impl FromValue for AssociateSoftwareTokenRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AssociateSoftwareTokenRequest {
-            access_token: optional(&mut m, "AccessToken")?,
-            session: optional(&mut m, "Session")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AssociateSoftwareTokenRequest {
+            access_token: m.optional("AccessToken"),
+            session: m.optional("Session"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AssociateSoftwareTokenRequest {
@@ -1202,11 +1241,12 @@ pub struct AssociateSoftwareTokenResponse {
 }
 impl FromValue for AssociateSoftwareTokenResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AssociateSoftwareTokenResponse {
-            secret_code: optional(&mut m, "SecretCode")?,
-            session: optional(&mut m, "Session")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AssociateSoftwareTokenResponse {
+            secret_code: m.optional("SecretCode"),
+            session: m.optional("Session"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AssociateSoftwareTokenResponse {
@@ -1233,11 +1273,12 @@ pub struct AttributeType {
 }
 impl FromValue for AttributeType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AttributeType {
-            name: required(&mut m, "Name")?,
-            value: optional(&mut m, "Value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AttributeType {
+            name: m.required("Name"),
+            value: m.optional("Value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AttributeType {
@@ -1268,15 +1309,16 @@ pub struct AuthenticationResultType {
 }
 impl FromValue for AuthenticationResultType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AuthenticationResultType {
-            access_token: optional(&mut m, "AccessToken")?,
-            expires_in: optional(&mut m, "ExpiresIn")?,
-            token_type: optional(&mut m, "TokenType")?,
-            refresh_token: optional(&mut m, "RefreshToken")?,
-            id_token: optional(&mut m, "IdToken")?,
-            new_device_metadata: optional(&mut m, "NewDeviceMetadata")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AuthenticationResultType {
+            access_token: m.optional("AccessToken"),
+            expires_in: m.optional("ExpiresIn"),
+            token_type: m.optional("TokenType"),
+            refresh_token: m.optional("RefreshToken"),
+            id_token: m.optional("IdToken"),
+            new_device_metadata: m.optional("NewDeviceMetadata"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AuthenticationResultType {
@@ -1312,12 +1354,13 @@ pub struct ChangePasswordRequest {
 }
 impl FromValue for ChangePasswordRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ChangePasswordRequest {
-            previous_password: optional(&mut m, "PreviousPassword")?,
-            proposed_password: required(&mut m, "ProposedPassword")?,
-            access_token: required(&mut m, "AccessToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ChangePasswordRequest {
+            previous_password: m.optional("PreviousPassword"),
+            proposed_password: m.required("ProposedPassword"),
+            access_token: m.required("AccessToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ChangePasswordRequest {
@@ -1344,9 +1387,10 @@ pub struct ChangePasswordResponse {
 }
 impl FromValue for ChangePasswordResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ChangePasswordResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = ChangePasswordResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ChangePasswordResponse {
@@ -1364,12 +1408,13 @@ pub struct CodeDeliveryDetailsType {
 }
 impl FromValue for CodeDeliveryDetailsType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CodeDeliveryDetailsType {
-            destination: optional(&mut m, "Destination")?,
-            delivery_medium: optional(&mut m, "DeliveryMedium")?,
-            attribute_name: optional(&mut m, "AttributeName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CodeDeliveryDetailsType {
+            destination: m.optional("Destination"),
+            delivery_medium: m.optional("DeliveryMedium"),
+            attribute_name: m.optional("AttributeName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CodeDeliveryDetailsType {
@@ -1395,17 +1440,18 @@ pub struct ConfirmForgotPasswordRequest {
 }
 impl FromValue for ConfirmForgotPasswordRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ConfirmForgotPasswordRequest {
-            client_id: required(&mut m, "ClientId")?,
-            secret_hash: optional(&mut m, "SecretHash")?,
-            username: required(&mut m, "Username")?,
-            confirmation_code: required(&mut m, "ConfirmationCode")?,
-            password: required(&mut m, "Password")?,
-            analytics_metadata: optional(&mut m, "AnalyticsMetadata")?,
-            user_context_data: optional(&mut m, "UserContextData")?,
-            client_metadata: optional(&mut m, "ClientMetadata")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ConfirmForgotPasswordRequest {
+            client_id: m.required("ClientId"),
+            secret_hash: m.optional("SecretHash"),
+            username: m.required("Username"),
+            confirmation_code: m.required("ConfirmationCode"),
+            password: m.required("Password"),
+            analytics_metadata: m.optional("AnalyticsMetadata"),
+            user_context_data: m.optional("UserContextData"),
+            client_metadata: m.optional("ClientMetadata"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ConfirmForgotPasswordRequest {
@@ -1442,9 +1488,10 @@ pub struct ConfirmForgotPasswordResponse {
 }
 impl FromValue for ConfirmForgotPasswordResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ConfirmForgotPasswordResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = ConfirmForgotPasswordResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ConfirmForgotPasswordResponse {
@@ -1468,18 +1515,19 @@ pub struct ConfirmSignUpRequest {
 }
 impl FromValue for ConfirmSignUpRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ConfirmSignUpRequest {
-            client_id: required(&mut m, "ClientId")?,
-            secret_hash: optional(&mut m, "SecretHash")?,
-            username: required(&mut m, "Username")?,
-            confirmation_code: required(&mut m, "ConfirmationCode")?,
-            force_alias_creation: optional(&mut m, "ForceAliasCreation")?,
-            analytics_metadata: optional(&mut m, "AnalyticsMetadata")?,
-            user_context_data: optional(&mut m, "UserContextData")?,
-            client_metadata: optional(&mut m, "ClientMetadata")?,
-            session: optional(&mut m, "Session")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ConfirmSignUpRequest {
+            client_id: m.required("ClientId"),
+            secret_hash: m.optional("SecretHash"),
+            username: m.required("Username"),
+            confirmation_code: m.required("ConfirmationCode"),
+            force_alias_creation: m.optional("ForceAliasCreation"),
+            analytics_metadata: m.optional("AnalyticsMetadata"),
+            user_context_data: m.optional("UserContextData"),
+            client_metadata: m.optional("ClientMetadata"),
+            session: m.optional("Session"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ConfirmSignUpRequest {
@@ -1519,10 +1567,11 @@ pub struct ConfirmSignUpResponse {
 }
 impl FromValue for ConfirmSignUpResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ConfirmSignUpResponse {
-            session: optional(&mut m, "Session")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ConfirmSignUpResponse {
+            session: m.optional("Session"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ConfirmSignUpResponse {
@@ -1550,14 +1599,15 @@ pub struct ContextDataType {
 }
 impl FromValue for ContextDataType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ContextDataType {
-            ip_address: required(&mut m, "IpAddress")?,
-            server_name: required(&mut m, "ServerName")?,
-            server_path: required(&mut m, "ServerPath")?,
-            http_headers: required(&mut m, "HttpHeaders")?,
-            encoded_data: optional(&mut m, "EncodedData")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ContextDataType {
+            ip_address: m.required("IpAddress"),
+            server_name: m.required("ServerName"),
+            server_path: m.required("ServerPath"),
+            http_headers: m.required("HttpHeaders"),
+            encoded_data: m.optional("EncodedData"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ContextDataType {
@@ -1582,14 +1632,15 @@ pub struct CreateGroupRequest {
 }
 impl FromValue for CreateGroupRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateGroupRequest {
-            group_name: required(&mut m, "GroupName")?,
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            description: optional(&mut m, "Description")?,
-            role_arn: optional(&mut m, "RoleArn")?,
-            precedence: optional(&mut m, "Precedence")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateGroupRequest {
+            group_name: m.required("GroupName"),
+            user_pool_id: m.required("UserPoolId"),
+            description: m.optional("Description"),
+            role_arn: m.optional("RoleArn"),
+            precedence: m.optional("Precedence"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateGroupRequest {
@@ -1610,10 +1661,11 @@ pub struct CreateGroupResponse {
 }
 impl FromValue for CreateGroupResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateGroupResponse {
-            group: optional(&mut m, "Group")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateGroupResponse {
+            group: m.optional("Group"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateGroupResponse {
@@ -1633,13 +1685,14 @@ pub struct CreateResourceServerRequest {
 }
 impl FromValue for CreateResourceServerRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateResourceServerRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            identifier: required(&mut m, "Identifier")?,
-            name: required(&mut m, "Name")?,
-            scopes: optional(&mut m, "Scopes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateResourceServerRequest {
+            user_pool_id: m.required("UserPoolId"),
+            identifier: m.required("Identifier"),
+            name: m.required("Name"),
+            scopes: m.optional("Scopes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateResourceServerRequest {
@@ -1659,10 +1712,11 @@ pub struct CreateResourceServerResponse {
 }
 impl FromValue for CreateResourceServerResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateResourceServerResponse {
-            resource_server: required(&mut m, "ResourceServer")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateResourceServerResponse {
+            resource_server: m.required("ResourceServer"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateResourceServerResponse {
@@ -1702,33 +1756,34 @@ pub struct CreateUserPoolClientRequest {
 }
 impl FromValue for CreateUserPoolClientRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateUserPoolClientRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            client_name: required(&mut m, "ClientName")?,
-            generate_secret: optional(&mut m, "GenerateSecret")?,
-            client_secret: optional(&mut m, "ClientSecret")?,
-            refresh_token_validity: optional(&mut m, "RefreshTokenValidity")?,
-            access_token_validity: optional(&mut m, "AccessTokenValidity")?,
-            id_token_validity: optional(&mut m, "IdTokenValidity")?,
-            token_validity_units: optional(&mut m, "TokenValidityUnits")?,
-            read_attributes: optional(&mut m, "ReadAttributes")?,
-            write_attributes: optional(&mut m, "WriteAttributes")?,
-            explicit_auth_flows: optional(&mut m, "ExplicitAuthFlows")?,
-            supported_identity_providers: optional(&mut m, "SupportedIdentityProviders")?,
-            callback_ur_ls: optional(&mut m, "CallbackURLs")?,
-            logout_ur_ls: optional(&mut m, "LogoutURLs")?,
-            default_redirect_uri: optional(&mut m, "DefaultRedirectURI")?,
-            allowed_o_auth_flows: optional(&mut m, "AllowedOAuthFlows")?,
-            allowed_o_auth_scopes: optional(&mut m, "AllowedOAuthScopes")?,
-            allowed_o_auth_flows_user_pool_client: optional(&mut m, "AllowedOAuthFlowsUserPoolClient")?,
-            analytics_configuration: optional(&mut m, "AnalyticsConfiguration")?,
-            prevent_user_existence_errors: optional(&mut m, "PreventUserExistenceErrors")?,
-            enable_token_revocation: optional(&mut m, "EnableTokenRevocation")?,
-            enable_propagate_additional_user_context_data: optional(&mut m, "EnablePropagateAdditionalUserContextData")?,
-            auth_session_validity: optional(&mut m, "AuthSessionValidity")?,
-            refresh_token_rotation: optional(&mut m, "RefreshTokenRotation")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateUserPoolClientRequest {
+            user_pool_id: m.required("UserPoolId"),
+            client_name: m.required("ClientName"),
+            generate_secret: m.optional("GenerateSecret"),
+            client_secret: m.optional("ClientSecret"),
+            refresh_token_validity: m.optional("RefreshTokenValidity"),
+            access_token_validity: m.optional("AccessTokenValidity"),
+            id_token_validity: m.optional("IdTokenValidity"),
+            token_validity_units: m.optional("TokenValidityUnits"),
+            read_attributes: m.optional("ReadAttributes"),
+            write_attributes: m.optional("WriteAttributes"),
+            explicit_auth_flows: m.optional("ExplicitAuthFlows"),
+            supported_identity_providers: m.optional("SupportedIdentityProviders"),
+            callback_ur_ls: m.optional("CallbackURLs"),
+            logout_ur_ls: m.optional("LogoutURLs"),
+            default_redirect_uri: m.optional("DefaultRedirectURI"),
+            allowed_o_auth_flows: m.optional("AllowedOAuthFlows"),
+            allowed_o_auth_scopes: m.optional("AllowedOAuthScopes"),
+            allowed_o_auth_flows_user_pool_client: m.optional("AllowedOAuthFlowsUserPoolClient"),
+            analytics_configuration: m.optional("AnalyticsConfiguration"),
+            prevent_user_existence_errors: m.optional("PreventUserExistenceErrors"),
+            enable_token_revocation: m.optional("EnableTokenRevocation"),
+            enable_propagate_additional_user_context_data: m.optional("EnablePropagateAdditionalUserContextData"),
+            auth_session_validity: m.optional("AuthSessionValidity"),
+            refresh_token_rotation: m.optional("RefreshTokenRotation"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateUserPoolClientRequest {
@@ -1798,10 +1853,11 @@ pub struct CreateUserPoolClientResponse {
 }
 impl FromValue for CreateUserPoolClientResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateUserPoolClientResponse {
-            user_pool_client: optional(&mut m, "UserPoolClient")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateUserPoolClientResponse {
+            user_pool_client: m.optional("UserPoolClient"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateUserPoolClientResponse {
@@ -1821,13 +1877,14 @@ pub struct CreateUserPoolDomainRequest {
 }
 impl FromValue for CreateUserPoolDomainRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateUserPoolDomainRequest {
-            domain: required(&mut m, "Domain")?,
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            managed_login_version: optional(&mut m, "ManagedLoginVersion")?,
-            custom_domain_config: optional(&mut m, "CustomDomainConfig")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateUserPoolDomainRequest {
+            domain: m.required("Domain"),
+            user_pool_id: m.required("UserPoolId"),
+            managed_login_version: m.optional("ManagedLoginVersion"),
+            custom_domain_config: m.optional("CustomDomainConfig"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateUserPoolDomainRequest {
@@ -1848,11 +1905,12 @@ pub struct CreateUserPoolDomainResponse {
 }
 impl FromValue for CreateUserPoolDomainResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateUserPoolDomainResponse {
-            managed_login_version: optional(&mut m, "ManagedLoginVersion")?,
-            cloud_front_domain: optional(&mut m, "CloudFrontDomain")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateUserPoolDomainResponse {
+            managed_login_version: m.optional("ManagedLoginVersion"),
+            cloud_front_domain: m.optional("CloudFrontDomain"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateUserPoolDomainResponse {
@@ -1893,33 +1951,34 @@ pub struct CreateUserPoolRequest {
 }
 impl FromValue for CreateUserPoolRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateUserPoolRequest {
-            pool_name: required(&mut m, "PoolName")?,
-            policies: optional(&mut m, "Policies")?,
-            deletion_protection: optional(&mut m, "DeletionProtection")?,
-            lambda_config: optional(&mut m, "LambdaConfig")?,
-            auto_verified_attributes: optional(&mut m, "AutoVerifiedAttributes")?,
-            alias_attributes: optional(&mut m, "AliasAttributes")?,
-            username_attributes: optional(&mut m, "UsernameAttributes")?,
-            sms_verification_message: optional(&mut m, "SmsVerificationMessage")?,
-            email_verification_message: optional(&mut m, "EmailVerificationMessage")?,
-            email_verification_subject: optional(&mut m, "EmailVerificationSubject")?,
-            verification_message_template: optional(&mut m, "VerificationMessageTemplate")?,
-            sms_authentication_message: optional(&mut m, "SmsAuthenticationMessage")?,
-            mfa_configuration: optional(&mut m, "MfaConfiguration")?,
-            user_attribute_update_settings: optional(&mut m, "UserAttributeUpdateSettings")?,
-            device_configuration: optional(&mut m, "DeviceConfiguration")?,
-            email_configuration: optional(&mut m, "EmailConfiguration")?,
-            sms_configuration: optional(&mut m, "SmsConfiguration")?,
-            user_pool_tags: optional(&mut m, "UserPoolTags")?,
-            admin_create_user_config: optional(&mut m, "AdminCreateUserConfig")?,
-            schema: optional(&mut m, "Schema")?,
-            user_pool_add_ons: optional(&mut m, "UserPoolAddOns")?,
-            username_configuration: optional(&mut m, "UsernameConfiguration")?,
-            account_recovery_setting: optional(&mut m, "AccountRecoverySetting")?,
-            user_pool_tier: optional(&mut m, "UserPoolTier")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateUserPoolRequest {
+            pool_name: m.required("PoolName"),
+            policies: m.optional("Policies"),
+            deletion_protection: m.optional("DeletionProtection"),
+            lambda_config: m.optional("LambdaConfig"),
+            auto_verified_attributes: m.optional("AutoVerifiedAttributes"),
+            alias_attributes: m.optional("AliasAttributes"),
+            username_attributes: m.optional("UsernameAttributes"),
+            sms_verification_message: m.optional("SmsVerificationMessage"),
+            email_verification_message: m.optional("EmailVerificationMessage"),
+            email_verification_subject: m.optional("EmailVerificationSubject"),
+            verification_message_template: m.optional("VerificationMessageTemplate"),
+            sms_authentication_message: m.optional("SmsAuthenticationMessage"),
+            mfa_configuration: m.optional("MfaConfiguration"),
+            user_attribute_update_settings: m.optional("UserAttributeUpdateSettings"),
+            device_configuration: m.optional("DeviceConfiguration"),
+            email_configuration: m.optional("EmailConfiguration"),
+            sms_configuration: m.optional("SmsConfiguration"),
+            user_pool_tags: m.optional("UserPoolTags"),
+            admin_create_user_config: m.optional("AdminCreateUserConfig"),
+            schema: m.optional("Schema"),
+            user_pool_add_ons: m.optional("UserPoolAddOns"),
+            username_configuration: m.optional("UsernameConfiguration"),
+            account_recovery_setting: m.optional("AccountRecoverySetting"),
+            user_pool_tier: m.optional("UserPoolTier"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateUserPoolRequest {
@@ -1959,10 +2018,11 @@ pub struct CreateUserPoolResponse {
 }
 impl FromValue for CreateUserPoolResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateUserPoolResponse {
-            user_pool: optional(&mut m, "UserPool")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateUserPoolResponse {
+            user_pool: m.optional("UserPool"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateUserPoolResponse {
@@ -1979,10 +2039,11 @@ pub struct CustomDomainConfigType {
 }
 impl FromValue for CustomDomainConfigType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CustomDomainConfigType {
-            certificate_arn: required(&mut m, "CertificateArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CustomDomainConfigType {
+            certificate_arn: m.required("CertificateArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CustomDomainConfigType {
@@ -2000,11 +2061,12 @@ pub struct CustomEmailLambdaVersionConfigType {
 }
 impl FromValue for CustomEmailLambdaVersionConfigType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CustomEmailLambdaVersionConfigType {
-            lambda_version: required(&mut m, "LambdaVersion")?,
-            lambda_arn: required(&mut m, "LambdaArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CustomEmailLambdaVersionConfigType {
+            lambda_version: m.required("LambdaVersion"),
+            lambda_arn: m.required("LambdaArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CustomEmailLambdaVersionConfigType {
@@ -2023,11 +2085,12 @@ pub struct CustomSMSLambdaVersionConfigType {
 }
 impl FromValue for CustomSMSLambdaVersionConfigType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CustomSMSLambdaVersionConfigType {
-            lambda_version: required(&mut m, "LambdaVersion")?,
-            lambda_arn: required(&mut m, "LambdaArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CustomSMSLambdaVersionConfigType {
+            lambda_version: m.required("LambdaVersion"),
+            lambda_arn: m.required("LambdaArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CustomSMSLambdaVersionConfigType {
@@ -2046,11 +2109,12 @@ pub struct DeleteGroupRequest {
 }
 impl FromValue for DeleteGroupRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteGroupRequest {
-            group_name: required(&mut m, "GroupName")?,
-            user_pool_id: required(&mut m, "UserPoolId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteGroupRequest {
+            group_name: m.required("GroupName"),
+            user_pool_id: m.required("UserPoolId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteGroupRequest {
@@ -2069,11 +2133,12 @@ pub struct DeleteResourceServerRequest {
 }
 impl FromValue for DeleteResourceServerRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteResourceServerRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            identifier: required(&mut m, "Identifier")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteResourceServerRequest {
+            user_pool_id: m.required("UserPoolId"),
+            identifier: m.required("Identifier"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteResourceServerRequest {
@@ -2092,11 +2157,12 @@ pub struct DeleteUserAttributesRequest {
 }
 impl FromValue for DeleteUserAttributesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteUserAttributesRequest {
-            user_attribute_names: required(&mut m, "UserAttributeNames")?,
-            access_token: required(&mut m, "AccessToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteUserAttributesRequest {
+            user_attribute_names: m.required("UserAttributeNames"),
+            access_token: m.required("AccessToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteUserAttributesRequest {
@@ -2121,9 +2187,10 @@ pub struct DeleteUserAttributesResponse {
 }
 impl FromValue for DeleteUserAttributesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteUserAttributesResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteUserAttributesResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteUserAttributesResponse {
@@ -2140,11 +2207,12 @@ pub struct DeleteUserPoolClientRequest {
 }
 impl FromValue for DeleteUserPoolClientRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteUserPoolClientRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            client_id: required(&mut m, "ClientId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteUserPoolClientRequest {
+            user_pool_id: m.required("UserPoolId"),
+            client_id: m.required("ClientId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteUserPoolClientRequest {
@@ -2171,11 +2239,12 @@ pub struct DeleteUserPoolDomainRequest {
 }
 impl FromValue for DeleteUserPoolDomainRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteUserPoolDomainRequest {
-            domain: required(&mut m, "Domain")?,
-            user_pool_id: required(&mut m, "UserPoolId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteUserPoolDomainRequest {
+            domain: m.required("Domain"),
+            user_pool_id: m.required("UserPoolId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteUserPoolDomainRequest {
@@ -2192,9 +2261,10 @@ pub struct DeleteUserPoolDomainResponse {
 }
 impl FromValue for DeleteUserPoolDomainResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteUserPoolDomainResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteUserPoolDomainResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteUserPoolDomainResponse {
@@ -2210,10 +2280,11 @@ pub struct DeleteUserPoolRequest {
 }
 impl FromValue for DeleteUserPoolRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteUserPoolRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteUserPoolRequest {
+            user_pool_id: m.required("UserPoolId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteUserPoolRequest {
@@ -2230,10 +2301,11 @@ pub struct DeleteUserRequest {
 }
 impl FromValue for DeleteUserRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteUserRequest {
-            access_token: required(&mut m, "AccessToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteUserRequest {
+            access_token: m.required("AccessToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteUserRequest {
@@ -2258,11 +2330,12 @@ pub struct DescribeResourceServerRequest {
 }
 impl FromValue for DescribeResourceServerRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeResourceServerRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            identifier: required(&mut m, "Identifier")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeResourceServerRequest {
+            user_pool_id: m.required("UserPoolId"),
+            identifier: m.required("Identifier"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeResourceServerRequest {
@@ -2280,10 +2353,11 @@ pub struct DescribeResourceServerResponse {
 }
 impl FromValue for DescribeResourceServerResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeResourceServerResponse {
-            resource_server: required(&mut m, "ResourceServer")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeResourceServerResponse {
+            resource_server: m.required("ResourceServer"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeResourceServerResponse {
@@ -2301,11 +2375,12 @@ pub struct DescribeUserPoolClientRequest {
 }
 impl FromValue for DescribeUserPoolClientRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeUserPoolClientRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            client_id: required(&mut m, "ClientId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeUserPoolClientRequest {
+            user_pool_id: m.required("UserPoolId"),
+            client_id: m.required("ClientId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeUserPoolClientRequest {
@@ -2331,10 +2406,11 @@ pub struct DescribeUserPoolClientResponse {
 }
 impl FromValue for DescribeUserPoolClientResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeUserPoolClientResponse {
-            user_pool_client: optional(&mut m, "UserPoolClient")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeUserPoolClientResponse {
+            user_pool_client: m.optional("UserPoolClient"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeUserPoolClientResponse {
@@ -2351,10 +2427,11 @@ pub struct DescribeUserPoolDomainRequest {
 }
 impl FromValue for DescribeUserPoolDomainRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeUserPoolDomainRequest {
-            domain: required(&mut m, "Domain")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeUserPoolDomainRequest {
+            domain: m.required("Domain"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeUserPoolDomainRequest {
@@ -2371,10 +2448,11 @@ pub struct DescribeUserPoolDomainResponse {
 }
 impl FromValue for DescribeUserPoolDomainResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeUserPoolDomainResponse {
-            domain_description: optional(&mut m, "DomainDescription")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeUserPoolDomainResponse {
+            domain_description: m.optional("DomainDescription"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeUserPoolDomainResponse {
@@ -2391,10 +2469,11 @@ pub struct DescribeUserPoolRequest {
 }
 impl FromValue for DescribeUserPoolRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeUserPoolRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeUserPoolRequest {
+            user_pool_id: m.required("UserPoolId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeUserPoolRequest {
@@ -2411,10 +2490,11 @@ pub struct DescribeUserPoolResponse {
 }
 impl FromValue for DescribeUserPoolResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeUserPoolResponse {
-            user_pool: optional(&mut m, "UserPool")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeUserPoolResponse {
+            user_pool: m.optional("UserPool"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeUserPoolResponse {
@@ -2432,11 +2512,12 @@ pub struct DeviceConfigurationType {
 }
 impl FromValue for DeviceConfigurationType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeviceConfigurationType {
-            challenge_required_on_new_device: optional(&mut m, "ChallengeRequiredOnNewDevice")?,
-            device_only_remembered_on_user_prompt: optional(&mut m, "DeviceOnlyRememberedOnUserPrompt")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeviceConfigurationType {
+            challenge_required_on_new_device: m.optional("ChallengeRequiredOnNewDevice"),
+            device_only_remembered_on_user_prompt: m.optional("DeviceOnlyRememberedOnUserPrompt"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeviceConfigurationType {
@@ -2462,18 +2543,19 @@ pub struct DomainDescriptionType {
 }
 impl FromValue for DomainDescriptionType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DomainDescriptionType {
-            user_pool_id: optional(&mut m, "UserPoolId")?,
-            aws_account_id: optional(&mut m, "AWSAccountId")?,
-            domain: optional(&mut m, "Domain")?,
-            s3_bucket: optional(&mut m, "S3Bucket")?,
-            cloud_front_distribution: optional(&mut m, "CloudFrontDistribution")?,
-            version: optional(&mut m, "Version")?,
-            status: optional(&mut m, "Status")?,
-            custom_domain_config: optional(&mut m, "CustomDomainConfig")?,
-            managed_login_version: optional(&mut m, "ManagedLoginVersion")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DomainDescriptionType {
+            user_pool_id: m.optional("UserPoolId"),
+            aws_account_id: m.optional("AWSAccountId"),
+            domain: m.optional("Domain"),
+            s3_bucket: m.optional("S3Bucket"),
+            cloud_front_distribution: m.optional("CloudFrontDistribution"),
+            version: m.optional("Version"),
+            status: m.optional("Status"),
+            custom_domain_config: m.optional("CustomDomainConfig"),
+            managed_login_version: m.optional("ManagedLoginVersion"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DomainDescriptionType {
@@ -2502,14 +2584,15 @@ pub struct EmailConfigurationType {
 }
 impl FromValue for EmailConfigurationType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EmailConfigurationType {
-            source_arn: optional(&mut m, "SourceArn")?,
-            reply_to_email_address: optional(&mut m, "ReplyToEmailAddress")?,
-            email_sending_account: optional(&mut m, "EmailSendingAccount")?,
-            from: optional(&mut m, "From")?,
-            configuration_set: optional(&mut m, "ConfigurationSet")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EmailConfigurationType {
+            source_arn: m.optional("SourceArn"),
+            reply_to_email_address: m.optional("ReplyToEmailAddress"),
+            email_sending_account: m.optional("EmailSendingAccount"),
+            from: m.optional("From"),
+            configuration_set: m.optional("ConfigurationSet"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EmailConfigurationType {
@@ -2531,11 +2614,12 @@ pub struct EmailMfaConfigType {
 }
 impl FromValue for EmailMfaConfigType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EmailMfaConfigType {
-            message: optional(&mut m, "Message")?,
-            subject: optional(&mut m, "Subject")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EmailMfaConfigType {
+            message: m.optional("Message"),
+            subject: m.optional("Subject"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EmailMfaConfigType {
@@ -2554,11 +2638,12 @@ pub struct EmailMfaSettingsType {
 }
 impl FromValue for EmailMfaSettingsType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EmailMfaSettingsType {
-            enabled: optional(&mut m, "Enabled")?,
-            preferred_mfa: optional(&mut m, "PreferredMfa")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EmailMfaSettingsType {
+            enabled: m.optional("Enabled"),
+            preferred_mfa: m.optional("PreferredMfa"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EmailMfaSettingsType {
@@ -2581,15 +2666,16 @@ pub struct ForgotPasswordRequest {
 }
 impl FromValue for ForgotPasswordRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ForgotPasswordRequest {
-            client_id: required(&mut m, "ClientId")?,
-            secret_hash: optional(&mut m, "SecretHash")?,
-            user_context_data: optional(&mut m, "UserContextData")?,
-            username: required(&mut m, "Username")?,
-            analytics_metadata: optional(&mut m, "AnalyticsMetadata")?,
-            client_metadata: optional(&mut m, "ClientMetadata")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ForgotPasswordRequest {
+            client_id: m.required("ClientId"),
+            secret_hash: m.optional("SecretHash"),
+            user_context_data: m.optional("UserContextData"),
+            username: m.required("Username"),
+            analytics_metadata: m.optional("AnalyticsMetadata"),
+            client_metadata: m.optional("ClientMetadata"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ForgotPasswordRequest {
@@ -2623,10 +2709,11 @@ pub struct ForgotPasswordResponse {
 }
 impl FromValue for ForgotPasswordResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ForgotPasswordResponse {
-            code_delivery_details: optional(&mut m, "CodeDeliveryDetails")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ForgotPasswordResponse {
+            code_delivery_details: m.optional("CodeDeliveryDetails"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ForgotPasswordResponse {
@@ -2644,11 +2731,12 @@ pub struct GetGroupRequest {
 }
 impl FromValue for GetGroupRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetGroupRequest {
-            group_name: required(&mut m, "GroupName")?,
-            user_pool_id: required(&mut m, "UserPoolId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetGroupRequest {
+            group_name: m.required("GroupName"),
+            user_pool_id: m.required("UserPoolId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetGroupRequest {
@@ -2666,10 +2754,11 @@ pub struct GetGroupResponse {
 }
 impl FromValue for GetGroupResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetGroupResponse {
-            group: optional(&mut m, "Group")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetGroupResponse {
+            group: m.optional("Group"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetGroupResponse {
@@ -2688,12 +2777,13 @@ pub struct GetUserAttributeVerificationCodeRequest {
 }
 impl FromValue for GetUserAttributeVerificationCodeRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetUserAttributeVerificationCodeRequest {
-            access_token: required(&mut m, "AccessToken")?,
-            attribute_name: required(&mut m, "AttributeName")?,
-            client_metadata: optional(&mut m, "ClientMetadata")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetUserAttributeVerificationCodeRequest {
+            access_token: m.required("AccessToken"),
+            attribute_name: m.required("AttributeName"),
+            client_metadata: m.optional("ClientMetadata"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetUserAttributeVerificationCodeRequest {
@@ -2721,10 +2811,11 @@ pub struct GetUserAttributeVerificationCodeResponse {
 }
 impl FromValue for GetUserAttributeVerificationCodeResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetUserAttributeVerificationCodeResponse {
-            code_delivery_details: optional(&mut m, "CodeDeliveryDetails")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetUserAttributeVerificationCodeResponse {
+            code_delivery_details: m.optional("CodeDeliveryDetails"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetUserAttributeVerificationCodeResponse {
@@ -2741,10 +2832,11 @@ pub struct GetUserPoolMfaConfigRequest {
 }
 impl FromValue for GetUserPoolMfaConfigRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetUserPoolMfaConfigRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetUserPoolMfaConfigRequest {
+            user_pool_id: m.required("UserPoolId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetUserPoolMfaConfigRequest {
@@ -2765,14 +2857,15 @@ pub struct GetUserPoolMfaConfigResponse {
 }
 impl FromValue for GetUserPoolMfaConfigResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetUserPoolMfaConfigResponse {
-            sms_mfa_configuration: optional(&mut m, "SmsMfaConfiguration")?,
-            software_token_mfa_configuration: optional(&mut m, "SoftwareTokenMfaConfiguration")?,
-            email_mfa_configuration: optional(&mut m, "EmailMfaConfiguration")?,
-            mfa_configuration: optional(&mut m, "MfaConfiguration")?,
-            web_authn_configuration: optional(&mut m, "WebAuthnConfiguration")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetUserPoolMfaConfigResponse {
+            sms_mfa_configuration: m.optional("SmsMfaConfiguration"),
+            software_token_mfa_configuration: m.optional("SoftwareTokenMfaConfiguration"),
+            email_mfa_configuration: m.optional("EmailMfaConfiguration"),
+            mfa_configuration: m.optional("MfaConfiguration"),
+            web_authn_configuration: m.optional("WebAuthnConfiguration"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetUserPoolMfaConfigResponse {
@@ -2793,10 +2886,11 @@ pub struct GetUserRequest {
 }
 impl FromValue for GetUserRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetUserRequest {
-            access_token: required(&mut m, "AccessToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetUserRequest {
+            access_token: m.required("AccessToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetUserRequest {
@@ -2824,14 +2918,15 @@ pub struct GetUserResponse {
 }
 impl FromValue for GetUserResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetUserResponse {
-            username: required(&mut m, "Username")?,
-            user_attributes: required(&mut m, "UserAttributes")?,
-            mfa_options: optional(&mut m, "MFAOptions")?,
-            preferred_mfa_setting: optional(&mut m, "PreferredMfaSetting")?,
-            user_mfa_setting_list: optional(&mut m, "UserMFASettingList")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetUserResponse {
+            username: m.required("Username"),
+            user_attributes: m.required("UserAttributes"),
+            mfa_options: m.optional("MFAOptions"),
+            preferred_mfa_setting: m.optional("PreferredMfaSetting"),
+            user_mfa_setting_list: m.optional("UserMFASettingList"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetUserResponse {
@@ -2863,10 +2958,11 @@ pub struct GlobalSignOutRequest {
 }
 impl FromValue for GlobalSignOutRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GlobalSignOutRequest {
-            access_token: required(&mut m, "AccessToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GlobalSignOutRequest {
+            access_token: m.required("AccessToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GlobalSignOutRequest {
@@ -2889,9 +2985,10 @@ pub struct GlobalSignOutResponse {
 }
 impl FromValue for GlobalSignOutResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GlobalSignOutResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = GlobalSignOutResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GlobalSignOutResponse {
@@ -2913,16 +3010,17 @@ pub struct GroupType {
 }
 impl FromValue for GroupType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GroupType {
-            group_name: optional(&mut m, "GroupName")?,
-            user_pool_id: optional(&mut m, "UserPoolId")?,
-            description: optional(&mut m, "Description")?,
-            role_arn: optional(&mut m, "RoleArn")?,
-            precedence: optional(&mut m, "Precedence")?,
-            last_modified_date: optional(&mut m, "LastModifiedDate")?,
-            creation_date: optional(&mut m, "CreationDate")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GroupType {
+            group_name: m.optional("GroupName"),
+            user_pool_id: m.optional("UserPoolId"),
+            description: m.optional("Description"),
+            role_arn: m.optional("RoleArn"),
+            precedence: m.optional("Precedence"),
+            last_modified_date: m.optional("LastModifiedDate"),
+            creation_date: m.optional("CreationDate"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GroupType {
@@ -2946,11 +3044,12 @@ pub struct HttpHeader {
 }
 impl FromValue for HttpHeader {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(HttpHeader {
-            header_name: optional(&mut m, "headerName")?,
-            header_value: optional(&mut m, "headerValue")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = HttpHeader {
+            header_name: m.optional("headerName"),
+            header_value: m.optional("headerValue"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for HttpHeader {
@@ -2969,11 +3068,12 @@ pub struct InboundFederationLambdaType {
 }
 impl FromValue for InboundFederationLambdaType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(InboundFederationLambdaType {
-            lambda_version: required(&mut m, "LambdaVersion")?,
-            lambda_arn: required(&mut m, "LambdaArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = InboundFederationLambdaType {
+            lambda_version: m.required("LambdaVersion"),
+            lambda_arn: m.required("LambdaArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for InboundFederationLambdaType {
@@ -2997,16 +3097,17 @@ pub struct InitiateAuthRequest {
 }
 impl FromValue for InitiateAuthRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(InitiateAuthRequest {
-            auth_flow: required(&mut m, "AuthFlow")?,
-            auth_parameters: optional(&mut m, "AuthParameters")?,
-            client_metadata: optional(&mut m, "ClientMetadata")?,
-            client_id: required(&mut m, "ClientId")?,
-            analytics_metadata: optional(&mut m, "AnalyticsMetadata")?,
-            user_context_data: optional(&mut m, "UserContextData")?,
-            session: optional(&mut m, "Session")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = InitiateAuthRequest {
+            auth_flow: m.required("AuthFlow"),
+            auth_parameters: m.optional("AuthParameters"),
+            client_metadata: m.optional("ClientMetadata"),
+            client_id: m.required("ClientId"),
+            analytics_metadata: m.optional("AnalyticsMetadata"),
+            user_context_data: m.optional("UserContextData"),
+            session: m.optional("Session"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for InitiateAuthRequest {
@@ -3046,14 +3147,15 @@ pub struct InitiateAuthResponse {
 }
 impl FromValue for InitiateAuthResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(InitiateAuthResponse {
-            challenge_name: optional(&mut m, "ChallengeName")?,
-            session: optional(&mut m, "Session")?,
-            challenge_parameters: optional(&mut m, "ChallengeParameters")?,
-            authentication_result: optional(&mut m, "AuthenticationResult")?,
-            available_challenges: optional(&mut m, "AvailableChallenges")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = InitiateAuthResponse {
+            challenge_name: m.optional("ChallengeName"),
+            session: m.optional("Session"),
+            challenge_parameters: m.optional("ChallengeParameters"),
+            authentication_result: m.optional("AuthenticationResult"),
+            available_challenges: m.optional("AvailableChallenges"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for InitiateAuthResponse {
@@ -3099,24 +3201,25 @@ pub struct LambdaConfigType {
 }
 impl FromValue for LambdaConfigType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(LambdaConfigType {
-            pre_sign_up: optional(&mut m, "PreSignUp")?,
-            custom_message: optional(&mut m, "CustomMessage")?,
-            post_confirmation: optional(&mut m, "PostConfirmation")?,
-            pre_authentication: optional(&mut m, "PreAuthentication")?,
-            post_authentication: optional(&mut m, "PostAuthentication")?,
-            define_auth_challenge: optional(&mut m, "DefineAuthChallenge")?,
-            create_auth_challenge: optional(&mut m, "CreateAuthChallenge")?,
-            verify_auth_challenge_response: optional(&mut m, "VerifyAuthChallengeResponse")?,
-            pre_token_generation: optional(&mut m, "PreTokenGeneration")?,
-            user_migration: optional(&mut m, "UserMigration")?,
-            pre_token_generation_config: optional(&mut m, "PreTokenGenerationConfig")?,
-            custom_sms_sender: optional(&mut m, "CustomSMSSender")?,
-            custom_email_sender: optional(&mut m, "CustomEmailSender")?,
-            kms_key_id: optional(&mut m, "KMSKeyID")?,
-            inbound_federation: optional(&mut m, "InboundFederation")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = LambdaConfigType {
+            pre_sign_up: m.optional("PreSignUp"),
+            custom_message: m.optional("CustomMessage"),
+            post_confirmation: m.optional("PostConfirmation"),
+            pre_authentication: m.optional("PreAuthentication"),
+            post_authentication: m.optional("PostAuthentication"),
+            define_auth_challenge: m.optional("DefineAuthChallenge"),
+            create_auth_challenge: m.optional("CreateAuthChallenge"),
+            verify_auth_challenge_response: m.optional("VerifyAuthChallengeResponse"),
+            pre_token_generation: m.optional("PreTokenGeneration"),
+            user_migration: m.optional("UserMigration"),
+            pre_token_generation_config: m.optional("PreTokenGenerationConfig"),
+            custom_sms_sender: m.optional("CustomSMSSender"),
+            custom_email_sender: m.optional("CustomEmailSender"),
+            kms_key_id: m.optional("KMSKeyID"),
+            inbound_federation: m.optional("InboundFederation"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for LambdaConfigType {
@@ -3149,12 +3252,13 @@ pub struct ListGroupsRequest {
 }
 impl FromValue for ListGroupsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListGroupsRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            limit: optional(&mut m, "Limit")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListGroupsRequest {
+            user_pool_id: m.required("UserPoolId"),
+            limit: m.optional("Limit"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListGroupsRequest {
@@ -3174,11 +3278,12 @@ pub struct ListGroupsResponse {
 }
 impl FromValue for ListGroupsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListGroupsResponse {
-            groups: optional(&mut m, "Groups")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListGroupsResponse {
+            groups: m.optional("Groups"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListGroupsResponse {
@@ -3198,12 +3303,13 @@ pub struct ListResourceServersRequest {
 }
 impl FromValue for ListResourceServersRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListResourceServersRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListResourceServersRequest {
+            user_pool_id: m.required("UserPoolId"),
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListResourceServersRequest {
@@ -3223,11 +3329,12 @@ pub struct ListResourceServersResponse {
 }
 impl FromValue for ListResourceServersResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListResourceServersResponse {
-            resource_servers: required(&mut m, "ResourceServers")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListResourceServersResponse {
+            resource_servers: m.required("ResourceServers"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListResourceServersResponse {
@@ -3245,10 +3352,11 @@ pub struct ListTagsForResourceRequest {
 }
 impl FromValue for ListTagsForResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTagsForResourceRequest {
-            resource_arn: required(&mut m, "ResourceArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTagsForResourceRequest {
+            resource_arn: m.required("ResourceArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTagsForResourceRequest {
@@ -3265,10 +3373,11 @@ pub struct ListTagsForResourceResponse {
 }
 impl FromValue for ListTagsForResourceResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTagsForResourceResponse {
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTagsForResourceResponse {
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTagsForResourceResponse {
@@ -3287,12 +3396,13 @@ pub struct ListUserPoolClientsRequest {
 }
 impl FromValue for ListUserPoolClientsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListUserPoolClientsRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListUserPoolClientsRequest {
+            user_pool_id: m.required("UserPoolId"),
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListUserPoolClientsRequest {
@@ -3312,11 +3422,12 @@ pub struct ListUserPoolClientsResponse {
 }
 impl FromValue for ListUserPoolClientsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListUserPoolClientsResponse {
-            user_pool_clients: optional(&mut m, "UserPoolClients")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListUserPoolClientsResponse {
+            user_pool_clients: m.optional("UserPoolClients"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListUserPoolClientsResponse {
@@ -3335,11 +3446,12 @@ pub struct ListUserPoolsRequest {
 }
 impl FromValue for ListUserPoolsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListUserPoolsRequest {
-            next_token: optional(&mut m, "NextToken")?,
-            max_results: required(&mut m, "MaxResults")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListUserPoolsRequest {
+            next_token: m.optional("NextToken"),
+            max_results: m.required("MaxResults"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListUserPoolsRequest {
@@ -3358,11 +3470,12 @@ pub struct ListUserPoolsResponse {
 }
 impl FromValue for ListUserPoolsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListUserPoolsResponse {
-            user_pools: optional(&mut m, "UserPools")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListUserPoolsResponse {
+            user_pools: m.optional("UserPools"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListUserPoolsResponse {
@@ -3383,13 +3496,14 @@ pub struct ListUsersInGroupRequest {
 }
 impl FromValue for ListUsersInGroupRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListUsersInGroupRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            group_name: required(&mut m, "GroupName")?,
-            limit: optional(&mut m, "Limit")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListUsersInGroupRequest {
+            user_pool_id: m.required("UserPoolId"),
+            group_name: m.required("GroupName"),
+            limit: m.optional("Limit"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListUsersInGroupRequest {
@@ -3410,11 +3524,12 @@ pub struct ListUsersInGroupResponse {
 }
 impl FromValue for ListUsersInGroupResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListUsersInGroupResponse {
-            users: optional(&mut m, "Users")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListUsersInGroupResponse {
+            users: m.optional("Users"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListUsersInGroupResponse {
@@ -3436,14 +3551,15 @@ pub struct ListUsersRequest {
 }
 impl FromValue for ListUsersRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListUsersRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            attributes_to_get: optional(&mut m, "AttributesToGet")?,
-            limit: optional(&mut m, "Limit")?,
-            pagination_token: optional(&mut m, "PaginationToken")?,
-            filter: optional(&mut m, "Filter")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListUsersRequest {
+            user_pool_id: m.required("UserPoolId"),
+            attributes_to_get: m.optional("AttributesToGet"),
+            limit: m.optional("Limit"),
+            pagination_token: m.optional("PaginationToken"),
+            filter: m.optional("Filter"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListUsersRequest {
@@ -3465,11 +3581,12 @@ pub struct ListUsersResponse {
 }
 impl FromValue for ListUsersResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListUsersResponse {
-            users: optional(&mut m, "Users")?,
-            pagination_token: optional(&mut m, "PaginationToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListUsersResponse {
+            users: m.optional("Users"),
+            pagination_token: m.optional("PaginationToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListUsersResponse {
@@ -3488,11 +3605,12 @@ pub struct MFAOptionType {
 }
 impl FromValue for MFAOptionType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(MFAOptionType {
-            delivery_medium: optional(&mut m, "DeliveryMedium")?,
-            attribute_name: optional(&mut m, "AttributeName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = MFAOptionType {
+            delivery_medium: m.optional("DeliveryMedium"),
+            attribute_name: m.optional("AttributeName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for MFAOptionType {
@@ -3512,12 +3630,13 @@ pub struct MessageTemplateType {
 }
 impl FromValue for MessageTemplateType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(MessageTemplateType {
-            sms_message: optional(&mut m, "SMSMessage")?,
-            email_message: optional(&mut m, "EmailMessage")?,
-            email_subject: optional(&mut m, "EmailSubject")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = MessageTemplateType {
+            sms_message: m.optional("SMSMessage"),
+            email_message: m.optional("EmailMessage"),
+            email_subject: m.optional("EmailSubject"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for MessageTemplateType {
@@ -3537,11 +3656,12 @@ pub struct NewDeviceMetadataType {
 }
 impl FromValue for NewDeviceMetadataType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(NewDeviceMetadataType {
-            device_key: optional(&mut m, "DeviceKey")?,
-            device_group_key: optional(&mut m, "DeviceGroupKey")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = NewDeviceMetadataType {
+            device_key: m.optional("DeviceKey"),
+            device_group_key: m.optional("DeviceGroupKey"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for NewDeviceMetadataType {
@@ -3560,11 +3680,12 @@ pub struct NumberAttributeConstraintsType {
 }
 impl FromValue for NumberAttributeConstraintsType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(NumberAttributeConstraintsType {
-            min_value: optional(&mut m, "MinValue")?,
-            max_value: optional(&mut m, "MaxValue")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = NumberAttributeConstraintsType {
+            min_value: m.optional("MinValue"),
+            max_value: m.optional("MaxValue"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for NumberAttributeConstraintsType {
@@ -3588,16 +3709,17 @@ pub struct PasswordPolicyType {
 }
 impl FromValue for PasswordPolicyType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PasswordPolicyType {
-            minimum_length: optional(&mut m, "MinimumLength")?,
-            require_uppercase: optional(&mut m, "RequireUppercase")?,
-            require_lowercase: optional(&mut m, "RequireLowercase")?,
-            require_numbers: optional(&mut m, "RequireNumbers")?,
-            require_symbols: optional(&mut m, "RequireSymbols")?,
-            password_history_size: optional(&mut m, "PasswordHistorySize")?,
-            temporary_password_validity_days: optional(&mut m, "TemporaryPasswordValidityDays")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PasswordPolicyType {
+            minimum_length: m.optional("MinimumLength"),
+            require_uppercase: m.optional("RequireUppercase"),
+            require_lowercase: m.optional("RequireLowercase"),
+            require_numbers: m.optional("RequireNumbers"),
+            require_symbols: m.optional("RequireSymbols"),
+            password_history_size: m.optional("PasswordHistorySize"),
+            temporary_password_validity_days: m.optional("TemporaryPasswordValidityDays"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PasswordPolicyType {
@@ -3621,11 +3743,12 @@ pub struct PreTokenGenerationVersionConfigType {
 }
 impl FromValue for PreTokenGenerationVersionConfigType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PreTokenGenerationVersionConfigType {
-            lambda_version: required(&mut m, "LambdaVersion")?,
-            lambda_arn: required(&mut m, "LambdaArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PreTokenGenerationVersionConfigType {
+            lambda_version: m.required("LambdaVersion"),
+            lambda_arn: m.required("LambdaArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PreTokenGenerationVersionConfigType {
@@ -3644,11 +3767,12 @@ pub struct RecoveryOptionType {
 }
 impl FromValue for RecoveryOptionType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RecoveryOptionType {
-            priority: required(&mut m, "Priority")?,
-            name: required(&mut m, "Name")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RecoveryOptionType {
+            priority: m.required("Priority"),
+            name: m.required("Name"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RecoveryOptionType {
@@ -3667,11 +3791,12 @@ pub struct RefreshTokenRotationType {
 }
 impl FromValue for RefreshTokenRotationType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RefreshTokenRotationType {
-            feature: required(&mut m, "Feature")?,
-            retry_grace_period_seconds: optional(&mut m, "RetryGracePeriodSeconds")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RefreshTokenRotationType {
+            feature: m.required("Feature"),
+            retry_grace_period_seconds: m.optional("RetryGracePeriodSeconds"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RefreshTokenRotationType {
@@ -3694,15 +3819,16 @@ pub struct ResendConfirmationCodeRequest {
 }
 impl FromValue for ResendConfirmationCodeRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ResendConfirmationCodeRequest {
-            client_id: required(&mut m, "ClientId")?,
-            secret_hash: optional(&mut m, "SecretHash")?,
-            user_context_data: optional(&mut m, "UserContextData")?,
-            username: required(&mut m, "Username")?,
-            analytics_metadata: optional(&mut m, "AnalyticsMetadata")?,
-            client_metadata: optional(&mut m, "ClientMetadata")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ResendConfirmationCodeRequest {
+            client_id: m.required("ClientId"),
+            secret_hash: m.optional("SecretHash"),
+            user_context_data: m.optional("UserContextData"),
+            username: m.required("Username"),
+            analytics_metadata: m.optional("AnalyticsMetadata"),
+            client_metadata: m.optional("ClientMetadata"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ResendConfirmationCodeRequest {
@@ -3736,10 +3862,11 @@ pub struct ResendConfirmationCodeResponse {
 }
 impl FromValue for ResendConfirmationCodeResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ResendConfirmationCodeResponse {
-            code_delivery_details: optional(&mut m, "CodeDeliveryDetails")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ResendConfirmationCodeResponse {
+            code_delivery_details: m.optional("CodeDeliveryDetails"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ResendConfirmationCodeResponse {
@@ -3757,11 +3884,12 @@ pub struct ResourceServerScopeType {
 }
 impl FromValue for ResourceServerScopeType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ResourceServerScopeType {
-            scope_name: required(&mut m, "ScopeName")?,
-            scope_description: required(&mut m, "ScopeDescription")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ResourceServerScopeType {
+            scope_name: m.required("ScopeName"),
+            scope_description: m.required("ScopeDescription"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ResourceServerScopeType {
@@ -3782,13 +3910,14 @@ pub struct ResourceServerType {
 }
 impl FromValue for ResourceServerType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ResourceServerType {
-            user_pool_id: optional(&mut m, "UserPoolId")?,
-            identifier: optional(&mut m, "Identifier")?,
-            name: optional(&mut m, "Name")?,
-            scopes: optional(&mut m, "Scopes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ResourceServerType {
+            user_pool_id: m.optional("UserPoolId"),
+            identifier: m.optional("Identifier"),
+            name: m.optional("Name"),
+            scopes: m.optional("Scopes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ResourceServerType {
@@ -3814,16 +3943,17 @@ pub struct RespondToAuthChallengeRequest {
 }
 impl FromValue for RespondToAuthChallengeRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RespondToAuthChallengeRequest {
-            client_id: required(&mut m, "ClientId")?,
-            challenge_name: required(&mut m, "ChallengeName")?,
-            session: optional(&mut m, "Session")?,
-            challenge_responses: optional(&mut m, "ChallengeResponses")?,
-            analytics_metadata: optional(&mut m, "AnalyticsMetadata")?,
-            user_context_data: optional(&mut m, "UserContextData")?,
-            client_metadata: optional(&mut m, "ClientMetadata")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RespondToAuthChallengeRequest {
+            client_id: m.required("ClientId"),
+            challenge_name: m.required("ChallengeName"),
+            session: m.optional("Session"),
+            challenge_responses: m.optional("ChallengeResponses"),
+            analytics_metadata: m.optional("AnalyticsMetadata"),
+            user_context_data: m.optional("UserContextData"),
+            client_metadata: m.optional("ClientMetadata"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RespondToAuthChallengeRequest {
@@ -3862,13 +3992,14 @@ pub struct RespondToAuthChallengeResponse {
 }
 impl FromValue for RespondToAuthChallengeResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RespondToAuthChallengeResponse {
-            challenge_name: optional(&mut m, "ChallengeName")?,
-            session: optional(&mut m, "Session")?,
-            challenge_parameters: optional(&mut m, "ChallengeParameters")?,
-            authentication_result: optional(&mut m, "AuthenticationResult")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RespondToAuthChallengeResponse {
+            challenge_name: m.optional("ChallengeName"),
+            session: m.optional("Session"),
+            challenge_parameters: m.optional("ChallengeParameters"),
+            authentication_result: m.optional("AuthenticationResult"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RespondToAuthChallengeResponse {
@@ -3900,12 +4031,13 @@ pub struct RevokeTokenRequest {
 }
 impl FromValue for RevokeTokenRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RevokeTokenRequest {
-            token: required(&mut m, "Token")?,
-            client_id: required(&mut m, "ClientId")?,
-            client_secret: optional(&mut m, "ClientSecret")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RevokeTokenRequest {
+            token: m.required("Token"),
+            client_id: m.required("ClientId"),
+            client_secret: m.optional("ClientSecret"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RevokeTokenRequest {
@@ -3932,9 +4064,10 @@ pub struct RevokeTokenResponse {
 }
 impl FromValue for RevokeTokenResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RevokeTokenResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = RevokeTokenResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RevokeTokenResponse {
@@ -3951,11 +4084,12 @@ pub struct SMSMfaSettingsType {
 }
 impl FromValue for SMSMfaSettingsType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SMSMfaSettingsType {
-            enabled: optional(&mut m, "Enabled")?,
-            preferred_mfa: optional(&mut m, "PreferredMfa")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SMSMfaSettingsType {
+            enabled: m.optional("Enabled"),
+            preferred_mfa: m.optional("PreferredMfa"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SMSMfaSettingsType {
@@ -3979,16 +4113,17 @@ pub struct SchemaAttributeType {
 }
 impl FromValue for SchemaAttributeType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SchemaAttributeType {
-            name: optional(&mut m, "Name")?,
-            attribute_data_type: optional(&mut m, "AttributeDataType")?,
-            developer_only_attribute: optional(&mut m, "DeveloperOnlyAttribute")?,
-            mutable: optional(&mut m, "Mutable")?,
-            required: optional(&mut m, "Required")?,
-            number_attribute_constraints: optional(&mut m, "NumberAttributeConstraints")?,
-            string_attribute_constraints: optional(&mut m, "StringAttributeConstraints")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SchemaAttributeType {
+            name: m.optional("Name"),
+            attribute_data_type: m.optional("AttributeDataType"),
+            developer_only_attribute: m.optional("DeveloperOnlyAttribute"),
+            mutable: m.optional("Mutable"),
+            required: m.optional("Required"),
+            number_attribute_constraints: m.optional("NumberAttributeConstraints"),
+            string_attribute_constraints: m.optional("StringAttributeConstraints"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SchemaAttributeType {
@@ -4015,14 +4150,15 @@ pub struct SetUserMFAPreferenceRequest {
 }
 impl FromValue for SetUserMFAPreferenceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SetUserMFAPreferenceRequest {
-            sms_mfa_settings: optional(&mut m, "SMSMfaSettings")?,
-            software_token_mfa_settings: optional(&mut m, "SoftwareTokenMfaSettings")?,
-            email_mfa_settings: optional(&mut m, "EmailMfaSettings")?,
-            web_authn_mfa_settings: optional(&mut m, "WebAuthnMfaSettings")?,
-            access_token: required(&mut m, "AccessToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SetUserMFAPreferenceRequest {
+            sms_mfa_settings: m.optional("SMSMfaSettings"),
+            software_token_mfa_settings: m.optional("SoftwareTokenMfaSettings"),
+            email_mfa_settings: m.optional("EmailMfaSettings"),
+            web_authn_mfa_settings: m.optional("WebAuthnMfaSettings"),
+            access_token: m.required("AccessToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SetUserMFAPreferenceRequest {
@@ -4053,9 +4189,10 @@ pub struct SetUserMFAPreferenceResponse {
 }
 impl FromValue for SetUserMFAPreferenceResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SetUserMFAPreferenceResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = SetUserMFAPreferenceResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SetUserMFAPreferenceResponse {
@@ -4076,15 +4213,16 @@ pub struct SetUserPoolMfaConfigRequest {
 }
 impl FromValue for SetUserPoolMfaConfigRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SetUserPoolMfaConfigRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            sms_mfa_configuration: optional(&mut m, "SmsMfaConfiguration")?,
-            software_token_mfa_configuration: optional(&mut m, "SoftwareTokenMfaConfiguration")?,
-            email_mfa_configuration: optional(&mut m, "EmailMfaConfiguration")?,
-            mfa_configuration: optional(&mut m, "MfaConfiguration")?,
-            web_authn_configuration: optional(&mut m, "WebAuthnConfiguration")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SetUserPoolMfaConfigRequest {
+            user_pool_id: m.required("UserPoolId"),
+            sms_mfa_configuration: m.optional("SmsMfaConfiguration"),
+            software_token_mfa_configuration: m.optional("SoftwareTokenMfaConfiguration"),
+            email_mfa_configuration: m.optional("EmailMfaConfiguration"),
+            mfa_configuration: m.optional("MfaConfiguration"),
+            web_authn_configuration: m.optional("WebAuthnConfiguration"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SetUserPoolMfaConfigRequest {
@@ -4110,14 +4248,15 @@ pub struct SetUserPoolMfaConfigResponse {
 }
 impl FromValue for SetUserPoolMfaConfigResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SetUserPoolMfaConfigResponse {
-            sms_mfa_configuration: optional(&mut m, "SmsMfaConfiguration")?,
-            software_token_mfa_configuration: optional(&mut m, "SoftwareTokenMfaConfiguration")?,
-            email_mfa_configuration: optional(&mut m, "EmailMfaConfiguration")?,
-            mfa_configuration: optional(&mut m, "MfaConfiguration")?,
-            web_authn_configuration: optional(&mut m, "WebAuthnConfiguration")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SetUserPoolMfaConfigResponse {
+            sms_mfa_configuration: m.optional("SmsMfaConfiguration"),
+            software_token_mfa_configuration: m.optional("SoftwareTokenMfaConfiguration"),
+            email_mfa_configuration: m.optional("EmailMfaConfiguration"),
+            mfa_configuration: m.optional("MfaConfiguration"),
+            web_authn_configuration: m.optional("WebAuthnConfiguration"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SetUserPoolMfaConfigResponse {
@@ -4138,10 +4277,11 @@ pub struct SignInPolicyType {
 }
 impl FromValue for SignInPolicyType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SignInPolicyType {
-            allowed_first_auth_factors: optional(&mut m, "AllowedFirstAuthFactors")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SignInPolicyType {
+            allowed_first_auth_factors: m.optional("AllowedFirstAuthFactors"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SignInPolicyType {
@@ -4166,18 +4306,19 @@ pub struct SignUpRequest {
 }
 impl FromValue for SignUpRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SignUpRequest {
-            client_id: required(&mut m, "ClientId")?,
-            secret_hash: optional(&mut m, "SecretHash")?,
-            username: required(&mut m, "Username")?,
-            password: optional(&mut m, "Password")?,
-            user_attributes: optional(&mut m, "UserAttributes")?,
-            validation_data: optional(&mut m, "ValidationData")?,
-            analytics_metadata: optional(&mut m, "AnalyticsMetadata")?,
-            user_context_data: optional(&mut m, "UserContextData")?,
-            client_metadata: optional(&mut m, "ClientMetadata")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SignUpRequest {
+            client_id: m.required("ClientId"),
+            secret_hash: m.optional("SecretHash"),
+            username: m.required("Username"),
+            password: m.optional("Password"),
+            user_attributes: m.optional("UserAttributes"),
+            validation_data: m.optional("ValidationData"),
+            analytics_metadata: m.optional("AnalyticsMetadata"),
+            user_context_data: m.optional("UserContextData"),
+            client_metadata: m.optional("ClientMetadata"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SignUpRequest {
@@ -4220,13 +4361,14 @@ pub struct SignUpResponse {
 }
 impl FromValue for SignUpResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SignUpResponse {
-            user_confirmed: required(&mut m, "UserConfirmed")?,
-            code_delivery_details: optional(&mut m, "CodeDeliveryDetails")?,
-            user_sub: required(&mut m, "UserSub")?,
-            session: optional(&mut m, "Session")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SignUpResponse {
+            user_confirmed: m.required("UserConfirmed"),
+            code_delivery_details: m.optional("CodeDeliveryDetails"),
+            user_sub: m.required("UserSub"),
+            session: m.optional("Session"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SignUpResponse {
@@ -4258,12 +4400,13 @@ pub struct SmsConfigurationType {
 }
 impl FromValue for SmsConfigurationType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SmsConfigurationType {
-            sns_caller_arn: required(&mut m, "SnsCallerArn")?,
-            external_id: optional(&mut m, "ExternalId")?,
-            sns_region: optional(&mut m, "SnsRegion")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SmsConfigurationType {
+            sns_caller_arn: m.required("SnsCallerArn"),
+            external_id: m.optional("ExternalId"),
+            sns_region: m.optional("SnsRegion"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SmsConfigurationType {
@@ -4283,11 +4426,12 @@ pub struct SmsMfaConfigType {
 }
 impl FromValue for SmsMfaConfigType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SmsMfaConfigType {
-            sms_authentication_message: optional(&mut m, "SmsAuthenticationMessage")?,
-            sms_configuration: optional(&mut m, "SmsConfiguration")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SmsMfaConfigType {
+            sms_authentication_message: m.optional("SmsAuthenticationMessage"),
+            sms_configuration: m.optional("SmsConfiguration"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SmsMfaConfigType {
@@ -4305,10 +4449,11 @@ pub struct SoftwareTokenMfaConfigType {
 }
 impl FromValue for SoftwareTokenMfaConfigType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SoftwareTokenMfaConfigType {
-            enabled: optional(&mut m, "Enabled")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SoftwareTokenMfaConfigType {
+            enabled: m.optional("Enabled"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SoftwareTokenMfaConfigType {
@@ -4326,11 +4471,12 @@ pub struct SoftwareTokenMfaSettingsType {
 }
 impl FromValue for SoftwareTokenMfaSettingsType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SoftwareTokenMfaSettingsType {
-            enabled: optional(&mut m, "Enabled")?,
-            preferred_mfa: optional(&mut m, "PreferredMfa")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SoftwareTokenMfaSettingsType {
+            enabled: m.optional("Enabled"),
+            preferred_mfa: m.optional("PreferredMfa"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SoftwareTokenMfaSettingsType {
@@ -4349,11 +4495,12 @@ pub struct StringAttributeConstraintsType {
 }
 impl FromValue for StringAttributeConstraintsType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(StringAttributeConstraintsType {
-            min_length: optional(&mut m, "MinLength")?,
-            max_length: optional(&mut m, "MaxLength")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = StringAttributeConstraintsType {
+            min_length: m.optional("MinLength"),
+            max_length: m.optional("MaxLength"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for StringAttributeConstraintsType {
@@ -4372,11 +4519,12 @@ pub struct TagResourceRequest {
 }
 impl FromValue for TagResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagResourceRequest {
-            resource_arn: required(&mut m, "ResourceArn")?,
-            tags: required(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TagResourceRequest {
+            resource_arn: m.required("ResourceArn"),
+            tags: m.required("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagResourceRequest {
@@ -4393,9 +4541,10 @@ pub struct TagResourceResponse {
 }
 impl FromValue for TagResourceResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagResourceResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = TagResourceResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagResourceResponse {
@@ -4413,12 +4562,13 @@ pub struct TokenValidityUnitsType {
 }
 impl FromValue for TokenValidityUnitsType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TokenValidityUnitsType {
-            access_token: optional(&mut m, "AccessToken")?,
-            id_token: optional(&mut m, "IdToken")?,
-            refresh_token: optional(&mut m, "RefreshToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TokenValidityUnitsType {
+            access_token: m.optional("AccessToken"),
+            id_token: m.optional("IdToken"),
+            refresh_token: m.optional("RefreshToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TokenValidityUnitsType {
@@ -4438,11 +4588,12 @@ pub struct UntagResourceRequest {
 }
 impl FromValue for UntagResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UntagResourceRequest {
-            resource_arn: required(&mut m, "ResourceArn")?,
-            tag_keys: required(&mut m, "TagKeys")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UntagResourceRequest {
+            resource_arn: m.required("ResourceArn"),
+            tag_keys: m.required("TagKeys"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UntagResourceRequest {
@@ -4459,9 +4610,10 @@ pub struct UntagResourceResponse {
 }
 impl FromValue for UntagResourceResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UntagResourceResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = UntagResourceResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UntagResourceResponse {
@@ -4481,14 +4633,15 @@ pub struct UpdateGroupRequest {
 }
 impl FromValue for UpdateGroupRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateGroupRequest {
-            group_name: required(&mut m, "GroupName")?,
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            description: optional(&mut m, "Description")?,
-            role_arn: optional(&mut m, "RoleArn")?,
-            precedence: optional(&mut m, "Precedence")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateGroupRequest {
+            group_name: m.required("GroupName"),
+            user_pool_id: m.required("UserPoolId"),
+            description: m.optional("Description"),
+            role_arn: m.optional("RoleArn"),
+            precedence: m.optional("Precedence"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateGroupRequest {
@@ -4509,10 +4662,11 @@ pub struct UpdateGroupResponse {
 }
 impl FromValue for UpdateGroupResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateGroupResponse {
-            group: optional(&mut m, "Group")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateGroupResponse {
+            group: m.optional("Group"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateGroupResponse {
@@ -4532,13 +4686,14 @@ pub struct UpdateResourceServerRequest {
 }
 impl FromValue for UpdateResourceServerRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateResourceServerRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            identifier: required(&mut m, "Identifier")?,
-            name: required(&mut m, "Name")?,
-            scopes: optional(&mut m, "Scopes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateResourceServerRequest {
+            user_pool_id: m.required("UserPoolId"),
+            identifier: m.required("Identifier"),
+            name: m.required("Name"),
+            scopes: m.optional("Scopes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateResourceServerRequest {
@@ -4558,10 +4713,11 @@ pub struct UpdateResourceServerResponse {
 }
 impl FromValue for UpdateResourceServerResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateResourceServerResponse {
-            resource_server: required(&mut m, "ResourceServer")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateResourceServerResponse {
+            resource_server: m.required("ResourceServer"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateResourceServerResponse {
@@ -4580,12 +4736,13 @@ pub struct UpdateUserAttributesRequest {
 }
 impl FromValue for UpdateUserAttributesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateUserAttributesRequest {
-            user_attributes: required(&mut m, "UserAttributes")?,
-            access_token: required(&mut m, "AccessToken")?,
-            client_metadata: optional(&mut m, "ClientMetadata")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateUserAttributesRequest {
+            user_attributes: m.required("UserAttributes"),
+            access_token: m.required("AccessToken"),
+            client_metadata: m.optional("ClientMetadata"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateUserAttributesRequest {
@@ -4613,10 +4770,11 @@ pub struct UpdateUserAttributesResponse {
 }
 impl FromValue for UpdateUserAttributesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateUserAttributesResponse {
-            code_delivery_details_list: optional(&mut m, "CodeDeliveryDetailsList")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateUserAttributesResponse {
+            code_delivery_details_list: m.optional("CodeDeliveryDetailsList"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateUserAttributesResponse {
@@ -4655,32 +4813,33 @@ pub struct UpdateUserPoolClientRequest {
 }
 impl FromValue for UpdateUserPoolClientRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateUserPoolClientRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            client_id: required(&mut m, "ClientId")?,
-            client_name: optional(&mut m, "ClientName")?,
-            refresh_token_validity: optional(&mut m, "RefreshTokenValidity")?,
-            access_token_validity: optional(&mut m, "AccessTokenValidity")?,
-            id_token_validity: optional(&mut m, "IdTokenValidity")?,
-            token_validity_units: optional(&mut m, "TokenValidityUnits")?,
-            read_attributes: optional(&mut m, "ReadAttributes")?,
-            write_attributes: optional(&mut m, "WriteAttributes")?,
-            explicit_auth_flows: optional(&mut m, "ExplicitAuthFlows")?,
-            supported_identity_providers: optional(&mut m, "SupportedIdentityProviders")?,
-            callback_ur_ls: optional(&mut m, "CallbackURLs")?,
-            logout_ur_ls: optional(&mut m, "LogoutURLs")?,
-            default_redirect_uri: optional(&mut m, "DefaultRedirectURI")?,
-            allowed_o_auth_flows: optional(&mut m, "AllowedOAuthFlows")?,
-            allowed_o_auth_scopes: optional(&mut m, "AllowedOAuthScopes")?,
-            allowed_o_auth_flows_user_pool_client: optional(&mut m, "AllowedOAuthFlowsUserPoolClient")?,
-            analytics_configuration: optional(&mut m, "AnalyticsConfiguration")?,
-            prevent_user_existence_errors: optional(&mut m, "PreventUserExistenceErrors")?,
-            enable_token_revocation: optional(&mut m, "EnableTokenRevocation")?,
-            enable_propagate_additional_user_context_data: optional(&mut m, "EnablePropagateAdditionalUserContextData")?,
-            auth_session_validity: optional(&mut m, "AuthSessionValidity")?,
-            refresh_token_rotation: optional(&mut m, "RefreshTokenRotation")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateUserPoolClientRequest {
+            user_pool_id: m.required("UserPoolId"),
+            client_id: m.required("ClientId"),
+            client_name: m.optional("ClientName"),
+            refresh_token_validity: m.optional("RefreshTokenValidity"),
+            access_token_validity: m.optional("AccessTokenValidity"),
+            id_token_validity: m.optional("IdTokenValidity"),
+            token_validity_units: m.optional("TokenValidityUnits"),
+            read_attributes: m.optional("ReadAttributes"),
+            write_attributes: m.optional("WriteAttributes"),
+            explicit_auth_flows: m.optional("ExplicitAuthFlows"),
+            supported_identity_providers: m.optional("SupportedIdentityProviders"),
+            callback_ur_ls: m.optional("CallbackURLs"),
+            logout_ur_ls: m.optional("LogoutURLs"),
+            default_redirect_uri: m.optional("DefaultRedirectURI"),
+            allowed_o_auth_flows: m.optional("AllowedOAuthFlows"),
+            allowed_o_auth_scopes: m.optional("AllowedOAuthScopes"),
+            allowed_o_auth_flows_user_pool_client: m.optional("AllowedOAuthFlowsUserPoolClient"),
+            analytics_configuration: m.optional("AnalyticsConfiguration"),
+            prevent_user_existence_errors: m.optional("PreventUserExistenceErrors"),
+            enable_token_revocation: m.optional("EnableTokenRevocation"),
+            enable_propagate_additional_user_context_data: m.optional("EnablePropagateAdditionalUserContextData"),
+            auth_session_validity: m.optional("AuthSessionValidity"),
+            refresh_token_rotation: m.optional("RefreshTokenRotation"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateUserPoolClientRequest {
@@ -4748,10 +4907,11 @@ pub struct UpdateUserPoolClientResponse {
 }
 impl FromValue for UpdateUserPoolClientResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateUserPoolClientResponse {
-            user_pool_client: optional(&mut m, "UserPoolClient")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateUserPoolClientResponse {
+            user_pool_client: m.optional("UserPoolClient"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateUserPoolClientResponse {
@@ -4788,30 +4948,31 @@ pub struct UpdateUserPoolRequest {
 }
 impl FromValue for UpdateUserPoolRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateUserPoolRequest {
-            user_pool_id: required(&mut m, "UserPoolId")?,
-            policies: optional(&mut m, "Policies")?,
-            deletion_protection: optional(&mut m, "DeletionProtection")?,
-            lambda_config: optional(&mut m, "LambdaConfig")?,
-            auto_verified_attributes: optional(&mut m, "AutoVerifiedAttributes")?,
-            sms_verification_message: optional(&mut m, "SmsVerificationMessage")?,
-            email_verification_message: optional(&mut m, "EmailVerificationMessage")?,
-            email_verification_subject: optional(&mut m, "EmailVerificationSubject")?,
-            verification_message_template: optional(&mut m, "VerificationMessageTemplate")?,
-            sms_authentication_message: optional(&mut m, "SmsAuthenticationMessage")?,
-            user_attribute_update_settings: optional(&mut m, "UserAttributeUpdateSettings")?,
-            mfa_configuration: optional(&mut m, "MfaConfiguration")?,
-            device_configuration: optional(&mut m, "DeviceConfiguration")?,
-            email_configuration: optional(&mut m, "EmailConfiguration")?,
-            sms_configuration: optional(&mut m, "SmsConfiguration")?,
-            user_pool_tags: optional(&mut m, "UserPoolTags")?,
-            admin_create_user_config: optional(&mut m, "AdminCreateUserConfig")?,
-            user_pool_add_ons: optional(&mut m, "UserPoolAddOns")?,
-            account_recovery_setting: optional(&mut m, "AccountRecoverySetting")?,
-            pool_name: optional(&mut m, "PoolName")?,
-            user_pool_tier: optional(&mut m, "UserPoolTier")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateUserPoolRequest {
+            user_pool_id: m.required("UserPoolId"),
+            policies: m.optional("Policies"),
+            deletion_protection: m.optional("DeletionProtection"),
+            lambda_config: m.optional("LambdaConfig"),
+            auto_verified_attributes: m.optional("AutoVerifiedAttributes"),
+            sms_verification_message: m.optional("SmsVerificationMessage"),
+            email_verification_message: m.optional("EmailVerificationMessage"),
+            email_verification_subject: m.optional("EmailVerificationSubject"),
+            verification_message_template: m.optional("VerificationMessageTemplate"),
+            sms_authentication_message: m.optional("SmsAuthenticationMessage"),
+            user_attribute_update_settings: m.optional("UserAttributeUpdateSettings"),
+            mfa_configuration: m.optional("MfaConfiguration"),
+            device_configuration: m.optional("DeviceConfiguration"),
+            email_configuration: m.optional("EmailConfiguration"),
+            sms_configuration: m.optional("SmsConfiguration"),
+            user_pool_tags: m.optional("UserPoolTags"),
+            admin_create_user_config: m.optional("AdminCreateUserConfig"),
+            user_pool_add_ons: m.optional("UserPoolAddOns"),
+            account_recovery_setting: m.optional("AccountRecoverySetting"),
+            pool_name: m.optional("PoolName"),
+            user_pool_tier: m.optional("UserPoolTier"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateUserPoolRequest {
@@ -4847,9 +5008,10 @@ pub struct UpdateUserPoolResponse {
 }
 impl FromValue for UpdateUserPoolResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateUserPoolResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateUserPoolResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateUserPoolResponse {
@@ -4865,10 +5027,11 @@ pub struct UserAttributeUpdateSettingsType {
 }
 impl FromValue for UserAttributeUpdateSettingsType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UserAttributeUpdateSettingsType {
-            attributes_require_verification_before_update: optional(&mut m, "AttributesRequireVerificationBeforeUpdate")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UserAttributeUpdateSettingsType {
+            attributes_require_verification_before_update: m.optional("AttributesRequireVerificationBeforeUpdate"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UserAttributeUpdateSettingsType {
@@ -4886,11 +5049,12 @@ pub struct UserContextDataType {
 }
 impl FromValue for UserContextDataType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UserContextDataType {
-            ip_address: optional(&mut m, "IpAddress")?,
-            encoded_data: optional(&mut m, "EncodedData")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UserContextDataType {
+            ip_address: m.optional("IpAddress"),
+            encoded_data: m.optional("EncodedData"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UserContextDataType {
@@ -4915,11 +5079,12 @@ pub struct UserPoolAddOnsType {
 }
 impl FromValue for UserPoolAddOnsType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UserPoolAddOnsType {
-            advanced_security_mode: required(&mut m, "AdvancedSecurityMode")?,
-            advanced_security_additional_flows: optional(&mut m, "AdvancedSecurityAdditionalFlows")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UserPoolAddOnsType {
+            advanced_security_mode: m.required("AdvancedSecurityMode"),
+            advanced_security_additional_flows: m.optional("AdvancedSecurityAdditionalFlows"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UserPoolAddOnsType {
@@ -4939,12 +5104,13 @@ pub struct UserPoolClientDescription {
 }
 impl FromValue for UserPoolClientDescription {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UserPoolClientDescription {
-            client_id: optional(&mut m, "ClientId")?,
-            user_pool_id: optional(&mut m, "UserPoolId")?,
-            client_name: optional(&mut m, "ClientName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UserPoolClientDescription {
+            client_id: m.optional("ClientId"),
+            user_pool_id: m.optional("UserPoolId"),
+            client_name: m.optional("ClientName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UserPoolClientDescription {
@@ -4997,35 +5163,36 @@ pub struct UserPoolClientType {
 }
 impl FromValue for UserPoolClientType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UserPoolClientType {
-            user_pool_id: optional(&mut m, "UserPoolId")?,
-            client_name: optional(&mut m, "ClientName")?,
-            client_id: optional(&mut m, "ClientId")?,
-            client_secret: optional(&mut m, "ClientSecret")?,
-            last_modified_date: optional(&mut m, "LastModifiedDate")?,
-            creation_date: optional(&mut m, "CreationDate")?,
-            refresh_token_validity: optional(&mut m, "RefreshTokenValidity")?,
-            access_token_validity: optional(&mut m, "AccessTokenValidity")?,
-            id_token_validity: optional(&mut m, "IdTokenValidity")?,
-            token_validity_units: optional(&mut m, "TokenValidityUnits")?,
-            read_attributes: optional(&mut m, "ReadAttributes")?,
-            write_attributes: optional(&mut m, "WriteAttributes")?,
-            explicit_auth_flows: optional(&mut m, "ExplicitAuthFlows")?,
-            supported_identity_providers: optional(&mut m, "SupportedIdentityProviders")?,
-            callback_ur_ls: optional(&mut m, "CallbackURLs")?,
-            logout_ur_ls: optional(&mut m, "LogoutURLs")?,
-            default_redirect_uri: optional(&mut m, "DefaultRedirectURI")?,
-            allowed_o_auth_flows: optional(&mut m, "AllowedOAuthFlows")?,
-            allowed_o_auth_scopes: optional(&mut m, "AllowedOAuthScopes")?,
-            allowed_o_auth_flows_user_pool_client: optional(&mut m, "AllowedOAuthFlowsUserPoolClient")?,
-            analytics_configuration: optional(&mut m, "AnalyticsConfiguration")?,
-            prevent_user_existence_errors: optional(&mut m, "PreventUserExistenceErrors")?,
-            enable_token_revocation: optional(&mut m, "EnableTokenRevocation")?,
-            enable_propagate_additional_user_context_data: optional(&mut m, "EnablePropagateAdditionalUserContextData")?,
-            auth_session_validity: optional(&mut m, "AuthSessionValidity")?,
-            refresh_token_rotation: optional(&mut m, "RefreshTokenRotation")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UserPoolClientType {
+            user_pool_id: m.optional("UserPoolId"),
+            client_name: m.optional("ClientName"),
+            client_id: m.optional("ClientId"),
+            client_secret: m.optional("ClientSecret"),
+            last_modified_date: m.optional("LastModifiedDate"),
+            creation_date: m.optional("CreationDate"),
+            refresh_token_validity: m.optional("RefreshTokenValidity"),
+            access_token_validity: m.optional("AccessTokenValidity"),
+            id_token_validity: m.optional("IdTokenValidity"),
+            token_validity_units: m.optional("TokenValidityUnits"),
+            read_attributes: m.optional("ReadAttributes"),
+            write_attributes: m.optional("WriteAttributes"),
+            explicit_auth_flows: m.optional("ExplicitAuthFlows"),
+            supported_identity_providers: m.optional("SupportedIdentityProviders"),
+            callback_ur_ls: m.optional("CallbackURLs"),
+            logout_ur_ls: m.optional("LogoutURLs"),
+            default_redirect_uri: m.optional("DefaultRedirectURI"),
+            allowed_o_auth_flows: m.optional("AllowedOAuthFlows"),
+            allowed_o_auth_scopes: m.optional("AllowedOAuthScopes"),
+            allowed_o_auth_flows_user_pool_client: m.optional("AllowedOAuthFlowsUserPoolClient"),
+            analytics_configuration: m.optional("AnalyticsConfiguration"),
+            prevent_user_existence_errors: m.optional("PreventUserExistenceErrors"),
+            enable_token_revocation: m.optional("EnableTokenRevocation"),
+            enable_propagate_additional_user_context_data: m.optional("EnablePropagateAdditionalUserContextData"),
+            auth_session_validity: m.optional("AuthSessionValidity"),
+            refresh_token_rotation: m.optional("RefreshTokenRotation"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UserPoolClientType {
@@ -5104,15 +5271,16 @@ pub struct UserPoolDescriptionType {
 }
 impl FromValue for UserPoolDescriptionType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UserPoolDescriptionType {
-            id: optional(&mut m, "Id")?,
-            name: optional(&mut m, "Name")?,
-            lambda_config: optional(&mut m, "LambdaConfig")?,
-            status: optional(&mut m, "Status")?,
-            last_modified_date: optional(&mut m, "LastModifiedDate")?,
-            creation_date: optional(&mut m, "CreationDate")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UserPoolDescriptionType {
+            id: m.optional("Id"),
+            name: m.optional("Name"),
+            lambda_config: m.optional("LambdaConfig"),
+            status: m.optional("Status"),
+            last_modified_date: m.optional("LastModifiedDate"),
+            creation_date: m.optional("CreationDate"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UserPoolDescriptionType {
@@ -5135,11 +5303,12 @@ pub struct UserPoolPolicyType {
 }
 impl FromValue for UserPoolPolicyType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UserPoolPolicyType {
-            password_policy: optional(&mut m, "PasswordPolicy")?,
-            sign_in_policy: optional(&mut m, "SignInPolicy")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UserPoolPolicyType {
+            password_policy: m.optional("PasswordPolicy"),
+            sign_in_policy: m.optional("SignInPolicy"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UserPoolPolicyType {
@@ -5190,43 +5359,44 @@ pub struct UserPoolType {
 }
 impl FromValue for UserPoolType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UserPoolType {
-            id: optional(&mut m, "Id")?,
-            name: optional(&mut m, "Name")?,
-            policies: optional(&mut m, "Policies")?,
-            deletion_protection: optional(&mut m, "DeletionProtection")?,
-            lambda_config: optional(&mut m, "LambdaConfig")?,
-            status: optional(&mut m, "Status")?,
-            last_modified_date: optional(&mut m, "LastModifiedDate")?,
-            creation_date: optional(&mut m, "CreationDate")?,
-            schema_attributes: optional(&mut m, "SchemaAttributes")?,
-            auto_verified_attributes: optional(&mut m, "AutoVerifiedAttributes")?,
-            alias_attributes: optional(&mut m, "AliasAttributes")?,
-            username_attributes: optional(&mut m, "UsernameAttributes")?,
-            sms_verification_message: optional(&mut m, "SmsVerificationMessage")?,
-            email_verification_message: optional(&mut m, "EmailVerificationMessage")?,
-            email_verification_subject: optional(&mut m, "EmailVerificationSubject")?,
-            verification_message_template: optional(&mut m, "VerificationMessageTemplate")?,
-            sms_authentication_message: optional(&mut m, "SmsAuthenticationMessage")?,
-            user_attribute_update_settings: optional(&mut m, "UserAttributeUpdateSettings")?,
-            mfa_configuration: optional(&mut m, "MfaConfiguration")?,
-            device_configuration: optional(&mut m, "DeviceConfiguration")?,
-            estimated_number_of_users: optional(&mut m, "EstimatedNumberOfUsers")?,
-            email_configuration: optional(&mut m, "EmailConfiguration")?,
-            sms_configuration: optional(&mut m, "SmsConfiguration")?,
-            user_pool_tags: optional(&mut m, "UserPoolTags")?,
-            sms_configuration_failure: optional(&mut m, "SmsConfigurationFailure")?,
-            email_configuration_failure: optional(&mut m, "EmailConfigurationFailure")?,
-            domain: optional(&mut m, "Domain")?,
-            custom_domain: optional(&mut m, "CustomDomain")?,
-            admin_create_user_config: optional(&mut m, "AdminCreateUserConfig")?,
-            user_pool_add_ons: optional(&mut m, "UserPoolAddOns")?,
-            username_configuration: optional(&mut m, "UsernameConfiguration")?,
-            arn: optional(&mut m, "Arn")?,
-            account_recovery_setting: optional(&mut m, "AccountRecoverySetting")?,
-            user_pool_tier: optional(&mut m, "UserPoolTier")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UserPoolType {
+            id: m.optional("Id"),
+            name: m.optional("Name"),
+            policies: m.optional("Policies"),
+            deletion_protection: m.optional("DeletionProtection"),
+            lambda_config: m.optional("LambdaConfig"),
+            status: m.optional("Status"),
+            last_modified_date: m.optional("LastModifiedDate"),
+            creation_date: m.optional("CreationDate"),
+            schema_attributes: m.optional("SchemaAttributes"),
+            auto_verified_attributes: m.optional("AutoVerifiedAttributes"),
+            alias_attributes: m.optional("AliasAttributes"),
+            username_attributes: m.optional("UsernameAttributes"),
+            sms_verification_message: m.optional("SmsVerificationMessage"),
+            email_verification_message: m.optional("EmailVerificationMessage"),
+            email_verification_subject: m.optional("EmailVerificationSubject"),
+            verification_message_template: m.optional("VerificationMessageTemplate"),
+            sms_authentication_message: m.optional("SmsAuthenticationMessage"),
+            user_attribute_update_settings: m.optional("UserAttributeUpdateSettings"),
+            mfa_configuration: m.optional("MfaConfiguration"),
+            device_configuration: m.optional("DeviceConfiguration"),
+            estimated_number_of_users: m.optional("EstimatedNumberOfUsers"),
+            email_configuration: m.optional("EmailConfiguration"),
+            sms_configuration: m.optional("SmsConfiguration"),
+            user_pool_tags: m.optional("UserPoolTags"),
+            sms_configuration_failure: m.optional("SmsConfigurationFailure"),
+            email_configuration_failure: m.optional("EmailConfigurationFailure"),
+            domain: m.optional("Domain"),
+            custom_domain: m.optional("CustomDomain"),
+            admin_create_user_config: m.optional("AdminCreateUserConfig"),
+            user_pool_add_ons: m.optional("UserPoolAddOns"),
+            username_configuration: m.optional("UsernameConfiguration"),
+            arn: m.optional("Arn"),
+            account_recovery_setting: m.optional("AccountRecoverySetting"),
+            user_pool_tier: m.optional("UserPoolTier"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UserPoolType {
@@ -5282,16 +5452,17 @@ pub struct UserType {
 }
 impl FromValue for UserType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UserType {
-            username: optional(&mut m, "Username")?,
-            attributes: optional(&mut m, "Attributes")?,
-            user_create_date: optional(&mut m, "UserCreateDate")?,
-            user_last_modified_date: optional(&mut m, "UserLastModifiedDate")?,
-            enabled: optional(&mut m, "Enabled")?,
-            user_status: optional(&mut m, "UserStatus")?,
-            mfa_options: optional(&mut m, "MFAOptions")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UserType {
+            username: m.optional("Username"),
+            attributes: m.optional("Attributes"),
+            user_create_date: m.optional("UserCreateDate"),
+            user_last_modified_date: m.optional("UserLastModifiedDate"),
+            enabled: m.optional("Enabled"),
+            user_status: m.optional("UserStatus"),
+            mfa_options: m.optional("MFAOptions"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UserType {
@@ -5327,10 +5498,11 @@ pub struct UsernameConfigurationType {
 }
 impl FromValue for UsernameConfigurationType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UsernameConfigurationType {
-            case_sensitive: required(&mut m, "CaseSensitive")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UsernameConfigurationType {
+            case_sensitive: m.required("CaseSensitive"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UsernameConfigurationType {
@@ -5352,15 +5524,16 @@ pub struct VerificationMessageTemplateType {
 }
 impl FromValue for VerificationMessageTemplateType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(VerificationMessageTemplateType {
-            sms_message: optional(&mut m, "SmsMessage")?,
-            email_message: optional(&mut m, "EmailMessage")?,
-            email_subject: optional(&mut m, "EmailSubject")?,
-            email_message_by_link: optional(&mut m, "EmailMessageByLink")?,
-            email_subject_by_link: optional(&mut m, "EmailSubjectByLink")?,
-            default_email_option: optional(&mut m, "DefaultEmailOption")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = VerificationMessageTemplateType {
+            sms_message: m.optional("SmsMessage"),
+            email_message: m.optional("EmailMessage"),
+            email_subject: m.optional("EmailSubject"),
+            email_message_by_link: m.optional("EmailMessageByLink"),
+            email_subject_by_link: m.optional("EmailSubjectByLink"),
+            default_email_option: m.optional("DefaultEmailOption"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for VerificationMessageTemplateType {
@@ -5385,13 +5558,14 @@ pub struct VerifySoftwareTokenRequest {
 }
 impl FromValue for VerifySoftwareTokenRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(VerifySoftwareTokenRequest {
-            access_token: optional(&mut m, "AccessToken")?,
-            session: optional(&mut m, "Session")?,
-            user_code: required(&mut m, "UserCode")?,
-            friendly_device_name: optional(&mut m, "FriendlyDeviceName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = VerifySoftwareTokenRequest {
+            access_token: m.optional("AccessToken"),
+            session: m.optional("Session"),
+            user_code: m.required("UserCode"),
+            friendly_device_name: m.optional("FriendlyDeviceName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for VerifySoftwareTokenRequest {
@@ -5422,11 +5596,12 @@ pub struct VerifySoftwareTokenResponse {
 }
 impl FromValue for VerifySoftwareTokenResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(VerifySoftwareTokenResponse {
-            status: optional(&mut m, "Status")?,
-            session: optional(&mut m, "Session")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = VerifySoftwareTokenResponse {
+            status: m.optional("Status"),
+            session: m.optional("Session"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for VerifySoftwareTokenResponse {
@@ -5454,12 +5629,13 @@ pub struct VerifyUserAttributeRequest {
 }
 impl FromValue for VerifyUserAttributeRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(VerifyUserAttributeRequest {
-            access_token: required(&mut m, "AccessToken")?,
-            attribute_name: required(&mut m, "AttributeName")?,
-            code: required(&mut m, "Code")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = VerifyUserAttributeRequest {
+            access_token: m.required("AccessToken"),
+            attribute_name: m.required("AttributeName"),
+            code: m.required("Code"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for VerifyUserAttributeRequest {
@@ -5486,9 +5662,10 @@ pub struct VerifyUserAttributeResponse {
 }
 impl FromValue for VerifyUserAttributeResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(VerifyUserAttributeResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = VerifyUserAttributeResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for VerifyUserAttributeResponse {
@@ -5506,12 +5683,13 @@ pub struct WebAuthnConfigurationType {
 }
 impl FromValue for WebAuthnConfigurationType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(WebAuthnConfigurationType {
-            relying_party_id: optional(&mut m, "RelyingPartyId")?,
-            user_verification: optional(&mut m, "UserVerification")?,
-            factor_configuration: optional(&mut m, "FactorConfiguration")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = WebAuthnConfigurationType {
+            relying_party_id: m.optional("RelyingPartyId"),
+            user_verification: m.optional("UserVerification"),
+            factor_configuration: m.optional("FactorConfiguration"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for WebAuthnConfigurationType {
@@ -5530,10 +5708,11 @@ pub struct WebAuthnMfaSettingsType {
 }
 impl FromValue for WebAuthnMfaSettingsType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(WebAuthnMfaSettingsType {
-            enabled: optional(&mut m, "Enabled")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = WebAuthnMfaSettingsType {
+            enabled: m.optional("Enabled"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for WebAuthnMfaSettingsType {

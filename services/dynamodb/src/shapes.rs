@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use model::value::{Body, FromValue, IntoValue, Members, Value, optional, required};
+use model::value::{Body, FromValue, IntoValue, Members, Reader, Value};
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,12 +14,13 @@ pub struct ArchivalSummary {
 }
 impl FromValue for ArchivalSummary {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ArchivalSummary {
-            archival_date_time: optional(&mut m, "ArchivalDateTime")?,
-            archival_reason: optional(&mut m, "ArchivalReason")?,
-            archival_backup_arn: optional(&mut m, "ArchivalBackupArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ArchivalSummary {
+            archival_date_time: m.optional("ArchivalDateTime"),
+            archival_reason: m.optional("ArchivalReason"),
+            archival_backup_arn: m.optional("ArchivalBackupArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ArchivalSummary {
@@ -39,11 +40,12 @@ pub struct AttributeDefinition {
 }
 impl FromValue for AttributeDefinition {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AttributeDefinition {
-            attribute_name: required(&mut m, "AttributeName")?,
-            attribute_type: required(&mut m, "AttributeType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AttributeDefinition {
+            attribute_name: m.required("AttributeName"),
+            attribute_type: m.required("AttributeType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AttributeDefinition {
@@ -70,19 +72,20 @@ pub struct AttributeValue {
 }
 impl FromValue for AttributeValue {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AttributeValue {
-            s: optional(&mut m, "S")?,
-            n: optional(&mut m, "N")?,
-            b: optional(&mut m, "B")?,
-            ss: optional(&mut m, "SS")?,
-            ns: optional(&mut m, "NS")?,
-            bs: optional(&mut m, "BS")?,
-            m: optional(&mut m, "M")?,
-            l: optional(&mut m, "L")?,
-            null: optional(&mut m, "NULL")?,
-            bool: optional(&mut m, "BOOL")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AttributeValue {
+            s: m.optional("S"),
+            n: m.optional("N"),
+            b: m.optional("B"),
+            ss: m.optional("SS"),
+            ns: m.optional("NS"),
+            bs: m.optional("BS"),
+            m: m.optional("M"),
+            l: m.optional("L"),
+            null: m.optional("NULL"),
+            bool: m.optional("BOOL"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AttributeValue {
@@ -115,11 +118,12 @@ pub struct AttributeValueUpdate {
 }
 impl FromValue for AttributeValueUpdate {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AttributeValueUpdate {
-            value: optional(&mut m, "Value")?,
-            action: optional(&mut m, "Action")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AttributeValueUpdate {
+            value: m.optional("Value"),
+            action: m.optional("Action"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AttributeValueUpdate {
@@ -146,11 +150,12 @@ pub struct BatchGetItemInput {
 }
 impl FromValue for BatchGetItemInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(BatchGetItemInput {
-            request_items: required(&mut m, "RequestItems")?,
-            return_consumed_capacity: optional(&mut m, "ReturnConsumedCapacity")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = BatchGetItemInput {
+            request_items: m.required("RequestItems"),
+            return_consumed_capacity: m.optional("ReturnConsumedCapacity"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for BatchGetItemInput {
@@ -170,12 +175,13 @@ pub struct BatchGetItemOutput {
 }
 impl FromValue for BatchGetItemOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(BatchGetItemOutput {
-            responses: optional(&mut m, "Responses")?,
-            unprocessed_keys: optional(&mut m, "UnprocessedKeys")?,
-            consumed_capacity: optional(&mut m, "ConsumedCapacity")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = BatchGetItemOutput {
+            responses: m.optional("Responses"),
+            unprocessed_keys: m.optional("UnprocessedKeys"),
+            consumed_capacity: m.optional("ConsumedCapacity"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for BatchGetItemOutput {
@@ -196,12 +202,13 @@ pub struct BatchWriteItemInput {
 }
 impl FromValue for BatchWriteItemInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(BatchWriteItemInput {
-            request_items: required(&mut m, "RequestItems")?,
-            return_consumed_capacity: optional(&mut m, "ReturnConsumedCapacity")?,
-            return_item_collection_metrics: optional(&mut m, "ReturnItemCollectionMetrics")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = BatchWriteItemInput {
+            request_items: m.required("RequestItems"),
+            return_consumed_capacity: m.optional("ReturnConsumedCapacity"),
+            return_item_collection_metrics: m.optional("ReturnItemCollectionMetrics"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for BatchWriteItemInput {
@@ -222,12 +229,13 @@ pub struct BatchWriteItemOutput {
 }
 impl FromValue for BatchWriteItemOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(BatchWriteItemOutput {
-            unprocessed_items: optional(&mut m, "UnprocessedItems")?,
-            item_collection_metrics: optional(&mut m, "ItemCollectionMetrics")?,
-            consumed_capacity: optional(&mut m, "ConsumedCapacity")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = BatchWriteItemOutput {
+            unprocessed_items: m.optional("UnprocessedItems"),
+            item_collection_metrics: m.optional("ItemCollectionMetrics"),
+            consumed_capacity: m.optional("ConsumedCapacity"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for BatchWriteItemOutput {
@@ -247,11 +255,12 @@ pub struct BillingModeSummary {
 }
 impl FromValue for BillingModeSummary {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(BillingModeSummary {
-            billing_mode: optional(&mut m, "BillingMode")?,
-            last_update_to_pay_per_request_date_time: optional(&mut m, "LastUpdateToPayPerRequestDateTime")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = BillingModeSummary {
+            billing_mode: m.optional("BillingMode"),
+            last_update_to_pay_per_request_date_time: m.optional("LastUpdateToPayPerRequestDateTime"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for BillingModeSummary {
@@ -271,12 +280,13 @@ pub struct Capacity {
 }
 impl FromValue for Capacity {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Capacity {
-            read_capacity_units: optional(&mut m, "ReadCapacityUnits")?,
-            write_capacity_units: optional(&mut m, "WriteCapacityUnits")?,
-            capacity_units: optional(&mut m, "CapacityUnits")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Capacity {
+            read_capacity_units: m.optional("ReadCapacityUnits"),
+            write_capacity_units: m.optional("WriteCapacityUnits"),
+            capacity_units: m.optional("CapacityUnits"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Capacity {
@@ -296,11 +306,12 @@ pub struct Condition {
 }
 impl FromValue for Condition {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Condition {
-            attribute_value_list: optional(&mut m, "AttributeValueList")?,
-            comparison_operator: required(&mut m, "ComparisonOperator")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Condition {
+            attribute_value_list: m.optional("AttributeValueList"),
+            comparison_operator: m.required("ComparisonOperator"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Condition {
@@ -323,15 +334,16 @@ pub struct ConditionCheck {
 }
 impl FromValue for ConditionCheck {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ConditionCheck {
-            key: required(&mut m, "Key")?,
-            table_name: required(&mut m, "TableName")?,
-            condition_expression: required(&mut m, "ConditionExpression")?,
-            expression_attribute_names: optional(&mut m, "ExpressionAttributeNames")?,
-            expression_attribute_values: optional(&mut m, "ExpressionAttributeValues")?,
-            return_values_on_condition_check_failure: optional(&mut m, "ReturnValuesOnConditionCheckFailure")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ConditionCheck {
+            key: m.required("Key"),
+            table_name: m.required("TableName"),
+            condition_expression: m.required("ConditionExpression"),
+            expression_attribute_names: m.optional("ExpressionAttributeNames"),
+            expression_attribute_values: m.optional("ExpressionAttributeValues"),
+            return_values_on_condition_check_failure: m.optional("ReturnValuesOnConditionCheckFailure"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ConditionCheck {
@@ -359,16 +371,17 @@ pub struct ConsumedCapacity {
 }
 impl FromValue for ConsumedCapacity {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ConsumedCapacity {
-            table_name: optional(&mut m, "TableName")?,
-            capacity_units: optional(&mut m, "CapacityUnits")?,
-            read_capacity_units: optional(&mut m, "ReadCapacityUnits")?,
-            write_capacity_units: optional(&mut m, "WriteCapacityUnits")?,
-            table: optional(&mut m, "Table")?,
-            local_secondary_indexes: optional(&mut m, "LocalSecondaryIndexes")?,
-            global_secondary_indexes: optional(&mut m, "GlobalSecondaryIndexes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ConsumedCapacity {
+            table_name: m.optional("TableName"),
+            capacity_units: m.optional("CapacityUnits"),
+            read_capacity_units: m.optional("ReadCapacityUnits"),
+            write_capacity_units: m.optional("WriteCapacityUnits"),
+            table: m.optional("Table"),
+            local_secondary_indexes: m.optional("LocalSecondaryIndexes"),
+            global_secondary_indexes: m.optional("GlobalSecondaryIndexes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ConsumedCapacity {
@@ -392,11 +405,12 @@ pub struct ContinuousBackupsDescription {
 }
 impl FromValue for ContinuousBackupsDescription {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ContinuousBackupsDescription {
-            continuous_backups_status: required(&mut m, "ContinuousBackupsStatus")?,
-            point_in_time_recovery_description: optional(&mut m, "PointInTimeRecoveryDescription")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ContinuousBackupsDescription {
+            continuous_backups_status: m.required("ContinuousBackupsStatus"),
+            point_in_time_recovery_description: m.optional("PointInTimeRecoveryDescription"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ContinuousBackupsDescription {
@@ -419,15 +433,16 @@ pub struct CreateGlobalSecondaryIndexAction {
 }
 impl FromValue for CreateGlobalSecondaryIndexAction {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateGlobalSecondaryIndexAction {
-            index_name: required(&mut m, "IndexName")?,
-            key_schema: required(&mut m, "KeySchema")?,
-            projection: required(&mut m, "Projection")?,
-            provisioned_throughput: optional(&mut m, "ProvisionedThroughput")?,
-            on_demand_throughput: optional(&mut m, "OnDemandThroughput")?,
-            warm_throughput: optional(&mut m, "WarmThroughput")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateGlobalSecondaryIndexAction {
+            index_name: m.required("IndexName"),
+            key_schema: m.required("KeySchema"),
+            projection: m.required("Projection"),
+            provisioned_throughput: m.optional("ProvisionedThroughput"),
+            on_demand_throughput: m.optional("OnDemandThroughput"),
+            warm_throughput: m.optional("WarmThroughput"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateGlobalSecondaryIndexAction {
@@ -449,10 +464,11 @@ pub struct CreateGlobalTableWitnessGroupMemberAction {
 }
 impl FromValue for CreateGlobalTableWitnessGroupMemberAction {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateGlobalTableWitnessGroupMemberAction {
-            region_name: required(&mut m, "RegionName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateGlobalTableWitnessGroupMemberAction {
+            region_name: m.required("RegionName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateGlobalTableWitnessGroupMemberAction {
@@ -474,15 +490,16 @@ pub struct CreateReplicationGroupMemberAction {
 }
 impl FromValue for CreateReplicationGroupMemberAction {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateReplicationGroupMemberAction {
-            region_name: required(&mut m, "RegionName")?,
-            kms_master_key_id: optional(&mut m, "KMSMasterKeyId")?,
-            provisioned_throughput_override: optional(&mut m, "ProvisionedThroughputOverride")?,
-            on_demand_throughput_override: optional(&mut m, "OnDemandThroughputOverride")?,
-            global_secondary_indexes: optional(&mut m, "GlobalSecondaryIndexes")?,
-            table_class_override: optional(&mut m, "TableClassOverride")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateReplicationGroupMemberAction {
+            region_name: m.required("RegionName"),
+            kms_master_key_id: m.optional("KMSMasterKeyId"),
+            provisioned_throughput_override: m.optional("ProvisionedThroughputOverride"),
+            on_demand_throughput_override: m.optional("OnDemandThroughputOverride"),
+            global_secondary_indexes: m.optional("GlobalSecondaryIndexes"),
+            table_class_override: m.optional("TableClassOverride"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateReplicationGroupMemberAction {
@@ -520,26 +537,27 @@ pub struct CreateTableInput {
 }
 impl FromValue for CreateTableInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateTableInput {
-            attribute_definitions: optional(&mut m, "AttributeDefinitions")?,
-            table_name: required(&mut m, "TableName")?,
-            key_schema: optional(&mut m, "KeySchema")?,
-            local_secondary_indexes: optional(&mut m, "LocalSecondaryIndexes")?,
-            global_secondary_indexes: optional(&mut m, "GlobalSecondaryIndexes")?,
-            billing_mode: optional(&mut m, "BillingMode")?,
-            provisioned_throughput: optional(&mut m, "ProvisionedThroughput")?,
-            stream_specification: optional(&mut m, "StreamSpecification")?,
-            sse_specification: optional(&mut m, "SSESpecification")?,
-            tags: optional(&mut m, "Tags")?,
-            table_class: optional(&mut m, "TableClass")?,
-            deletion_protection_enabled: optional(&mut m, "DeletionProtectionEnabled")?,
-            warm_throughput: optional(&mut m, "WarmThroughput")?,
-            resource_policy: optional(&mut m, "ResourcePolicy")?,
-            on_demand_throughput: optional(&mut m, "OnDemandThroughput")?,
-            global_table_source_arn: optional(&mut m, "GlobalTableSourceArn")?,
-            global_table_settings_replication_mode: optional(&mut m, "GlobalTableSettingsReplicationMode")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateTableInput {
+            attribute_definitions: m.optional("AttributeDefinitions"),
+            table_name: m.required("TableName"),
+            key_schema: m.optional("KeySchema"),
+            local_secondary_indexes: m.optional("LocalSecondaryIndexes"),
+            global_secondary_indexes: m.optional("GlobalSecondaryIndexes"),
+            billing_mode: m.optional("BillingMode"),
+            provisioned_throughput: m.optional("ProvisionedThroughput"),
+            stream_specification: m.optional("StreamSpecification"),
+            sse_specification: m.optional("SSESpecification"),
+            tags: m.optional("Tags"),
+            table_class: m.optional("TableClass"),
+            deletion_protection_enabled: m.optional("DeletionProtectionEnabled"),
+            warm_throughput: m.optional("WarmThroughput"),
+            resource_policy: m.optional("ResourcePolicy"),
+            on_demand_throughput: m.optional("OnDemandThroughput"),
+            global_table_source_arn: m.optional("GlobalTableSourceArn"),
+            global_table_settings_replication_mode: m.optional("GlobalTableSettingsReplicationMode"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateTableInput {
@@ -572,10 +590,11 @@ pub struct CreateTableOutput {
 }
 impl FromValue for CreateTableOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateTableOutput {
-            table_description: optional(&mut m, "TableDescription")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateTableOutput {
+            table_description: m.optional("TableDescription"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateTableOutput {
@@ -597,15 +616,16 @@ pub struct Delete {
 }
 impl FromValue for Delete {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Delete {
-            key: required(&mut m, "Key")?,
-            table_name: required(&mut m, "TableName")?,
-            condition_expression: optional(&mut m, "ConditionExpression")?,
-            expression_attribute_names: optional(&mut m, "ExpressionAttributeNames")?,
-            expression_attribute_values: optional(&mut m, "ExpressionAttributeValues")?,
-            return_values_on_condition_check_failure: optional(&mut m, "ReturnValuesOnConditionCheckFailure")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Delete {
+            key: m.required("Key"),
+            table_name: m.required("TableName"),
+            condition_expression: m.optional("ConditionExpression"),
+            expression_attribute_names: m.optional("ExpressionAttributeNames"),
+            expression_attribute_values: m.optional("ExpressionAttributeValues"),
+            return_values_on_condition_check_failure: m.optional("ReturnValuesOnConditionCheckFailure"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Delete {
@@ -627,10 +647,11 @@ pub struct DeleteGlobalSecondaryIndexAction {
 }
 impl FromValue for DeleteGlobalSecondaryIndexAction {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteGlobalSecondaryIndexAction {
-            index_name: required(&mut m, "IndexName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteGlobalSecondaryIndexAction {
+            index_name: m.required("IndexName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteGlobalSecondaryIndexAction {
@@ -647,10 +668,11 @@ pub struct DeleteGlobalTableWitnessGroupMemberAction {
 }
 impl FromValue for DeleteGlobalTableWitnessGroupMemberAction {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteGlobalTableWitnessGroupMemberAction {
-            region_name: required(&mut m, "RegionName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteGlobalTableWitnessGroupMemberAction {
+            region_name: m.required("RegionName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteGlobalTableWitnessGroupMemberAction {
@@ -677,20 +699,21 @@ pub struct DeleteItemInput {
 }
 impl FromValue for DeleteItemInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteItemInput {
-            table_name: required(&mut m, "TableName")?,
-            key: required(&mut m, "Key")?,
-            expected: optional(&mut m, "Expected")?,
-            conditional_operator: optional(&mut m, "ConditionalOperator")?,
-            return_values: optional(&mut m, "ReturnValues")?,
-            return_consumed_capacity: optional(&mut m, "ReturnConsumedCapacity")?,
-            return_item_collection_metrics: optional(&mut m, "ReturnItemCollectionMetrics")?,
-            condition_expression: optional(&mut m, "ConditionExpression")?,
-            expression_attribute_names: optional(&mut m, "ExpressionAttributeNames")?,
-            expression_attribute_values: optional(&mut m, "ExpressionAttributeValues")?,
-            return_values_on_condition_check_failure: optional(&mut m, "ReturnValuesOnConditionCheckFailure")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteItemInput {
+            table_name: m.required("TableName"),
+            key: m.required("Key"),
+            expected: m.optional("Expected"),
+            conditional_operator: m.optional("ConditionalOperator"),
+            return_values: m.optional("ReturnValues"),
+            return_consumed_capacity: m.optional("ReturnConsumedCapacity"),
+            return_item_collection_metrics: m.optional("ReturnItemCollectionMetrics"),
+            condition_expression: m.optional("ConditionExpression"),
+            expression_attribute_names: m.optional("ExpressionAttributeNames"),
+            expression_attribute_values: m.optional("ExpressionAttributeValues"),
+            return_values_on_condition_check_failure: m.optional("ReturnValuesOnConditionCheckFailure"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteItemInput {
@@ -719,12 +742,13 @@ pub struct DeleteItemOutput {
 }
 impl FromValue for DeleteItemOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteItemOutput {
-            attributes: optional(&mut m, "Attributes")?,
-            consumed_capacity: optional(&mut m, "ConsumedCapacity")?,
-            item_collection_metrics: optional(&mut m, "ItemCollectionMetrics")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteItemOutput {
+            attributes: m.optional("Attributes"),
+            consumed_capacity: m.optional("ConsumedCapacity"),
+            item_collection_metrics: m.optional("ItemCollectionMetrics"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteItemOutput {
@@ -743,10 +767,11 @@ pub struct DeleteReplicationGroupMemberAction {
 }
 impl FromValue for DeleteReplicationGroupMemberAction {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteReplicationGroupMemberAction {
-            region_name: required(&mut m, "RegionName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteReplicationGroupMemberAction {
+            region_name: m.required("RegionName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteReplicationGroupMemberAction {
@@ -763,10 +788,11 @@ pub struct DeleteRequest {
 }
 impl FromValue for DeleteRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteRequest {
-            key: required(&mut m, "Key")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteRequest {
+            key: m.required("Key"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteRequest {
@@ -784,11 +810,12 @@ pub struct DeleteResourcePolicyInput {
 }
 impl FromValue for DeleteResourcePolicyInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteResourcePolicyInput {
-            resource_arn: required(&mut m, "ResourceArn")?,
-            expected_revision_id: optional(&mut m, "ExpectedRevisionId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteResourcePolicyInput {
+            resource_arn: m.required("ResourceArn"),
+            expected_revision_id: m.optional("ExpectedRevisionId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteResourcePolicyInput {
@@ -806,10 +833,11 @@ pub struct DeleteResourcePolicyOutput {
 }
 impl FromValue for DeleteResourcePolicyOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteResourcePolicyOutput {
-            revision_id: optional(&mut m, "RevisionId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteResourcePolicyOutput {
+            revision_id: m.optional("RevisionId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteResourcePolicyOutput {
@@ -826,10 +854,11 @@ pub struct DeleteTableInput {
 }
 impl FromValue for DeleteTableInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteTableInput {
-            table_name: required(&mut m, "TableName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteTableInput {
+            table_name: m.required("TableName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteTableInput {
@@ -846,10 +875,11 @@ pub struct DeleteTableOutput {
 }
 impl FromValue for DeleteTableOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteTableOutput {
-            table_description: optional(&mut m, "TableDescription")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteTableOutput {
+            table_description: m.optional("TableDescription"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteTableOutput {
@@ -866,10 +896,11 @@ pub struct DescribeContinuousBackupsInput {
 }
 impl FromValue for DescribeContinuousBackupsInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeContinuousBackupsInput {
-            table_name: required(&mut m, "TableName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeContinuousBackupsInput {
+            table_name: m.required("TableName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeContinuousBackupsInput {
@@ -886,10 +917,11 @@ pub struct DescribeContinuousBackupsOutput {
 }
 impl FromValue for DescribeContinuousBackupsOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeContinuousBackupsOutput {
-            continuous_backups_description: optional(&mut m, "ContinuousBackupsDescription")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeContinuousBackupsOutput {
+            continuous_backups_description: m.optional("ContinuousBackupsDescription"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeContinuousBackupsOutput {
@@ -905,9 +937,10 @@ pub struct DescribeEndpointsRequest {
 }
 impl FromValue for DescribeEndpointsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeEndpointsRequest {
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeEndpointsRequest {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeEndpointsRequest {
@@ -923,10 +956,11 @@ pub struct DescribeEndpointsResponse {
 }
 impl FromValue for DescribeEndpointsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeEndpointsResponse {
-            endpoints: required(&mut m, "Endpoints")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeEndpointsResponse {
+            endpoints: m.required("Endpoints"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeEndpointsResponse {
@@ -942,9 +976,10 @@ pub struct DescribeLimitsInput {
 }
 impl FromValue for DescribeLimitsInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeLimitsInput {
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeLimitsInput {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeLimitsInput {
@@ -963,13 +998,14 @@ pub struct DescribeLimitsOutput {
 }
 impl FromValue for DescribeLimitsOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeLimitsOutput {
-            account_max_read_capacity_units: optional(&mut m, "AccountMaxReadCapacityUnits")?,
-            account_max_write_capacity_units: optional(&mut m, "AccountMaxWriteCapacityUnits")?,
-            table_max_read_capacity_units: optional(&mut m, "TableMaxReadCapacityUnits")?,
-            table_max_write_capacity_units: optional(&mut m, "TableMaxWriteCapacityUnits")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeLimitsOutput {
+            account_max_read_capacity_units: m.optional("AccountMaxReadCapacityUnits"),
+            account_max_write_capacity_units: m.optional("AccountMaxWriteCapacityUnits"),
+            table_max_read_capacity_units: m.optional("TableMaxReadCapacityUnits"),
+            table_max_write_capacity_units: m.optional("TableMaxWriteCapacityUnits"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeLimitsOutput {
@@ -989,10 +1025,11 @@ pub struct DescribeTableInput {
 }
 impl FromValue for DescribeTableInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTableInput {
-            table_name: required(&mut m, "TableName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTableInput {
+            table_name: m.required("TableName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTableInput {
@@ -1009,10 +1046,11 @@ pub struct DescribeTableOutput {
 }
 impl FromValue for DescribeTableOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTableOutput {
-            table: optional(&mut m, "Table")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTableOutput {
+            table: m.optional("Table"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTableOutput {
@@ -1029,10 +1067,11 @@ pub struct DescribeTimeToLiveInput {
 }
 impl FromValue for DescribeTimeToLiveInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTimeToLiveInput {
-            table_name: required(&mut m, "TableName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTimeToLiveInput {
+            table_name: m.required("TableName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTimeToLiveInput {
@@ -1049,10 +1088,11 @@ pub struct DescribeTimeToLiveOutput {
 }
 impl FromValue for DescribeTimeToLiveOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTimeToLiveOutput {
-            time_to_live_description: optional(&mut m, "TimeToLiveDescription")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTimeToLiveOutput {
+            time_to_live_description: m.optional("TimeToLiveDescription"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTimeToLiveOutput {
@@ -1070,11 +1110,12 @@ pub struct Endpoint {
 }
 impl FromValue for Endpoint {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Endpoint {
-            address: required(&mut m, "Address")?,
-            cache_period_in_minutes: required(&mut m, "CachePeriodInMinutes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Endpoint {
+            address: m.required("Address"),
+            cache_period_in_minutes: m.required("CachePeriodInMinutes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Endpoint {
@@ -1095,13 +1136,14 @@ pub struct ExpectedAttributeValue {
 }
 impl FromValue for ExpectedAttributeValue {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ExpectedAttributeValue {
-            value: optional(&mut m, "Value")?,
-            exists: optional(&mut m, "Exists")?,
-            comparison_operator: optional(&mut m, "ComparisonOperator")?,
-            attribute_value_list: optional(&mut m, "AttributeValueList")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ExpectedAttributeValue {
+            value: m.optional("Value"),
+            exists: m.optional("Exists"),
+            comparison_operator: m.optional("ComparisonOperator"),
+            attribute_value_list: m.optional("AttributeValueList"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ExpectedAttributeValue {
@@ -1134,13 +1176,14 @@ pub struct Get {
 }
 impl FromValue for Get {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Get {
-            key: required(&mut m, "Key")?,
-            table_name: required(&mut m, "TableName")?,
-            projection_expression: optional(&mut m, "ProjectionExpression")?,
-            expression_attribute_names: optional(&mut m, "ExpressionAttributeNames")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Get {
+            key: m.required("Key"),
+            table_name: m.required("TableName"),
+            projection_expression: m.optional("ProjectionExpression"),
+            expression_attribute_names: m.optional("ExpressionAttributeNames"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Get {
@@ -1166,16 +1209,17 @@ pub struct GetItemInput {
 }
 impl FromValue for GetItemInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetItemInput {
-            table_name: required(&mut m, "TableName")?,
-            key: required(&mut m, "Key")?,
-            attributes_to_get: optional(&mut m, "AttributesToGet")?,
-            consistent_read: optional(&mut m, "ConsistentRead")?,
-            return_consumed_capacity: optional(&mut m, "ReturnConsumedCapacity")?,
-            projection_expression: optional(&mut m, "ProjectionExpression")?,
-            expression_attribute_names: optional(&mut m, "ExpressionAttributeNames")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetItemInput {
+            table_name: m.required("TableName"),
+            key: m.required("Key"),
+            attributes_to_get: m.optional("AttributesToGet"),
+            consistent_read: m.optional("ConsistentRead"),
+            return_consumed_capacity: m.optional("ReturnConsumedCapacity"),
+            projection_expression: m.optional("ProjectionExpression"),
+            expression_attribute_names: m.optional("ExpressionAttributeNames"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetItemInput {
@@ -1199,11 +1243,12 @@ pub struct GetItemOutput {
 }
 impl FromValue for GetItemOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetItemOutput {
-            item: optional(&mut m, "Item")?,
-            consumed_capacity: optional(&mut m, "ConsumedCapacity")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetItemOutput {
+            item: m.optional("Item"),
+            consumed_capacity: m.optional("ConsumedCapacity"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetItemOutput {
@@ -1221,10 +1266,11 @@ pub struct GetResourcePolicyInput {
 }
 impl FromValue for GetResourcePolicyInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetResourcePolicyInput {
-            resource_arn: required(&mut m, "ResourceArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetResourcePolicyInput {
+            resource_arn: m.required("ResourceArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetResourcePolicyInput {
@@ -1242,11 +1288,12 @@ pub struct GetResourcePolicyOutput {
 }
 impl FromValue for GetResourcePolicyOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetResourcePolicyOutput {
-            policy: optional(&mut m, "Policy")?,
-            revision_id: optional(&mut m, "RevisionId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetResourcePolicyOutput {
+            policy: m.optional("Policy"),
+            revision_id: m.optional("RevisionId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetResourcePolicyOutput {
@@ -1269,15 +1316,16 @@ pub struct GlobalSecondaryIndex {
 }
 impl FromValue for GlobalSecondaryIndex {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GlobalSecondaryIndex {
-            index_name: required(&mut m, "IndexName")?,
-            key_schema: required(&mut m, "KeySchema")?,
-            projection: required(&mut m, "Projection")?,
-            provisioned_throughput: optional(&mut m, "ProvisionedThroughput")?,
-            on_demand_throughput: optional(&mut m, "OnDemandThroughput")?,
-            warm_throughput: optional(&mut m, "WarmThroughput")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GlobalSecondaryIndex {
+            index_name: m.required("IndexName"),
+            key_schema: m.required("KeySchema"),
+            projection: m.required("Projection"),
+            provisioned_throughput: m.optional("ProvisionedThroughput"),
+            on_demand_throughput: m.optional("OnDemandThroughput"),
+            warm_throughput: m.optional("WarmThroughput"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GlobalSecondaryIndex {
@@ -1309,20 +1357,21 @@ pub struct GlobalSecondaryIndexDescription {
 }
 impl FromValue for GlobalSecondaryIndexDescription {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GlobalSecondaryIndexDescription {
-            index_name: optional(&mut m, "IndexName")?,
-            key_schema: optional(&mut m, "KeySchema")?,
-            projection: optional(&mut m, "Projection")?,
-            index_status: optional(&mut m, "IndexStatus")?,
-            backfilling: optional(&mut m, "Backfilling")?,
-            provisioned_throughput: optional(&mut m, "ProvisionedThroughput")?,
-            index_size_bytes: optional(&mut m, "IndexSizeBytes")?,
-            item_count: optional(&mut m, "ItemCount")?,
-            index_arn: optional(&mut m, "IndexArn")?,
-            on_demand_throughput: optional(&mut m, "OnDemandThroughput")?,
-            warm_throughput: optional(&mut m, "WarmThroughput")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GlobalSecondaryIndexDescription {
+            index_name: m.optional("IndexName"),
+            key_schema: m.optional("KeySchema"),
+            projection: m.optional("Projection"),
+            index_status: m.optional("IndexStatus"),
+            backfilling: m.optional("Backfilling"),
+            provisioned_throughput: m.optional("ProvisionedThroughput"),
+            index_size_bytes: m.optional("IndexSizeBytes"),
+            item_count: m.optional("ItemCount"),
+            index_arn: m.optional("IndexArn"),
+            on_demand_throughput: m.optional("OnDemandThroughput"),
+            warm_throughput: m.optional("WarmThroughput"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GlobalSecondaryIndexDescription {
@@ -1351,12 +1400,13 @@ pub struct GlobalSecondaryIndexUpdate {
 }
 impl FromValue for GlobalSecondaryIndexUpdate {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GlobalSecondaryIndexUpdate {
-            update: optional(&mut m, "Update")?,
-            create: optional(&mut m, "Create")?,
-            delete: optional(&mut m, "Delete")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GlobalSecondaryIndexUpdate {
+            update: m.optional("Update"),
+            create: m.optional("Create"),
+            delete: m.optional("Delete"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GlobalSecondaryIndexUpdate {
@@ -1377,12 +1427,13 @@ pub struct GlobalSecondaryIndexWarmThroughputDescription {
 }
 impl FromValue for GlobalSecondaryIndexWarmThroughputDescription {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GlobalSecondaryIndexWarmThroughputDescription {
-            read_units_per_second: optional(&mut m, "ReadUnitsPerSecond")?,
-            write_units_per_second: optional(&mut m, "WriteUnitsPerSecond")?,
-            status: optional(&mut m, "Status")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GlobalSecondaryIndexWarmThroughputDescription {
+            read_units_per_second: m.optional("ReadUnitsPerSecond"),
+            write_units_per_second: m.optional("WriteUnitsPerSecond"),
+            status: m.optional("Status"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GlobalSecondaryIndexWarmThroughputDescription {
@@ -1402,11 +1453,12 @@ pub struct GlobalTableWitnessDescription {
 }
 impl FromValue for GlobalTableWitnessDescription {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GlobalTableWitnessDescription {
-            region_name: optional(&mut m, "RegionName")?,
-            witness_status: optional(&mut m, "WitnessStatus")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GlobalTableWitnessDescription {
+            region_name: m.optional("RegionName"),
+            witness_status: m.optional("WitnessStatus"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GlobalTableWitnessDescription {
@@ -1425,11 +1477,12 @@ pub struct GlobalTableWitnessGroupUpdate {
 }
 impl FromValue for GlobalTableWitnessGroupUpdate {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GlobalTableWitnessGroupUpdate {
-            create: optional(&mut m, "Create")?,
-            delete: optional(&mut m, "Delete")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GlobalTableWitnessGroupUpdate {
+            create: m.optional("Create"),
+            delete: m.optional("Delete"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GlobalTableWitnessGroupUpdate {
@@ -1448,11 +1501,12 @@ pub struct ItemCollectionMetrics {
 }
 impl FromValue for ItemCollectionMetrics {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ItemCollectionMetrics {
-            item_collection_key: optional(&mut m, "ItemCollectionKey")?,
-            size_estimate_range_gb: optional(&mut m, "SizeEstimateRangeGB")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ItemCollectionMetrics {
+            item_collection_key: m.optional("ItemCollectionKey"),
+            size_estimate_range_gb: m.optional("SizeEstimateRangeGB"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ItemCollectionMetrics {
@@ -1470,10 +1524,11 @@ pub struct ItemResponse {
 }
 impl FromValue for ItemResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ItemResponse {
-            item: optional(&mut m, "Item")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ItemResponse {
+            item: m.optional("Item"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ItemResponse {
@@ -1491,11 +1546,12 @@ pub struct KeySchemaElement {
 }
 impl FromValue for KeySchemaElement {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(KeySchemaElement {
-            attribute_name: required(&mut m, "AttributeName")?,
-            key_type: required(&mut m, "KeyType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = KeySchemaElement {
+            attribute_name: m.required("AttributeName"),
+            key_type: m.required("KeyType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for KeySchemaElement {
@@ -1517,14 +1573,15 @@ pub struct KeysAndAttributes {
 }
 impl FromValue for KeysAndAttributes {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(KeysAndAttributes {
-            keys: required(&mut m, "Keys")?,
-            attributes_to_get: optional(&mut m, "AttributesToGet")?,
-            consistent_read: optional(&mut m, "ConsistentRead")?,
-            projection_expression: optional(&mut m, "ProjectionExpression")?,
-            expression_attribute_names: optional(&mut m, "ExpressionAttributeNames")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = KeysAndAttributes {
+            keys: m.required("Keys"),
+            attributes_to_get: m.optional("AttributesToGet"),
+            consistent_read: m.optional("ConsistentRead"),
+            projection_expression: m.optional("ProjectionExpression"),
+            expression_attribute_names: m.optional("ExpressionAttributeNames"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for KeysAndAttributes {
@@ -1546,11 +1603,12 @@ pub struct ListTablesInput {
 }
 impl FromValue for ListTablesInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTablesInput {
-            exclusive_start_table_name: optional(&mut m, "ExclusiveStartTableName")?,
-            limit: optional(&mut m, "Limit")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTablesInput {
+            exclusive_start_table_name: m.optional("ExclusiveStartTableName"),
+            limit: m.optional("Limit"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTablesInput {
@@ -1569,11 +1627,12 @@ pub struct ListTablesOutput {
 }
 impl FromValue for ListTablesOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTablesOutput {
-            table_names: optional(&mut m, "TableNames")?,
-            last_evaluated_table_name: optional(&mut m, "LastEvaluatedTableName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTablesOutput {
+            table_names: m.optional("TableNames"),
+            last_evaluated_table_name: m.optional("LastEvaluatedTableName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTablesOutput {
@@ -1592,11 +1651,12 @@ pub struct ListTagsOfResourceInput {
 }
 impl FromValue for ListTagsOfResourceInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTagsOfResourceInput {
-            resource_arn: required(&mut m, "ResourceArn")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTagsOfResourceInput {
+            resource_arn: m.required("ResourceArn"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTagsOfResourceInput {
@@ -1615,11 +1675,12 @@ pub struct ListTagsOfResourceOutput {
 }
 impl FromValue for ListTagsOfResourceOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTagsOfResourceOutput {
-            tags: optional(&mut m, "Tags")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTagsOfResourceOutput {
+            tags: m.optional("Tags"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTagsOfResourceOutput {
@@ -1639,12 +1700,13 @@ pub struct LocalSecondaryIndex {
 }
 impl FromValue for LocalSecondaryIndex {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(LocalSecondaryIndex {
-            index_name: required(&mut m, "IndexName")?,
-            key_schema: required(&mut m, "KeySchema")?,
-            projection: required(&mut m, "Projection")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = LocalSecondaryIndex {
+            index_name: m.required("IndexName"),
+            key_schema: m.required("KeySchema"),
+            projection: m.required("Projection"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for LocalSecondaryIndex {
@@ -1668,15 +1730,16 @@ pub struct LocalSecondaryIndexDescription {
 }
 impl FromValue for LocalSecondaryIndexDescription {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(LocalSecondaryIndexDescription {
-            index_name: optional(&mut m, "IndexName")?,
-            key_schema: optional(&mut m, "KeySchema")?,
-            projection: optional(&mut m, "Projection")?,
-            index_size_bytes: optional(&mut m, "IndexSizeBytes")?,
-            item_count: optional(&mut m, "ItemCount")?,
-            index_arn: optional(&mut m, "IndexArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = LocalSecondaryIndexDescription {
+            index_name: m.optional("IndexName"),
+            key_schema: m.optional("KeySchema"),
+            projection: m.optional("Projection"),
+            index_size_bytes: m.optional("IndexSizeBytes"),
+            item_count: m.optional("ItemCount"),
+            index_arn: m.optional("IndexArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for LocalSecondaryIndexDescription {
@@ -1699,11 +1762,12 @@ pub struct OnDemandThroughput {
 }
 impl FromValue for OnDemandThroughput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(OnDemandThroughput {
-            max_read_request_units: optional(&mut m, "MaxReadRequestUnits")?,
-            max_write_request_units: optional(&mut m, "MaxWriteRequestUnits")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = OnDemandThroughput {
+            max_read_request_units: m.optional("MaxReadRequestUnits"),
+            max_write_request_units: m.optional("MaxWriteRequestUnits"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for OnDemandThroughput {
@@ -1721,10 +1785,11 @@ pub struct OnDemandThroughputOverride {
 }
 impl FromValue for OnDemandThroughputOverride {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(OnDemandThroughputOverride {
-            max_read_request_units: optional(&mut m, "MaxReadRequestUnits")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = OnDemandThroughputOverride {
+            max_read_request_units: m.optional("MaxReadRequestUnits"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for OnDemandThroughputOverride {
@@ -1744,13 +1809,14 @@ pub struct PointInTimeRecoveryDescription {
 }
 impl FromValue for PointInTimeRecoveryDescription {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PointInTimeRecoveryDescription {
-            point_in_time_recovery_status: optional(&mut m, "PointInTimeRecoveryStatus")?,
-            recovery_period_in_days: optional(&mut m, "RecoveryPeriodInDays")?,
-            earliest_restorable_date_time: optional(&mut m, "EarliestRestorableDateTime")?,
-            latest_restorable_date_time: optional(&mut m, "LatestRestorableDateTime")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PointInTimeRecoveryDescription {
+            point_in_time_recovery_status: m.optional("PointInTimeRecoveryStatus"),
+            recovery_period_in_days: m.optional("RecoveryPeriodInDays"),
+            earliest_restorable_date_time: m.optional("EarliestRestorableDateTime"),
+            latest_restorable_date_time: m.optional("LatestRestorableDateTime"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PointInTimeRecoveryDescription {
@@ -1771,11 +1837,12 @@ pub struct PointInTimeRecoverySpecification {
 }
 impl FromValue for PointInTimeRecoverySpecification {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PointInTimeRecoverySpecification {
-            point_in_time_recovery_enabled: required(&mut m, "PointInTimeRecoveryEnabled")?,
-            recovery_period_in_days: optional(&mut m, "RecoveryPeriodInDays")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PointInTimeRecoverySpecification {
+            point_in_time_recovery_enabled: m.required("PointInTimeRecoveryEnabled"),
+            recovery_period_in_days: m.optional("RecoveryPeriodInDays"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PointInTimeRecoverySpecification {
@@ -1794,11 +1861,12 @@ pub struct Projection {
 }
 impl FromValue for Projection {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Projection {
-            projection_type: optional(&mut m, "ProjectionType")?,
-            non_key_attributes: optional(&mut m, "NonKeyAttributes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Projection {
+            projection_type: m.optional("ProjectionType"),
+            non_key_attributes: m.optional("NonKeyAttributes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Projection {
@@ -1817,11 +1885,12 @@ pub struct ProvisionedThroughput {
 }
 impl FromValue for ProvisionedThroughput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ProvisionedThroughput {
-            read_capacity_units: required(&mut m, "ReadCapacityUnits")?,
-            write_capacity_units: required(&mut m, "WriteCapacityUnits")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ProvisionedThroughput {
+            read_capacity_units: m.required("ReadCapacityUnits"),
+            write_capacity_units: m.required("WriteCapacityUnits"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ProvisionedThroughput {
@@ -1843,14 +1912,15 @@ pub struct ProvisionedThroughputDescription {
 }
 impl FromValue for ProvisionedThroughputDescription {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ProvisionedThroughputDescription {
-            last_increase_date_time: optional(&mut m, "LastIncreaseDateTime")?,
-            last_decrease_date_time: optional(&mut m, "LastDecreaseDateTime")?,
-            number_of_decreases_today: optional(&mut m, "NumberOfDecreasesToday")?,
-            read_capacity_units: optional(&mut m, "ReadCapacityUnits")?,
-            write_capacity_units: optional(&mut m, "WriteCapacityUnits")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ProvisionedThroughputDescription {
+            last_increase_date_time: m.optional("LastIncreaseDateTime"),
+            last_decrease_date_time: m.optional("LastDecreaseDateTime"),
+            number_of_decreases_today: m.optional("NumberOfDecreasesToday"),
+            read_capacity_units: m.optional("ReadCapacityUnits"),
+            write_capacity_units: m.optional("WriteCapacityUnits"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ProvisionedThroughputDescription {
@@ -1871,10 +1941,11 @@ pub struct ProvisionedThroughputOverride {
 }
 impl FromValue for ProvisionedThroughputOverride {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ProvisionedThroughputOverride {
-            read_capacity_units: optional(&mut m, "ReadCapacityUnits")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ProvisionedThroughputOverride {
+            read_capacity_units: m.optional("ReadCapacityUnits"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ProvisionedThroughputOverride {
@@ -1896,15 +1967,16 @@ pub struct Put {
 }
 impl FromValue for Put {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Put {
-            item: required(&mut m, "Item")?,
-            table_name: required(&mut m, "TableName")?,
-            condition_expression: optional(&mut m, "ConditionExpression")?,
-            expression_attribute_names: optional(&mut m, "ExpressionAttributeNames")?,
-            expression_attribute_values: optional(&mut m, "ExpressionAttributeValues")?,
-            return_values_on_condition_check_failure: optional(&mut m, "ReturnValuesOnConditionCheckFailure")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Put {
+            item: m.required("Item"),
+            table_name: m.required("TableName"),
+            condition_expression: m.optional("ConditionExpression"),
+            expression_attribute_names: m.optional("ExpressionAttributeNames"),
+            expression_attribute_values: m.optional("ExpressionAttributeValues"),
+            return_values_on_condition_check_failure: m.optional("ReturnValuesOnConditionCheckFailure"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Put {
@@ -1936,20 +2008,21 @@ pub struct PutItemInput {
 }
 impl FromValue for PutItemInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutItemInput {
-            table_name: required(&mut m, "TableName")?,
-            item: required(&mut m, "Item")?,
-            expected: optional(&mut m, "Expected")?,
-            return_values: optional(&mut m, "ReturnValues")?,
-            return_consumed_capacity: optional(&mut m, "ReturnConsumedCapacity")?,
-            return_item_collection_metrics: optional(&mut m, "ReturnItemCollectionMetrics")?,
-            conditional_operator: optional(&mut m, "ConditionalOperator")?,
-            condition_expression: optional(&mut m, "ConditionExpression")?,
-            expression_attribute_names: optional(&mut m, "ExpressionAttributeNames")?,
-            expression_attribute_values: optional(&mut m, "ExpressionAttributeValues")?,
-            return_values_on_condition_check_failure: optional(&mut m, "ReturnValuesOnConditionCheckFailure")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutItemInput {
+            table_name: m.required("TableName"),
+            item: m.required("Item"),
+            expected: m.optional("Expected"),
+            return_values: m.optional("ReturnValues"),
+            return_consumed_capacity: m.optional("ReturnConsumedCapacity"),
+            return_item_collection_metrics: m.optional("ReturnItemCollectionMetrics"),
+            conditional_operator: m.optional("ConditionalOperator"),
+            condition_expression: m.optional("ConditionExpression"),
+            expression_attribute_names: m.optional("ExpressionAttributeNames"),
+            expression_attribute_values: m.optional("ExpressionAttributeValues"),
+            return_values_on_condition_check_failure: m.optional("ReturnValuesOnConditionCheckFailure"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutItemInput {
@@ -1978,12 +2051,13 @@ pub struct PutItemOutput {
 }
 impl FromValue for PutItemOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutItemOutput {
-            attributes: optional(&mut m, "Attributes")?,
-            consumed_capacity: optional(&mut m, "ConsumedCapacity")?,
-            item_collection_metrics: optional(&mut m, "ItemCollectionMetrics")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutItemOutput {
+            attributes: m.optional("Attributes"),
+            consumed_capacity: m.optional("ConsumedCapacity"),
+            item_collection_metrics: m.optional("ItemCollectionMetrics"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutItemOutput {
@@ -2002,10 +2076,11 @@ pub struct PutRequest {
 }
 impl FromValue for PutRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutRequest {
-            item: required(&mut m, "Item")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutRequest {
+            item: m.required("Item"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutRequest {
@@ -2025,13 +2100,14 @@ pub struct PutResourcePolicyInput {
 }
 impl FromValue for PutResourcePolicyInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutResourcePolicyInput {
-            resource_arn: required(&mut m, "ResourceArn")?,
-            policy: required(&mut m, "Policy")?,
-            expected_revision_id: optional(&mut m, "ExpectedRevisionId")?,
-            confirm_remove_self_resource_access: optional(&mut m, "ConfirmRemoveSelfResourceAccess")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutResourcePolicyInput {
+            resource_arn: m.required("ResourceArn"),
+            policy: m.required("Policy"),
+            expected_revision_id: m.optional("ExpectedRevisionId"),
+            confirm_remove_self_resource_access: m.optional("ConfirmRemoveSelfResourceAccess"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutResourcePolicyInput {
@@ -2051,10 +2127,11 @@ pub struct PutResourcePolicyOutput {
 }
 impl FromValue for PutResourcePolicyOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutResourcePolicyOutput {
-            revision_id: optional(&mut m, "RevisionId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutResourcePolicyOutput {
+            revision_id: m.optional("RevisionId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutResourcePolicyOutput {
@@ -2087,26 +2164,27 @@ pub struct QueryInput {
 }
 impl FromValue for QueryInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(QueryInput {
-            table_name: required(&mut m, "TableName")?,
-            index_name: optional(&mut m, "IndexName")?,
-            select: optional(&mut m, "Select")?,
-            attributes_to_get: optional(&mut m, "AttributesToGet")?,
-            limit: optional(&mut m, "Limit")?,
-            consistent_read: optional(&mut m, "ConsistentRead")?,
-            key_conditions: optional(&mut m, "KeyConditions")?,
-            query_filter: optional(&mut m, "QueryFilter")?,
-            conditional_operator: optional(&mut m, "ConditionalOperator")?,
-            scan_index_forward: optional(&mut m, "ScanIndexForward")?,
-            exclusive_start_key: optional(&mut m, "ExclusiveStartKey")?,
-            return_consumed_capacity: optional(&mut m, "ReturnConsumedCapacity")?,
-            projection_expression: optional(&mut m, "ProjectionExpression")?,
-            filter_expression: optional(&mut m, "FilterExpression")?,
-            key_condition_expression: optional(&mut m, "KeyConditionExpression")?,
-            expression_attribute_names: optional(&mut m, "ExpressionAttributeNames")?,
-            expression_attribute_values: optional(&mut m, "ExpressionAttributeValues")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = QueryInput {
+            table_name: m.required("TableName"),
+            index_name: m.optional("IndexName"),
+            select: m.optional("Select"),
+            attributes_to_get: m.optional("AttributesToGet"),
+            limit: m.optional("Limit"),
+            consistent_read: m.optional("ConsistentRead"),
+            key_conditions: m.optional("KeyConditions"),
+            query_filter: m.optional("QueryFilter"),
+            conditional_operator: m.optional("ConditionalOperator"),
+            scan_index_forward: m.optional("ScanIndexForward"),
+            exclusive_start_key: m.optional("ExclusiveStartKey"),
+            return_consumed_capacity: m.optional("ReturnConsumedCapacity"),
+            projection_expression: m.optional("ProjectionExpression"),
+            filter_expression: m.optional("FilterExpression"),
+            key_condition_expression: m.optional("KeyConditionExpression"),
+            expression_attribute_names: m.optional("ExpressionAttributeNames"),
+            expression_attribute_values: m.optional("ExpressionAttributeValues"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for QueryInput {
@@ -2143,14 +2221,15 @@ pub struct QueryOutput {
 }
 impl FromValue for QueryOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(QueryOutput {
-            items: optional(&mut m, "Items")?,
-            count: optional(&mut m, "Count")?,
-            scanned_count: optional(&mut m, "ScannedCount")?,
-            last_evaluated_key: optional(&mut m, "LastEvaluatedKey")?,
-            consumed_capacity: optional(&mut m, "ConsumedCapacity")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = QueryOutput {
+            items: m.optional("Items"),
+            count: m.optional("Count"),
+            scanned_count: m.optional("ScannedCount"),
+            last_evaluated_key: m.optional("LastEvaluatedKey"),
+            consumed_capacity: m.optional("ConsumedCapacity"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for QueryOutput {
@@ -2183,22 +2262,23 @@ pub struct ReplicaDescription {
 }
 impl FromValue for ReplicaDescription {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ReplicaDescription {
-            region_name: optional(&mut m, "RegionName")?,
-            replica_status: optional(&mut m, "ReplicaStatus")?,
-            replica_arn: optional(&mut m, "ReplicaArn")?,
-            replica_status_description: optional(&mut m, "ReplicaStatusDescription")?,
-            replica_status_percent_progress: optional(&mut m, "ReplicaStatusPercentProgress")?,
-            kms_master_key_id: optional(&mut m, "KMSMasterKeyId")?,
-            provisioned_throughput_override: optional(&mut m, "ProvisionedThroughputOverride")?,
-            on_demand_throughput_override: optional(&mut m, "OnDemandThroughputOverride")?,
-            warm_throughput: optional(&mut m, "WarmThroughput")?,
-            global_secondary_indexes: optional(&mut m, "GlobalSecondaryIndexes")?,
-            replica_inaccessible_date_time: optional(&mut m, "ReplicaInaccessibleDateTime")?,
-            replica_table_class_summary: optional(&mut m, "ReplicaTableClassSummary")?,
-            global_table_settings_replication_mode: optional(&mut m, "GlobalTableSettingsReplicationMode")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ReplicaDescription {
+            region_name: m.optional("RegionName"),
+            replica_status: m.optional("ReplicaStatus"),
+            replica_arn: m.optional("ReplicaArn"),
+            replica_status_description: m.optional("ReplicaStatusDescription"),
+            replica_status_percent_progress: m.optional("ReplicaStatusPercentProgress"),
+            kms_master_key_id: m.optional("KMSMasterKeyId"),
+            provisioned_throughput_override: m.optional("ProvisionedThroughputOverride"),
+            on_demand_throughput_override: m.optional("OnDemandThroughputOverride"),
+            warm_throughput: m.optional("WarmThroughput"),
+            global_secondary_indexes: m.optional("GlobalSecondaryIndexes"),
+            replica_inaccessible_date_time: m.optional("ReplicaInaccessibleDateTime"),
+            replica_table_class_summary: m.optional("ReplicaTableClassSummary"),
+            global_table_settings_replication_mode: m.optional("GlobalTableSettingsReplicationMode"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ReplicaDescription {
@@ -2229,12 +2309,13 @@ pub struct ReplicaGlobalSecondaryIndex {
 }
 impl FromValue for ReplicaGlobalSecondaryIndex {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ReplicaGlobalSecondaryIndex {
-            index_name: required(&mut m, "IndexName")?,
-            provisioned_throughput_override: optional(&mut m, "ProvisionedThroughputOverride")?,
-            on_demand_throughput_override: optional(&mut m, "OnDemandThroughputOverride")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ReplicaGlobalSecondaryIndex {
+            index_name: m.required("IndexName"),
+            provisioned_throughput_override: m.optional("ProvisionedThroughputOverride"),
+            on_demand_throughput_override: m.optional("OnDemandThroughputOverride"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ReplicaGlobalSecondaryIndex {
@@ -2256,13 +2337,14 @@ pub struct ReplicaGlobalSecondaryIndexDescription {
 }
 impl FromValue for ReplicaGlobalSecondaryIndexDescription {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ReplicaGlobalSecondaryIndexDescription {
-            index_name: optional(&mut m, "IndexName")?,
-            provisioned_throughput_override: optional(&mut m, "ProvisionedThroughputOverride")?,
-            on_demand_throughput_override: optional(&mut m, "OnDemandThroughputOverride")?,
-            warm_throughput: optional(&mut m, "WarmThroughput")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ReplicaGlobalSecondaryIndexDescription {
+            index_name: m.optional("IndexName"),
+            provisioned_throughput_override: m.optional("ProvisionedThroughputOverride"),
+            on_demand_throughput_override: m.optional("OnDemandThroughputOverride"),
+            warm_throughput: m.optional("WarmThroughput"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ReplicaGlobalSecondaryIndexDescription {
@@ -2284,12 +2366,13 @@ pub struct ReplicationGroupUpdate {
 }
 impl FromValue for ReplicationGroupUpdate {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ReplicationGroupUpdate {
-            create: optional(&mut m, "Create")?,
-            update: optional(&mut m, "Update")?,
-            delete: optional(&mut m, "Delete")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ReplicationGroupUpdate {
+            create: m.optional("Create"),
+            update: m.optional("Update"),
+            delete: m.optional("Delete"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ReplicationGroupUpdate {
@@ -2311,13 +2394,14 @@ pub struct RestoreSummary {
 }
 impl FromValue for RestoreSummary {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RestoreSummary {
-            source_backup_arn: optional(&mut m, "SourceBackupArn")?,
-            source_table_arn: optional(&mut m, "SourceTableArn")?,
-            restore_date_time: required(&mut m, "RestoreDateTime")?,
-            restore_in_progress: required(&mut m, "RestoreInProgress")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RestoreSummary {
+            source_backup_arn: m.optional("SourceBackupArn"),
+            source_table_arn: m.optional("SourceTableArn"),
+            restore_date_time: m.required("RestoreDateTime"),
+            restore_in_progress: m.required("RestoreInProgress"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RestoreSummary {
@@ -2340,13 +2424,14 @@ pub struct SSEDescription {
 }
 impl FromValue for SSEDescription {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SSEDescription {
-            status: optional(&mut m, "Status")?,
-            sse_type: optional(&mut m, "SSEType")?,
-            kms_master_key_arn: optional(&mut m, "KMSMasterKeyArn")?,
-            inaccessible_encryption_date_time: optional(&mut m, "InaccessibleEncryptionDateTime")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SSEDescription {
+            status: m.optional("Status"),
+            sse_type: m.optional("SSEType"),
+            kms_master_key_arn: m.optional("KMSMasterKeyArn"),
+            inaccessible_encryption_date_time: m.optional("InaccessibleEncryptionDateTime"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SSEDescription {
@@ -2368,12 +2453,13 @@ pub struct SSESpecification {
 }
 impl FromValue for SSESpecification {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SSESpecification {
-            enabled: optional(&mut m, "Enabled")?,
-            sse_type: optional(&mut m, "SSEType")?,
-            kms_master_key_id: optional(&mut m, "KMSMasterKeyId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SSESpecification {
+            enabled: m.optional("Enabled"),
+            sse_type: m.optional("SSEType"),
+            kms_master_key_id: m.optional("KMSMasterKeyId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SSESpecification {
@@ -2407,25 +2493,26 @@ pub struct ScanInput {
 }
 impl FromValue for ScanInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ScanInput {
-            table_name: required(&mut m, "TableName")?,
-            index_name: optional(&mut m, "IndexName")?,
-            attributes_to_get: optional(&mut m, "AttributesToGet")?,
-            limit: optional(&mut m, "Limit")?,
-            select: optional(&mut m, "Select")?,
-            scan_filter: optional(&mut m, "ScanFilter")?,
-            conditional_operator: optional(&mut m, "ConditionalOperator")?,
-            exclusive_start_key: optional(&mut m, "ExclusiveStartKey")?,
-            return_consumed_capacity: optional(&mut m, "ReturnConsumedCapacity")?,
-            total_segments: optional(&mut m, "TotalSegments")?,
-            segment: optional(&mut m, "Segment")?,
-            projection_expression: optional(&mut m, "ProjectionExpression")?,
-            filter_expression: optional(&mut m, "FilterExpression")?,
-            expression_attribute_names: optional(&mut m, "ExpressionAttributeNames")?,
-            expression_attribute_values: optional(&mut m, "ExpressionAttributeValues")?,
-            consistent_read: optional(&mut m, "ConsistentRead")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ScanInput {
+            table_name: m.required("TableName"),
+            index_name: m.optional("IndexName"),
+            attributes_to_get: m.optional("AttributesToGet"),
+            limit: m.optional("Limit"),
+            select: m.optional("Select"),
+            scan_filter: m.optional("ScanFilter"),
+            conditional_operator: m.optional("ConditionalOperator"),
+            exclusive_start_key: m.optional("ExclusiveStartKey"),
+            return_consumed_capacity: m.optional("ReturnConsumedCapacity"),
+            total_segments: m.optional("TotalSegments"),
+            segment: m.optional("Segment"),
+            projection_expression: m.optional("ProjectionExpression"),
+            filter_expression: m.optional("FilterExpression"),
+            expression_attribute_names: m.optional("ExpressionAttributeNames"),
+            expression_attribute_values: m.optional("ExpressionAttributeValues"),
+            consistent_read: m.optional("ConsistentRead"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ScanInput {
@@ -2461,14 +2548,15 @@ pub struct ScanOutput {
 }
 impl FromValue for ScanOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ScanOutput {
-            items: optional(&mut m, "Items")?,
-            count: optional(&mut m, "Count")?,
-            scanned_count: optional(&mut m, "ScannedCount")?,
-            last_evaluated_key: optional(&mut m, "LastEvaluatedKey")?,
-            consumed_capacity: optional(&mut m, "ConsumedCapacity")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ScanOutput {
+            items: m.optional("Items"),
+            count: m.optional("Count"),
+            scanned_count: m.optional("ScannedCount"),
+            last_evaluated_key: m.optional("LastEvaluatedKey"),
+            consumed_capacity: m.optional("ConsumedCapacity"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ScanOutput {
@@ -2490,11 +2578,12 @@ pub struct StreamSpecification {
 }
 impl FromValue for StreamSpecification {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(StreamSpecification {
-            stream_enabled: required(&mut m, "StreamEnabled")?,
-            stream_view_type: optional(&mut m, "StreamViewType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = StreamSpecification {
+            stream_enabled: m.required("StreamEnabled"),
+            stream_view_type: m.optional("StreamViewType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for StreamSpecification {
@@ -2513,11 +2602,12 @@ pub struct TableClassSummary {
 }
 impl FromValue for TableClassSummary {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TableClassSummary {
-            table_class: optional(&mut m, "TableClass")?,
-            last_update_date_time: optional(&mut m, "LastUpdateDateTime")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TableClassSummary {
+            table_class: m.optional("TableClass"),
+            last_update_date_time: m.optional("LastUpdateDateTime"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TableClassSummary {
@@ -2562,37 +2652,38 @@ pub struct TableDescription {
 }
 impl FromValue for TableDescription {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TableDescription {
-            attribute_definitions: optional(&mut m, "AttributeDefinitions")?,
-            table_name: optional(&mut m, "TableName")?,
-            key_schema: optional(&mut m, "KeySchema")?,
-            table_status: optional(&mut m, "TableStatus")?,
-            creation_date_time: optional(&mut m, "CreationDateTime")?,
-            provisioned_throughput: optional(&mut m, "ProvisionedThroughput")?,
-            table_size_bytes: optional(&mut m, "TableSizeBytes")?,
-            item_count: optional(&mut m, "ItemCount")?,
-            table_arn: optional(&mut m, "TableArn")?,
-            table_id: optional(&mut m, "TableId")?,
-            billing_mode_summary: optional(&mut m, "BillingModeSummary")?,
-            local_secondary_indexes: optional(&mut m, "LocalSecondaryIndexes")?,
-            global_secondary_indexes: optional(&mut m, "GlobalSecondaryIndexes")?,
-            stream_specification: optional(&mut m, "StreamSpecification")?,
-            latest_stream_label: optional(&mut m, "LatestStreamLabel")?,
-            latest_stream_arn: optional(&mut m, "LatestStreamArn")?,
-            global_table_version: optional(&mut m, "GlobalTableVersion")?,
-            replicas: optional(&mut m, "Replicas")?,
-            global_table_witnesses: optional(&mut m, "GlobalTableWitnesses")?,
-            global_table_settings_replication_mode: optional(&mut m, "GlobalTableSettingsReplicationMode")?,
-            restore_summary: optional(&mut m, "RestoreSummary")?,
-            sse_description: optional(&mut m, "SSEDescription")?,
-            archival_summary: optional(&mut m, "ArchivalSummary")?,
-            table_class_summary: optional(&mut m, "TableClassSummary")?,
-            deletion_protection_enabled: optional(&mut m, "DeletionProtectionEnabled")?,
-            on_demand_throughput: optional(&mut m, "OnDemandThroughput")?,
-            warm_throughput: optional(&mut m, "WarmThroughput")?,
-            multi_region_consistency: optional(&mut m, "MultiRegionConsistency")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TableDescription {
+            attribute_definitions: m.optional("AttributeDefinitions"),
+            table_name: m.optional("TableName"),
+            key_schema: m.optional("KeySchema"),
+            table_status: m.optional("TableStatus"),
+            creation_date_time: m.optional("CreationDateTime"),
+            provisioned_throughput: m.optional("ProvisionedThroughput"),
+            table_size_bytes: m.optional("TableSizeBytes"),
+            item_count: m.optional("ItemCount"),
+            table_arn: m.optional("TableArn"),
+            table_id: m.optional("TableId"),
+            billing_mode_summary: m.optional("BillingModeSummary"),
+            local_secondary_indexes: m.optional("LocalSecondaryIndexes"),
+            global_secondary_indexes: m.optional("GlobalSecondaryIndexes"),
+            stream_specification: m.optional("StreamSpecification"),
+            latest_stream_label: m.optional("LatestStreamLabel"),
+            latest_stream_arn: m.optional("LatestStreamArn"),
+            global_table_version: m.optional("GlobalTableVersion"),
+            replicas: m.optional("Replicas"),
+            global_table_witnesses: m.optional("GlobalTableWitnesses"),
+            global_table_settings_replication_mode: m.optional("GlobalTableSettingsReplicationMode"),
+            restore_summary: m.optional("RestoreSummary"),
+            sse_description: m.optional("SSEDescription"),
+            archival_summary: m.optional("ArchivalSummary"),
+            table_class_summary: m.optional("TableClassSummary"),
+            deletion_protection_enabled: m.optional("DeletionProtectionEnabled"),
+            on_demand_throughput: m.optional("OnDemandThroughput"),
+            warm_throughput: m.optional("WarmThroughput"),
+            multi_region_consistency: m.optional("MultiRegionConsistency"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TableDescription {
@@ -2638,12 +2729,13 @@ pub struct TableWarmThroughputDescription {
 }
 impl FromValue for TableWarmThroughputDescription {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TableWarmThroughputDescription {
-            read_units_per_second: optional(&mut m, "ReadUnitsPerSecond")?,
-            write_units_per_second: optional(&mut m, "WriteUnitsPerSecond")?,
-            status: optional(&mut m, "Status")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TableWarmThroughputDescription {
+            read_units_per_second: m.optional("ReadUnitsPerSecond"),
+            write_units_per_second: m.optional("WriteUnitsPerSecond"),
+            status: m.optional("Status"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TableWarmThroughputDescription {
@@ -2663,11 +2755,12 @@ pub struct Tag {
 }
 impl FromValue for Tag {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Tag {
-            key: required(&mut m, "Key")?,
-            value: required(&mut m, "Value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Tag {
+            key: m.required("Key"),
+            value: m.required("Value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Tag {
@@ -2686,11 +2779,12 @@ pub struct TagResourceInput {
 }
 impl FromValue for TagResourceInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagResourceInput {
-            resource_arn: required(&mut m, "ResourceArn")?,
-            tags: required(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TagResourceInput {
+            resource_arn: m.required("ResourceArn"),
+            tags: m.required("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagResourceInput {
@@ -2709,11 +2803,12 @@ pub struct TimeToLiveDescription {
 }
 impl FromValue for TimeToLiveDescription {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TimeToLiveDescription {
-            time_to_live_status: optional(&mut m, "TimeToLiveStatus")?,
-            attribute_name: optional(&mut m, "AttributeName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TimeToLiveDescription {
+            time_to_live_status: m.optional("TimeToLiveStatus"),
+            attribute_name: m.optional("AttributeName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TimeToLiveDescription {
@@ -2732,11 +2827,12 @@ pub struct TimeToLiveSpecification {
 }
 impl FromValue for TimeToLiveSpecification {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TimeToLiveSpecification {
-            enabled: required(&mut m, "Enabled")?,
-            attribute_name: required(&mut m, "AttributeName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TimeToLiveSpecification {
+            enabled: m.required("Enabled"),
+            attribute_name: m.required("AttributeName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TimeToLiveSpecification {
@@ -2754,10 +2850,11 @@ pub struct TransactGetItem {
 }
 impl FromValue for TransactGetItem {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TransactGetItem {
-            get: required(&mut m, "Get")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TransactGetItem {
+            get: m.required("Get"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TransactGetItem {
@@ -2775,11 +2872,12 @@ pub struct TransactGetItemsInput {
 }
 impl FromValue for TransactGetItemsInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TransactGetItemsInput {
-            transact_items: required(&mut m, "TransactItems")?,
-            return_consumed_capacity: optional(&mut m, "ReturnConsumedCapacity")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TransactGetItemsInput {
+            transact_items: m.required("TransactItems"),
+            return_consumed_capacity: m.optional("ReturnConsumedCapacity"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TransactGetItemsInput {
@@ -2798,11 +2896,12 @@ pub struct TransactGetItemsOutput {
 }
 impl FromValue for TransactGetItemsOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TransactGetItemsOutput {
-            consumed_capacity: optional(&mut m, "ConsumedCapacity")?,
-            responses: optional(&mut m, "Responses")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TransactGetItemsOutput {
+            consumed_capacity: m.optional("ConsumedCapacity"),
+            responses: m.optional("Responses"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TransactGetItemsOutput {
@@ -2823,13 +2922,14 @@ pub struct TransactWriteItem {
 }
 impl FromValue for TransactWriteItem {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TransactWriteItem {
-            condition_check: optional(&mut m, "ConditionCheck")?,
-            put: optional(&mut m, "Put")?,
-            delete: optional(&mut m, "Delete")?,
-            update: optional(&mut m, "Update")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TransactWriteItem {
+            condition_check: m.optional("ConditionCheck"),
+            put: m.optional("Put"),
+            delete: m.optional("Delete"),
+            update: m.optional("Update"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TransactWriteItem {
@@ -2852,13 +2952,14 @@ pub struct TransactWriteItemsInput {
 }
 impl FromValue for TransactWriteItemsInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TransactWriteItemsInput {
-            transact_items: required(&mut m, "TransactItems")?,
-            return_consumed_capacity: optional(&mut m, "ReturnConsumedCapacity")?,
-            return_item_collection_metrics: optional(&mut m, "ReturnItemCollectionMetrics")?,
-            client_request_token: optional(&mut m, "ClientRequestToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TransactWriteItemsInput {
+            transact_items: m.required("TransactItems"),
+            return_consumed_capacity: m.optional("ReturnConsumedCapacity"),
+            return_item_collection_metrics: m.optional("ReturnItemCollectionMetrics"),
+            client_request_token: m.optional("ClientRequestToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TransactWriteItemsInput {
@@ -2879,11 +2980,12 @@ pub struct TransactWriteItemsOutput {
 }
 impl FromValue for TransactWriteItemsOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TransactWriteItemsOutput {
-            consumed_capacity: optional(&mut m, "ConsumedCapacity")?,
-            item_collection_metrics: optional(&mut m, "ItemCollectionMetrics")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TransactWriteItemsOutput {
+            consumed_capacity: m.optional("ConsumedCapacity"),
+            item_collection_metrics: m.optional("ItemCollectionMetrics"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TransactWriteItemsOutput {
@@ -2902,11 +3004,12 @@ pub struct UntagResourceInput {
 }
 impl FromValue for UntagResourceInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UntagResourceInput {
-            resource_arn: required(&mut m, "ResourceArn")?,
-            tag_keys: required(&mut m, "TagKeys")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UntagResourceInput {
+            resource_arn: m.required("ResourceArn"),
+            tag_keys: m.required("TagKeys"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UntagResourceInput {
@@ -2930,16 +3033,17 @@ pub struct Update {
 }
 impl FromValue for Update {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Update {
-            key: required(&mut m, "Key")?,
-            update_expression: required(&mut m, "UpdateExpression")?,
-            table_name: required(&mut m, "TableName")?,
-            condition_expression: optional(&mut m, "ConditionExpression")?,
-            expression_attribute_names: optional(&mut m, "ExpressionAttributeNames")?,
-            expression_attribute_values: optional(&mut m, "ExpressionAttributeValues")?,
-            return_values_on_condition_check_failure: optional(&mut m, "ReturnValuesOnConditionCheckFailure")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Update {
+            key: m.required("Key"),
+            update_expression: m.required("UpdateExpression"),
+            table_name: m.required("TableName"),
+            condition_expression: m.optional("ConditionExpression"),
+            expression_attribute_names: m.optional("ExpressionAttributeNames"),
+            expression_attribute_values: m.optional("ExpressionAttributeValues"),
+            return_values_on_condition_check_failure: m.optional("ReturnValuesOnConditionCheckFailure"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Update {
@@ -2963,11 +3067,12 @@ pub struct UpdateContinuousBackupsInput {
 }
 impl FromValue for UpdateContinuousBackupsInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateContinuousBackupsInput {
-            table_name: required(&mut m, "TableName")?,
-            point_in_time_recovery_specification: required(&mut m, "PointInTimeRecoverySpecification")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateContinuousBackupsInput {
+            table_name: m.required("TableName"),
+            point_in_time_recovery_specification: m.required("PointInTimeRecoverySpecification"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateContinuousBackupsInput {
@@ -2985,10 +3090,11 @@ pub struct UpdateContinuousBackupsOutput {
 }
 impl FromValue for UpdateContinuousBackupsOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateContinuousBackupsOutput {
-            continuous_backups_description: optional(&mut m, "ContinuousBackupsDescription")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateContinuousBackupsOutput {
+            continuous_backups_description: m.optional("ContinuousBackupsDescription"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateContinuousBackupsOutput {
@@ -3008,13 +3114,14 @@ pub struct UpdateGlobalSecondaryIndexAction {
 }
 impl FromValue for UpdateGlobalSecondaryIndexAction {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateGlobalSecondaryIndexAction {
-            index_name: required(&mut m, "IndexName")?,
-            provisioned_throughput: optional(&mut m, "ProvisionedThroughput")?,
-            on_demand_throughput: optional(&mut m, "OnDemandThroughput")?,
-            warm_throughput: optional(&mut m, "WarmThroughput")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateGlobalSecondaryIndexAction {
+            index_name: m.required("IndexName"),
+            provisioned_throughput: m.optional("ProvisionedThroughput"),
+            on_demand_throughput: m.optional("OnDemandThroughput"),
+            warm_throughput: m.optional("WarmThroughput"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateGlobalSecondaryIndexAction {
@@ -3046,22 +3153,23 @@ pub struct UpdateItemInput {
 }
 impl FromValue for UpdateItemInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateItemInput {
-            table_name: required(&mut m, "TableName")?,
-            key: required(&mut m, "Key")?,
-            attribute_updates: optional(&mut m, "AttributeUpdates")?,
-            expected: optional(&mut m, "Expected")?,
-            conditional_operator: optional(&mut m, "ConditionalOperator")?,
-            return_values: optional(&mut m, "ReturnValues")?,
-            return_consumed_capacity: optional(&mut m, "ReturnConsumedCapacity")?,
-            return_item_collection_metrics: optional(&mut m, "ReturnItemCollectionMetrics")?,
-            update_expression: optional(&mut m, "UpdateExpression")?,
-            condition_expression: optional(&mut m, "ConditionExpression")?,
-            expression_attribute_names: optional(&mut m, "ExpressionAttributeNames")?,
-            expression_attribute_values: optional(&mut m, "ExpressionAttributeValues")?,
-            return_values_on_condition_check_failure: optional(&mut m, "ReturnValuesOnConditionCheckFailure")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateItemInput {
+            table_name: m.required("TableName"),
+            key: m.required("Key"),
+            attribute_updates: m.optional("AttributeUpdates"),
+            expected: m.optional("Expected"),
+            conditional_operator: m.optional("ConditionalOperator"),
+            return_values: m.optional("ReturnValues"),
+            return_consumed_capacity: m.optional("ReturnConsumedCapacity"),
+            return_item_collection_metrics: m.optional("ReturnItemCollectionMetrics"),
+            update_expression: m.optional("UpdateExpression"),
+            condition_expression: m.optional("ConditionExpression"),
+            expression_attribute_names: m.optional("ExpressionAttributeNames"),
+            expression_attribute_values: m.optional("ExpressionAttributeValues"),
+            return_values_on_condition_check_failure: m.optional("ReturnValuesOnConditionCheckFailure"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateItemInput {
@@ -3092,12 +3200,13 @@ pub struct UpdateItemOutput {
 }
 impl FromValue for UpdateItemOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateItemOutput {
-            attributes: optional(&mut m, "Attributes")?,
-            consumed_capacity: optional(&mut m, "ConsumedCapacity")?,
-            item_collection_metrics: optional(&mut m, "ItemCollectionMetrics")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateItemOutput {
+            attributes: m.optional("Attributes"),
+            consumed_capacity: m.optional("ConsumedCapacity"),
+            item_collection_metrics: m.optional("ItemCollectionMetrics"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateItemOutput {
@@ -3121,15 +3230,16 @@ pub struct UpdateReplicationGroupMemberAction {
 }
 impl FromValue for UpdateReplicationGroupMemberAction {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateReplicationGroupMemberAction {
-            region_name: required(&mut m, "RegionName")?,
-            kms_master_key_id: optional(&mut m, "KMSMasterKeyId")?,
-            provisioned_throughput_override: optional(&mut m, "ProvisionedThroughputOverride")?,
-            on_demand_throughput_override: optional(&mut m, "OnDemandThroughputOverride")?,
-            global_secondary_indexes: optional(&mut m, "GlobalSecondaryIndexes")?,
-            table_class_override: optional(&mut m, "TableClassOverride")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateReplicationGroupMemberAction {
+            region_name: m.required("RegionName"),
+            kms_master_key_id: m.optional("KMSMasterKeyId"),
+            provisioned_throughput_override: m.optional("ProvisionedThroughputOverride"),
+            on_demand_throughput_override: m.optional("OnDemandThroughputOverride"),
+            global_secondary_indexes: m.optional("GlobalSecondaryIndexes"),
+            table_class_override: m.optional("TableClassOverride"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateReplicationGroupMemberAction {
@@ -3165,24 +3275,25 @@ pub struct UpdateTableInput {
 }
 impl FromValue for UpdateTableInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateTableInput {
-            attribute_definitions: optional(&mut m, "AttributeDefinitions")?,
-            table_name: required(&mut m, "TableName")?,
-            billing_mode: optional(&mut m, "BillingMode")?,
-            provisioned_throughput: optional(&mut m, "ProvisionedThroughput")?,
-            global_secondary_index_updates: optional(&mut m, "GlobalSecondaryIndexUpdates")?,
-            stream_specification: optional(&mut m, "StreamSpecification")?,
-            sse_specification: optional(&mut m, "SSESpecification")?,
-            replica_updates: optional(&mut m, "ReplicaUpdates")?,
-            table_class: optional(&mut m, "TableClass")?,
-            deletion_protection_enabled: optional(&mut m, "DeletionProtectionEnabled")?,
-            multi_region_consistency: optional(&mut m, "MultiRegionConsistency")?,
-            global_table_witness_updates: optional(&mut m, "GlobalTableWitnessUpdates")?,
-            on_demand_throughput: optional(&mut m, "OnDemandThroughput")?,
-            warm_throughput: optional(&mut m, "WarmThroughput")?,
-            global_table_settings_replication_mode: optional(&mut m, "GlobalTableSettingsReplicationMode")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateTableInput {
+            attribute_definitions: m.optional("AttributeDefinitions"),
+            table_name: m.required("TableName"),
+            billing_mode: m.optional("BillingMode"),
+            provisioned_throughput: m.optional("ProvisionedThroughput"),
+            global_secondary_index_updates: m.optional("GlobalSecondaryIndexUpdates"),
+            stream_specification: m.optional("StreamSpecification"),
+            sse_specification: m.optional("SSESpecification"),
+            replica_updates: m.optional("ReplicaUpdates"),
+            table_class: m.optional("TableClass"),
+            deletion_protection_enabled: m.optional("DeletionProtectionEnabled"),
+            multi_region_consistency: m.optional("MultiRegionConsistency"),
+            global_table_witness_updates: m.optional("GlobalTableWitnessUpdates"),
+            on_demand_throughput: m.optional("OnDemandThroughput"),
+            warm_throughput: m.optional("WarmThroughput"),
+            global_table_settings_replication_mode: m.optional("GlobalTableSettingsReplicationMode"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateTableInput {
@@ -3213,10 +3324,11 @@ pub struct UpdateTableOutput {
 }
 impl FromValue for UpdateTableOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateTableOutput {
-            table_description: optional(&mut m, "TableDescription")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateTableOutput {
+            table_description: m.optional("TableDescription"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateTableOutput {
@@ -3234,11 +3346,12 @@ pub struct UpdateTimeToLiveInput {
 }
 impl FromValue for UpdateTimeToLiveInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateTimeToLiveInput {
-            table_name: required(&mut m, "TableName")?,
-            time_to_live_specification: required(&mut m, "TimeToLiveSpecification")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateTimeToLiveInput {
+            table_name: m.required("TableName"),
+            time_to_live_specification: m.required("TimeToLiveSpecification"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateTimeToLiveInput {
@@ -3256,10 +3369,11 @@ pub struct UpdateTimeToLiveOutput {
 }
 impl FromValue for UpdateTimeToLiveOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateTimeToLiveOutput {
-            time_to_live_specification: optional(&mut m, "TimeToLiveSpecification")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateTimeToLiveOutput {
+            time_to_live_specification: m.optional("TimeToLiveSpecification"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateTimeToLiveOutput {
@@ -3277,11 +3391,12 @@ pub struct WarmThroughput {
 }
 impl FromValue for WarmThroughput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(WarmThroughput {
-            read_units_per_second: optional(&mut m, "ReadUnitsPerSecond")?,
-            write_units_per_second: optional(&mut m, "WriteUnitsPerSecond")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = WarmThroughput {
+            read_units_per_second: m.optional("ReadUnitsPerSecond"),
+            write_units_per_second: m.optional("WriteUnitsPerSecond"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for WarmThroughput {
@@ -3300,11 +3415,12 @@ pub struct WriteRequest {
 }
 impl FromValue for WriteRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(WriteRequest {
-            put_request: optional(&mut m, "PutRequest")?,
-            delete_request: optional(&mut m, "DeleteRequest")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = WriteRequest {
+            put_request: m.optional("PutRequest"),
+            delete_request: m.optional("DeleteRequest"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for WriteRequest {

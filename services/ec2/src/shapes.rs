@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use model::value::{Body, FromValue, IntoValue, Members, Value, optional, required};
+use model::value::{Body, FromValue, IntoValue, Members, Reader, Value};
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,11 +13,12 @@ pub struct AcceptVpcPeeringConnectionRequest {
 }
 impl FromValue for AcceptVpcPeeringConnectionRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AcceptVpcPeeringConnectionRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            vpc_peering_connection_id: required(&mut m, "VpcPeeringConnectionId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AcceptVpcPeeringConnectionRequest {
+            dry_run: m.optional("DryRun"),
+            vpc_peering_connection_id: m.required("VpcPeeringConnectionId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AcceptVpcPeeringConnectionRequest {
@@ -35,10 +36,11 @@ pub struct AcceptVpcPeeringConnectionResult {
 }
 impl FromValue for AcceptVpcPeeringConnectionResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AcceptVpcPeeringConnectionResult {
-            vpc_peering_connection: optional(&mut m, "VpcPeeringConnection")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AcceptVpcPeeringConnectionResult {
+            vpc_peering_connection: m.optional("VpcPeeringConnection"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AcceptVpcPeeringConnectionResult {
@@ -56,11 +58,12 @@ pub struct AccountAttribute {
 }
 impl FromValue for AccountAttribute {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AccountAttribute {
-            attribute_name: optional(&mut m, "AttributeName")?,
-            attribute_values: optional(&mut m, "AttributeValues")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AccountAttribute {
+            attribute_name: m.optional("AttributeName"),
+            attribute_values: m.optional("AttributeValues"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AccountAttribute {
@@ -78,10 +81,11 @@ pub struct AccountAttributeValue {
 }
 impl FromValue for AccountAttributeValue {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AccountAttributeValue {
-            attribute_value: optional(&mut m, "AttributeValue")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AccountAttributeValue {
+            attribute_value: m.optional("AttributeValue"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AccountAttributeValue {
@@ -99,11 +103,12 @@ pub struct AddPrefixListEntry {
 }
 impl FromValue for AddPrefixListEntry {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AddPrefixListEntry {
-            cidr: required(&mut m, "Cidr")?,
-            description: optional(&mut m, "Description")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AddPrefixListEntry {
+            cidr: m.required("Cidr"),
+            description: m.optional("Description"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AddPrefixListEntry {
@@ -136,25 +141,26 @@ pub struct Address {
 }
 impl FromValue for Address {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Address {
-            allocation_id: optional(&mut m, "AllocationId")?,
-            association_id: optional(&mut m, "AssociationId")?,
-            domain: optional(&mut m, "Domain")?,
-            network_interface_id: optional(&mut m, "NetworkInterfaceId")?,
-            network_interface_owner_id: optional(&mut m, "NetworkInterfaceOwnerId")?,
-            private_ip_address: optional(&mut m, "PrivateIpAddress")?,
-            tags: optional(&mut m, "Tags")?,
-            public_ipv4_pool: optional(&mut m, "PublicIpv4Pool")?,
-            network_border_group: optional(&mut m, "NetworkBorderGroup")?,
-            customer_owned_ip: optional(&mut m, "CustomerOwnedIp")?,
-            customer_owned_ipv4_pool: optional(&mut m, "CustomerOwnedIpv4Pool")?,
-            carrier_ip: optional(&mut m, "CarrierIp")?,
-            subnet_id: optional(&mut m, "SubnetId")?,
-            service_managed: optional(&mut m, "ServiceManaged")?,
-            instance_id: optional(&mut m, "InstanceId")?,
-            public_ip: optional(&mut m, "PublicIp")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Address {
+            allocation_id: m.optional("AllocationId"),
+            association_id: m.optional("AssociationId"),
+            domain: m.optional("Domain"),
+            network_interface_id: m.optional("NetworkInterfaceId"),
+            network_interface_owner_id: m.optional("NetworkInterfaceOwnerId"),
+            private_ip_address: m.optional("PrivateIpAddress"),
+            tags: m.optional("Tags"),
+            public_ipv4_pool: m.optional("PublicIpv4Pool"),
+            network_border_group: m.optional("NetworkBorderGroup"),
+            customer_owned_ip: m.optional("CustomerOwnedIp"),
+            customer_owned_ipv4_pool: m.optional("CustomerOwnedIpv4Pool"),
+            carrier_ip: m.optional("CarrierIp"),
+            subnet_id: m.optional("SubnetId"),
+            service_managed: m.optional("ServiceManaged"),
+            instance_id: m.optional("InstanceId"),
+            public_ip: m.optional("PublicIp"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Address {
@@ -193,17 +199,18 @@ pub struct AllocateAddressRequest {
 }
 impl FromValue for AllocateAddressRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AllocateAddressRequest {
-            domain: optional(&mut m, "Domain")?,
-            address: optional(&mut m, "Address")?,
-            public_ipv4_pool: optional(&mut m, "PublicIpv4Pool")?,
-            network_border_group: optional(&mut m, "NetworkBorderGroup")?,
-            customer_owned_ipv4_pool: optional(&mut m, "CustomerOwnedIpv4Pool")?,
-            tag_specifications: optional(&mut m, "TagSpecifications")?,
-            ipam_pool_id: optional(&mut m, "IpamPoolId")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AllocateAddressRequest {
+            domain: m.optional("Domain"),
+            address: m.optional("Address"),
+            public_ipv4_pool: m.optional("PublicIpv4Pool"),
+            network_border_group: m.optional("NetworkBorderGroup"),
+            customer_owned_ipv4_pool: m.optional("CustomerOwnedIpv4Pool"),
+            tag_specifications: m.optional("TagSpecifications"),
+            ipam_pool_id: m.optional("IpamPoolId"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AllocateAddressRequest {
@@ -234,17 +241,18 @@ pub struct AllocateAddressResult {
 }
 impl FromValue for AllocateAddressResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AllocateAddressResult {
-            allocation_id: optional(&mut m, "AllocationId")?,
-            public_ipv4_pool: optional(&mut m, "PublicIpv4Pool")?,
-            network_border_group: optional(&mut m, "NetworkBorderGroup")?,
-            domain: optional(&mut m, "Domain")?,
-            customer_owned_ip: optional(&mut m, "CustomerOwnedIp")?,
-            customer_owned_ipv4_pool: optional(&mut m, "CustomerOwnedIpv4Pool")?,
-            carrier_ip: optional(&mut m, "CarrierIp")?,
-            public_ip: optional(&mut m, "PublicIp")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AllocateAddressResult {
+            allocation_id: m.optional("AllocationId"),
+            public_ipv4_pool: m.optional("PublicIpv4Pool"),
+            network_border_group: m.optional("NetworkBorderGroup"),
+            domain: m.optional("Domain"),
+            customer_owned_ip: m.optional("CustomerOwnedIp"),
+            customer_owned_ipv4_pool: m.optional("CustomerOwnedIpv4Pool"),
+            carrier_ip: m.optional("CarrierIp"),
+            public_ip: m.optional("PublicIp"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AllocateAddressResult {
@@ -274,16 +282,17 @@ pub struct AssociateAddressRequest {
 }
 impl FromValue for AssociateAddressRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AssociateAddressRequest {
-            allocation_id: optional(&mut m, "AllocationId")?,
-            instance_id: optional(&mut m, "InstanceId")?,
-            public_ip: optional(&mut m, "PublicIp")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            network_interface_id: optional(&mut m, "NetworkInterfaceId")?,
-            private_ip_address: optional(&mut m, "PrivateIpAddress")?,
-            allow_reassociation: optional(&mut m, "AllowReassociation")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AssociateAddressRequest {
+            allocation_id: m.optional("AllocationId"),
+            instance_id: m.optional("InstanceId"),
+            public_ip: m.optional("PublicIp"),
+            dry_run: m.optional("DryRun"),
+            network_interface_id: m.optional("NetworkInterfaceId"),
+            private_ip_address: m.optional("PrivateIpAddress"),
+            allow_reassociation: m.optional("AllowReassociation"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AssociateAddressRequest {
@@ -306,10 +315,11 @@ pub struct AssociateAddressResult {
 }
 impl FromValue for AssociateAddressResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AssociateAddressResult {
-            association_id: optional(&mut m, "AssociationId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AssociateAddressResult {
+            association_id: m.optional("AssociationId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AssociateAddressResult {
@@ -328,12 +338,13 @@ pub struct AssociateDhcpOptionsRequest {
 }
 impl FromValue for AssociateDhcpOptionsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AssociateDhcpOptionsRequest {
-            dhcp_options_id: required(&mut m, "DhcpOptionsId")?,
-            vpc_id: required(&mut m, "VpcId")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AssociateDhcpOptionsRequest {
+            dhcp_options_id: m.required("DhcpOptionsId"),
+            vpc_id: m.required("VpcId"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AssociateDhcpOptionsRequest {
@@ -356,14 +367,15 @@ pub struct AssociateRouteTableRequest {
 }
 impl FromValue for AssociateRouteTableRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AssociateRouteTableRequest {
-            gateway_id: optional(&mut m, "GatewayId")?,
-            public_ipv4_pool: optional(&mut m, "PublicIpv4Pool")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            subnet_id: optional(&mut m, "SubnetId")?,
-            route_table_id: required(&mut m, "RouteTableId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AssociateRouteTableRequest {
+            gateway_id: m.optional("GatewayId"),
+            public_ipv4_pool: m.optional("PublicIpv4Pool"),
+            dry_run: m.optional("DryRun"),
+            subnet_id: m.optional("SubnetId"),
+            route_table_id: m.required("RouteTableId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AssociateRouteTableRequest {
@@ -385,11 +397,12 @@ pub struct AssociateRouteTableResult {
 }
 impl FromValue for AssociateRouteTableResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AssociateRouteTableResult {
-            association_id: optional(&mut m, "AssociationId")?,
-            association_state: optional(&mut m, "AssociationState")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AssociateRouteTableResult {
+            association_id: m.optional("AssociationId"),
+            association_state: m.optional("AssociationState"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AssociateRouteTableResult {
@@ -410,13 +423,14 @@ pub struct AssociateSubnetCidrBlockRequest {
 }
 impl FromValue for AssociateSubnetCidrBlockRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AssociateSubnetCidrBlockRequest {
-            ipv6_ipam_pool_id: optional(&mut m, "Ipv6IpamPoolId")?,
-            ipv6_netmask_length: optional(&mut m, "Ipv6NetmaskLength")?,
-            subnet_id: required(&mut m, "SubnetId")?,
-            ipv6_cidr_block: optional(&mut m, "Ipv6CidrBlock")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AssociateSubnetCidrBlockRequest {
+            ipv6_ipam_pool_id: m.optional("Ipv6IpamPoolId"),
+            ipv6_netmask_length: m.optional("Ipv6NetmaskLength"),
+            subnet_id: m.required("SubnetId"),
+            ipv6_cidr_block: m.optional("Ipv6CidrBlock"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AssociateSubnetCidrBlockRequest {
@@ -437,11 +451,12 @@ pub struct AssociateSubnetCidrBlockResult {
 }
 impl FromValue for AssociateSubnetCidrBlockResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AssociateSubnetCidrBlockResult {
-            ipv6_cidr_block_association: optional(&mut m, "Ipv6CidrBlockAssociation")?,
-            subnet_id: optional(&mut m, "SubnetId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AssociateSubnetCidrBlockResult {
+            ipv6_cidr_block_association: m.optional("Ipv6CidrBlockAssociation"),
+            subnet_id: m.optional("SubnetId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AssociateSubnetCidrBlockResult {
@@ -461,12 +476,13 @@ pub struct AssociateTransitGatewayRouteTableRequest {
 }
 impl FromValue for AssociateTransitGatewayRouteTableRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AssociateTransitGatewayRouteTableRequest {
-            transit_gateway_route_table_id: required(&mut m, "TransitGatewayRouteTableId")?,
-            transit_gateway_attachment_id: required(&mut m, "TransitGatewayAttachmentId")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AssociateTransitGatewayRouteTableRequest {
+            transit_gateway_route_table_id: m.required("TransitGatewayRouteTableId"),
+            transit_gateway_attachment_id: m.required("TransitGatewayAttachmentId"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AssociateTransitGatewayRouteTableRequest {
@@ -485,10 +501,11 @@ pub struct AssociateTransitGatewayRouteTableResult {
 }
 impl FromValue for AssociateTransitGatewayRouteTableResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AssociateTransitGatewayRouteTableResult {
-            association: optional(&mut m, "Association")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AssociateTransitGatewayRouteTableResult {
+            association: m.optional("Association"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AssociateTransitGatewayRouteTableResult {
@@ -514,19 +531,20 @@ pub struct AssociateVpcCidrBlockRequest {
 }
 impl FromValue for AssociateVpcCidrBlockRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AssociateVpcCidrBlockRequest {
-            cidr_block: optional(&mut m, "CidrBlock")?,
-            ipv6_cidr_block_network_border_group: optional(&mut m, "Ipv6CidrBlockNetworkBorderGroup")?,
-            ipv6_pool: optional(&mut m, "Ipv6Pool")?,
-            ipv6_cidr_block: optional(&mut m, "Ipv6CidrBlock")?,
-            ipv4_ipam_pool_id: optional(&mut m, "Ipv4IpamPoolId")?,
-            ipv4_netmask_length: optional(&mut m, "Ipv4NetmaskLength")?,
-            ipv6_ipam_pool_id: optional(&mut m, "Ipv6IpamPoolId")?,
-            ipv6_netmask_length: optional(&mut m, "Ipv6NetmaskLength")?,
-            vpc_id: required(&mut m, "VpcId")?,
-            amazon_provided_ipv6_cidr_block: optional(&mut m, "AmazonProvidedIpv6CidrBlock")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AssociateVpcCidrBlockRequest {
+            cidr_block: m.optional("CidrBlock"),
+            ipv6_cidr_block_network_border_group: m.optional("Ipv6CidrBlockNetworkBorderGroup"),
+            ipv6_pool: m.optional("Ipv6Pool"),
+            ipv6_cidr_block: m.optional("Ipv6CidrBlock"),
+            ipv4_ipam_pool_id: m.optional("Ipv4IpamPoolId"),
+            ipv4_netmask_length: m.optional("Ipv4NetmaskLength"),
+            ipv6_ipam_pool_id: m.optional("Ipv6IpamPoolId"),
+            ipv6_netmask_length: m.optional("Ipv6NetmaskLength"),
+            vpc_id: m.required("VpcId"),
+            amazon_provided_ipv6_cidr_block: m.optional("AmazonProvidedIpv6CidrBlock"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AssociateVpcCidrBlockRequest {
@@ -554,12 +572,13 @@ pub struct AssociateVpcCidrBlockResult {
 }
 impl FromValue for AssociateVpcCidrBlockResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AssociateVpcCidrBlockResult {
-            ipv6_cidr_block_association: optional(&mut m, "Ipv6CidrBlockAssociation")?,
-            cidr_block_association: optional(&mut m, "CidrBlockAssociation")?,
-            vpc_id: optional(&mut m, "VpcId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AssociateVpcCidrBlockResult {
+            ipv6_cidr_block_association: m.optional("Ipv6CidrBlockAssociation"),
+            cidr_block_association: m.optional("CidrBlockAssociation"),
+            vpc_id: m.optional("VpcId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AssociateVpcCidrBlockResult {
@@ -580,12 +599,13 @@ pub struct AttachInternetGatewayRequest {
 }
 impl FromValue for AttachInternetGatewayRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AttachInternetGatewayRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            internet_gateway_id: required(&mut m, "InternetGatewayId")?,
-            vpc_id: required(&mut m, "VpcId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AttachInternetGatewayRequest {
+            dry_run: m.optional("DryRun"),
+            internet_gateway_id: m.required("InternetGatewayId"),
+            vpc_id: m.required("VpcId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AttachInternetGatewayRequest {
@@ -605,11 +625,12 @@ pub struct AttachmentEnaSrdSpecification {
 }
 impl FromValue for AttachmentEnaSrdSpecification {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AttachmentEnaSrdSpecification {
-            ena_srd_enabled: optional(&mut m, "EnaSrdEnabled")?,
-            ena_srd_udp_specification: optional(&mut m, "EnaSrdUdpSpecification")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AttachmentEnaSrdSpecification {
+            ena_srd_enabled: m.optional("EnaSrdEnabled"),
+            ena_srd_udp_specification: m.optional("EnaSrdUdpSpecification"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AttachmentEnaSrdSpecification {
@@ -627,10 +648,11 @@ pub struct AttachmentEnaSrdUdpSpecification {
 }
 impl FromValue for AttachmentEnaSrdUdpSpecification {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AttachmentEnaSrdUdpSpecification {
-            ena_srd_udp_enabled: optional(&mut m, "EnaSrdUdpEnabled")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AttachmentEnaSrdUdpSpecification {
+            ena_srd_udp_enabled: m.optional("EnaSrdUdpEnabled"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AttachmentEnaSrdUdpSpecification {
@@ -647,10 +669,11 @@ pub struct AttributeBooleanValue {
 }
 impl FromValue for AttributeBooleanValue {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AttributeBooleanValue {
-            value: optional(&mut m, "Value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AttributeBooleanValue {
+            value: m.optional("Value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AttributeBooleanValue {
@@ -667,10 +690,11 @@ pub struct AttributeValue {
 }
 impl FromValue for AttributeValue {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AttributeValue {
-            value: optional(&mut m, "Value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AttributeValue {
+            value: m.optional("Value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AttributeValue {
@@ -696,19 +720,20 @@ pub struct AuthorizeSecurityGroupEgressRequest {
 }
 impl FromValue for AuthorizeSecurityGroupEgressRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AuthorizeSecurityGroupEgressRequest {
-            tag_specifications: optional(&mut m, "TagSpecifications")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            group_id: required(&mut m, "GroupId")?,
-            source_security_group_name: optional(&mut m, "SourceSecurityGroupName")?,
-            source_security_group_owner_id: optional(&mut m, "SourceSecurityGroupOwnerId")?,
-            ip_protocol: optional(&mut m, "IpProtocol")?,
-            from_port: optional(&mut m, "FromPort")?,
-            to_port: optional(&mut m, "ToPort")?,
-            cidr_ip: optional(&mut m, "CidrIp")?,
-            ip_permissions: optional(&mut m, "IpPermissions")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AuthorizeSecurityGroupEgressRequest {
+            tag_specifications: m.optional("TagSpecifications"),
+            dry_run: m.optional("DryRun"),
+            group_id: m.required("GroupId"),
+            source_security_group_name: m.optional("SourceSecurityGroupName"),
+            source_security_group_owner_id: m.optional("SourceSecurityGroupOwnerId"),
+            ip_protocol: m.optional("IpProtocol"),
+            from_port: m.optional("FromPort"),
+            to_port: m.optional("ToPort"),
+            cidr_ip: m.optional("CidrIp"),
+            ip_permissions: m.optional("IpPermissions"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AuthorizeSecurityGroupEgressRequest {
@@ -735,11 +760,12 @@ pub struct AuthorizeSecurityGroupEgressResult {
 }
 impl FromValue for AuthorizeSecurityGroupEgressResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AuthorizeSecurityGroupEgressResult {
-            r#return: optional(&mut m, "Return")?,
-            security_group_rules: optional(&mut m, "SecurityGroupRules")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AuthorizeSecurityGroupEgressResult {
+            r#return: m.optional("Return"),
+            security_group_rules: m.optional("SecurityGroupRules"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AuthorizeSecurityGroupEgressResult {
@@ -767,20 +793,21 @@ pub struct AuthorizeSecurityGroupIngressRequest {
 }
 impl FromValue for AuthorizeSecurityGroupIngressRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AuthorizeSecurityGroupIngressRequest {
-            cidr_ip: optional(&mut m, "CidrIp")?,
-            from_port: optional(&mut m, "FromPort")?,
-            group_id: optional(&mut m, "GroupId")?,
-            group_name: optional(&mut m, "GroupName")?,
-            ip_permissions: optional(&mut m, "IpPermissions")?,
-            ip_protocol: optional(&mut m, "IpProtocol")?,
-            source_security_group_name: optional(&mut m, "SourceSecurityGroupName")?,
-            source_security_group_owner_id: optional(&mut m, "SourceSecurityGroupOwnerId")?,
-            to_port: optional(&mut m, "ToPort")?,
-            tag_specifications: optional(&mut m, "TagSpecifications")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AuthorizeSecurityGroupIngressRequest {
+            cidr_ip: m.optional("CidrIp"),
+            from_port: m.optional("FromPort"),
+            group_id: m.optional("GroupId"),
+            group_name: m.optional("GroupName"),
+            ip_permissions: m.optional("IpPermissions"),
+            ip_protocol: m.optional("IpProtocol"),
+            source_security_group_name: m.optional("SourceSecurityGroupName"),
+            source_security_group_owner_id: m.optional("SourceSecurityGroupOwnerId"),
+            to_port: m.optional("ToPort"),
+            tag_specifications: m.optional("TagSpecifications"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AuthorizeSecurityGroupIngressRequest {
@@ -808,11 +835,12 @@ pub struct AuthorizeSecurityGroupIngressResult {
 }
 impl FromValue for AuthorizeSecurityGroupIngressResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AuthorizeSecurityGroupIngressResult {
-            r#return: optional(&mut m, "Return")?,
-            security_group_rules: optional(&mut m, "SecurityGroupRules")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AuthorizeSecurityGroupIngressResult {
+            r#return: m.optional("Return"),
+            security_group_rules: m.optional("SecurityGroupRules"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AuthorizeSecurityGroupIngressResult {
@@ -843,23 +871,24 @@ pub struct AvailabilityZone {
 }
 impl FromValue for AvailabilityZone {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AvailabilityZone {
-            opt_in_status: optional(&mut m, "OptInStatus")?,
-            messages: optional(&mut m, "Messages")?,
-            region_name: optional(&mut m, "RegionName")?,
-            zone_name: optional(&mut m, "ZoneName")?,
-            zone_id: optional(&mut m, "ZoneId")?,
-            group_name: optional(&mut m, "GroupName")?,
-            network_border_group: optional(&mut m, "NetworkBorderGroup")?,
-            zone_type: optional(&mut m, "ZoneType")?,
-            parent_zone_name: optional(&mut m, "ParentZoneName")?,
-            parent_zone_id: optional(&mut m, "ParentZoneId")?,
-            group_long_name: optional(&mut m, "GroupLongName")?,
-            geography: optional(&mut m, "Geography")?,
-            sub_geography: optional(&mut m, "SubGeography")?,
-            state: optional(&mut m, "State")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AvailabilityZone {
+            opt_in_status: m.optional("OptInStatus"),
+            messages: m.optional("Messages"),
+            region_name: m.optional("RegionName"),
+            zone_name: m.optional("ZoneName"),
+            zone_id: m.optional("ZoneId"),
+            group_name: m.optional("GroupName"),
+            network_border_group: m.optional("NetworkBorderGroup"),
+            zone_type: m.optional("ZoneType"),
+            parent_zone_name: m.optional("ParentZoneName"),
+            parent_zone_id: m.optional("ParentZoneId"),
+            group_long_name: m.optional("GroupLongName"),
+            geography: m.optional("Geography"),
+            sub_geography: m.optional("SubGeography"),
+            state: m.optional("State"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AvailabilityZone {
@@ -891,12 +920,13 @@ pub struct AvailabilityZoneAddress {
 }
 impl FromValue for AvailabilityZoneAddress {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AvailabilityZoneAddress {
-            availability_zone: optional(&mut m, "AvailabilityZone")?,
-            availability_zone_id: optional(&mut m, "AvailabilityZoneId")?,
-            allocation_ids: optional(&mut m, "AllocationIds")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AvailabilityZoneAddress {
+            availability_zone: m.optional("AvailabilityZone"),
+            availability_zone_id: m.optional("AvailabilityZoneId"),
+            allocation_ids: m.optional("AllocationIds"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AvailabilityZoneAddress {
@@ -915,10 +945,11 @@ pub struct AvailabilityZoneGeography {
 }
 impl FromValue for AvailabilityZoneGeography {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AvailabilityZoneGeography {
-            name: optional(&mut m, "Name")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AvailabilityZoneGeography {
+            name: m.optional("Name"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AvailabilityZoneGeography {
@@ -935,10 +966,11 @@ pub struct AvailabilityZoneMessage {
 }
 impl FromValue for AvailabilityZoneMessage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AvailabilityZoneMessage {
-            message: optional(&mut m, "Message")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AvailabilityZoneMessage {
+            message: m.optional("Message"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AvailabilityZoneMessage {
@@ -955,10 +987,11 @@ pub struct AvailabilityZoneSubGeography {
 }
 impl FromValue for AvailabilityZoneSubGeography {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AvailabilityZoneSubGeography {
-            name: optional(&mut m, "Name")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AvailabilityZoneSubGeography {
+            name: m.optional("Name"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AvailabilityZoneSubGeography {
@@ -975,10 +1008,11 @@ pub struct BlockPublicAccessStates {
 }
 impl FromValue for BlockPublicAccessStates {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(BlockPublicAccessStates {
-            internet_gateway_block_mode: optional(&mut m, "InternetGatewayBlockMode")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = BlockPublicAccessStates {
+            internet_gateway_block_mode: m.optional("InternetGatewayBlockMode"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for BlockPublicAccessStates {
@@ -996,11 +1030,12 @@ pub struct CapacityReservationSpecificationResponse {
 }
 impl FromValue for CapacityReservationSpecificationResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CapacityReservationSpecificationResponse {
-            capacity_reservation_preference: optional(&mut m, "CapacityReservationPreference")?,
-            capacity_reservation_target: optional(&mut m, "CapacityReservationTarget")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CapacityReservationSpecificationResponse {
+            capacity_reservation_preference: m.optional("CapacityReservationPreference"),
+            capacity_reservation_target: m.optional("CapacityReservationTarget"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CapacityReservationSpecificationResponse {
@@ -1019,11 +1054,12 @@ pub struct CapacityReservationTargetResponse {
 }
 impl FromValue for CapacityReservationTargetResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CapacityReservationTargetResponse {
-            capacity_reservation_id: optional(&mut m, "CapacityReservationId")?,
-            capacity_reservation_resource_group_arn: optional(&mut m, "CapacityReservationResourceGroupArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CapacityReservationTargetResponse {
+            capacity_reservation_id: m.optional("CapacityReservationId"),
+            capacity_reservation_resource_group_arn: m.optional("CapacityReservationResourceGroupArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CapacityReservationTargetResponse {
@@ -1041,10 +1077,11 @@ pub struct CidrBlock {
 }
 impl FromValue for CidrBlock {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CidrBlock {
-            cidr_block: optional(&mut m, "CidrBlock")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CidrBlock {
+            cidr_block: m.optional("CidrBlock"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CidrBlock {
@@ -1063,12 +1100,13 @@ pub struct ConnectionTrackingConfiguration {
 }
 impl FromValue for ConnectionTrackingConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ConnectionTrackingConfiguration {
-            tcp_established_timeout: optional(&mut m, "TcpEstablishedTimeout")?,
-            udp_stream_timeout: optional(&mut m, "UdpStreamTimeout")?,
-            udp_timeout: optional(&mut m, "UdpTimeout")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ConnectionTrackingConfiguration {
+            tcp_established_timeout: m.optional("TcpEstablishedTimeout"),
+            udp_stream_timeout: m.optional("UdpStreamTimeout"),
+            udp_timeout: m.optional("UdpTimeout"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ConnectionTrackingConfiguration {
@@ -1089,12 +1127,13 @@ pub struct ConnectionTrackingSpecificationRequest {
 }
 impl FromValue for ConnectionTrackingSpecificationRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ConnectionTrackingSpecificationRequest {
-            tcp_established_timeout: optional(&mut m, "TcpEstablishedTimeout")?,
-            udp_stream_timeout: optional(&mut m, "UdpStreamTimeout")?,
-            udp_timeout: optional(&mut m, "UdpTimeout")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ConnectionTrackingSpecificationRequest {
+            tcp_established_timeout: m.optional("TcpEstablishedTimeout"),
+            udp_stream_timeout: m.optional("UdpStreamTimeout"),
+            udp_timeout: m.optional("UdpTimeout"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ConnectionTrackingSpecificationRequest {
@@ -1115,12 +1154,13 @@ pub struct ConnectionTrackingSpecificationResponse {
 }
 impl FromValue for ConnectionTrackingSpecificationResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ConnectionTrackingSpecificationResponse {
-            tcp_established_timeout: optional(&mut m, "TcpEstablishedTimeout")?,
-            udp_stream_timeout: optional(&mut m, "UdpStreamTimeout")?,
-            udp_timeout: optional(&mut m, "UdpTimeout")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ConnectionTrackingSpecificationResponse {
+            tcp_established_timeout: m.optional("TcpEstablishedTimeout"),
+            udp_stream_timeout: m.optional("UdpStreamTimeout"),
+            udp_timeout: m.optional("UdpTimeout"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ConnectionTrackingSpecificationResponse {
@@ -1142,13 +1182,14 @@ pub struct CpuOptions {
 }
 impl FromValue for CpuOptions {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CpuOptions {
-            core_count: optional(&mut m, "CoreCount")?,
-            threads_per_core: optional(&mut m, "ThreadsPerCore")?,
-            amd_sev_snp: optional(&mut m, "AmdSevSnp")?,
-            nested_virtualization: optional(&mut m, "NestedVirtualization")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CpuOptions {
+            core_count: m.optional("CoreCount"),
+            threads_per_core: m.optional("ThreadsPerCore"),
+            amd_sev_snp: m.optional("AmdSevSnp"),
+            nested_virtualization: m.optional("NestedVirtualization"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CpuOptions {
@@ -1171,13 +1212,14 @@ pub struct CreateDefaultSubnetRequest {
 }
 impl FromValue for CreateDefaultSubnetRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateDefaultSubnetRequest {
-            availability_zone: optional(&mut m, "AvailabilityZone")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            ipv6_native: optional(&mut m, "Ipv6Native")?,
-            availability_zone_id: optional(&mut m, "AvailabilityZoneId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateDefaultSubnetRequest {
+            availability_zone: m.optional("AvailabilityZone"),
+            dry_run: m.optional("DryRun"),
+            ipv6_native: m.optional("Ipv6Native"),
+            availability_zone_id: m.optional("AvailabilityZoneId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateDefaultSubnetRequest {
@@ -1197,10 +1239,11 @@ pub struct CreateDefaultSubnetResult {
 }
 impl FromValue for CreateDefaultSubnetResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateDefaultSubnetResult {
-            subnet: optional(&mut m, "Subnet")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateDefaultSubnetResult {
+            subnet: m.optional("Subnet"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateDefaultSubnetResult {
@@ -1217,10 +1260,11 @@ pub struct CreateDefaultVpcRequest {
 }
 impl FromValue for CreateDefaultVpcRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateDefaultVpcRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateDefaultVpcRequest {
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateDefaultVpcRequest {
@@ -1237,10 +1281,11 @@ pub struct CreateDefaultVpcResult {
 }
 impl FromValue for CreateDefaultVpcResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateDefaultVpcResult {
-            vpc: optional(&mut m, "Vpc")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateDefaultVpcResult {
+            vpc: m.optional("Vpc"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateDefaultVpcResult {
@@ -1259,12 +1304,13 @@ pub struct CreateDhcpOptionsRequest {
 }
 impl FromValue for CreateDhcpOptionsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateDhcpOptionsRequest {
-            dhcp_configurations: required(&mut m, "DhcpConfigurations")?,
-            tag_specifications: optional(&mut m, "TagSpecifications")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateDhcpOptionsRequest {
+            dhcp_configurations: m.required("DhcpConfigurations"),
+            tag_specifications: m.optional("TagSpecifications"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateDhcpOptionsRequest {
@@ -1283,10 +1329,11 @@ pub struct CreateDhcpOptionsResult {
 }
 impl FromValue for CreateDhcpOptionsResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateDhcpOptionsResult {
-            dhcp_options: optional(&mut m, "DhcpOptions")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateDhcpOptionsResult {
+            dhcp_options: m.optional("DhcpOptions"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateDhcpOptionsResult {
@@ -1306,13 +1353,14 @@ pub struct CreateEgressOnlyInternetGatewayRequest {
 }
 impl FromValue for CreateEgressOnlyInternetGatewayRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateEgressOnlyInternetGatewayRequest {
-            client_token: optional(&mut m, "ClientToken")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            vpc_id: required(&mut m, "VpcId")?,
-            tag_specifications: optional(&mut m, "TagSpecifications")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateEgressOnlyInternetGatewayRequest {
+            client_token: m.optional("ClientToken"),
+            dry_run: m.optional("DryRun"),
+            vpc_id: m.required("VpcId"),
+            tag_specifications: m.optional("TagSpecifications"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateEgressOnlyInternetGatewayRequest {
@@ -1333,11 +1381,12 @@ pub struct CreateEgressOnlyInternetGatewayResult {
 }
 impl FromValue for CreateEgressOnlyInternetGatewayResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateEgressOnlyInternetGatewayResult {
-            client_token: optional(&mut m, "ClientToken")?,
-            egress_only_internet_gateway: optional(&mut m, "EgressOnlyInternetGateway")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateEgressOnlyInternetGatewayResult {
+            client_token: m.optional("ClientToken"),
+            egress_only_internet_gateway: m.optional("EgressOnlyInternetGateway"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateEgressOnlyInternetGatewayResult {
@@ -1368,23 +1417,24 @@ pub struct CreateFlowLogsRequest {
 }
 impl FromValue for CreateFlowLogsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateFlowLogsRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            client_token: optional(&mut m, "ClientToken")?,
-            deliver_logs_permission_arn: optional(&mut m, "DeliverLogsPermissionArn")?,
-            deliver_cross_account_role: optional(&mut m, "DeliverCrossAccountRole")?,
-            log_group_name: optional(&mut m, "LogGroupName")?,
-            resource_ids: required(&mut m, "ResourceIds")?,
-            resource_type: required(&mut m, "ResourceType")?,
-            traffic_type: optional(&mut m, "TrafficType")?,
-            log_destination_type: optional(&mut m, "LogDestinationType")?,
-            log_destination: optional(&mut m, "LogDestination")?,
-            log_format: optional(&mut m, "LogFormat")?,
-            tag_specifications: optional(&mut m, "TagSpecifications")?,
-            max_aggregation_interval: optional(&mut m, "MaxAggregationInterval")?,
-            destination_options: optional(&mut m, "DestinationOptions")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateFlowLogsRequest {
+            dry_run: m.optional("DryRun"),
+            client_token: m.optional("ClientToken"),
+            deliver_logs_permission_arn: m.optional("DeliverLogsPermissionArn"),
+            deliver_cross_account_role: m.optional("DeliverCrossAccountRole"),
+            log_group_name: m.optional("LogGroupName"),
+            resource_ids: m.required("ResourceIds"),
+            resource_type: m.required("ResourceType"),
+            traffic_type: m.optional("TrafficType"),
+            log_destination_type: m.optional("LogDestinationType"),
+            log_destination: m.optional("LogDestination"),
+            log_format: m.optional("LogFormat"),
+            tag_specifications: m.optional("TagSpecifications"),
+            max_aggregation_interval: m.optional("MaxAggregationInterval"),
+            destination_options: m.optional("DestinationOptions"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateFlowLogsRequest {
@@ -1416,12 +1466,13 @@ pub struct CreateFlowLogsResult {
 }
 impl FromValue for CreateFlowLogsResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateFlowLogsResult {
-            client_token: optional(&mut m, "ClientToken")?,
-            flow_log_ids: optional(&mut m, "FlowLogIds")?,
-            unsuccessful: optional(&mut m, "Unsuccessful")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateFlowLogsResult {
+            client_token: m.optional("ClientToken"),
+            flow_log_ids: m.optional("FlowLogIds"),
+            unsuccessful: m.optional("Unsuccessful"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateFlowLogsResult {
@@ -1441,11 +1492,12 @@ pub struct CreateInternetGatewayRequest {
 }
 impl FromValue for CreateInternetGatewayRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateInternetGatewayRequest {
-            tag_specifications: optional(&mut m, "TagSpecifications")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateInternetGatewayRequest {
+            tag_specifications: m.optional("TagSpecifications"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateInternetGatewayRequest {
@@ -1463,10 +1515,11 @@ pub struct CreateInternetGatewayResult {
 }
 impl FromValue for CreateInternetGatewayResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateInternetGatewayResult {
-            internet_gateway: optional(&mut m, "InternetGateway")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateInternetGatewayResult {
+            internet_gateway: m.optional("InternetGateway"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateInternetGatewayResult {
@@ -1489,16 +1542,17 @@ pub struct CreateManagedPrefixListRequest {
 }
 impl FromValue for CreateManagedPrefixListRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateManagedPrefixListRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            prefix_list_name: required(&mut m, "PrefixListName")?,
-            entries: optional(&mut m, "Entries")?,
-            max_entries: required(&mut m, "MaxEntries")?,
-            tag_specifications: optional(&mut m, "TagSpecifications")?,
-            address_family: required(&mut m, "AddressFamily")?,
-            client_token: optional(&mut m, "ClientToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateManagedPrefixListRequest {
+            dry_run: m.optional("DryRun"),
+            prefix_list_name: m.required("PrefixListName"),
+            entries: m.optional("Entries"),
+            max_entries: m.required("MaxEntries"),
+            tag_specifications: m.optional("TagSpecifications"),
+            address_family: m.required("AddressFamily"),
+            client_token: m.optional("ClientToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateManagedPrefixListRequest {
@@ -1521,10 +1575,11 @@ pub struct CreateManagedPrefixListResult {
 }
 impl FromValue for CreateManagedPrefixListResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateManagedPrefixListResult {
-            prefix_list: optional(&mut m, "PrefixList")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateManagedPrefixListResult {
+            prefix_list: m.optional("PrefixList"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateManagedPrefixListResult {
@@ -1553,22 +1608,23 @@ pub struct CreateNatGatewayRequest {
 }
 impl FromValue for CreateNatGatewayRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateNatGatewayRequest {
-            availability_mode: optional(&mut m, "AvailabilityMode")?,
-            allocation_id: optional(&mut m, "AllocationId")?,
-            client_token: optional(&mut m, "ClientToken")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            subnet_id: optional(&mut m, "SubnetId")?,
-            vpc_id: optional(&mut m, "VpcId")?,
-            availability_zone_addresses: optional(&mut m, "AvailabilityZoneAddresses")?,
-            tag_specifications: optional(&mut m, "TagSpecifications")?,
-            connectivity_type: optional(&mut m, "ConnectivityType")?,
-            private_ip_address: optional(&mut m, "PrivateIpAddress")?,
-            secondary_allocation_ids: optional(&mut m, "SecondaryAllocationIds")?,
-            secondary_private_ip_addresses: optional(&mut m, "SecondaryPrivateIpAddresses")?,
-            secondary_private_ip_address_count: optional(&mut m, "SecondaryPrivateIpAddressCount")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateNatGatewayRequest {
+            availability_mode: m.optional("AvailabilityMode"),
+            allocation_id: m.optional("AllocationId"),
+            client_token: m.optional("ClientToken"),
+            dry_run: m.optional("DryRun"),
+            subnet_id: m.optional("SubnetId"),
+            vpc_id: m.optional("VpcId"),
+            availability_zone_addresses: m.optional("AvailabilityZoneAddresses"),
+            tag_specifications: m.optional("TagSpecifications"),
+            connectivity_type: m.optional("ConnectivityType"),
+            private_ip_address: m.optional("PrivateIpAddress"),
+            secondary_allocation_ids: m.optional("SecondaryAllocationIds"),
+            secondary_private_ip_addresses: m.optional("SecondaryPrivateIpAddresses"),
+            secondary_private_ip_address_count: m.optional("SecondaryPrivateIpAddressCount"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateNatGatewayRequest {
@@ -1598,11 +1654,12 @@ pub struct CreateNatGatewayResult {
 }
 impl FromValue for CreateNatGatewayResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateNatGatewayResult {
-            client_token: optional(&mut m, "ClientToken")?,
-            nat_gateway: optional(&mut m, "NatGateway")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateNatGatewayResult {
+            client_token: m.optional("ClientToken"),
+            nat_gateway: m.optional("NatGateway"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateNatGatewayResult {
@@ -1629,19 +1686,20 @@ pub struct CreateNetworkAclEntryRequest {
 }
 impl FromValue for CreateNetworkAclEntryRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateNetworkAclEntryRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            network_acl_id: required(&mut m, "NetworkAclId")?,
-            rule_number: required(&mut m, "RuleNumber")?,
-            protocol: required(&mut m, "Protocol")?,
-            rule_action: required(&mut m, "RuleAction")?,
-            egress: required(&mut m, "Egress")?,
-            cidr_block: optional(&mut m, "CidrBlock")?,
-            ipv6_cidr_block: optional(&mut m, "Ipv6CidrBlock")?,
-            icmp_type_code: optional(&mut m, "IcmpTypeCode")?,
-            port_range: optional(&mut m, "PortRange")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateNetworkAclEntryRequest {
+            dry_run: m.optional("DryRun"),
+            network_acl_id: m.required("NetworkAclId"),
+            rule_number: m.required("RuleNumber"),
+            protocol: m.required("Protocol"),
+            rule_action: m.required("RuleAction"),
+            egress: m.required("Egress"),
+            cidr_block: m.optional("CidrBlock"),
+            ipv6_cidr_block: m.optional("Ipv6CidrBlock"),
+            icmp_type_code: m.optional("IcmpTypeCode"),
+            port_range: m.optional("PortRange"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateNetworkAclEntryRequest {
@@ -1670,13 +1728,14 @@ pub struct CreateNetworkAclRequest {
 }
 impl FromValue for CreateNetworkAclRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateNetworkAclRequest {
-            tag_specifications: optional(&mut m, "TagSpecifications")?,
-            client_token: optional(&mut m, "ClientToken")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            vpc_id: required(&mut m, "VpcId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateNetworkAclRequest {
+            tag_specifications: m.optional("TagSpecifications"),
+            client_token: m.optional("ClientToken"),
+            dry_run: m.optional("DryRun"),
+            vpc_id: m.required("VpcId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateNetworkAclRequest {
@@ -1697,11 +1756,12 @@ pub struct CreateNetworkAclResult {
 }
 impl FromValue for CreateNetworkAclResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateNetworkAclResult {
-            network_acl: optional(&mut m, "NetworkAcl")?,
-            client_token: optional(&mut m, "ClientToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateNetworkAclResult {
+            network_acl: m.optional("NetworkAcl"),
+            client_token: m.optional("ClientToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateNetworkAclResult {
@@ -1737,28 +1797,29 @@ pub struct CreateNetworkInterfaceRequest {
 }
 impl FromValue for CreateNetworkInterfaceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateNetworkInterfaceRequest {
-            ipv4_prefixes: optional(&mut m, "Ipv4Prefixes")?,
-            ipv4_prefix_count: optional(&mut m, "Ipv4PrefixCount")?,
-            ipv6_prefixes: optional(&mut m, "Ipv6Prefixes")?,
-            ipv6_prefix_count: optional(&mut m, "Ipv6PrefixCount")?,
-            interface_type: optional(&mut m, "InterfaceType")?,
-            tag_specifications: optional(&mut m, "TagSpecifications")?,
-            client_token: optional(&mut m, "ClientToken")?,
-            enable_primary_ipv6: optional(&mut m, "EnablePrimaryIpv6")?,
-            connection_tracking_specification: optional(&mut m, "ConnectionTrackingSpecification")?,
-            operator: optional(&mut m, "Operator")?,
-            subnet_id: required(&mut m, "SubnetId")?,
-            description: optional(&mut m, "Description")?,
-            private_ip_address: optional(&mut m, "PrivateIpAddress")?,
-            groups: optional(&mut m, "Groups")?,
-            private_ip_addresses: optional(&mut m, "PrivateIpAddresses")?,
-            secondary_private_ip_address_count: optional(&mut m, "SecondaryPrivateIpAddressCount")?,
-            ipv6_addresses: optional(&mut m, "Ipv6Addresses")?,
-            ipv6_address_count: optional(&mut m, "Ipv6AddressCount")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateNetworkInterfaceRequest {
+            ipv4_prefixes: m.optional("Ipv4Prefixes"),
+            ipv4_prefix_count: m.optional("Ipv4PrefixCount"),
+            ipv6_prefixes: m.optional("Ipv6Prefixes"),
+            ipv6_prefix_count: m.optional("Ipv6PrefixCount"),
+            interface_type: m.optional("InterfaceType"),
+            tag_specifications: m.optional("TagSpecifications"),
+            client_token: m.optional("ClientToken"),
+            enable_primary_ipv6: m.optional("EnablePrimaryIpv6"),
+            connection_tracking_specification: m.optional("ConnectionTrackingSpecification"),
+            operator: m.optional("Operator"),
+            subnet_id: m.required("SubnetId"),
+            description: m.optional("Description"),
+            private_ip_address: m.optional("PrivateIpAddress"),
+            groups: m.optional("Groups"),
+            private_ip_addresses: m.optional("PrivateIpAddresses"),
+            secondary_private_ip_address_count: m.optional("SecondaryPrivateIpAddressCount"),
+            ipv6_addresses: m.optional("Ipv6Addresses"),
+            ipv6_address_count: m.optional("Ipv6AddressCount"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateNetworkInterfaceRequest {
@@ -1794,11 +1855,12 @@ pub struct CreateNetworkInterfaceResult {
 }
 impl FromValue for CreateNetworkInterfaceResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateNetworkInterfaceResult {
-            network_interface: optional(&mut m, "NetworkInterface")?,
-            client_token: optional(&mut m, "ClientToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateNetworkInterfaceResult {
+            network_interface: m.optional("NetworkInterface"),
+            client_token: m.optional("ClientToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateNetworkInterfaceResult {
@@ -1832,26 +1894,27 @@ pub struct CreateRouteRequest {
 }
 impl FromValue for CreateRouteRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateRouteRequest {
-            destination_prefix_list_id: optional(&mut m, "DestinationPrefixListId")?,
-            vpc_endpoint_id: optional(&mut m, "VpcEndpointId")?,
-            transit_gateway_id: optional(&mut m, "TransitGatewayId")?,
-            local_gateway_id: optional(&mut m, "LocalGatewayId")?,
-            carrier_gateway_id: optional(&mut m, "CarrierGatewayId")?,
-            core_network_arn: optional(&mut m, "CoreNetworkArn")?,
-            odb_network_arn: optional(&mut m, "OdbNetworkArn")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            route_table_id: required(&mut m, "RouteTableId")?,
-            destination_cidr_block: optional(&mut m, "DestinationCidrBlock")?,
-            gateway_id: optional(&mut m, "GatewayId")?,
-            destination_ipv6_cidr_block: optional(&mut m, "DestinationIpv6CidrBlock")?,
-            egress_only_internet_gateway_id: optional(&mut m, "EgressOnlyInternetGatewayId")?,
-            instance_id: optional(&mut m, "InstanceId")?,
-            network_interface_id: optional(&mut m, "NetworkInterfaceId")?,
-            vpc_peering_connection_id: optional(&mut m, "VpcPeeringConnectionId")?,
-            nat_gateway_id: optional(&mut m, "NatGatewayId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateRouteRequest {
+            destination_prefix_list_id: m.optional("DestinationPrefixListId"),
+            vpc_endpoint_id: m.optional("VpcEndpointId"),
+            transit_gateway_id: m.optional("TransitGatewayId"),
+            local_gateway_id: m.optional("LocalGatewayId"),
+            carrier_gateway_id: m.optional("CarrierGatewayId"),
+            core_network_arn: m.optional("CoreNetworkArn"),
+            odb_network_arn: m.optional("OdbNetworkArn"),
+            dry_run: m.optional("DryRun"),
+            route_table_id: m.required("RouteTableId"),
+            destination_cidr_block: m.optional("DestinationCidrBlock"),
+            gateway_id: m.optional("GatewayId"),
+            destination_ipv6_cidr_block: m.optional("DestinationIpv6CidrBlock"),
+            egress_only_internet_gateway_id: m.optional("EgressOnlyInternetGatewayId"),
+            instance_id: m.optional("InstanceId"),
+            network_interface_id: m.optional("NetworkInterfaceId"),
+            vpc_peering_connection_id: m.optional("VpcPeeringConnectionId"),
+            nat_gateway_id: m.optional("NatGatewayId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateRouteRequest {
@@ -1884,10 +1947,11 @@ pub struct CreateRouteResult {
 }
 impl FromValue for CreateRouteResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateRouteResult {
-            r#return: optional(&mut m, "Return")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateRouteResult {
+            r#return: m.optional("Return"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateRouteResult {
@@ -1907,13 +1971,14 @@ pub struct CreateRouteTableRequest {
 }
 impl FromValue for CreateRouteTableRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateRouteTableRequest {
-            tag_specifications: optional(&mut m, "TagSpecifications")?,
-            client_token: optional(&mut m, "ClientToken")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            vpc_id: required(&mut m, "VpcId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateRouteTableRequest {
+            tag_specifications: m.optional("TagSpecifications"),
+            client_token: m.optional("ClientToken"),
+            dry_run: m.optional("DryRun"),
+            vpc_id: m.required("VpcId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateRouteTableRequest {
@@ -1934,11 +1999,12 @@ pub struct CreateRouteTableResult {
 }
 impl FromValue for CreateRouteTableResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateRouteTableResult {
-            route_table: optional(&mut m, "RouteTable")?,
-            client_token: optional(&mut m, "ClientToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateRouteTableResult {
+            route_table: m.optional("RouteTable"),
+            client_token: m.optional("ClientToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateRouteTableResult {
@@ -1960,14 +2026,15 @@ pub struct CreateSecurityGroupRequest {
 }
 impl FromValue for CreateSecurityGroupRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateSecurityGroupRequest {
-            description: required(&mut m, "Description")?,
-            group_name: required(&mut m, "GroupName")?,
-            vpc_id: optional(&mut m, "VpcId")?,
-            tag_specifications: optional(&mut m, "TagSpecifications")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateSecurityGroupRequest {
+            description: m.required("Description"),
+            group_name: m.required("GroupName"),
+            vpc_id: m.optional("VpcId"),
+            tag_specifications: m.optional("TagSpecifications"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateSecurityGroupRequest {
@@ -1990,12 +2057,13 @@ pub struct CreateSecurityGroupResult {
 }
 impl FromValue for CreateSecurityGroupResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateSecurityGroupResult {
-            group_id: optional(&mut m, "GroupId")?,
-            tags: optional(&mut m, "Tags")?,
-            security_group_arn: optional(&mut m, "SecurityGroupArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateSecurityGroupResult {
+            group_id: m.optional("GroupId"),
+            tags: m.optional("Tags"),
+            security_group_arn: m.optional("SecurityGroupArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateSecurityGroupResult {
@@ -2026,22 +2094,23 @@ pub struct CreateSubnetRequest {
 }
 impl FromValue for CreateSubnetRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateSubnetRequest {
-            tag_specifications: optional(&mut m, "TagSpecifications")?,
-            availability_zone: optional(&mut m, "AvailabilityZone")?,
-            availability_zone_id: optional(&mut m, "AvailabilityZoneId")?,
-            cidr_block: optional(&mut m, "CidrBlock")?,
-            ipv6_cidr_block: optional(&mut m, "Ipv6CidrBlock")?,
-            outpost_arn: optional(&mut m, "OutpostArn")?,
-            vpc_id: required(&mut m, "VpcId")?,
-            ipv6_native: optional(&mut m, "Ipv6Native")?,
-            ipv4_ipam_pool_id: optional(&mut m, "Ipv4IpamPoolId")?,
-            ipv4_netmask_length: optional(&mut m, "Ipv4NetmaskLength")?,
-            ipv6_ipam_pool_id: optional(&mut m, "Ipv6IpamPoolId")?,
-            ipv6_netmask_length: optional(&mut m, "Ipv6NetmaskLength")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateSubnetRequest {
+            tag_specifications: m.optional("TagSpecifications"),
+            availability_zone: m.optional("AvailabilityZone"),
+            availability_zone_id: m.optional("AvailabilityZoneId"),
+            cidr_block: m.optional("CidrBlock"),
+            ipv6_cidr_block: m.optional("Ipv6CidrBlock"),
+            outpost_arn: m.optional("OutpostArn"),
+            vpc_id: m.required("VpcId"),
+            ipv6_native: m.optional("Ipv6Native"),
+            ipv4_ipam_pool_id: m.optional("Ipv4IpamPoolId"),
+            ipv4_netmask_length: m.optional("Ipv4NetmaskLength"),
+            ipv6_ipam_pool_id: m.optional("Ipv6IpamPoolId"),
+            ipv6_netmask_length: m.optional("Ipv6NetmaskLength"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateSubnetRequest {
@@ -2070,10 +2139,11 @@ pub struct CreateSubnetResult {
 }
 impl FromValue for CreateSubnetResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateSubnetResult {
-            subnet: optional(&mut m, "Subnet")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateSubnetResult {
+            subnet: m.optional("Subnet"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateSubnetResult {
@@ -2092,12 +2162,13 @@ pub struct CreateTagsRequest {
 }
 impl FromValue for CreateTagsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateTagsRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            resources: required(&mut m, "Resources")?,
-            tags: required(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateTagsRequest {
+            dry_run: m.optional("DryRun"),
+            resources: m.required("Resources"),
+            tags: m.required("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateTagsRequest {
@@ -2119,13 +2190,14 @@ pub struct CreateTransitGatewayRequest {
 }
 impl FromValue for CreateTransitGatewayRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateTransitGatewayRequest {
-            description: optional(&mut m, "Description")?,
-            options: optional(&mut m, "Options")?,
-            tag_specifications: optional(&mut m, "TagSpecifications")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateTransitGatewayRequest {
+            description: m.optional("Description"),
+            options: m.optional("Options"),
+            tag_specifications: m.optional("TagSpecifications"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateTransitGatewayRequest {
@@ -2145,10 +2217,11 @@ pub struct CreateTransitGatewayResult {
 }
 impl FromValue for CreateTransitGatewayResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateTransitGatewayResult {
-            transit_gateway: optional(&mut m, "TransitGateway")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateTransitGatewayResult {
+            transit_gateway: m.optional("TransitGateway"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateTransitGatewayResult {
@@ -2169,14 +2242,15 @@ pub struct CreateTransitGatewayRouteRequest {
 }
 impl FromValue for CreateTransitGatewayRouteRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateTransitGatewayRouteRequest {
-            destination_cidr_block: required(&mut m, "DestinationCidrBlock")?,
-            transit_gateway_route_table_id: required(&mut m, "TransitGatewayRouteTableId")?,
-            transit_gateway_attachment_id: optional(&mut m, "TransitGatewayAttachmentId")?,
-            blackhole: optional(&mut m, "Blackhole")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateTransitGatewayRouteRequest {
+            destination_cidr_block: m.required("DestinationCidrBlock"),
+            transit_gateway_route_table_id: m.required("TransitGatewayRouteTableId"),
+            transit_gateway_attachment_id: m.optional("TransitGatewayAttachmentId"),
+            blackhole: m.optional("Blackhole"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateTransitGatewayRouteRequest {
@@ -2197,10 +2271,11 @@ pub struct CreateTransitGatewayRouteResult {
 }
 impl FromValue for CreateTransitGatewayRouteResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateTransitGatewayRouteResult {
-            route: optional(&mut m, "Route")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateTransitGatewayRouteResult {
+            route: m.optional("Route"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateTransitGatewayRouteResult {
@@ -2219,12 +2294,13 @@ pub struct CreateTransitGatewayRouteTableRequest {
 }
 impl FromValue for CreateTransitGatewayRouteTableRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateTransitGatewayRouteTableRequest {
-            transit_gateway_id: required(&mut m, "TransitGatewayId")?,
-            tag_specifications: optional(&mut m, "TagSpecifications")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateTransitGatewayRouteTableRequest {
+            transit_gateway_id: m.required("TransitGatewayId"),
+            tag_specifications: m.optional("TagSpecifications"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateTransitGatewayRouteTableRequest {
@@ -2243,10 +2319,11 @@ pub struct CreateTransitGatewayRouteTableResult {
 }
 impl FromValue for CreateTransitGatewayRouteTableResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateTransitGatewayRouteTableResult {
-            transit_gateway_route_table: optional(&mut m, "TransitGatewayRouteTable")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateTransitGatewayRouteTableResult {
+            transit_gateway_route_table: m.optional("TransitGatewayRouteTable"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateTransitGatewayRouteTableResult {
@@ -2268,15 +2345,16 @@ pub struct CreateTransitGatewayVpcAttachmentRequest {
 }
 impl FromValue for CreateTransitGatewayVpcAttachmentRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateTransitGatewayVpcAttachmentRequest {
-            transit_gateway_id: required(&mut m, "TransitGatewayId")?,
-            vpc_id: required(&mut m, "VpcId")?,
-            subnet_ids: required(&mut m, "SubnetIds")?,
-            options: optional(&mut m, "Options")?,
-            tag_specifications: optional(&mut m, "TagSpecifications")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateTransitGatewayVpcAttachmentRequest {
+            transit_gateway_id: m.required("TransitGatewayId"),
+            vpc_id: m.required("VpcId"),
+            subnet_ids: m.required("SubnetIds"),
+            options: m.optional("Options"),
+            tag_specifications: m.optional("TagSpecifications"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateTransitGatewayVpcAttachmentRequest {
@@ -2301,13 +2379,14 @@ pub struct CreateTransitGatewayVpcAttachmentRequestOptions {
 }
 impl FromValue for CreateTransitGatewayVpcAttachmentRequestOptions {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateTransitGatewayVpcAttachmentRequestOptions {
-            dns_support: optional(&mut m, "DnsSupport")?,
-            security_group_referencing_support: optional(&mut m, "SecurityGroupReferencingSupport")?,
-            ipv6_support: optional(&mut m, "Ipv6Support")?,
-            appliance_mode_support: optional(&mut m, "ApplianceModeSupport")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateTransitGatewayVpcAttachmentRequestOptions {
+            dns_support: m.optional("DnsSupport"),
+            security_group_referencing_support: m.optional("SecurityGroupReferencingSupport"),
+            ipv6_support: m.optional("Ipv6Support"),
+            appliance_mode_support: m.optional("ApplianceModeSupport"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateTransitGatewayVpcAttachmentRequestOptions {
@@ -2327,10 +2406,11 @@ pub struct CreateTransitGatewayVpcAttachmentResult {
 }
 impl FromValue for CreateTransitGatewayVpcAttachmentResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateTransitGatewayVpcAttachmentResult {
-            transit_gateway_vpc_attachment: optional(&mut m, "TransitGatewayVpcAttachment")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateTransitGatewayVpcAttachmentResult {
+            transit_gateway_vpc_attachment: m.optional("TransitGatewayVpcAttachment"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateTransitGatewayVpcAttachmentResult {
@@ -2363,26 +2443,27 @@ pub struct CreateVpcEndpointRequest {
 }
 impl FromValue for CreateVpcEndpointRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateVpcEndpointRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            vpc_endpoint_type: optional(&mut m, "VpcEndpointType")?,
-            vpc_id: required(&mut m, "VpcId")?,
-            service_name: optional(&mut m, "ServiceName")?,
-            policy_document: optional(&mut m, "PolicyDocument")?,
-            route_table_ids: optional(&mut m, "RouteTableIds")?,
-            subnet_ids: optional(&mut m, "SubnetIds")?,
-            security_group_ids: optional(&mut m, "SecurityGroupIds")?,
-            ip_address_type: optional(&mut m, "IpAddressType")?,
-            dns_options: optional(&mut m, "DnsOptions")?,
-            client_token: optional(&mut m, "ClientToken")?,
-            private_dns_enabled: optional(&mut m, "PrivateDnsEnabled")?,
-            tag_specifications: optional(&mut m, "TagSpecifications")?,
-            subnet_configurations: optional(&mut m, "SubnetConfigurations")?,
-            service_network_arn: optional(&mut m, "ServiceNetworkArn")?,
-            resource_configuration_arn: optional(&mut m, "ResourceConfigurationArn")?,
-            service_region: optional(&mut m, "ServiceRegion")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateVpcEndpointRequest {
+            dry_run: m.optional("DryRun"),
+            vpc_endpoint_type: m.optional("VpcEndpointType"),
+            vpc_id: m.required("VpcId"),
+            service_name: m.optional("ServiceName"),
+            policy_document: m.optional("PolicyDocument"),
+            route_table_ids: m.optional("RouteTableIds"),
+            subnet_ids: m.optional("SubnetIds"),
+            security_group_ids: m.optional("SecurityGroupIds"),
+            ip_address_type: m.optional("IpAddressType"),
+            dns_options: m.optional("DnsOptions"),
+            client_token: m.optional("ClientToken"),
+            private_dns_enabled: m.optional("PrivateDnsEnabled"),
+            tag_specifications: m.optional("TagSpecifications"),
+            subnet_configurations: m.optional("SubnetConfigurations"),
+            service_network_arn: m.optional("ServiceNetworkArn"),
+            resource_configuration_arn: m.optional("ResourceConfigurationArn"),
+            service_region: m.optional("ServiceRegion"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateVpcEndpointRequest {
@@ -2416,11 +2497,12 @@ pub struct CreateVpcEndpointResult {
 }
 impl FromValue for CreateVpcEndpointResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateVpcEndpointResult {
-            vpc_endpoint: optional(&mut m, "VpcEndpoint")?,
-            client_token: optional(&mut m, "ClientToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateVpcEndpointResult {
+            vpc_endpoint: m.optional("VpcEndpoint"),
+            client_token: m.optional("ClientToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateVpcEndpointResult {
@@ -2443,15 +2525,16 @@ pub struct CreateVpcPeeringConnectionRequest {
 }
 impl FromValue for CreateVpcPeeringConnectionRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateVpcPeeringConnectionRequest {
-            peer_region: optional(&mut m, "PeerRegion")?,
-            tag_specifications: optional(&mut m, "TagSpecifications")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            vpc_id: required(&mut m, "VpcId")?,
-            peer_vpc_id: optional(&mut m, "PeerVpcId")?,
-            peer_owner_id: optional(&mut m, "PeerOwnerId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateVpcPeeringConnectionRequest {
+            peer_region: m.optional("PeerRegion"),
+            tag_specifications: m.optional("TagSpecifications"),
+            dry_run: m.optional("DryRun"),
+            vpc_id: m.required("VpcId"),
+            peer_vpc_id: m.optional("PeerVpcId"),
+            peer_owner_id: m.optional("PeerOwnerId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateVpcPeeringConnectionRequest {
@@ -2473,10 +2556,11 @@ pub struct CreateVpcPeeringConnectionResult {
 }
 impl FromValue for CreateVpcPeeringConnectionResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateVpcPeeringConnectionResult {
-            vpc_peering_connection: optional(&mut m, "VpcPeeringConnection")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateVpcPeeringConnectionResult {
+            vpc_peering_connection: m.optional("VpcPeeringConnection"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateVpcPeeringConnectionResult {
@@ -2505,22 +2589,23 @@ pub struct CreateVpcRequest {
 }
 impl FromValue for CreateVpcRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateVpcRequest {
-            cidr_block: optional(&mut m, "CidrBlock")?,
-            ipv6_pool: optional(&mut m, "Ipv6Pool")?,
-            ipv6_cidr_block: optional(&mut m, "Ipv6CidrBlock")?,
-            ipv4_ipam_pool_id: optional(&mut m, "Ipv4IpamPoolId")?,
-            ipv4_netmask_length: optional(&mut m, "Ipv4NetmaskLength")?,
-            ipv6_ipam_pool_id: optional(&mut m, "Ipv6IpamPoolId")?,
-            ipv6_netmask_length: optional(&mut m, "Ipv6NetmaskLength")?,
-            ipv6_cidr_block_network_border_group: optional(&mut m, "Ipv6CidrBlockNetworkBorderGroup")?,
-            vpc_encryption_control: optional(&mut m, "VpcEncryptionControl")?,
-            tag_specifications: optional(&mut m, "TagSpecifications")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            instance_tenancy: optional(&mut m, "InstanceTenancy")?,
-            amazon_provided_ipv6_cidr_block: optional(&mut m, "AmazonProvidedIpv6CidrBlock")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateVpcRequest {
+            cidr_block: m.optional("CidrBlock"),
+            ipv6_pool: m.optional("Ipv6Pool"),
+            ipv6_cidr_block: m.optional("Ipv6CidrBlock"),
+            ipv4_ipam_pool_id: m.optional("Ipv4IpamPoolId"),
+            ipv4_netmask_length: m.optional("Ipv4NetmaskLength"),
+            ipv6_ipam_pool_id: m.optional("Ipv6IpamPoolId"),
+            ipv6_netmask_length: m.optional("Ipv6NetmaskLength"),
+            ipv6_cidr_block_network_border_group: m.optional("Ipv6CidrBlockNetworkBorderGroup"),
+            vpc_encryption_control: m.optional("VpcEncryptionControl"),
+            tag_specifications: m.optional("TagSpecifications"),
+            dry_run: m.optional("DryRun"),
+            instance_tenancy: m.optional("InstanceTenancy"),
+            amazon_provided_ipv6_cidr_block: m.optional("AmazonProvidedIpv6CidrBlock"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateVpcRequest {
@@ -2549,10 +2634,11 @@ pub struct CreateVpcResult {
 }
 impl FromValue for CreateVpcResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateVpcResult {
-            vpc: optional(&mut m, "Vpc")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateVpcResult {
+            vpc: m.optional("Vpc"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateVpcResult {
@@ -2570,11 +2656,12 @@ pub struct DeleteDhcpOptionsRequest {
 }
 impl FromValue for DeleteDhcpOptionsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteDhcpOptionsRequest {
-            dhcp_options_id: required(&mut m, "DhcpOptionsId")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteDhcpOptionsRequest {
+            dhcp_options_id: m.required("DhcpOptionsId"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteDhcpOptionsRequest {
@@ -2593,11 +2680,12 @@ pub struct DeleteEgressOnlyInternetGatewayRequest {
 }
 impl FromValue for DeleteEgressOnlyInternetGatewayRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteEgressOnlyInternetGatewayRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            egress_only_internet_gateway_id: required(&mut m, "EgressOnlyInternetGatewayId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteEgressOnlyInternetGatewayRequest {
+            dry_run: m.optional("DryRun"),
+            egress_only_internet_gateway_id: m.required("EgressOnlyInternetGatewayId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteEgressOnlyInternetGatewayRequest {
@@ -2615,10 +2703,11 @@ pub struct DeleteEgressOnlyInternetGatewayResult {
 }
 impl FromValue for DeleteEgressOnlyInternetGatewayResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteEgressOnlyInternetGatewayResult {
-            return_code: optional(&mut m, "ReturnCode")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteEgressOnlyInternetGatewayResult {
+            return_code: m.optional("ReturnCode"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteEgressOnlyInternetGatewayResult {
@@ -2636,11 +2725,12 @@ pub struct DeleteFlowLogsRequest {
 }
 impl FromValue for DeleteFlowLogsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteFlowLogsRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            flow_log_ids: required(&mut m, "FlowLogIds")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteFlowLogsRequest {
+            dry_run: m.optional("DryRun"),
+            flow_log_ids: m.required("FlowLogIds"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteFlowLogsRequest {
@@ -2658,10 +2748,11 @@ pub struct DeleteFlowLogsResult {
 }
 impl FromValue for DeleteFlowLogsResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteFlowLogsResult {
-            unsuccessful: optional(&mut m, "Unsuccessful")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteFlowLogsResult {
+            unsuccessful: m.optional("Unsuccessful"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteFlowLogsResult {
@@ -2679,11 +2770,12 @@ pub struct DeleteInternetGatewayRequest {
 }
 impl FromValue for DeleteInternetGatewayRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteInternetGatewayRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            internet_gateway_id: required(&mut m, "InternetGatewayId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteInternetGatewayRequest {
+            dry_run: m.optional("DryRun"),
+            internet_gateway_id: m.required("InternetGatewayId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteInternetGatewayRequest {
@@ -2702,11 +2794,12 @@ pub struct DeleteManagedPrefixListRequest {
 }
 impl FromValue for DeleteManagedPrefixListRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteManagedPrefixListRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            prefix_list_id: required(&mut m, "PrefixListId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteManagedPrefixListRequest {
+            dry_run: m.optional("DryRun"),
+            prefix_list_id: m.required("PrefixListId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteManagedPrefixListRequest {
@@ -2724,10 +2817,11 @@ pub struct DeleteManagedPrefixListResult {
 }
 impl FromValue for DeleteManagedPrefixListResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteManagedPrefixListResult {
-            prefix_list: optional(&mut m, "PrefixList")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteManagedPrefixListResult {
+            prefix_list: m.optional("PrefixList"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteManagedPrefixListResult {
@@ -2745,11 +2839,12 @@ pub struct DeleteNatGatewayRequest {
 }
 impl FromValue for DeleteNatGatewayRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteNatGatewayRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            nat_gateway_id: required(&mut m, "NatGatewayId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteNatGatewayRequest {
+            dry_run: m.optional("DryRun"),
+            nat_gateway_id: m.required("NatGatewayId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteNatGatewayRequest {
@@ -2767,10 +2862,11 @@ pub struct DeleteNatGatewayResult {
 }
 impl FromValue for DeleteNatGatewayResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteNatGatewayResult {
-            nat_gateway_id: optional(&mut m, "NatGatewayId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteNatGatewayResult {
+            nat_gateway_id: m.optional("NatGatewayId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteNatGatewayResult {
@@ -2790,13 +2886,14 @@ pub struct DeleteNetworkAclEntryRequest {
 }
 impl FromValue for DeleteNetworkAclEntryRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteNetworkAclEntryRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            network_acl_id: required(&mut m, "NetworkAclId")?,
-            rule_number: required(&mut m, "RuleNumber")?,
-            egress: required(&mut m, "Egress")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteNetworkAclEntryRequest {
+            dry_run: m.optional("DryRun"),
+            network_acl_id: m.required("NetworkAclId"),
+            rule_number: m.required("RuleNumber"),
+            egress: m.required("Egress"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteNetworkAclEntryRequest {
@@ -2817,11 +2914,12 @@ pub struct DeleteNetworkAclRequest {
 }
 impl FromValue for DeleteNetworkAclRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteNetworkAclRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            network_acl_id: required(&mut m, "NetworkAclId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteNetworkAclRequest {
+            dry_run: m.optional("DryRun"),
+            network_acl_id: m.required("NetworkAclId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteNetworkAclRequest {
@@ -2840,11 +2938,12 @@ pub struct DeleteNetworkInterfaceRequest {
 }
 impl FromValue for DeleteNetworkInterfaceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteNetworkInterfaceRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            network_interface_id: required(&mut m, "NetworkInterfaceId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteNetworkInterfaceRequest {
+            dry_run: m.optional("DryRun"),
+            network_interface_id: m.required("NetworkInterfaceId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteNetworkInterfaceRequest {
@@ -2866,14 +2965,15 @@ pub struct DeleteRouteRequest {
 }
 impl FromValue for DeleteRouteRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteRouteRequest {
-            destination_prefix_list_id: optional(&mut m, "DestinationPrefixListId")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            route_table_id: required(&mut m, "RouteTableId")?,
-            destination_cidr_block: optional(&mut m, "DestinationCidrBlock")?,
-            destination_ipv6_cidr_block: optional(&mut m, "DestinationIpv6CidrBlock")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteRouteRequest {
+            destination_prefix_list_id: m.optional("DestinationPrefixListId"),
+            dry_run: m.optional("DryRun"),
+            route_table_id: m.required("RouteTableId"),
+            destination_cidr_block: m.optional("DestinationCidrBlock"),
+            destination_ipv6_cidr_block: m.optional("DestinationIpv6CidrBlock"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteRouteRequest {
@@ -2895,11 +2995,12 @@ pub struct DeleteRouteTableRequest {
 }
 impl FromValue for DeleteRouteTableRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteRouteTableRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            route_table_id: required(&mut m, "RouteTableId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteRouteTableRequest {
+            dry_run: m.optional("DryRun"),
+            route_table_id: m.required("RouteTableId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteRouteTableRequest {
@@ -2919,12 +3020,13 @@ pub struct DeleteSecurityGroupRequest {
 }
 impl FromValue for DeleteSecurityGroupRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteSecurityGroupRequest {
-            group_id: optional(&mut m, "GroupId")?,
-            group_name: optional(&mut m, "GroupName")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteSecurityGroupRequest {
+            group_id: m.optional("GroupId"),
+            group_name: m.optional("GroupName"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteSecurityGroupRequest {
@@ -2944,11 +3046,12 @@ pub struct DeleteSecurityGroupResult {
 }
 impl FromValue for DeleteSecurityGroupResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteSecurityGroupResult {
-            r#return: optional(&mut m, "Return")?,
-            group_id: optional(&mut m, "GroupId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteSecurityGroupResult {
+            r#return: m.optional("Return"),
+            group_id: m.optional("GroupId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteSecurityGroupResult {
@@ -2967,11 +3070,12 @@ pub struct DeleteSubnetRequest {
 }
 impl FromValue for DeleteSubnetRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteSubnetRequest {
-            subnet_id: required(&mut m, "SubnetId")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteSubnetRequest {
+            subnet_id: m.required("SubnetId"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteSubnetRequest {
@@ -2991,12 +3095,13 @@ pub struct DeleteTagsRequest {
 }
 impl FromValue for DeleteTagsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteTagsRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            resources: required(&mut m, "Resources")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteTagsRequest {
+            dry_run: m.optional("DryRun"),
+            resources: m.required("Resources"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteTagsRequest {
@@ -3016,11 +3121,12 @@ pub struct DeleteTransitGatewayRequest {
 }
 impl FromValue for DeleteTransitGatewayRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteTransitGatewayRequest {
-            transit_gateway_id: required(&mut m, "TransitGatewayId")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteTransitGatewayRequest {
+            transit_gateway_id: m.required("TransitGatewayId"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteTransitGatewayRequest {
@@ -3038,10 +3144,11 @@ pub struct DeleteTransitGatewayResult {
 }
 impl FromValue for DeleteTransitGatewayResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteTransitGatewayResult {
-            transit_gateway: optional(&mut m, "TransitGateway")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteTransitGatewayResult {
+            transit_gateway: m.optional("TransitGateway"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteTransitGatewayResult {
@@ -3060,12 +3167,13 @@ pub struct DeleteTransitGatewayRouteRequest {
 }
 impl FromValue for DeleteTransitGatewayRouteRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteTransitGatewayRouteRequest {
-            transit_gateway_route_table_id: required(&mut m, "TransitGatewayRouteTableId")?,
-            destination_cidr_block: required(&mut m, "DestinationCidrBlock")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteTransitGatewayRouteRequest {
+            transit_gateway_route_table_id: m.required("TransitGatewayRouteTableId"),
+            destination_cidr_block: m.required("DestinationCidrBlock"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteTransitGatewayRouteRequest {
@@ -3084,10 +3192,11 @@ pub struct DeleteTransitGatewayRouteResult {
 }
 impl FromValue for DeleteTransitGatewayRouteResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteTransitGatewayRouteResult {
-            route: optional(&mut m, "Route")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteTransitGatewayRouteResult {
+            route: m.optional("Route"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteTransitGatewayRouteResult {
@@ -3105,11 +3214,12 @@ pub struct DeleteTransitGatewayRouteTableRequest {
 }
 impl FromValue for DeleteTransitGatewayRouteTableRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteTransitGatewayRouteTableRequest {
-            transit_gateway_route_table_id: required(&mut m, "TransitGatewayRouteTableId")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteTransitGatewayRouteTableRequest {
+            transit_gateway_route_table_id: m.required("TransitGatewayRouteTableId"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteTransitGatewayRouteTableRequest {
@@ -3127,10 +3237,11 @@ pub struct DeleteTransitGatewayRouteTableResult {
 }
 impl FromValue for DeleteTransitGatewayRouteTableResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteTransitGatewayRouteTableResult {
-            transit_gateway_route_table: optional(&mut m, "TransitGatewayRouteTable")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteTransitGatewayRouteTableResult {
+            transit_gateway_route_table: m.optional("TransitGatewayRouteTable"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteTransitGatewayRouteTableResult {
@@ -3148,11 +3259,12 @@ pub struct DeleteTransitGatewayVpcAttachmentRequest {
 }
 impl FromValue for DeleteTransitGatewayVpcAttachmentRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteTransitGatewayVpcAttachmentRequest {
-            transit_gateway_attachment_id: required(&mut m, "TransitGatewayAttachmentId")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteTransitGatewayVpcAttachmentRequest {
+            transit_gateway_attachment_id: m.required("TransitGatewayAttachmentId"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteTransitGatewayVpcAttachmentRequest {
@@ -3170,10 +3282,11 @@ pub struct DeleteTransitGatewayVpcAttachmentResult {
 }
 impl FromValue for DeleteTransitGatewayVpcAttachmentResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteTransitGatewayVpcAttachmentResult {
-            transit_gateway_vpc_attachment: optional(&mut m, "TransitGatewayVpcAttachment")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteTransitGatewayVpcAttachmentResult {
+            transit_gateway_vpc_attachment: m.optional("TransitGatewayVpcAttachment"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteTransitGatewayVpcAttachmentResult {
@@ -3191,11 +3304,12 @@ pub struct DeleteVpcEndpointsRequest {
 }
 impl FromValue for DeleteVpcEndpointsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteVpcEndpointsRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            vpc_endpoint_ids: required(&mut m, "VpcEndpointIds")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteVpcEndpointsRequest {
+            dry_run: m.optional("DryRun"),
+            vpc_endpoint_ids: m.required("VpcEndpointIds"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteVpcEndpointsRequest {
@@ -3213,10 +3327,11 @@ pub struct DeleteVpcEndpointsResult {
 }
 impl FromValue for DeleteVpcEndpointsResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteVpcEndpointsResult {
-            unsuccessful: optional(&mut m, "Unsuccessful")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteVpcEndpointsResult {
+            unsuccessful: m.optional("Unsuccessful"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteVpcEndpointsResult {
@@ -3234,11 +3349,12 @@ pub struct DeleteVpcPeeringConnectionRequest {
 }
 impl FromValue for DeleteVpcPeeringConnectionRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteVpcPeeringConnectionRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            vpc_peering_connection_id: required(&mut m, "VpcPeeringConnectionId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteVpcPeeringConnectionRequest {
+            dry_run: m.optional("DryRun"),
+            vpc_peering_connection_id: m.required("VpcPeeringConnectionId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteVpcPeeringConnectionRequest {
@@ -3256,10 +3372,11 @@ pub struct DeleteVpcPeeringConnectionResult {
 }
 impl FromValue for DeleteVpcPeeringConnectionResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteVpcPeeringConnectionResult {
-            r#return: optional(&mut m, "Return")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteVpcPeeringConnectionResult {
+            r#return: m.optional("Return"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteVpcPeeringConnectionResult {
@@ -3277,11 +3394,12 @@ pub struct DeleteVpcRequest {
 }
 impl FromValue for DeleteVpcRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteVpcRequest {
-            vpc_id: required(&mut m, "VpcId")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteVpcRequest {
+            vpc_id: m.required("VpcId"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteVpcRequest {
@@ -3300,11 +3418,12 @@ pub struct DescribeAccountAttributesRequest {
 }
 impl FromValue for DescribeAccountAttributesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeAccountAttributesRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            attribute_names: optional(&mut m, "AttributeNames")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeAccountAttributesRequest {
+            dry_run: m.optional("DryRun"),
+            attribute_names: m.optional("AttributeNames"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeAccountAttributesRequest {
@@ -3322,10 +3441,11 @@ pub struct DescribeAccountAttributesResult {
 }
 impl FromValue for DescribeAccountAttributesResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeAccountAttributesResult {
-            account_attributes: optional(&mut m, "AccountAttributes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeAccountAttributesResult {
+            account_attributes: m.optional("AccountAttributes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeAccountAttributesResult {
@@ -3345,13 +3465,14 @@ pub struct DescribeAddressesRequest {
 }
 impl FromValue for DescribeAddressesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeAddressesRequest {
-            public_ips: optional(&mut m, "PublicIps")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            filters: optional(&mut m, "Filters")?,
-            allocation_ids: optional(&mut m, "AllocationIds")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeAddressesRequest {
+            public_ips: m.optional("PublicIps"),
+            dry_run: m.optional("DryRun"),
+            filters: m.optional("Filters"),
+            allocation_ids: m.optional("AllocationIds"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeAddressesRequest {
@@ -3371,10 +3492,11 @@ pub struct DescribeAddressesResult {
 }
 impl FromValue for DescribeAddressesResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeAddressesResult {
-            addresses: optional(&mut m, "Addresses")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeAddressesResult {
+            addresses: m.optional("Addresses"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeAddressesResult {
@@ -3395,14 +3517,15 @@ pub struct DescribeAvailabilityZonesRequest {
 }
 impl FromValue for DescribeAvailabilityZonesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeAvailabilityZonesRequest {
-            zone_names: optional(&mut m, "ZoneNames")?,
-            zone_ids: optional(&mut m, "ZoneIds")?,
-            all_availability_zones: optional(&mut m, "AllAvailabilityZones")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            filters: optional(&mut m, "Filters")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeAvailabilityZonesRequest {
+            zone_names: m.optional("ZoneNames"),
+            zone_ids: m.optional("ZoneIds"),
+            all_availability_zones: m.optional("AllAvailabilityZones"),
+            dry_run: m.optional("DryRun"),
+            filters: m.optional("Filters"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeAvailabilityZonesRequest {
@@ -3423,10 +3546,11 @@ pub struct DescribeAvailabilityZonesResult {
 }
 impl FromValue for DescribeAvailabilityZonesResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeAvailabilityZonesResult {
-            availability_zones: optional(&mut m, "AvailabilityZones")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeAvailabilityZonesResult {
+            availability_zones: m.optional("AvailabilityZones"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeAvailabilityZonesResult {
@@ -3447,14 +3571,15 @@ pub struct DescribeDhcpOptionsRequest {
 }
 impl FromValue for DescribeDhcpOptionsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeDhcpOptionsRequest {
-            dhcp_options_ids: optional(&mut m, "DhcpOptionsIds")?,
-            next_token: optional(&mut m, "NextToken")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            filters: optional(&mut m, "Filters")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeDhcpOptionsRequest {
+            dhcp_options_ids: m.optional("DhcpOptionsIds"),
+            next_token: m.optional("NextToken"),
+            max_results: m.optional("MaxResults"),
+            dry_run: m.optional("DryRun"),
+            filters: m.optional("Filters"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeDhcpOptionsRequest {
@@ -3476,11 +3601,12 @@ pub struct DescribeDhcpOptionsResult {
 }
 impl FromValue for DescribeDhcpOptionsResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeDhcpOptionsResult {
-            next_token: optional(&mut m, "NextToken")?,
-            dhcp_options: optional(&mut m, "DhcpOptions")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeDhcpOptionsResult {
+            next_token: m.optional("NextToken"),
+            dhcp_options: m.optional("DhcpOptions"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeDhcpOptionsResult {
@@ -3502,14 +3628,15 @@ pub struct DescribeEgressOnlyInternetGatewaysRequest {
 }
 impl FromValue for DescribeEgressOnlyInternetGatewaysRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeEgressOnlyInternetGatewaysRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            egress_only_internet_gateway_ids: optional(&mut m, "EgressOnlyInternetGatewayIds")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-            filters: optional(&mut m, "Filters")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeEgressOnlyInternetGatewaysRequest {
+            dry_run: m.optional("DryRun"),
+            egress_only_internet_gateway_ids: m.optional("EgressOnlyInternetGatewayIds"),
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+            filters: m.optional("Filters"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeEgressOnlyInternetGatewaysRequest {
@@ -3531,11 +3658,12 @@ pub struct DescribeEgressOnlyInternetGatewaysResult {
 }
 impl FromValue for DescribeEgressOnlyInternetGatewaysResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeEgressOnlyInternetGatewaysResult {
-            egress_only_internet_gateways: optional(&mut m, "EgressOnlyInternetGateways")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeEgressOnlyInternetGatewaysResult {
+            egress_only_internet_gateways: m.optional("EgressOnlyInternetGateways"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeEgressOnlyInternetGatewaysResult {
@@ -3557,14 +3685,15 @@ pub struct DescribeFlowLogsRequest {
 }
 impl FromValue for DescribeFlowLogsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeFlowLogsRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            filter: optional(&mut m, "Filter")?,
-            flow_log_ids: optional(&mut m, "FlowLogIds")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeFlowLogsRequest {
+            dry_run: m.optional("DryRun"),
+            filter: m.optional("Filter"),
+            flow_log_ids: m.optional("FlowLogIds"),
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeFlowLogsRequest {
@@ -3586,11 +3715,12 @@ pub struct DescribeFlowLogsResult {
 }
 impl FromValue for DescribeFlowLogsResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeFlowLogsResult {
-            flow_logs: optional(&mut m, "FlowLogs")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeFlowLogsResult {
+            flow_logs: m.optional("FlowLogs"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeFlowLogsResult {
@@ -3613,15 +3743,16 @@ pub struct DescribeInstancesRequest {
 }
 impl FromValue for DescribeInstancesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeInstancesRequest {
-            instance_ids: optional(&mut m, "InstanceIds")?,
-            include_managed_resources: optional(&mut m, "IncludeManagedResources")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            filters: optional(&mut m, "Filters")?,
-            next_token: optional(&mut m, "NextToken")?,
-            max_results: optional(&mut m, "MaxResults")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeInstancesRequest {
+            instance_ids: m.optional("InstanceIds"),
+            include_managed_resources: m.optional("IncludeManagedResources"),
+            dry_run: m.optional("DryRun"),
+            filters: m.optional("Filters"),
+            next_token: m.optional("NextToken"),
+            max_results: m.optional("MaxResults"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeInstancesRequest {
@@ -3644,11 +3775,12 @@ pub struct DescribeInstancesResult {
 }
 impl FromValue for DescribeInstancesResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeInstancesResult {
-            next_token: optional(&mut m, "NextToken")?,
-            reservations: optional(&mut m, "Reservations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeInstancesResult {
+            next_token: m.optional("NextToken"),
+            reservations: m.optional("Reservations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeInstancesResult {
@@ -3670,14 +3802,15 @@ pub struct DescribeInternetGatewaysRequest {
 }
 impl FromValue for DescribeInternetGatewaysRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeInternetGatewaysRequest {
-            next_token: optional(&mut m, "NextToken")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            internet_gateway_ids: optional(&mut m, "InternetGatewayIds")?,
-            filters: optional(&mut m, "Filters")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeInternetGatewaysRequest {
+            next_token: m.optional("NextToken"),
+            max_results: m.optional("MaxResults"),
+            dry_run: m.optional("DryRun"),
+            internet_gateway_ids: m.optional("InternetGatewayIds"),
+            filters: m.optional("Filters"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeInternetGatewaysRequest {
@@ -3699,11 +3832,12 @@ pub struct DescribeInternetGatewaysResult {
 }
 impl FromValue for DescribeInternetGatewaysResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeInternetGatewaysResult {
-            internet_gateways: optional(&mut m, "InternetGateways")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeInternetGatewaysResult {
+            internet_gateways: m.optional("InternetGateways"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeInternetGatewaysResult {
@@ -3725,14 +3859,15 @@ pub struct DescribeManagedPrefixListsRequest {
 }
 impl FromValue for DescribeManagedPrefixListsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeManagedPrefixListsRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            filters: optional(&mut m, "Filters")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-            prefix_list_ids: optional(&mut m, "PrefixListIds")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeManagedPrefixListsRequest {
+            dry_run: m.optional("DryRun"),
+            filters: m.optional("Filters"),
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+            prefix_list_ids: m.optional("PrefixListIds"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeManagedPrefixListsRequest {
@@ -3754,11 +3889,12 @@ pub struct DescribeManagedPrefixListsResult {
 }
 impl FromValue for DescribeManagedPrefixListsResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeManagedPrefixListsResult {
-            next_token: optional(&mut m, "NextToken")?,
-            prefix_lists: optional(&mut m, "PrefixLists")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeManagedPrefixListsResult {
+            next_token: m.optional("NextToken"),
+            prefix_lists: m.optional("PrefixLists"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeManagedPrefixListsResult {
@@ -3780,14 +3916,15 @@ pub struct DescribeNatGatewaysRequest {
 }
 impl FromValue for DescribeNatGatewaysRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeNatGatewaysRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            filter: optional(&mut m, "Filter")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            nat_gateway_ids: optional(&mut m, "NatGatewayIds")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeNatGatewaysRequest {
+            dry_run: m.optional("DryRun"),
+            filter: m.optional("Filter"),
+            max_results: m.optional("MaxResults"),
+            nat_gateway_ids: m.optional("NatGatewayIds"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeNatGatewaysRequest {
@@ -3809,11 +3946,12 @@ pub struct DescribeNatGatewaysResult {
 }
 impl FromValue for DescribeNatGatewaysResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeNatGatewaysResult {
-            nat_gateways: optional(&mut m, "NatGateways")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeNatGatewaysResult {
+            nat_gateways: m.optional("NatGateways"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeNatGatewaysResult {
@@ -3835,14 +3973,15 @@ pub struct DescribeNetworkAclsRequest {
 }
 impl FromValue for DescribeNetworkAclsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeNetworkAclsRequest {
-            next_token: optional(&mut m, "NextToken")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            network_acl_ids: optional(&mut m, "NetworkAclIds")?,
-            filters: optional(&mut m, "Filters")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeNetworkAclsRequest {
+            next_token: m.optional("NextToken"),
+            max_results: m.optional("MaxResults"),
+            dry_run: m.optional("DryRun"),
+            network_acl_ids: m.optional("NetworkAclIds"),
+            filters: m.optional("Filters"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeNetworkAclsRequest {
@@ -3864,11 +4003,12 @@ pub struct DescribeNetworkAclsResult {
 }
 impl FromValue for DescribeNetworkAclsResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeNetworkAclsResult {
-            network_acls: optional(&mut m, "NetworkAcls")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeNetworkAclsResult {
+            network_acls: m.optional("NetworkAcls"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeNetworkAclsResult {
@@ -3888,12 +4028,13 @@ pub struct DescribeNetworkInterfaceAttributeRequest {
 }
 impl FromValue for DescribeNetworkInterfaceAttributeRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeNetworkInterfaceAttributeRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            network_interface_id: required(&mut m, "NetworkInterfaceId")?,
-            attribute: optional(&mut m, "Attribute")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeNetworkInterfaceAttributeRequest {
+            dry_run: m.optional("DryRun"),
+            network_interface_id: m.required("NetworkInterfaceId"),
+            attribute: m.optional("Attribute"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeNetworkInterfaceAttributeRequest {
@@ -3917,15 +4058,16 @@ pub struct DescribeNetworkInterfaceAttributeResult {
 }
 impl FromValue for DescribeNetworkInterfaceAttributeResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeNetworkInterfaceAttributeResult {
-            attachment: optional(&mut m, "Attachment")?,
-            description: optional(&mut m, "Description")?,
-            groups: optional(&mut m, "Groups")?,
-            network_interface_id: optional(&mut m, "NetworkInterfaceId")?,
-            source_dest_check: optional(&mut m, "SourceDestCheck")?,
-            associate_public_ip_address: optional(&mut m, "AssociatePublicIpAddress")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeNetworkInterfaceAttributeResult {
+            attachment: m.optional("Attachment"),
+            description: m.optional("Description"),
+            groups: m.optional("Groups"),
+            network_interface_id: m.optional("NetworkInterfaceId"),
+            source_dest_check: m.optional("SourceDestCheck"),
+            associate_public_ip_address: m.optional("AssociatePublicIpAddress"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeNetworkInterfaceAttributeResult {
@@ -3952,15 +4094,16 @@ pub struct DescribeNetworkInterfacesRequest {
 }
 impl FromValue for DescribeNetworkInterfacesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeNetworkInterfacesRequest {
-            next_token: optional(&mut m, "NextToken")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            include_managed_resources: optional(&mut m, "IncludeManagedResources")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            network_interface_ids: optional(&mut m, "NetworkInterfaceIds")?,
-            filters: optional(&mut m, "Filters")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeNetworkInterfacesRequest {
+            next_token: m.optional("NextToken"),
+            max_results: m.optional("MaxResults"),
+            include_managed_resources: m.optional("IncludeManagedResources"),
+            dry_run: m.optional("DryRun"),
+            network_interface_ids: m.optional("NetworkInterfaceIds"),
+            filters: m.optional("Filters"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeNetworkInterfacesRequest {
@@ -3983,11 +4126,12 @@ pub struct DescribeNetworkInterfacesResult {
 }
 impl FromValue for DescribeNetworkInterfacesResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeNetworkInterfacesResult {
-            network_interfaces: optional(&mut m, "NetworkInterfaces")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeNetworkInterfacesResult {
+            network_interfaces: m.optional("NetworkInterfaces"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeNetworkInterfacesResult {
@@ -4009,14 +4153,15 @@ pub struct DescribePrefixListsRequest {
 }
 impl FromValue for DescribePrefixListsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribePrefixListsRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            filters: optional(&mut m, "Filters")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-            prefix_list_ids: optional(&mut m, "PrefixListIds")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribePrefixListsRequest {
+            dry_run: m.optional("DryRun"),
+            filters: m.optional("Filters"),
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+            prefix_list_ids: m.optional("PrefixListIds"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribePrefixListsRequest {
@@ -4038,11 +4183,12 @@ pub struct DescribePrefixListsResult {
 }
 impl FromValue for DescribePrefixListsResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribePrefixListsResult {
-            next_token: optional(&mut m, "NextToken")?,
-            prefix_lists: optional(&mut m, "PrefixLists")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribePrefixListsResult {
+            next_token: m.optional("NextToken"),
+            prefix_lists: m.optional("PrefixLists"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribePrefixListsResult {
@@ -4063,13 +4209,14 @@ pub struct DescribeRegionsRequest {
 }
 impl FromValue for DescribeRegionsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeRegionsRequest {
-            region_names: optional(&mut m, "RegionNames")?,
-            all_regions: optional(&mut m, "AllRegions")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            filters: optional(&mut m, "Filters")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeRegionsRequest {
+            region_names: m.optional("RegionNames"),
+            all_regions: m.optional("AllRegions"),
+            dry_run: m.optional("DryRun"),
+            filters: m.optional("Filters"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeRegionsRequest {
@@ -4089,10 +4236,11 @@ pub struct DescribeRegionsResult {
 }
 impl FromValue for DescribeRegionsResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeRegionsResult {
-            regions: optional(&mut m, "Regions")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeRegionsResult {
+            regions: m.optional("Regions"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeRegionsResult {
@@ -4113,14 +4261,15 @@ pub struct DescribeRouteTablesRequest {
 }
 impl FromValue for DescribeRouteTablesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeRouteTablesRequest {
-            next_token: optional(&mut m, "NextToken")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            route_table_ids: optional(&mut m, "RouteTableIds")?,
-            filters: optional(&mut m, "Filters")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeRouteTablesRequest {
+            next_token: m.optional("NextToken"),
+            max_results: m.optional("MaxResults"),
+            dry_run: m.optional("DryRun"),
+            route_table_ids: m.optional("RouteTableIds"),
+            filters: m.optional("Filters"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeRouteTablesRequest {
@@ -4142,11 +4291,12 @@ pub struct DescribeRouteTablesResult {
 }
 impl FromValue for DescribeRouteTablesResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeRouteTablesResult {
-            route_tables: optional(&mut m, "RouteTables")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeRouteTablesResult {
+            route_tables: m.optional("RouteTables"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeRouteTablesResult {
@@ -4168,14 +4318,15 @@ pub struct DescribeSecurityGroupRulesRequest {
 }
 impl FromValue for DescribeSecurityGroupRulesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeSecurityGroupRulesRequest {
-            filters: optional(&mut m, "Filters")?,
-            security_group_rule_ids: optional(&mut m, "SecurityGroupRuleIds")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            next_token: optional(&mut m, "NextToken")?,
-            max_results: optional(&mut m, "MaxResults")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeSecurityGroupRulesRequest {
+            filters: m.optional("Filters"),
+            security_group_rule_ids: m.optional("SecurityGroupRuleIds"),
+            dry_run: m.optional("DryRun"),
+            next_token: m.optional("NextToken"),
+            max_results: m.optional("MaxResults"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeSecurityGroupRulesRequest {
@@ -4197,11 +4348,12 @@ pub struct DescribeSecurityGroupRulesResult {
 }
 impl FromValue for DescribeSecurityGroupRulesResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeSecurityGroupRulesResult {
-            security_group_rules: optional(&mut m, "SecurityGroupRules")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeSecurityGroupRulesResult {
+            security_group_rules: m.optional("SecurityGroupRules"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeSecurityGroupRulesResult {
@@ -4224,15 +4376,16 @@ pub struct DescribeSecurityGroupsRequest {
 }
 impl FromValue for DescribeSecurityGroupsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeSecurityGroupsRequest {
-            group_ids: optional(&mut m, "GroupIds")?,
-            group_names: optional(&mut m, "GroupNames")?,
-            next_token: optional(&mut m, "NextToken")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            filters: optional(&mut m, "Filters")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeSecurityGroupsRequest {
+            group_ids: m.optional("GroupIds"),
+            group_names: m.optional("GroupNames"),
+            next_token: m.optional("NextToken"),
+            max_results: m.optional("MaxResults"),
+            dry_run: m.optional("DryRun"),
+            filters: m.optional("Filters"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeSecurityGroupsRequest {
@@ -4255,11 +4408,12 @@ pub struct DescribeSecurityGroupsResult {
 }
 impl FromValue for DescribeSecurityGroupsResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeSecurityGroupsResult {
-            next_token: optional(&mut m, "NextToken")?,
-            security_groups: optional(&mut m, "SecurityGroups")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeSecurityGroupsResult {
+            next_token: m.optional("NextToken"),
+            security_groups: m.optional("SecurityGroups"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeSecurityGroupsResult {
@@ -4281,14 +4435,15 @@ pub struct DescribeSubnetsRequest {
 }
 impl FromValue for DescribeSubnetsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeSubnetsRequest {
-            filters: optional(&mut m, "Filters")?,
-            subnet_ids: optional(&mut m, "SubnetIds")?,
-            next_token: optional(&mut m, "NextToken")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeSubnetsRequest {
+            filters: m.optional("Filters"),
+            subnet_ids: m.optional("SubnetIds"),
+            next_token: m.optional("NextToken"),
+            max_results: m.optional("MaxResults"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeSubnetsRequest {
@@ -4310,11 +4465,12 @@ pub struct DescribeSubnetsResult {
 }
 impl FromValue for DescribeSubnetsResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeSubnetsResult {
-            next_token: optional(&mut m, "NextToken")?,
-            subnets: optional(&mut m, "Subnets")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeSubnetsResult {
+            next_token: m.optional("NextToken"),
+            subnets: m.optional("Subnets"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeSubnetsResult {
@@ -4335,13 +4491,14 @@ pub struct DescribeTagsRequest {
 }
 impl FromValue for DescribeTagsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTagsRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            filters: optional(&mut m, "Filters")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTagsRequest {
+            dry_run: m.optional("DryRun"),
+            filters: m.optional("Filters"),
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTagsRequest {
@@ -4362,11 +4519,12 @@ pub struct DescribeTagsResult {
 }
 impl FromValue for DescribeTagsResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTagsResult {
-            next_token: optional(&mut m, "NextToken")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTagsResult {
+            next_token: m.optional("NextToken"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTagsResult {
@@ -4388,14 +4546,15 @@ pub struct DescribeTransitGatewayAttachmentsRequest {
 }
 impl FromValue for DescribeTransitGatewayAttachmentsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTransitGatewayAttachmentsRequest {
-            transit_gateway_attachment_ids: optional(&mut m, "TransitGatewayAttachmentIds")?,
-            filters: optional(&mut m, "Filters")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTransitGatewayAttachmentsRequest {
+            transit_gateway_attachment_ids: m.optional("TransitGatewayAttachmentIds"),
+            filters: m.optional("Filters"),
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTransitGatewayAttachmentsRequest {
@@ -4417,11 +4576,12 @@ pub struct DescribeTransitGatewayAttachmentsResult {
 }
 impl FromValue for DescribeTransitGatewayAttachmentsResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTransitGatewayAttachmentsResult {
-            transit_gateway_attachments: optional(&mut m, "TransitGatewayAttachments")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTransitGatewayAttachmentsResult {
+            transit_gateway_attachments: m.optional("TransitGatewayAttachments"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTransitGatewayAttachmentsResult {
@@ -4443,14 +4603,15 @@ pub struct DescribeTransitGatewayRouteTablesRequest {
 }
 impl FromValue for DescribeTransitGatewayRouteTablesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTransitGatewayRouteTablesRequest {
-            transit_gateway_route_table_ids: optional(&mut m, "TransitGatewayRouteTableIds")?,
-            filters: optional(&mut m, "Filters")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTransitGatewayRouteTablesRequest {
+            transit_gateway_route_table_ids: m.optional("TransitGatewayRouteTableIds"),
+            filters: m.optional("Filters"),
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTransitGatewayRouteTablesRequest {
@@ -4472,11 +4633,12 @@ pub struct DescribeTransitGatewayRouteTablesResult {
 }
 impl FromValue for DescribeTransitGatewayRouteTablesResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTransitGatewayRouteTablesResult {
-            transit_gateway_route_tables: optional(&mut m, "TransitGatewayRouteTables")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTransitGatewayRouteTablesResult {
+            transit_gateway_route_tables: m.optional("TransitGatewayRouteTables"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTransitGatewayRouteTablesResult {
@@ -4498,14 +4660,15 @@ pub struct DescribeTransitGatewayVpcAttachmentsRequest {
 }
 impl FromValue for DescribeTransitGatewayVpcAttachmentsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTransitGatewayVpcAttachmentsRequest {
-            transit_gateway_attachment_ids: optional(&mut m, "TransitGatewayAttachmentIds")?,
-            filters: optional(&mut m, "Filters")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTransitGatewayVpcAttachmentsRequest {
+            transit_gateway_attachment_ids: m.optional("TransitGatewayAttachmentIds"),
+            filters: m.optional("Filters"),
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTransitGatewayVpcAttachmentsRequest {
@@ -4527,11 +4690,12 @@ pub struct DescribeTransitGatewayVpcAttachmentsResult {
 }
 impl FromValue for DescribeTransitGatewayVpcAttachmentsResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTransitGatewayVpcAttachmentsResult {
-            transit_gateway_vpc_attachments: optional(&mut m, "TransitGatewayVpcAttachments")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTransitGatewayVpcAttachmentsResult {
+            transit_gateway_vpc_attachments: m.optional("TransitGatewayVpcAttachments"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTransitGatewayVpcAttachmentsResult {
@@ -4553,14 +4717,15 @@ pub struct DescribeTransitGatewaysRequest {
 }
 impl FromValue for DescribeTransitGatewaysRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTransitGatewaysRequest {
-            transit_gateway_ids: optional(&mut m, "TransitGatewayIds")?,
-            filters: optional(&mut m, "Filters")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTransitGatewaysRequest {
+            transit_gateway_ids: m.optional("TransitGatewayIds"),
+            filters: m.optional("Filters"),
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTransitGatewaysRequest {
@@ -4582,11 +4747,12 @@ pub struct DescribeTransitGatewaysResult {
 }
 impl FromValue for DescribeTransitGatewaysResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTransitGatewaysResult {
-            transit_gateways: optional(&mut m, "TransitGateways")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTransitGatewaysResult {
+            transit_gateways: m.optional("TransitGateways"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTransitGatewaysResult {
@@ -4606,12 +4772,13 @@ pub struct DescribeVpcAttributeRequest {
 }
 impl FromValue for DescribeVpcAttributeRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeVpcAttributeRequest {
-            attribute: required(&mut m, "Attribute")?,
-            vpc_id: required(&mut m, "VpcId")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeVpcAttributeRequest {
+            attribute: m.required("Attribute"),
+            vpc_id: m.required("VpcId"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeVpcAttributeRequest {
@@ -4633,13 +4800,14 @@ pub struct DescribeVpcAttributeResult {
 }
 impl FromValue for DescribeVpcAttributeResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeVpcAttributeResult {
-            enable_dns_hostnames: optional(&mut m, "EnableDnsHostnames")?,
-            enable_dns_support: optional(&mut m, "EnableDnsSupport")?,
-            enable_network_address_usage_metrics: optional(&mut m, "EnableNetworkAddressUsageMetrics")?,
-            vpc_id: optional(&mut m, "VpcId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeVpcAttributeResult {
+            enable_dns_hostnames: m.optional("EnableDnsHostnames"),
+            enable_dns_support: m.optional("EnableDnsSupport"),
+            enable_network_address_usage_metrics: m.optional("EnableNetworkAddressUsageMetrics"),
+            vpc_id: m.optional("VpcId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeVpcAttributeResult {
@@ -4664,15 +4832,16 @@ pub struct DescribeVpcEndpointServicesRequest {
 }
 impl FromValue for DescribeVpcEndpointServicesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeVpcEndpointServicesRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            service_names: optional(&mut m, "ServiceNames")?,
-            filters: optional(&mut m, "Filters")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-            service_regions: optional(&mut m, "ServiceRegions")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeVpcEndpointServicesRequest {
+            dry_run: m.optional("DryRun"),
+            service_names: m.optional("ServiceNames"),
+            filters: m.optional("Filters"),
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+            service_regions: m.optional("ServiceRegions"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeVpcEndpointServicesRequest {
@@ -4696,12 +4865,13 @@ pub struct DescribeVpcEndpointServicesResult {
 }
 impl FromValue for DescribeVpcEndpointServicesResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeVpcEndpointServicesResult {
-            service_names: optional(&mut m, "ServiceNames")?,
-            service_details: optional(&mut m, "ServiceDetails")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeVpcEndpointServicesResult {
+            service_names: m.optional("ServiceNames"),
+            service_details: m.optional("ServiceDetails"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeVpcEndpointServicesResult {
@@ -4724,14 +4894,15 @@ pub struct DescribeVpcEndpointsRequest {
 }
 impl FromValue for DescribeVpcEndpointsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeVpcEndpointsRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            vpc_endpoint_ids: optional(&mut m, "VpcEndpointIds")?,
-            filters: optional(&mut m, "Filters")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeVpcEndpointsRequest {
+            dry_run: m.optional("DryRun"),
+            vpc_endpoint_ids: m.optional("VpcEndpointIds"),
+            filters: m.optional("Filters"),
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeVpcEndpointsRequest {
@@ -4753,11 +4924,12 @@ pub struct DescribeVpcEndpointsResult {
 }
 impl FromValue for DescribeVpcEndpointsResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeVpcEndpointsResult {
-            vpc_endpoints: optional(&mut m, "VpcEndpoints")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeVpcEndpointsResult {
+            vpc_endpoints: m.optional("VpcEndpoints"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeVpcEndpointsResult {
@@ -4779,14 +4951,15 @@ pub struct DescribeVpcPeeringConnectionsRequest {
 }
 impl FromValue for DescribeVpcPeeringConnectionsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeVpcPeeringConnectionsRequest {
-            next_token: optional(&mut m, "NextToken")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            vpc_peering_connection_ids: optional(&mut m, "VpcPeeringConnectionIds")?,
-            filters: optional(&mut m, "Filters")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeVpcPeeringConnectionsRequest {
+            next_token: m.optional("NextToken"),
+            max_results: m.optional("MaxResults"),
+            dry_run: m.optional("DryRun"),
+            vpc_peering_connection_ids: m.optional("VpcPeeringConnectionIds"),
+            filters: m.optional("Filters"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeVpcPeeringConnectionsRequest {
@@ -4808,11 +4981,12 @@ pub struct DescribeVpcPeeringConnectionsResult {
 }
 impl FromValue for DescribeVpcPeeringConnectionsResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeVpcPeeringConnectionsResult {
-            vpc_peering_connections: optional(&mut m, "VpcPeeringConnections")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeVpcPeeringConnectionsResult {
+            vpc_peering_connections: m.optional("VpcPeeringConnections"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeVpcPeeringConnectionsResult {
@@ -4834,14 +5008,15 @@ pub struct DescribeVpcsRequest {
 }
 impl FromValue for DescribeVpcsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeVpcsRequest {
-            filters: optional(&mut m, "Filters")?,
-            vpc_ids: optional(&mut m, "VpcIds")?,
-            next_token: optional(&mut m, "NextToken")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeVpcsRequest {
+            filters: m.optional("Filters"),
+            vpc_ids: m.optional("VpcIds"),
+            next_token: m.optional("NextToken"),
+            max_results: m.optional("MaxResults"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeVpcsRequest {
@@ -4863,11 +5038,12 @@ pub struct DescribeVpcsResult {
 }
 impl FromValue for DescribeVpcsResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeVpcsResult {
-            next_token: optional(&mut m, "NextToken")?,
-            vpcs: optional(&mut m, "Vpcs")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeVpcsResult {
+            next_token: m.optional("NextToken"),
+            vpcs: m.optional("Vpcs"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeVpcsResult {
@@ -4887,12 +5063,13 @@ pub struct DestinationOptionsRequest {
 }
 impl FromValue for DestinationOptionsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DestinationOptionsRequest {
-            file_format: optional(&mut m, "FileFormat")?,
-            hive_compatible_partitions: optional(&mut m, "HiveCompatiblePartitions")?,
-            per_hour_partition: optional(&mut m, "PerHourPartition")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DestinationOptionsRequest {
+            file_format: m.optional("FileFormat"),
+            hive_compatible_partitions: m.optional("HiveCompatiblePartitions"),
+            per_hour_partition: m.optional("PerHourPartition"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DestinationOptionsRequest {
@@ -4913,12 +5090,13 @@ pub struct DestinationOptionsResponse {
 }
 impl FromValue for DestinationOptionsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DestinationOptionsResponse {
-            file_format: optional(&mut m, "FileFormat")?,
-            hive_compatible_partitions: optional(&mut m, "HiveCompatiblePartitions")?,
-            per_hour_partition: optional(&mut m, "PerHourPartition")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DestinationOptionsResponse {
+            file_format: m.optional("FileFormat"),
+            hive_compatible_partitions: m.optional("HiveCompatiblePartitions"),
+            per_hour_partition: m.optional("PerHourPartition"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DestinationOptionsResponse {
@@ -4939,12 +5117,13 @@ pub struct DetachInternetGatewayRequest {
 }
 impl FromValue for DetachInternetGatewayRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DetachInternetGatewayRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            internet_gateway_id: required(&mut m, "InternetGatewayId")?,
-            vpc_id: required(&mut m, "VpcId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DetachInternetGatewayRequest {
+            dry_run: m.optional("DryRun"),
+            internet_gateway_id: m.required("InternetGatewayId"),
+            vpc_id: m.required("VpcId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DetachInternetGatewayRequest {
@@ -4964,11 +5143,12 @@ pub struct DhcpConfiguration {
 }
 impl FromValue for DhcpConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DhcpConfiguration {
-            key: optional(&mut m, "Key")?,
-            values: optional(&mut m, "Values")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DhcpConfiguration {
+            key: m.optional("Key"),
+            values: m.optional("Values"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DhcpConfiguration {
@@ -4989,13 +5169,14 @@ pub struct DhcpOptions {
 }
 impl FromValue for DhcpOptions {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DhcpOptions {
-            owner_id: optional(&mut m, "OwnerId")?,
-            tags: optional(&mut m, "Tags")?,
-            dhcp_options_id: optional(&mut m, "DhcpOptionsId")?,
-            dhcp_configurations: optional(&mut m, "DhcpConfigurations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DhcpOptions {
+            owner_id: m.optional("OwnerId"),
+            tags: m.optional("Tags"),
+            dhcp_options_id: m.optional("DhcpOptionsId"),
+            dhcp_configurations: m.optional("DhcpConfigurations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DhcpOptions {
@@ -5018,13 +5199,14 @@ pub struct DisableTransitGatewayRouteTablePropagationRequest {
 }
 impl FromValue for DisableTransitGatewayRouteTablePropagationRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DisableTransitGatewayRouteTablePropagationRequest {
-            transit_gateway_route_table_id: required(&mut m, "TransitGatewayRouteTableId")?,
-            transit_gateway_attachment_id: optional(&mut m, "TransitGatewayAttachmentId")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            transit_gateway_route_table_announcement_id: optional(&mut m, "TransitGatewayRouteTableAnnouncementId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DisableTransitGatewayRouteTablePropagationRequest {
+            transit_gateway_route_table_id: m.required("TransitGatewayRouteTableId"),
+            transit_gateway_attachment_id: m.optional("TransitGatewayAttachmentId"),
+            dry_run: m.optional("DryRun"),
+            transit_gateway_route_table_announcement_id: m.optional("TransitGatewayRouteTableAnnouncementId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DisableTransitGatewayRouteTablePropagationRequest {
@@ -5044,10 +5226,11 @@ pub struct DisableTransitGatewayRouteTablePropagationResult {
 }
 impl FromValue for DisableTransitGatewayRouteTablePropagationResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DisableTransitGatewayRouteTablePropagationResult {
-            propagation: optional(&mut m, "Propagation")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DisableTransitGatewayRouteTablePropagationResult {
+            propagation: m.optional("Propagation"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DisableTransitGatewayRouteTablePropagationResult {
@@ -5066,12 +5249,13 @@ pub struct DisassociateAddressRequest {
 }
 impl FromValue for DisassociateAddressRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DisassociateAddressRequest {
-            association_id: optional(&mut m, "AssociationId")?,
-            public_ip: optional(&mut m, "PublicIp")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DisassociateAddressRequest {
+            association_id: m.optional("AssociationId"),
+            public_ip: m.optional("PublicIp"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DisassociateAddressRequest {
@@ -5091,11 +5275,12 @@ pub struct DisassociateRouteTableRequest {
 }
 impl FromValue for DisassociateRouteTableRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DisassociateRouteTableRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            association_id: required(&mut m, "AssociationId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DisassociateRouteTableRequest {
+            dry_run: m.optional("DryRun"),
+            association_id: m.required("AssociationId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DisassociateRouteTableRequest {
@@ -5113,10 +5298,11 @@ pub struct DisassociateSubnetCidrBlockRequest {
 }
 impl FromValue for DisassociateSubnetCidrBlockRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DisassociateSubnetCidrBlockRequest {
-            association_id: required(&mut m, "AssociationId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DisassociateSubnetCidrBlockRequest {
+            association_id: m.required("AssociationId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DisassociateSubnetCidrBlockRequest {
@@ -5134,11 +5320,12 @@ pub struct DisassociateSubnetCidrBlockResult {
 }
 impl FromValue for DisassociateSubnetCidrBlockResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DisassociateSubnetCidrBlockResult {
-            ipv6_cidr_block_association: optional(&mut m, "Ipv6CidrBlockAssociation")?,
-            subnet_id: optional(&mut m, "SubnetId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DisassociateSubnetCidrBlockResult {
+            ipv6_cidr_block_association: m.optional("Ipv6CidrBlockAssociation"),
+            subnet_id: m.optional("SubnetId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DisassociateSubnetCidrBlockResult {
@@ -5158,12 +5345,13 @@ pub struct DisassociateTransitGatewayRouteTableRequest {
 }
 impl FromValue for DisassociateTransitGatewayRouteTableRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DisassociateTransitGatewayRouteTableRequest {
-            transit_gateway_route_table_id: required(&mut m, "TransitGatewayRouteTableId")?,
-            transit_gateway_attachment_id: required(&mut m, "TransitGatewayAttachmentId")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DisassociateTransitGatewayRouteTableRequest {
+            transit_gateway_route_table_id: m.required("TransitGatewayRouteTableId"),
+            transit_gateway_attachment_id: m.required("TransitGatewayAttachmentId"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DisassociateTransitGatewayRouteTableRequest {
@@ -5182,10 +5370,11 @@ pub struct DisassociateTransitGatewayRouteTableResult {
 }
 impl FromValue for DisassociateTransitGatewayRouteTableResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DisassociateTransitGatewayRouteTableResult {
-            association: optional(&mut m, "Association")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DisassociateTransitGatewayRouteTableResult {
+            association: m.optional("Association"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DisassociateTransitGatewayRouteTableResult {
@@ -5202,10 +5391,11 @@ pub struct DisassociateVpcCidrBlockRequest {
 }
 impl FromValue for DisassociateVpcCidrBlockRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DisassociateVpcCidrBlockRequest {
-            association_id: required(&mut m, "AssociationId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DisassociateVpcCidrBlockRequest {
+            association_id: m.required("AssociationId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DisassociateVpcCidrBlockRequest {
@@ -5224,12 +5414,13 @@ pub struct DisassociateVpcCidrBlockResult {
 }
 impl FromValue for DisassociateVpcCidrBlockResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DisassociateVpcCidrBlockResult {
-            ipv6_cidr_block_association: optional(&mut m, "Ipv6CidrBlockAssociation")?,
-            cidr_block_association: optional(&mut m, "CidrBlockAssociation")?,
-            vpc_id: optional(&mut m, "VpcId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DisassociateVpcCidrBlockResult {
+            ipv6_cidr_block_association: m.optional("Ipv6CidrBlockAssociation"),
+            cidr_block_association: m.optional("CidrBlockAssociation"),
+            vpc_id: m.optional("VpcId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DisassociateVpcCidrBlockResult {
@@ -5249,11 +5440,12 @@ pub struct DnsEntry {
 }
 impl FromValue for DnsEntry {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DnsEntry {
-            dns_name: optional(&mut m, "DnsName")?,
-            hosted_zone_id: optional(&mut m, "HostedZoneId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DnsEntry {
+            dns_name: m.optional("DnsName"),
+            hosted_zone_id: m.optional("HostedZoneId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DnsEntry {
@@ -5274,13 +5466,14 @@ pub struct DnsOptions {
 }
 impl FromValue for DnsOptions {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DnsOptions {
-            dns_record_ip_type: optional(&mut m, "DnsRecordIpType")?,
-            private_dns_only_for_inbound_resolver_endpoint: optional(&mut m, "PrivateDnsOnlyForInboundResolverEndpoint")?,
-            private_dns_preference: optional(&mut m, "PrivateDnsPreference")?,
-            private_dns_specified_domains: optional(&mut m, "PrivateDnsSpecifiedDomains")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DnsOptions {
+            dns_record_ip_type: m.optional("DnsRecordIpType"),
+            private_dns_only_for_inbound_resolver_endpoint: m.optional("PrivateDnsOnlyForInboundResolverEndpoint"),
+            private_dns_preference: m.optional("PrivateDnsPreference"),
+            private_dns_specified_domains: m.optional("PrivateDnsSpecifiedDomains"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DnsOptions {
@@ -5303,13 +5496,14 @@ pub struct DnsOptionsSpecification {
 }
 impl FromValue for DnsOptionsSpecification {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DnsOptionsSpecification {
-            dns_record_ip_type: optional(&mut m, "DnsRecordIpType")?,
-            private_dns_only_for_inbound_resolver_endpoint: optional(&mut m, "PrivateDnsOnlyForInboundResolverEndpoint")?,
-            private_dns_preference: optional(&mut m, "PrivateDnsPreference")?,
-            private_dns_specified_domains: optional(&mut m, "PrivateDnsSpecifiedDomains")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DnsOptionsSpecification {
+            dns_record_ip_type: m.optional("DnsRecordIpType"),
+            private_dns_only_for_inbound_resolver_endpoint: m.optional("PrivateDnsOnlyForInboundResolverEndpoint"),
+            private_dns_preference: m.optional("PrivateDnsPreference"),
+            private_dns_specified_domains: m.optional("PrivateDnsSpecifiedDomains"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DnsOptionsSpecification {
@@ -5336,17 +5530,18 @@ pub struct EbsInstanceBlockDevice {
 }
 impl FromValue for EbsInstanceBlockDevice {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EbsInstanceBlockDevice {
-            attach_time: optional(&mut m, "AttachTime")?,
-            delete_on_termination: optional(&mut m, "DeleteOnTermination")?,
-            status: optional(&mut m, "Status")?,
-            volume_id: optional(&mut m, "VolumeId")?,
-            associated_resource: optional(&mut m, "AssociatedResource")?,
-            volume_owner_id: optional(&mut m, "VolumeOwnerId")?,
-            operator: optional(&mut m, "Operator")?,
-            ebs_card_index: optional(&mut m, "EbsCardIndex")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EbsInstanceBlockDevice {
+            attach_time: m.optional("AttachTime"),
+            delete_on_termination: m.optional("DeleteOnTermination"),
+            status: m.optional("Status"),
+            volume_id: m.optional("VolumeId"),
+            associated_resource: m.optional("AssociatedResource"),
+            volume_owner_id: m.optional("VolumeOwnerId"),
+            operator: m.optional("Operator"),
+            ebs_card_index: m.optional("EbsCardIndex"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EbsInstanceBlockDevice {
@@ -5372,12 +5567,13 @@ pub struct EgressOnlyInternetGateway {
 }
 impl FromValue for EgressOnlyInternetGateway {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EgressOnlyInternetGateway {
-            attachments: optional(&mut m, "Attachments")?,
-            egress_only_internet_gateway_id: optional(&mut m, "EgressOnlyInternetGatewayId")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EgressOnlyInternetGateway {
+            attachments: m.optional("Attachments"),
+            egress_only_internet_gateway_id: m.optional("EgressOnlyInternetGatewayId"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EgressOnlyInternetGateway {
@@ -5399,13 +5595,14 @@ pub struct ElasticGpuAssociation {
 }
 impl FromValue for ElasticGpuAssociation {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ElasticGpuAssociation {
-            elastic_gpu_id: optional(&mut m, "ElasticGpuId")?,
-            elastic_gpu_association_id: optional(&mut m, "ElasticGpuAssociationId")?,
-            elastic_gpu_association_state: optional(&mut m, "ElasticGpuAssociationState")?,
-            elastic_gpu_association_time: optional(&mut m, "ElasticGpuAssociationTime")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ElasticGpuAssociation {
+            elastic_gpu_id: m.optional("ElasticGpuId"),
+            elastic_gpu_association_id: m.optional("ElasticGpuAssociationId"),
+            elastic_gpu_association_state: m.optional("ElasticGpuAssociationState"),
+            elastic_gpu_association_time: m.optional("ElasticGpuAssociationTime"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ElasticGpuAssociation {
@@ -5428,13 +5625,14 @@ pub struct ElasticInferenceAcceleratorAssociation {
 }
 impl FromValue for ElasticInferenceAcceleratorAssociation {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ElasticInferenceAcceleratorAssociation {
-            elastic_inference_accelerator_arn: optional(&mut m, "ElasticInferenceAcceleratorArn")?,
-            elastic_inference_accelerator_association_id: optional(&mut m, "ElasticInferenceAcceleratorAssociationId")?,
-            elastic_inference_accelerator_association_state: optional(&mut m, "ElasticInferenceAcceleratorAssociationState")?,
-            elastic_inference_accelerator_association_time: optional(&mut m, "ElasticInferenceAcceleratorAssociationTime")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ElasticInferenceAcceleratorAssociation {
+            elastic_inference_accelerator_arn: m.optional("ElasticInferenceAcceleratorArn"),
+            elastic_inference_accelerator_association_id: m.optional("ElasticInferenceAcceleratorAssociationId"),
+            elastic_inference_accelerator_association_state: m.optional("ElasticInferenceAcceleratorAssociationState"),
+            elastic_inference_accelerator_association_time: m.optional("ElasticInferenceAcceleratorAssociationTime"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ElasticInferenceAcceleratorAssociation {
@@ -5455,11 +5653,12 @@ pub struct EnaSrdSpecification {
 }
 impl FromValue for EnaSrdSpecification {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EnaSrdSpecification {
-            ena_srd_enabled: optional(&mut m, "EnaSrdEnabled")?,
-            ena_srd_udp_specification: optional(&mut m, "EnaSrdUdpSpecification")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EnaSrdSpecification {
+            ena_srd_enabled: m.optional("EnaSrdEnabled"),
+            ena_srd_udp_specification: m.optional("EnaSrdUdpSpecification"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EnaSrdSpecification {
@@ -5477,10 +5676,11 @@ pub struct EnaSrdUdpSpecification {
 }
 impl FromValue for EnaSrdUdpSpecification {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EnaSrdUdpSpecification {
-            ena_srd_udp_enabled: optional(&mut m, "EnaSrdUdpEnabled")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EnaSrdUdpSpecification {
+            ena_srd_udp_enabled: m.optional("EnaSrdUdpEnabled"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EnaSrdUdpSpecification {
@@ -5500,13 +5700,14 @@ pub struct EnableTransitGatewayRouteTablePropagationRequest {
 }
 impl FromValue for EnableTransitGatewayRouteTablePropagationRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EnableTransitGatewayRouteTablePropagationRequest {
-            transit_gateway_route_table_id: required(&mut m, "TransitGatewayRouteTableId")?,
-            transit_gateway_attachment_id: optional(&mut m, "TransitGatewayAttachmentId")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            transit_gateway_route_table_announcement_id: optional(&mut m, "TransitGatewayRouteTableAnnouncementId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EnableTransitGatewayRouteTablePropagationRequest {
+            transit_gateway_route_table_id: m.required("TransitGatewayRouteTableId"),
+            transit_gateway_attachment_id: m.optional("TransitGatewayAttachmentId"),
+            dry_run: m.optional("DryRun"),
+            transit_gateway_route_table_announcement_id: m.optional("TransitGatewayRouteTableAnnouncementId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EnableTransitGatewayRouteTablePropagationRequest {
@@ -5526,10 +5727,11 @@ pub struct EnableTransitGatewayRouteTablePropagationResult {
 }
 impl FromValue for EnableTransitGatewayRouteTablePropagationResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EnableTransitGatewayRouteTablePropagationResult {
-            propagation: optional(&mut m, "Propagation")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EnableTransitGatewayRouteTablePropagationResult {
+            propagation: m.optional("Propagation"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EnableTransitGatewayRouteTablePropagationResult {
@@ -5546,10 +5748,11 @@ pub struct EnclaveOptions {
 }
 impl FromValue for EnclaveOptions {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EnclaveOptions {
-            enabled: optional(&mut m, "Enabled")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EnclaveOptions {
+            enabled: m.optional("Enabled"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EnclaveOptions {
@@ -5567,11 +5770,12 @@ pub struct EncryptionSupport {
 }
 impl FromValue for EncryptionSupport {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EncryptionSupport {
-            encryption_state: optional(&mut m, "EncryptionState")?,
-            state_message: optional(&mut m, "StateMessage")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EncryptionSupport {
+            encryption_state: m.optional("EncryptionState"),
+            state_message: m.optional("StateMessage"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EncryptionSupport {
@@ -5590,11 +5794,12 @@ pub struct Filter {
 }
 impl FromValue for Filter {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Filter {
-            name: optional(&mut m, "Name")?,
-            values: optional(&mut m, "Values")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Filter {
+            name: m.optional("Name"),
+            values: m.optional("Values"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Filter {
@@ -5627,25 +5832,26 @@ pub struct FlowLog {
 }
 impl FromValue for FlowLog {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(FlowLog {
-            creation_time: optional(&mut m, "CreationTime")?,
-            deliver_logs_error_message: optional(&mut m, "DeliverLogsErrorMessage")?,
-            deliver_logs_permission_arn: optional(&mut m, "DeliverLogsPermissionArn")?,
-            deliver_cross_account_role: optional(&mut m, "DeliverCrossAccountRole")?,
-            deliver_logs_status: optional(&mut m, "DeliverLogsStatus")?,
-            flow_log_id: optional(&mut m, "FlowLogId")?,
-            flow_log_status: optional(&mut m, "FlowLogStatus")?,
-            log_group_name: optional(&mut m, "LogGroupName")?,
-            resource_id: optional(&mut m, "ResourceId")?,
-            traffic_type: optional(&mut m, "TrafficType")?,
-            log_destination_type: optional(&mut m, "LogDestinationType")?,
-            log_destination: optional(&mut m, "LogDestination")?,
-            log_format: optional(&mut m, "LogFormat")?,
-            tags: optional(&mut m, "Tags")?,
-            max_aggregation_interval: optional(&mut m, "MaxAggregationInterval")?,
-            destination_options: optional(&mut m, "DestinationOptions")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = FlowLog {
+            creation_time: m.optional("CreationTime"),
+            deliver_logs_error_message: m.optional("DeliverLogsErrorMessage"),
+            deliver_logs_permission_arn: m.optional("DeliverLogsPermissionArn"),
+            deliver_cross_account_role: m.optional("DeliverCrossAccountRole"),
+            deliver_logs_status: m.optional("DeliverLogsStatus"),
+            flow_log_id: m.optional("FlowLogId"),
+            flow_log_status: m.optional("FlowLogStatus"),
+            log_group_name: m.optional("LogGroupName"),
+            resource_id: m.optional("ResourceId"),
+            traffic_type: m.optional("TrafficType"),
+            log_destination_type: m.optional("LogDestinationType"),
+            log_destination: m.optional("LogDestination"),
+            log_format: m.optional("LogFormat"),
+            tags: m.optional("Tags"),
+            max_aggregation_interval: m.optional("MaxAggregationInterval"),
+            destination_options: m.optional("DestinationOptions"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for FlowLog {
@@ -5680,13 +5886,14 @@ pub struct GetManagedPrefixListAssociationsRequest {
 }
 impl FromValue for GetManagedPrefixListAssociationsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetManagedPrefixListAssociationsRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            prefix_list_id: required(&mut m, "PrefixListId")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetManagedPrefixListAssociationsRequest {
+            dry_run: m.optional("DryRun"),
+            prefix_list_id: m.required("PrefixListId"),
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetManagedPrefixListAssociationsRequest {
@@ -5707,11 +5914,12 @@ pub struct GetManagedPrefixListAssociationsResult {
 }
 impl FromValue for GetManagedPrefixListAssociationsResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetManagedPrefixListAssociationsResult {
-            prefix_list_associations: optional(&mut m, "PrefixListAssociations")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetManagedPrefixListAssociationsResult {
+            prefix_list_associations: m.optional("PrefixListAssociations"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetManagedPrefixListAssociationsResult {
@@ -5733,14 +5941,15 @@ pub struct GetManagedPrefixListEntriesRequest {
 }
 impl FromValue for GetManagedPrefixListEntriesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetManagedPrefixListEntriesRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            prefix_list_id: required(&mut m, "PrefixListId")?,
-            target_version: optional(&mut m, "TargetVersion")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetManagedPrefixListEntriesRequest {
+            dry_run: m.optional("DryRun"),
+            prefix_list_id: m.required("PrefixListId"),
+            target_version: m.optional("TargetVersion"),
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetManagedPrefixListEntriesRequest {
@@ -5762,11 +5971,12 @@ pub struct GetManagedPrefixListEntriesResult {
 }
 impl FromValue for GetManagedPrefixListEntriesResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetManagedPrefixListEntriesResult {
-            entries: optional(&mut m, "Entries")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetManagedPrefixListEntriesResult {
+            entries: m.optional("Entries"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetManagedPrefixListEntriesResult {
@@ -5788,14 +5998,15 @@ pub struct GetTransitGatewayAttachmentPropagationsRequest {
 }
 impl FromValue for GetTransitGatewayAttachmentPropagationsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetTransitGatewayAttachmentPropagationsRequest {
-            transit_gateway_attachment_id: required(&mut m, "TransitGatewayAttachmentId")?,
-            filters: optional(&mut m, "Filters")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetTransitGatewayAttachmentPropagationsRequest {
+            transit_gateway_attachment_id: m.required("TransitGatewayAttachmentId"),
+            filters: m.optional("Filters"),
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetTransitGatewayAttachmentPropagationsRequest {
@@ -5817,11 +6028,12 @@ pub struct GetTransitGatewayAttachmentPropagationsResult {
 }
 impl FromValue for GetTransitGatewayAttachmentPropagationsResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetTransitGatewayAttachmentPropagationsResult {
-            transit_gateway_attachment_propagations: optional(&mut m, "TransitGatewayAttachmentPropagations")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetTransitGatewayAttachmentPropagationsResult {
+            transit_gateway_attachment_propagations: m.optional("TransitGatewayAttachmentPropagations"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetTransitGatewayAttachmentPropagationsResult {
@@ -5843,14 +6055,15 @@ pub struct GetTransitGatewayRouteTableAssociationsRequest {
 }
 impl FromValue for GetTransitGatewayRouteTableAssociationsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetTransitGatewayRouteTableAssociationsRequest {
-            transit_gateway_route_table_id: required(&mut m, "TransitGatewayRouteTableId")?,
-            filters: optional(&mut m, "Filters")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetTransitGatewayRouteTableAssociationsRequest {
+            transit_gateway_route_table_id: m.required("TransitGatewayRouteTableId"),
+            filters: m.optional("Filters"),
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetTransitGatewayRouteTableAssociationsRequest {
@@ -5872,11 +6085,12 @@ pub struct GetTransitGatewayRouteTableAssociationsResult {
 }
 impl FromValue for GetTransitGatewayRouteTableAssociationsResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetTransitGatewayRouteTableAssociationsResult {
-            associations: optional(&mut m, "Associations")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetTransitGatewayRouteTableAssociationsResult {
+            associations: m.optional("Associations"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetTransitGatewayRouteTableAssociationsResult {
@@ -5898,14 +6112,15 @@ pub struct GetTransitGatewayRouteTablePropagationsRequest {
 }
 impl FromValue for GetTransitGatewayRouteTablePropagationsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetTransitGatewayRouteTablePropagationsRequest {
-            transit_gateway_route_table_id: required(&mut m, "TransitGatewayRouteTableId")?,
-            filters: optional(&mut m, "Filters")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetTransitGatewayRouteTablePropagationsRequest {
+            transit_gateway_route_table_id: m.required("TransitGatewayRouteTableId"),
+            filters: m.optional("Filters"),
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetTransitGatewayRouteTablePropagationsRequest {
@@ -5927,11 +6142,12 @@ pub struct GetTransitGatewayRouteTablePropagationsResult {
 }
 impl FromValue for GetTransitGatewayRouteTablePropagationsResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetTransitGatewayRouteTablePropagationsResult {
-            transit_gateway_route_table_propagations: optional(&mut m, "TransitGatewayRouteTablePropagations")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetTransitGatewayRouteTablePropagationsResult {
+            transit_gateway_route_table_propagations: m.optional("TransitGatewayRouteTablePropagations"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetTransitGatewayRouteTablePropagationsResult {
@@ -5950,11 +6166,12 @@ pub struct GroupIdentifier {
 }
 impl FromValue for GroupIdentifier {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GroupIdentifier {
-            group_id: optional(&mut m, "GroupId")?,
-            group_name: optional(&mut m, "GroupName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GroupIdentifier {
+            group_id: m.optional("GroupId"),
+            group_name: m.optional("GroupName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GroupIdentifier {
@@ -5972,10 +6189,11 @@ pub struct HibernationOptions {
 }
 impl FromValue for HibernationOptions {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(HibernationOptions {
-            configured: optional(&mut m, "Configured")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = HibernationOptions {
+            configured: m.optional("Configured"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for HibernationOptions {
@@ -5993,11 +6211,12 @@ pub struct IamInstanceProfile {
 }
 impl FromValue for IamInstanceProfile {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(IamInstanceProfile {
-            arn: optional(&mut m, "Arn")?,
-            id: optional(&mut m, "Id")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = IamInstanceProfile {
+            arn: m.optional("Arn"),
+            id: m.optional("Id"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for IamInstanceProfile {
@@ -6016,11 +6235,12 @@ pub struct IcmpTypeCode {
 }
 impl FromValue for IcmpTypeCode {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(IcmpTypeCode {
-            code: optional(&mut m, "Code")?,
-            r#type: optional(&mut m, "Type")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = IcmpTypeCode {
+            code: m.optional("Code"),
+            r#type: m.optional("Type"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for IcmpTypeCode {
@@ -6098,70 +6318,71 @@ pub struct Instance {
 }
 impl FromValue for Instance {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Instance {
-            architecture: optional(&mut m, "Architecture")?,
-            block_device_mappings: optional(&mut m, "BlockDeviceMappings")?,
-            client_token: optional(&mut m, "ClientToken")?,
-            ebs_optimized: optional(&mut m, "EbsOptimized")?,
-            ena_support: optional(&mut m, "EnaSupport")?,
-            hypervisor: optional(&mut m, "Hypervisor")?,
-            iam_instance_profile: optional(&mut m, "IamInstanceProfile")?,
-            instance_lifecycle: optional(&mut m, "InstanceLifecycle")?,
-            elastic_gpu_associations: optional(&mut m, "ElasticGpuAssociations")?,
-            elastic_inference_accelerator_associations: optional(&mut m, "ElasticInferenceAcceleratorAssociations")?,
-            network_interfaces: optional(&mut m, "NetworkInterfaces")?,
-            outpost_arn: optional(&mut m, "OutpostArn")?,
-            root_device_name: optional(&mut m, "RootDeviceName")?,
-            root_device_type: optional(&mut m, "RootDeviceType")?,
-            security_groups: optional(&mut m, "SecurityGroups")?,
-            source_dest_check: optional(&mut m, "SourceDestCheck")?,
-            spot_instance_request_id: optional(&mut m, "SpotInstanceRequestId")?,
-            sriov_net_support: optional(&mut m, "SriovNetSupport")?,
-            state_reason: optional(&mut m, "StateReason")?,
-            tags: optional(&mut m, "Tags")?,
-            virtualization_type: optional(&mut m, "VirtualizationType")?,
-            cpu_options: optional(&mut m, "CpuOptions")?,
-            capacity_block_id: optional(&mut m, "CapacityBlockId")?,
-            capacity_reservation_id: optional(&mut m, "CapacityReservationId")?,
-            capacity_reservation_specification: optional(&mut m, "CapacityReservationSpecification")?,
-            hibernation_options: optional(&mut m, "HibernationOptions")?,
-            licenses: optional(&mut m, "Licenses")?,
-            metadata_options: optional(&mut m, "MetadataOptions")?,
-            enclave_options: optional(&mut m, "EnclaveOptions")?,
-            boot_mode: optional(&mut m, "BootMode")?,
-            platform_details: optional(&mut m, "PlatformDetails")?,
-            usage_operation: optional(&mut m, "UsageOperation")?,
-            usage_operation_update_time: optional(&mut m, "UsageOperationUpdateTime")?,
-            private_dns_name_options: optional(&mut m, "PrivateDnsNameOptions")?,
-            ipv6_address: optional(&mut m, "Ipv6Address")?,
-            tpm_support: optional(&mut m, "TpmSupport")?,
-            maintenance_options: optional(&mut m, "MaintenanceOptions")?,
-            current_instance_boot_mode: optional(&mut m, "CurrentInstanceBootMode")?,
-            network_performance_options: optional(&mut m, "NetworkPerformanceOptions")?,
-            operator: optional(&mut m, "Operator")?,
-            secondary_interfaces: optional(&mut m, "SecondaryInterfaces")?,
-            instance_id: optional(&mut m, "InstanceId")?,
-            image_id: optional(&mut m, "ImageId")?,
-            state: optional(&mut m, "State")?,
-            private_dns_name: optional(&mut m, "PrivateDnsName")?,
-            public_dns_name: optional(&mut m, "PublicDnsName")?,
-            state_transition_reason: optional(&mut m, "StateTransitionReason")?,
-            key_name: optional(&mut m, "KeyName")?,
-            ami_launch_index: optional(&mut m, "AmiLaunchIndex")?,
-            product_codes: optional(&mut m, "ProductCodes")?,
-            instance_type: optional(&mut m, "InstanceType")?,
-            launch_time: optional(&mut m, "LaunchTime")?,
-            placement: optional(&mut m, "Placement")?,
-            kernel_id: optional(&mut m, "KernelId")?,
-            ramdisk_id: optional(&mut m, "RamdiskId")?,
-            platform: optional(&mut m, "Platform")?,
-            monitoring: optional(&mut m, "Monitoring")?,
-            subnet_id: optional(&mut m, "SubnetId")?,
-            vpc_id: optional(&mut m, "VpcId")?,
-            private_ip_address: optional(&mut m, "PrivateIpAddress")?,
-            public_ip_address: optional(&mut m, "PublicIpAddress")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Instance {
+            architecture: m.optional("Architecture"),
+            block_device_mappings: m.optional("BlockDeviceMappings"),
+            client_token: m.optional("ClientToken"),
+            ebs_optimized: m.optional("EbsOptimized"),
+            ena_support: m.optional("EnaSupport"),
+            hypervisor: m.optional("Hypervisor"),
+            iam_instance_profile: m.optional("IamInstanceProfile"),
+            instance_lifecycle: m.optional("InstanceLifecycle"),
+            elastic_gpu_associations: m.optional("ElasticGpuAssociations"),
+            elastic_inference_accelerator_associations: m.optional("ElasticInferenceAcceleratorAssociations"),
+            network_interfaces: m.optional("NetworkInterfaces"),
+            outpost_arn: m.optional("OutpostArn"),
+            root_device_name: m.optional("RootDeviceName"),
+            root_device_type: m.optional("RootDeviceType"),
+            security_groups: m.optional("SecurityGroups"),
+            source_dest_check: m.optional("SourceDestCheck"),
+            spot_instance_request_id: m.optional("SpotInstanceRequestId"),
+            sriov_net_support: m.optional("SriovNetSupport"),
+            state_reason: m.optional("StateReason"),
+            tags: m.optional("Tags"),
+            virtualization_type: m.optional("VirtualizationType"),
+            cpu_options: m.optional("CpuOptions"),
+            capacity_block_id: m.optional("CapacityBlockId"),
+            capacity_reservation_id: m.optional("CapacityReservationId"),
+            capacity_reservation_specification: m.optional("CapacityReservationSpecification"),
+            hibernation_options: m.optional("HibernationOptions"),
+            licenses: m.optional("Licenses"),
+            metadata_options: m.optional("MetadataOptions"),
+            enclave_options: m.optional("EnclaveOptions"),
+            boot_mode: m.optional("BootMode"),
+            platform_details: m.optional("PlatformDetails"),
+            usage_operation: m.optional("UsageOperation"),
+            usage_operation_update_time: m.optional("UsageOperationUpdateTime"),
+            private_dns_name_options: m.optional("PrivateDnsNameOptions"),
+            ipv6_address: m.optional("Ipv6Address"),
+            tpm_support: m.optional("TpmSupport"),
+            maintenance_options: m.optional("MaintenanceOptions"),
+            current_instance_boot_mode: m.optional("CurrentInstanceBootMode"),
+            network_performance_options: m.optional("NetworkPerformanceOptions"),
+            operator: m.optional("Operator"),
+            secondary_interfaces: m.optional("SecondaryInterfaces"),
+            instance_id: m.optional("InstanceId"),
+            image_id: m.optional("ImageId"),
+            state: m.optional("State"),
+            private_dns_name: m.optional("PrivateDnsName"),
+            public_dns_name: m.optional("PublicDnsName"),
+            state_transition_reason: m.optional("StateTransitionReason"),
+            key_name: m.optional("KeyName"),
+            ami_launch_index: m.optional("AmiLaunchIndex"),
+            product_codes: m.optional("ProductCodes"),
+            instance_type: m.optional("InstanceType"),
+            launch_time: m.optional("LaunchTime"),
+            placement: m.optional("Placement"),
+            kernel_id: m.optional("KernelId"),
+            ramdisk_id: m.optional("RamdiskId"),
+            platform: m.optional("Platform"),
+            monitoring: m.optional("Monitoring"),
+            subnet_id: m.optional("SubnetId"),
+            vpc_id: m.optional("VpcId"),
+            private_ip_address: m.optional("PrivateIpAddress"),
+            public_ip_address: m.optional("PublicIpAddress"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Instance {
@@ -6239,11 +6460,12 @@ pub struct InstanceAttachmentEnaSrdSpecification {
 }
 impl FromValue for InstanceAttachmentEnaSrdSpecification {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(InstanceAttachmentEnaSrdSpecification {
-            ena_srd_enabled: optional(&mut m, "EnaSrdEnabled")?,
-            ena_srd_udp_specification: optional(&mut m, "EnaSrdUdpSpecification")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = InstanceAttachmentEnaSrdSpecification {
+            ena_srd_enabled: m.optional("EnaSrdEnabled"),
+            ena_srd_udp_specification: m.optional("EnaSrdUdpSpecification"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for InstanceAttachmentEnaSrdSpecification {
@@ -6261,10 +6483,11 @@ pub struct InstanceAttachmentEnaSrdUdpSpecification {
 }
 impl FromValue for InstanceAttachmentEnaSrdUdpSpecification {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(InstanceAttachmentEnaSrdUdpSpecification {
-            ena_srd_udp_enabled: optional(&mut m, "EnaSrdUdpEnabled")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = InstanceAttachmentEnaSrdUdpSpecification {
+            ena_srd_udp_enabled: m.optional("EnaSrdUdpEnabled"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for InstanceAttachmentEnaSrdUdpSpecification {
@@ -6282,11 +6505,12 @@ pub struct InstanceBlockDeviceMapping {
 }
 impl FromValue for InstanceBlockDeviceMapping {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(InstanceBlockDeviceMapping {
-            device_name: optional(&mut m, "DeviceName")?,
-            ebs: optional(&mut m, "Ebs")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = InstanceBlockDeviceMapping {
+            device_name: m.optional("DeviceName"),
+            ebs: m.optional("Ebs"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for InstanceBlockDeviceMapping {
@@ -6304,10 +6528,11 @@ pub struct InstanceIpv4Prefix {
 }
 impl FromValue for InstanceIpv4Prefix {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(InstanceIpv4Prefix {
-            ipv4_prefix: optional(&mut m, "Ipv4Prefix")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = InstanceIpv4Prefix {
+            ipv4_prefix: m.optional("Ipv4Prefix"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for InstanceIpv4Prefix {
@@ -6325,11 +6550,12 @@ pub struct InstanceIpv6Address {
 }
 impl FromValue for InstanceIpv6Address {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(InstanceIpv6Address {
-            ipv6_address: optional(&mut m, "Ipv6Address")?,
-            is_primary_ipv6: optional(&mut m, "IsPrimaryIpv6")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = InstanceIpv6Address {
+            ipv6_address: m.optional("Ipv6Address"),
+            is_primary_ipv6: m.optional("IsPrimaryIpv6"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for InstanceIpv6Address {
@@ -6347,10 +6573,11 @@ pub struct InstanceIpv6Prefix {
 }
 impl FromValue for InstanceIpv6Prefix {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(InstanceIpv6Prefix {
-            ipv6_prefix: optional(&mut m, "Ipv6Prefix")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = InstanceIpv6Prefix {
+            ipv6_prefix: m.optional("Ipv6Prefix"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for InstanceIpv6Prefix {
@@ -6368,11 +6595,12 @@ pub struct InstanceMaintenanceOptions {
 }
 impl FromValue for InstanceMaintenanceOptions {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(InstanceMaintenanceOptions {
-            auto_recovery: optional(&mut m, "AutoRecovery")?,
-            reboot_migration: optional(&mut m, "RebootMigration")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = InstanceMaintenanceOptions {
+            auto_recovery: m.optional("AutoRecovery"),
+            reboot_migration: m.optional("RebootMigration"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for InstanceMaintenanceOptions {
@@ -6395,15 +6623,16 @@ pub struct InstanceMetadataOptionsResponse {
 }
 impl FromValue for InstanceMetadataOptionsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(InstanceMetadataOptionsResponse {
-            state: optional(&mut m, "State")?,
-            http_tokens: optional(&mut m, "HttpTokens")?,
-            http_put_response_hop_limit: optional(&mut m, "HttpPutResponseHopLimit")?,
-            http_endpoint: optional(&mut m, "HttpEndpoint")?,
-            http_protocol_ipv6: optional(&mut m, "HttpProtocolIpv6")?,
-            instance_metadata_tags: optional(&mut m, "InstanceMetadataTags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = InstanceMetadataOptionsResponse {
+            state: m.optional("State"),
+            http_tokens: m.optional("HttpTokens"),
+            http_put_response_hop_limit: m.optional("HttpPutResponseHopLimit"),
+            http_endpoint: m.optional("HttpEndpoint"),
+            http_protocol_ipv6: m.optional("HttpProtocolIpv6"),
+            instance_metadata_tags: m.optional("InstanceMetadataTags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for InstanceMetadataOptionsResponse {
@@ -6444,29 +6673,30 @@ pub struct InstanceNetworkInterface {
 }
 impl FromValue for InstanceNetworkInterface {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(InstanceNetworkInterface {
-            association: optional(&mut m, "Association")?,
-            attachment: optional(&mut m, "Attachment")?,
-            description: optional(&mut m, "Description")?,
-            groups: optional(&mut m, "Groups")?,
-            ipv6_addresses: optional(&mut m, "Ipv6Addresses")?,
-            mac_address: optional(&mut m, "MacAddress")?,
-            network_interface_id: optional(&mut m, "NetworkInterfaceId")?,
-            owner_id: optional(&mut m, "OwnerId")?,
-            private_dns_name: optional(&mut m, "PrivateDnsName")?,
-            private_ip_address: optional(&mut m, "PrivateIpAddress")?,
-            private_ip_addresses: optional(&mut m, "PrivateIpAddresses")?,
-            source_dest_check: optional(&mut m, "SourceDestCheck")?,
-            status: optional(&mut m, "Status")?,
-            subnet_id: optional(&mut m, "SubnetId")?,
-            vpc_id: optional(&mut m, "VpcId")?,
-            interface_type: optional(&mut m, "InterfaceType")?,
-            ipv4_prefixes: optional(&mut m, "Ipv4Prefixes")?,
-            ipv6_prefixes: optional(&mut m, "Ipv6Prefixes")?,
-            connection_tracking_configuration: optional(&mut m, "ConnectionTrackingConfiguration")?,
-            operator: optional(&mut m, "Operator")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = InstanceNetworkInterface {
+            association: m.optional("Association"),
+            attachment: m.optional("Attachment"),
+            description: m.optional("Description"),
+            groups: m.optional("Groups"),
+            ipv6_addresses: m.optional("Ipv6Addresses"),
+            mac_address: m.optional("MacAddress"),
+            network_interface_id: m.optional("NetworkInterfaceId"),
+            owner_id: m.optional("OwnerId"),
+            private_dns_name: m.optional("PrivateDnsName"),
+            private_ip_address: m.optional("PrivateIpAddress"),
+            private_ip_addresses: m.optional("PrivateIpAddresses"),
+            source_dest_check: m.optional("SourceDestCheck"),
+            status: m.optional("Status"),
+            subnet_id: m.optional("SubnetId"),
+            vpc_id: m.optional("VpcId"),
+            interface_type: m.optional("InterfaceType"),
+            ipv4_prefixes: m.optional("Ipv4Prefixes"),
+            ipv6_prefixes: m.optional("Ipv6Prefixes"),
+            connection_tracking_configuration: m.optional("ConnectionTrackingConfiguration"),
+            operator: m.optional("Operator"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for InstanceNetworkInterface {
@@ -6506,14 +6736,15 @@ pub struct InstanceNetworkInterfaceAssociation {
 }
 impl FromValue for InstanceNetworkInterfaceAssociation {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(InstanceNetworkInterfaceAssociation {
-            carrier_ip: optional(&mut m, "CarrierIp")?,
-            customer_owned_ip: optional(&mut m, "CustomerOwnedIp")?,
-            ip_owner_id: optional(&mut m, "IpOwnerId")?,
-            public_dns_name: optional(&mut m, "PublicDnsName")?,
-            public_ip: optional(&mut m, "PublicIp")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = InstanceNetworkInterfaceAssociation {
+            carrier_ip: m.optional("CarrierIp"),
+            customer_owned_ip: m.optional("CustomerOwnedIp"),
+            ip_owner_id: m.optional("IpOwnerId"),
+            public_dns_name: m.optional("PublicDnsName"),
+            public_ip: m.optional("PublicIp"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for InstanceNetworkInterfaceAssociation {
@@ -6541,17 +6772,18 @@ pub struct InstanceNetworkInterfaceAttachment {
 }
 impl FromValue for InstanceNetworkInterfaceAttachment {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(InstanceNetworkInterfaceAttachment {
-            attach_time: optional(&mut m, "AttachTime")?,
-            attachment_id: optional(&mut m, "AttachmentId")?,
-            delete_on_termination: optional(&mut m, "DeleteOnTermination")?,
-            device_index: optional(&mut m, "DeviceIndex")?,
-            status: optional(&mut m, "Status")?,
-            network_card_index: optional(&mut m, "NetworkCardIndex")?,
-            ena_srd_specification: optional(&mut m, "EnaSrdSpecification")?,
-            ena_queue_count: optional(&mut m, "EnaQueueCount")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = InstanceNetworkInterfaceAttachment {
+            attach_time: m.optional("AttachTime"),
+            attachment_id: m.optional("AttachmentId"),
+            delete_on_termination: m.optional("DeleteOnTermination"),
+            device_index: m.optional("DeviceIndex"),
+            status: m.optional("Status"),
+            network_card_index: m.optional("NetworkCardIndex"),
+            ena_srd_specification: m.optional("EnaSrdSpecification"),
+            ena_queue_count: m.optional("EnaQueueCount"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for InstanceNetworkInterfaceAttachment {
@@ -6575,10 +6807,11 @@ pub struct InstanceNetworkPerformanceOptions {
 }
 impl FromValue for InstanceNetworkPerformanceOptions {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(InstanceNetworkPerformanceOptions {
-            bandwidth_weighting: optional(&mut m, "BandwidthWeighting")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = InstanceNetworkPerformanceOptions {
+            bandwidth_weighting: m.optional("BandwidthWeighting"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for InstanceNetworkPerformanceOptions {
@@ -6598,13 +6831,14 @@ pub struct InstancePrivateIpAddress {
 }
 impl FromValue for InstancePrivateIpAddress {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(InstancePrivateIpAddress {
-            association: optional(&mut m, "Association")?,
-            primary: optional(&mut m, "Primary")?,
-            private_dns_name: optional(&mut m, "PrivateDnsName")?,
-            private_ip_address: optional(&mut m, "PrivateIpAddress")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = InstancePrivateIpAddress {
+            association: m.optional("Association"),
+            primary: m.optional("Primary"),
+            private_dns_name: m.optional("PrivateDnsName"),
+            private_ip_address: m.optional("PrivateIpAddress"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for InstancePrivateIpAddress {
@@ -6633,19 +6867,20 @@ pub struct InstanceSecondaryInterface {
 }
 impl FromValue for InstanceSecondaryInterface {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(InstanceSecondaryInterface {
-            attachment: optional(&mut m, "Attachment")?,
-            mac_address: optional(&mut m, "MacAddress")?,
-            secondary_interface_id: optional(&mut m, "SecondaryInterfaceId")?,
-            owner_id: optional(&mut m, "OwnerId")?,
-            private_ip_addresses: optional(&mut m, "PrivateIpAddresses")?,
-            source_dest_check: optional(&mut m, "SourceDestCheck")?,
-            status: optional(&mut m, "Status")?,
-            secondary_subnet_id: optional(&mut m, "SecondarySubnetId")?,
-            secondary_network_id: optional(&mut m, "SecondaryNetworkId")?,
-            interface_type: optional(&mut m, "InterfaceType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = InstanceSecondaryInterface {
+            attachment: m.optional("Attachment"),
+            mac_address: m.optional("MacAddress"),
+            secondary_interface_id: m.optional("SecondaryInterfaceId"),
+            owner_id: m.optional("OwnerId"),
+            private_ip_addresses: m.optional("PrivateIpAddresses"),
+            source_dest_check: m.optional("SourceDestCheck"),
+            status: m.optional("Status"),
+            secondary_subnet_id: m.optional("SecondarySubnetId"),
+            secondary_network_id: m.optional("SecondaryNetworkId"),
+            interface_type: m.optional("InterfaceType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for InstanceSecondaryInterface {
@@ -6676,15 +6911,16 @@ pub struct InstanceSecondaryInterfaceAttachment {
 }
 impl FromValue for InstanceSecondaryInterfaceAttachment {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(InstanceSecondaryInterfaceAttachment {
-            attach_time: optional(&mut m, "AttachTime")?,
-            attachment_id: optional(&mut m, "AttachmentId")?,
-            delete_on_termination: optional(&mut m, "DeleteOnTermination")?,
-            device_index: optional(&mut m, "DeviceIndex")?,
-            status: optional(&mut m, "Status")?,
-            network_card_index: optional(&mut m, "NetworkCardIndex")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = InstanceSecondaryInterfaceAttachment {
+            attach_time: m.optional("AttachTime"),
+            attachment_id: m.optional("AttachmentId"),
+            delete_on_termination: m.optional("DeleteOnTermination"),
+            device_index: m.optional("DeviceIndex"),
+            status: m.optional("Status"),
+            network_card_index: m.optional("NetworkCardIndex"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for InstanceSecondaryInterfaceAttachment {
@@ -6706,10 +6942,11 @@ pub struct InstanceSecondaryInterfacePrivateIpAddress {
 }
 impl FromValue for InstanceSecondaryInterfacePrivateIpAddress {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(InstanceSecondaryInterfacePrivateIpAddress {
-            private_ip_address: optional(&mut m, "PrivateIpAddress")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = InstanceSecondaryInterfacePrivateIpAddress {
+            private_ip_address: m.optional("PrivateIpAddress"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for InstanceSecondaryInterfacePrivateIpAddress {
@@ -6727,11 +6964,12 @@ pub struct InstanceState {
 }
 impl FromValue for InstanceState {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(InstanceState {
-            code: optional(&mut m, "Code")?,
-            name: optional(&mut m, "Name")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = InstanceState {
+            code: m.optional("Code"),
+            name: m.optional("Name"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for InstanceState {
@@ -6752,13 +6990,14 @@ pub struct InternetGateway {
 }
 impl FromValue for InternetGateway {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(InternetGateway {
-            attachments: optional(&mut m, "Attachments")?,
-            internet_gateway_id: optional(&mut m, "InternetGatewayId")?,
-            owner_id: optional(&mut m, "OwnerId")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = InternetGateway {
+            attachments: m.optional("Attachments"),
+            internet_gateway_id: m.optional("InternetGatewayId"),
+            owner_id: m.optional("OwnerId"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for InternetGateway {
@@ -6779,11 +7018,12 @@ pub struct InternetGatewayAttachment {
 }
 impl FromValue for InternetGatewayAttachment {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(InternetGatewayAttachment {
-            state: optional(&mut m, "State")?,
-            vpc_id: optional(&mut m, "VpcId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = InternetGatewayAttachment {
+            state: m.optional("State"),
+            vpc_id: m.optional("VpcId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for InternetGatewayAttachment {
@@ -6807,16 +7047,17 @@ pub struct IpPermission {
 }
 impl FromValue for IpPermission {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(IpPermission {
-            ip_protocol: optional(&mut m, "IpProtocol")?,
-            from_port: optional(&mut m, "FromPort")?,
-            to_port: optional(&mut m, "ToPort")?,
-            user_id_group_pairs: optional(&mut m, "UserIdGroupPairs")?,
-            ip_ranges: optional(&mut m, "IpRanges")?,
-            ipv6_ranges: optional(&mut m, "Ipv6Ranges")?,
-            prefix_list_ids: optional(&mut m, "PrefixListIds")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = IpPermission {
+            ip_protocol: m.optional("IpProtocol"),
+            from_port: m.optional("FromPort"),
+            to_port: m.optional("ToPort"),
+            user_id_group_pairs: m.optional("UserIdGroupPairs"),
+            ip_ranges: m.optional("IpRanges"),
+            ipv6_ranges: m.optional("Ipv6Ranges"),
+            prefix_list_ids: m.optional("PrefixListIds"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for IpPermission {
@@ -6840,11 +7081,12 @@ pub struct IpRange {
 }
 impl FromValue for IpRange {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(IpRange {
-            description: optional(&mut m, "Description")?,
-            cidr_ip: optional(&mut m, "CidrIp")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = IpRange {
+            description: m.optional("Description"),
+            cidr_ip: m.optional("CidrIp"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for IpRange {
@@ -6862,10 +7104,11 @@ pub struct Ipv4PrefixSpecification {
 }
 impl FromValue for Ipv4PrefixSpecification {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Ipv4PrefixSpecification {
-            ipv4_prefix: optional(&mut m, "Ipv4Prefix")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Ipv4PrefixSpecification {
+            ipv4_prefix: m.optional("Ipv4Prefix"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Ipv4PrefixSpecification {
@@ -6882,10 +7125,11 @@ pub struct Ipv4PrefixSpecificationRequest {
 }
 impl FromValue for Ipv4PrefixSpecificationRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Ipv4PrefixSpecificationRequest {
-            ipv4_prefix: optional(&mut m, "Ipv4Prefix")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Ipv4PrefixSpecificationRequest {
+            ipv4_prefix: m.optional("Ipv4Prefix"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Ipv4PrefixSpecificationRequest {
@@ -6902,10 +7146,11 @@ pub struct Ipv6CidrBlock {
 }
 impl FromValue for Ipv6CidrBlock {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Ipv6CidrBlock {
-            ipv6_cidr_block: optional(&mut m, "Ipv6CidrBlock")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Ipv6CidrBlock {
+            ipv6_cidr_block: m.optional("Ipv6CidrBlock"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Ipv6CidrBlock {
@@ -6922,10 +7167,11 @@ pub struct Ipv6PrefixSpecification {
 }
 impl FromValue for Ipv6PrefixSpecification {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Ipv6PrefixSpecification {
-            ipv6_prefix: optional(&mut m, "Ipv6Prefix")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Ipv6PrefixSpecification {
+            ipv6_prefix: m.optional("Ipv6Prefix"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Ipv6PrefixSpecification {
@@ -6942,10 +7188,11 @@ pub struct Ipv6PrefixSpecificationRequest {
 }
 impl FromValue for Ipv6PrefixSpecificationRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Ipv6PrefixSpecificationRequest {
-            ipv6_prefix: optional(&mut m, "Ipv6Prefix")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Ipv6PrefixSpecificationRequest {
+            ipv6_prefix: m.optional("Ipv6Prefix"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Ipv6PrefixSpecificationRequest {
@@ -6963,11 +7210,12 @@ pub struct Ipv6Range {
 }
 impl FromValue for Ipv6Range {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Ipv6Range {
-            description: optional(&mut m, "Description")?,
-            cidr_ipv6: optional(&mut m, "CidrIpv6")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Ipv6Range {
+            description: m.optional("Description"),
+            cidr_ipv6: m.optional("CidrIpv6"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Ipv6Range {
@@ -6986,11 +7234,12 @@ pub struct LastError {
 }
 impl FromValue for LastError {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(LastError {
-            message: optional(&mut m, "Message")?,
-            code: optional(&mut m, "Code")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = LastError {
+            message: m.optional("Message"),
+            code: m.optional("Code"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for LastError {
@@ -7008,10 +7257,11 @@ pub struct LicenseConfiguration {
 }
 impl FromValue for LicenseConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(LicenseConfiguration {
-            license_configuration_arn: optional(&mut m, "LicenseConfigurationArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = LicenseConfiguration {
+            license_configuration_arn: m.optional("LicenseConfigurationArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for LicenseConfiguration {
@@ -7039,21 +7289,22 @@ pub struct ManagedPrefixList {
 }
 impl FromValue for ManagedPrefixList {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ManagedPrefixList {
-            prefix_list_id: optional(&mut m, "PrefixListId")?,
-            address_family: optional(&mut m, "AddressFamily")?,
-            state: optional(&mut m, "State")?,
-            state_message: optional(&mut m, "StateMessage")?,
-            prefix_list_arn: optional(&mut m, "PrefixListArn")?,
-            prefix_list_name: optional(&mut m, "PrefixListName")?,
-            max_entries: optional(&mut m, "MaxEntries")?,
-            version: optional(&mut m, "Version")?,
-            tags: optional(&mut m, "Tags")?,
-            owner_id: optional(&mut m, "OwnerId")?,
-            ipam_prefix_list_resolver_target_id: optional(&mut m, "IpamPrefixListResolverTargetId")?,
-            ipam_prefix_list_resolver_sync_enabled: optional(&mut m, "IpamPrefixListResolverSyncEnabled")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ManagedPrefixList {
+            prefix_list_id: m.optional("PrefixListId"),
+            address_family: m.optional("AddressFamily"),
+            state: m.optional("State"),
+            state_message: m.optional("StateMessage"),
+            prefix_list_arn: m.optional("PrefixListArn"),
+            prefix_list_name: m.optional("PrefixListName"),
+            max_entries: m.optional("MaxEntries"),
+            version: m.optional("Version"),
+            tags: m.optional("Tags"),
+            owner_id: m.optional("OwnerId"),
+            ipam_prefix_list_resolver_target_id: m.optional("IpamPrefixListResolverTargetId"),
+            ipam_prefix_list_resolver_sync_enabled: m.optional("IpamPrefixListResolverSyncEnabled"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ManagedPrefixList {
@@ -7088,17 +7339,18 @@ pub struct ModifyManagedPrefixListRequest {
 }
 impl FromValue for ModifyManagedPrefixListRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyManagedPrefixListRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            prefix_list_id: required(&mut m, "PrefixListId")?,
-            current_version: optional(&mut m, "CurrentVersion")?,
-            prefix_list_name: optional(&mut m, "PrefixListName")?,
-            add_entries: optional(&mut m, "AddEntries")?,
-            remove_entries: optional(&mut m, "RemoveEntries")?,
-            max_entries: optional(&mut m, "MaxEntries")?,
-            ipam_prefix_list_resolver_sync_enabled: optional(&mut m, "IpamPrefixListResolverSyncEnabled")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyManagedPrefixListRequest {
+            dry_run: m.optional("DryRun"),
+            prefix_list_id: m.required("PrefixListId"),
+            current_version: m.optional("CurrentVersion"),
+            prefix_list_name: m.optional("PrefixListName"),
+            add_entries: m.optional("AddEntries"),
+            remove_entries: m.optional("RemoveEntries"),
+            max_entries: m.optional("MaxEntries"),
+            ipam_prefix_list_resolver_sync_enabled: m.optional("IpamPrefixListResolverSyncEnabled"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyManagedPrefixListRequest {
@@ -7122,10 +7374,11 @@ pub struct ModifyManagedPrefixListResult {
 }
 impl FromValue for ModifyManagedPrefixListResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyManagedPrefixListResult {
-            prefix_list: optional(&mut m, "PrefixList")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyManagedPrefixListResult {
+            prefix_list: m.optional("PrefixList"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyManagedPrefixListResult {
@@ -7152,20 +7405,21 @@ pub struct ModifyNetworkInterfaceAttributeRequest {
 }
 impl FromValue for ModifyNetworkInterfaceAttributeRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyNetworkInterfaceAttributeRequest {
-            ena_srd_specification: optional(&mut m, "EnaSrdSpecification")?,
-            enable_primary_ipv6: optional(&mut m, "EnablePrimaryIpv6")?,
-            connection_tracking_specification: optional(&mut m, "ConnectionTrackingSpecification")?,
-            associate_public_ip_address: optional(&mut m, "AssociatePublicIpAddress")?,
-            associated_subnet_ids: optional(&mut m, "AssociatedSubnetIds")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            network_interface_id: required(&mut m, "NetworkInterfaceId")?,
-            description: optional(&mut m, "Description")?,
-            source_dest_check: optional(&mut m, "SourceDestCheck")?,
-            groups: optional(&mut m, "Groups")?,
-            attachment: optional(&mut m, "Attachment")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyNetworkInterfaceAttributeRequest {
+            ena_srd_specification: m.optional("EnaSrdSpecification"),
+            enable_primary_ipv6: m.optional("EnablePrimaryIpv6"),
+            connection_tracking_specification: m.optional("ConnectionTrackingSpecification"),
+            associate_public_ip_address: m.optional("AssociatePublicIpAddress"),
+            associated_subnet_ids: m.optional("AssociatedSubnetIds"),
+            dry_run: m.optional("DryRun"),
+            network_interface_id: m.required("NetworkInterfaceId"),
+            description: m.optional("Description"),
+            source_dest_check: m.optional("SourceDestCheck"),
+            groups: m.optional("Groups"),
+            attachment: m.optional("Attachment"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyNetworkInterfaceAttributeRequest {
@@ -7194,12 +7448,13 @@ pub struct ModifySecurityGroupRulesRequest {
 }
 impl FromValue for ModifySecurityGroupRulesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifySecurityGroupRulesRequest {
-            group_id: required(&mut m, "GroupId")?,
-            security_group_rules: required(&mut m, "SecurityGroupRules")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifySecurityGroupRulesRequest {
+            group_id: m.required("GroupId"),
+            security_group_rules: m.required("SecurityGroupRules"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifySecurityGroupRulesRequest {
@@ -7218,10 +7473,11 @@ pub struct ModifySecurityGroupRulesResult {
 }
 impl FromValue for ModifySecurityGroupRulesResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifySecurityGroupRulesResult {
-            r#return: optional(&mut m, "Return")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifySecurityGroupRulesResult {
+            r#return: m.optional("Return"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifySecurityGroupRulesResult {
@@ -7248,20 +7504,21 @@ pub struct ModifySubnetAttributeRequest {
 }
 impl FromValue for ModifySubnetAttributeRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifySubnetAttributeRequest {
-            assign_ipv6_address_on_creation: optional(&mut m, "AssignIpv6AddressOnCreation")?,
-            map_public_ip_on_launch: optional(&mut m, "MapPublicIpOnLaunch")?,
-            subnet_id: required(&mut m, "SubnetId")?,
-            map_customer_owned_ip_on_launch: optional(&mut m, "MapCustomerOwnedIpOnLaunch")?,
-            customer_owned_ipv4_pool: optional(&mut m, "CustomerOwnedIpv4Pool")?,
-            enable_dns64: optional(&mut m, "EnableDns64")?,
-            private_dns_hostname_type_on_launch: optional(&mut m, "PrivateDnsHostnameTypeOnLaunch")?,
-            enable_resource_name_dns_a_record_on_launch: optional(&mut m, "EnableResourceNameDnsARecordOnLaunch")?,
-            enable_resource_name_dns_aaaa_record_on_launch: optional(&mut m, "EnableResourceNameDnsAAAARecordOnLaunch")?,
-            enable_lni_at_device_index: optional(&mut m, "EnableLniAtDeviceIndex")?,
-            disable_lni_at_device_index: optional(&mut m, "DisableLniAtDeviceIndex")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifySubnetAttributeRequest {
+            assign_ipv6_address_on_creation: m.optional("AssignIpv6AddressOnCreation"),
+            map_public_ip_on_launch: m.optional("MapPublicIpOnLaunch"),
+            subnet_id: m.required("SubnetId"),
+            map_customer_owned_ip_on_launch: m.optional("MapCustomerOwnedIpOnLaunch"),
+            customer_owned_ipv4_pool: m.optional("CustomerOwnedIpv4Pool"),
+            enable_dns64: m.optional("EnableDns64"),
+            private_dns_hostname_type_on_launch: m.optional("PrivateDnsHostnameTypeOnLaunch"),
+            enable_resource_name_dns_a_record_on_launch: m.optional("EnableResourceNameDnsARecordOnLaunch"),
+            enable_resource_name_dns_aaaa_record_on_launch: m.optional("EnableResourceNameDnsAAAARecordOnLaunch"),
+            enable_lni_at_device_index: m.optional("EnableLniAtDeviceIndex"),
+            disable_lni_at_device_index: m.optional("DisableLniAtDeviceIndex"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifySubnetAttributeRequest {
@@ -7299,21 +7556,22 @@ pub struct ModifyTransitGatewayOptions {
 }
 impl FromValue for ModifyTransitGatewayOptions {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyTransitGatewayOptions {
-            add_transit_gateway_cidr_blocks: optional(&mut m, "AddTransitGatewayCidrBlocks")?,
-            remove_transit_gateway_cidr_blocks: optional(&mut m, "RemoveTransitGatewayCidrBlocks")?,
-            vpn_ecmp_support: optional(&mut m, "VpnEcmpSupport")?,
-            dns_support: optional(&mut m, "DnsSupport")?,
-            security_group_referencing_support: optional(&mut m, "SecurityGroupReferencingSupport")?,
-            auto_accept_shared_attachments: optional(&mut m, "AutoAcceptSharedAttachments")?,
-            default_route_table_association: optional(&mut m, "DefaultRouteTableAssociation")?,
-            association_default_route_table_id: optional(&mut m, "AssociationDefaultRouteTableId")?,
-            default_route_table_propagation: optional(&mut m, "DefaultRouteTablePropagation")?,
-            propagation_default_route_table_id: optional(&mut m, "PropagationDefaultRouteTableId")?,
-            amazon_side_asn: optional(&mut m, "AmazonSideAsn")?,
-            encryption_support: optional(&mut m, "EncryptionSupport")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyTransitGatewayOptions {
+            add_transit_gateway_cidr_blocks: m.optional("AddTransitGatewayCidrBlocks"),
+            remove_transit_gateway_cidr_blocks: m.optional("RemoveTransitGatewayCidrBlocks"),
+            vpn_ecmp_support: m.optional("VpnEcmpSupport"),
+            dns_support: m.optional("DnsSupport"),
+            security_group_referencing_support: m.optional("SecurityGroupReferencingSupport"),
+            auto_accept_shared_attachments: m.optional("AutoAcceptSharedAttachments"),
+            default_route_table_association: m.optional("DefaultRouteTableAssociation"),
+            association_default_route_table_id: m.optional("AssociationDefaultRouteTableId"),
+            default_route_table_propagation: m.optional("DefaultRouteTablePropagation"),
+            propagation_default_route_table_id: m.optional("PropagationDefaultRouteTableId"),
+            amazon_side_asn: m.optional("AmazonSideAsn"),
+            encryption_support: m.optional("EncryptionSupport"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyTransitGatewayOptions {
@@ -7344,13 +7602,14 @@ pub struct ModifyTransitGatewayRequest {
 }
 impl FromValue for ModifyTransitGatewayRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyTransitGatewayRequest {
-            transit_gateway_id: required(&mut m, "TransitGatewayId")?,
-            description: optional(&mut m, "Description")?,
-            options: optional(&mut m, "Options")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyTransitGatewayRequest {
+            transit_gateway_id: m.required("TransitGatewayId"),
+            description: m.optional("Description"),
+            options: m.optional("Options"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyTransitGatewayRequest {
@@ -7370,10 +7629,11 @@ pub struct ModifyTransitGatewayResult {
 }
 impl FromValue for ModifyTransitGatewayResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyTransitGatewayResult {
-            transit_gateway: optional(&mut m, "TransitGateway")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyTransitGatewayResult {
+            transit_gateway: m.optional("TransitGateway"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyTransitGatewayResult {
@@ -7394,14 +7654,15 @@ pub struct ModifyTransitGatewayVpcAttachmentRequest {
 }
 impl FromValue for ModifyTransitGatewayVpcAttachmentRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyTransitGatewayVpcAttachmentRequest {
-            transit_gateway_attachment_id: required(&mut m, "TransitGatewayAttachmentId")?,
-            add_subnet_ids: optional(&mut m, "AddSubnetIds")?,
-            remove_subnet_ids: optional(&mut m, "RemoveSubnetIds")?,
-            options: optional(&mut m, "Options")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyTransitGatewayVpcAttachmentRequest {
+            transit_gateway_attachment_id: m.required("TransitGatewayAttachmentId"),
+            add_subnet_ids: m.optional("AddSubnetIds"),
+            remove_subnet_ids: m.optional("RemoveSubnetIds"),
+            options: m.optional("Options"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyTransitGatewayVpcAttachmentRequest {
@@ -7425,13 +7686,14 @@ pub struct ModifyTransitGatewayVpcAttachmentRequestOptions {
 }
 impl FromValue for ModifyTransitGatewayVpcAttachmentRequestOptions {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyTransitGatewayVpcAttachmentRequestOptions {
-            dns_support: optional(&mut m, "DnsSupport")?,
-            security_group_referencing_support: optional(&mut m, "SecurityGroupReferencingSupport")?,
-            ipv6_support: optional(&mut m, "Ipv6Support")?,
-            appliance_mode_support: optional(&mut m, "ApplianceModeSupport")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyTransitGatewayVpcAttachmentRequestOptions {
+            dns_support: m.optional("DnsSupport"),
+            security_group_referencing_support: m.optional("SecurityGroupReferencingSupport"),
+            ipv6_support: m.optional("Ipv6Support"),
+            appliance_mode_support: m.optional("ApplianceModeSupport"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyTransitGatewayVpcAttachmentRequestOptions {
@@ -7451,10 +7713,11 @@ pub struct ModifyTransitGatewayVpcAttachmentResult {
 }
 impl FromValue for ModifyTransitGatewayVpcAttachmentResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyTransitGatewayVpcAttachmentResult {
-            transit_gateway_vpc_attachment: optional(&mut m, "TransitGatewayVpcAttachment")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyTransitGatewayVpcAttachmentResult {
+            transit_gateway_vpc_attachment: m.optional("TransitGatewayVpcAttachment"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyTransitGatewayVpcAttachmentResult {
@@ -7474,13 +7737,14 @@ pub struct ModifyVpcAttributeRequest {
 }
 impl FromValue for ModifyVpcAttributeRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyVpcAttributeRequest {
-            enable_dns_hostnames: optional(&mut m, "EnableDnsHostnames")?,
-            enable_dns_support: optional(&mut m, "EnableDnsSupport")?,
-            vpc_id: required(&mut m, "VpcId")?,
-            enable_network_address_usage_metrics: optional(&mut m, "EnableNetworkAddressUsageMetrics")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyVpcAttributeRequest {
+            enable_dns_hostnames: m.optional("EnableDnsHostnames"),
+            enable_dns_support: m.optional("EnableDnsSupport"),
+            vpc_id: m.required("VpcId"),
+            enable_network_address_usage_metrics: m.optional("EnableNetworkAddressUsageMetrics"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyVpcAttributeRequest {
@@ -7513,23 +7777,24 @@ pub struct ModifyVpcEndpointRequest {
 }
 impl FromValue for ModifyVpcEndpointRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyVpcEndpointRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            vpc_endpoint_id: required(&mut m, "VpcEndpointId")?,
-            reset_policy: optional(&mut m, "ResetPolicy")?,
-            policy_document: optional(&mut m, "PolicyDocument")?,
-            add_route_table_ids: optional(&mut m, "AddRouteTableIds")?,
-            remove_route_table_ids: optional(&mut m, "RemoveRouteTableIds")?,
-            add_subnet_ids: optional(&mut m, "AddSubnetIds")?,
-            remove_subnet_ids: optional(&mut m, "RemoveSubnetIds")?,
-            add_security_group_ids: optional(&mut m, "AddSecurityGroupIds")?,
-            remove_security_group_ids: optional(&mut m, "RemoveSecurityGroupIds")?,
-            ip_address_type: optional(&mut m, "IpAddressType")?,
-            dns_options: optional(&mut m, "DnsOptions")?,
-            private_dns_enabled: optional(&mut m, "PrivateDnsEnabled")?,
-            subnet_configurations: optional(&mut m, "SubnetConfigurations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyVpcEndpointRequest {
+            dry_run: m.optional("DryRun"),
+            vpc_endpoint_id: m.required("VpcEndpointId"),
+            reset_policy: m.optional("ResetPolicy"),
+            policy_document: m.optional("PolicyDocument"),
+            add_route_table_ids: m.optional("AddRouteTableIds"),
+            remove_route_table_ids: m.optional("RemoveRouteTableIds"),
+            add_subnet_ids: m.optional("AddSubnetIds"),
+            remove_subnet_ids: m.optional("RemoveSubnetIds"),
+            add_security_group_ids: m.optional("AddSecurityGroupIds"),
+            remove_security_group_ids: m.optional("RemoveSecurityGroupIds"),
+            ip_address_type: m.optional("IpAddressType"),
+            dns_options: m.optional("DnsOptions"),
+            private_dns_enabled: m.optional("PrivateDnsEnabled"),
+            subnet_configurations: m.optional("SubnetConfigurations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyVpcEndpointRequest {
@@ -7559,10 +7824,11 @@ pub struct ModifyVpcEndpointResult {
 }
 impl FromValue for ModifyVpcEndpointResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyVpcEndpointResult {
-            r#return: optional(&mut m, "Return")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyVpcEndpointResult {
+            r#return: m.optional("Return"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyVpcEndpointResult {
@@ -7582,13 +7848,14 @@ pub struct ModifyVpcPeeringConnectionOptionsRequest {
 }
 impl FromValue for ModifyVpcPeeringConnectionOptionsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyVpcPeeringConnectionOptionsRequest {
-            accepter_peering_connection_options: optional(&mut m, "AccepterPeeringConnectionOptions")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            requester_peering_connection_options: optional(&mut m, "RequesterPeeringConnectionOptions")?,
-            vpc_peering_connection_id: required(&mut m, "VpcPeeringConnectionId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyVpcPeeringConnectionOptionsRequest {
+            accepter_peering_connection_options: m.optional("AccepterPeeringConnectionOptions"),
+            dry_run: m.optional("DryRun"),
+            requester_peering_connection_options: m.optional("RequesterPeeringConnectionOptions"),
+            vpc_peering_connection_id: m.required("VpcPeeringConnectionId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyVpcPeeringConnectionOptionsRequest {
@@ -7609,11 +7876,12 @@ pub struct ModifyVpcPeeringConnectionOptionsResult {
 }
 impl FromValue for ModifyVpcPeeringConnectionOptionsResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyVpcPeeringConnectionOptionsResult {
-            accepter_peering_connection_options: optional(&mut m, "AccepterPeeringConnectionOptions")?,
-            requester_peering_connection_options: optional(&mut m, "RequesterPeeringConnectionOptions")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyVpcPeeringConnectionOptionsResult {
+            accepter_peering_connection_options: m.optional("AccepterPeeringConnectionOptions"),
+            requester_peering_connection_options: m.optional("RequesterPeeringConnectionOptions"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyVpcPeeringConnectionOptionsResult {
@@ -7631,10 +7899,11 @@ pub struct Monitoring {
 }
 impl FromValue for Monitoring {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Monitoring {
-            state: optional(&mut m, "State")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Monitoring {
+            state: m.optional("State"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Monitoring {
@@ -7667,26 +7936,27 @@ pub struct NatGateway {
 }
 impl FromValue for NatGateway {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(NatGateway {
-            create_time: optional(&mut m, "CreateTime")?,
-            delete_time: optional(&mut m, "DeleteTime")?,
-            failure_code: optional(&mut m, "FailureCode")?,
-            failure_message: optional(&mut m, "FailureMessage")?,
-            nat_gateway_addresses: optional(&mut m, "NatGatewayAddresses")?,
-            nat_gateway_id: optional(&mut m, "NatGatewayId")?,
-            provisioned_bandwidth: optional(&mut m, "ProvisionedBandwidth")?,
-            state: optional(&mut m, "State")?,
-            subnet_id: optional(&mut m, "SubnetId")?,
-            vpc_id: optional(&mut m, "VpcId")?,
-            tags: optional(&mut m, "Tags")?,
-            connectivity_type: optional(&mut m, "ConnectivityType")?,
-            availability_mode: optional(&mut m, "AvailabilityMode")?,
-            auto_scaling_ips: optional(&mut m, "AutoScalingIps")?,
-            auto_provision_zones: optional(&mut m, "AutoProvisionZones")?,
-            attached_appliances: optional(&mut m, "AttachedAppliances")?,
-            route_table_id: optional(&mut m, "RouteTableId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = NatGateway {
+            create_time: m.optional("CreateTime"),
+            delete_time: m.optional("DeleteTime"),
+            failure_code: m.optional("FailureCode"),
+            failure_message: m.optional("FailureMessage"),
+            nat_gateway_addresses: m.optional("NatGatewayAddresses"),
+            nat_gateway_id: m.optional("NatGatewayId"),
+            provisioned_bandwidth: m.optional("ProvisionedBandwidth"),
+            state: m.optional("State"),
+            subnet_id: m.optional("SubnetId"),
+            vpc_id: m.optional("VpcId"),
+            tags: m.optional("Tags"),
+            connectivity_type: m.optional("ConnectivityType"),
+            availability_mode: m.optional("AvailabilityMode"),
+            auto_scaling_ips: m.optional("AutoScalingIps"),
+            auto_provision_zones: m.optional("AutoProvisionZones"),
+            attached_appliances: m.optional("AttachedAppliances"),
+            route_table_id: m.optional("RouteTableId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for NatGateway {
@@ -7728,19 +7998,20 @@ pub struct NatGatewayAddress {
 }
 impl FromValue for NatGatewayAddress {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(NatGatewayAddress {
-            allocation_id: optional(&mut m, "AllocationId")?,
-            network_interface_id: optional(&mut m, "NetworkInterfaceId")?,
-            private_ip: optional(&mut m, "PrivateIp")?,
-            public_ip: optional(&mut m, "PublicIp")?,
-            association_id: optional(&mut m, "AssociationId")?,
-            is_primary: optional(&mut m, "IsPrimary")?,
-            failure_message: optional(&mut m, "FailureMessage")?,
-            status: optional(&mut m, "Status")?,
-            availability_zone: optional(&mut m, "AvailabilityZone")?,
-            availability_zone_id: optional(&mut m, "AvailabilityZoneId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = NatGatewayAddress {
+            allocation_id: m.optional("AllocationId"),
+            network_interface_id: m.optional("NetworkInterfaceId"),
+            private_ip: m.optional("PrivateIp"),
+            public_ip: m.optional("PublicIp"),
+            association_id: m.optional("AssociationId"),
+            is_primary: m.optional("IsPrimary"),
+            failure_message: m.optional("FailureMessage"),
+            status: m.optional("Status"),
+            availability_zone: m.optional("AvailabilityZone"),
+            availability_zone_id: m.optional("AvailabilityZoneId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for NatGatewayAddress {
@@ -7772,16 +8043,17 @@ pub struct NatGatewayAttachedAppliance {
 }
 impl FromValue for NatGatewayAttachedAppliance {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(NatGatewayAttachedAppliance {
-            r#type: optional(&mut m, "Type")?,
-            appliance_arn: optional(&mut m, "ApplianceArn")?,
-            vpc_endpoint_id: optional(&mut m, "VpcEndpointId")?,
-            attachment_state: optional(&mut m, "AttachmentState")?,
-            modification_state: optional(&mut m, "ModificationState")?,
-            failure_code: optional(&mut m, "FailureCode")?,
-            failure_message: optional(&mut m, "FailureMessage")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = NatGatewayAttachedAppliance {
+            r#type: m.optional("Type"),
+            appliance_arn: m.optional("ApplianceArn"),
+            vpc_endpoint_id: m.optional("VpcEndpointId"),
+            attachment_state: m.optional("AttachmentState"),
+            modification_state: m.optional("ModificationState"),
+            failure_code: m.optional("FailureCode"),
+            failure_message: m.optional("FailureMessage"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for NatGatewayAttachedAppliance {
@@ -7810,16 +8082,17 @@ pub struct NetworkAcl {
 }
 impl FromValue for NetworkAcl {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(NetworkAcl {
-            associations: optional(&mut m, "Associations")?,
-            entries: optional(&mut m, "Entries")?,
-            is_default: optional(&mut m, "IsDefault")?,
-            network_acl_id: optional(&mut m, "NetworkAclId")?,
-            tags: optional(&mut m, "Tags")?,
-            vpc_id: optional(&mut m, "VpcId")?,
-            owner_id: optional(&mut m, "OwnerId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = NetworkAcl {
+            associations: m.optional("Associations"),
+            entries: m.optional("Entries"),
+            is_default: m.optional("IsDefault"),
+            network_acl_id: m.optional("NetworkAclId"),
+            tags: m.optional("Tags"),
+            vpc_id: m.optional("VpcId"),
+            owner_id: m.optional("OwnerId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for NetworkAcl {
@@ -7844,12 +8117,13 @@ pub struct NetworkAclAssociation {
 }
 impl FromValue for NetworkAclAssociation {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(NetworkAclAssociation {
-            network_acl_association_id: optional(&mut m, "NetworkAclAssociationId")?,
-            network_acl_id: optional(&mut m, "NetworkAclId")?,
-            subnet_id: optional(&mut m, "SubnetId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = NetworkAclAssociation {
+            network_acl_association_id: m.optional("NetworkAclAssociationId"),
+            network_acl_id: m.optional("NetworkAclId"),
+            subnet_id: m.optional("SubnetId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for NetworkAclAssociation {
@@ -7875,17 +8149,18 @@ pub struct NetworkAclEntry {
 }
 impl FromValue for NetworkAclEntry {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(NetworkAclEntry {
-            cidr_block: optional(&mut m, "CidrBlock")?,
-            egress: optional(&mut m, "Egress")?,
-            icmp_type_code: optional(&mut m, "IcmpTypeCode")?,
-            ipv6_cidr_block: optional(&mut m, "Ipv6CidrBlock")?,
-            port_range: optional(&mut m, "PortRange")?,
-            protocol: optional(&mut m, "Protocol")?,
-            rule_action: optional(&mut m, "RuleAction")?,
-            rule_number: optional(&mut m, "RuleNumber")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = NetworkAclEntry {
+            cidr_block: m.optional("CidrBlock"),
+            egress: m.optional("Egress"),
+            icmp_type_code: m.optional("IcmpTypeCode"),
+            ipv6_cidr_block: m.optional("Ipv6CidrBlock"),
+            port_range: m.optional("PortRange"),
+            protocol: m.optional("Protocol"),
+            rule_action: m.optional("RuleAction"),
+            rule_number: m.optional("RuleNumber"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for NetworkAclEntry {
@@ -7940,41 +8215,42 @@ pub struct NetworkInterface {
 }
 impl FromValue for NetworkInterface {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(NetworkInterface {
-            association: optional(&mut m, "Association")?,
-            attachment: optional(&mut m, "Attachment")?,
-            availability_zone: optional(&mut m, "AvailabilityZone")?,
-            connection_tracking_configuration: optional(&mut m, "ConnectionTrackingConfiguration")?,
-            description: optional(&mut m, "Description")?,
-            groups: optional(&mut m, "Groups")?,
-            interface_type: optional(&mut m, "InterfaceType")?,
-            ipv6_addresses: optional(&mut m, "Ipv6Addresses")?,
-            mac_address: optional(&mut m, "MacAddress")?,
-            network_interface_id: optional(&mut m, "NetworkInterfaceId")?,
-            outpost_arn: optional(&mut m, "OutpostArn")?,
-            owner_id: optional(&mut m, "OwnerId")?,
-            private_dns_name: optional(&mut m, "PrivateDnsName")?,
-            public_dns_name: optional(&mut m, "PublicDnsName")?,
-            public_ip_dns_name_options: optional(&mut m, "PublicIpDnsNameOptions")?,
-            private_ip_address: optional(&mut m, "PrivateIpAddress")?,
-            private_ip_addresses: optional(&mut m, "PrivateIpAddresses")?,
-            ipv4_prefixes: optional(&mut m, "Ipv4Prefixes")?,
-            ipv6_prefixes: optional(&mut m, "Ipv6Prefixes")?,
-            requester_id: optional(&mut m, "RequesterId")?,
-            requester_managed: optional(&mut m, "RequesterManaged")?,
-            source_dest_check: optional(&mut m, "SourceDestCheck")?,
-            status: optional(&mut m, "Status")?,
-            subnet_id: optional(&mut m, "SubnetId")?,
-            tag_set: optional(&mut m, "TagSet")?,
-            vpc_id: optional(&mut m, "VpcId")?,
-            deny_all_igw_traffic: optional(&mut m, "DenyAllIgwTraffic")?,
-            ipv6_native: optional(&mut m, "Ipv6Native")?,
-            ipv6_address: optional(&mut m, "Ipv6Address")?,
-            operator: optional(&mut m, "Operator")?,
-            associated_subnets: optional(&mut m, "AssociatedSubnets")?,
-            availability_zone_id: optional(&mut m, "AvailabilityZoneId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = NetworkInterface {
+            association: m.optional("Association"),
+            attachment: m.optional("Attachment"),
+            availability_zone: m.optional("AvailabilityZone"),
+            connection_tracking_configuration: m.optional("ConnectionTrackingConfiguration"),
+            description: m.optional("Description"),
+            groups: m.optional("Groups"),
+            interface_type: m.optional("InterfaceType"),
+            ipv6_addresses: m.optional("Ipv6Addresses"),
+            mac_address: m.optional("MacAddress"),
+            network_interface_id: m.optional("NetworkInterfaceId"),
+            outpost_arn: m.optional("OutpostArn"),
+            owner_id: m.optional("OwnerId"),
+            private_dns_name: m.optional("PrivateDnsName"),
+            public_dns_name: m.optional("PublicDnsName"),
+            public_ip_dns_name_options: m.optional("PublicIpDnsNameOptions"),
+            private_ip_address: m.optional("PrivateIpAddress"),
+            private_ip_addresses: m.optional("PrivateIpAddresses"),
+            ipv4_prefixes: m.optional("Ipv4Prefixes"),
+            ipv6_prefixes: m.optional("Ipv6Prefixes"),
+            requester_id: m.optional("RequesterId"),
+            requester_managed: m.optional("RequesterManaged"),
+            source_dest_check: m.optional("SourceDestCheck"),
+            status: m.optional("Status"),
+            subnet_id: m.optional("SubnetId"),
+            tag_set: m.optional("TagSet"),
+            vpc_id: m.optional("VpcId"),
+            deny_all_igw_traffic: m.optional("DenyAllIgwTraffic"),
+            ipv6_native: m.optional("Ipv6Native"),
+            ipv6_address: m.optional("Ipv6Address"),
+            operator: m.optional("Operator"),
+            associated_subnets: m.optional("AssociatedSubnets"),
+            availability_zone_id: m.optional("AvailabilityZoneId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for NetworkInterface {
@@ -8028,16 +8304,17 @@ pub struct NetworkInterfaceAssociation {
 }
 impl FromValue for NetworkInterfaceAssociation {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(NetworkInterfaceAssociation {
-            allocation_id: optional(&mut m, "AllocationId")?,
-            association_id: optional(&mut m, "AssociationId")?,
-            ip_owner_id: optional(&mut m, "IpOwnerId")?,
-            public_dns_name: optional(&mut m, "PublicDnsName")?,
-            public_ip: optional(&mut m, "PublicIp")?,
-            customer_owned_ip: optional(&mut m, "CustomerOwnedIp")?,
-            carrier_ip: optional(&mut m, "CarrierIp")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = NetworkInterfaceAssociation {
+            allocation_id: m.optional("AllocationId"),
+            association_id: m.optional("AssociationId"),
+            ip_owner_id: m.optional("IpOwnerId"),
+            public_dns_name: m.optional("PublicDnsName"),
+            public_ip: m.optional("PublicIp"),
+            customer_owned_ip: m.optional("CustomerOwnedIp"),
+            carrier_ip: m.optional("CarrierIp"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for NetworkInterfaceAssociation {
@@ -8069,19 +8346,20 @@ pub struct NetworkInterfaceAttachment {
 }
 impl FromValue for NetworkInterfaceAttachment {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(NetworkInterfaceAttachment {
-            attach_time: optional(&mut m, "AttachTime")?,
-            attachment_id: optional(&mut m, "AttachmentId")?,
-            delete_on_termination: optional(&mut m, "DeleteOnTermination")?,
-            device_index: optional(&mut m, "DeviceIndex")?,
-            network_card_index: optional(&mut m, "NetworkCardIndex")?,
-            instance_id: optional(&mut m, "InstanceId")?,
-            instance_owner_id: optional(&mut m, "InstanceOwnerId")?,
-            status: optional(&mut m, "Status")?,
-            ena_srd_specification: optional(&mut m, "EnaSrdSpecification")?,
-            ena_queue_count: optional(&mut m, "EnaQueueCount")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = NetworkInterfaceAttachment {
+            attach_time: m.optional("AttachTime"),
+            attachment_id: m.optional("AttachmentId"),
+            delete_on_termination: m.optional("DeleteOnTermination"),
+            device_index: m.optional("DeviceIndex"),
+            network_card_index: m.optional("NetworkCardIndex"),
+            instance_id: m.optional("InstanceId"),
+            instance_owner_id: m.optional("InstanceOwnerId"),
+            status: m.optional("Status"),
+            ena_srd_specification: m.optional("EnaSrdSpecification"),
+            ena_queue_count: m.optional("EnaQueueCount"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for NetworkInterfaceAttachment {
@@ -8110,13 +8388,14 @@ pub struct NetworkInterfaceAttachmentChanges {
 }
 impl FromValue for NetworkInterfaceAttachmentChanges {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(NetworkInterfaceAttachmentChanges {
-            default_ena_queue_count: optional(&mut m, "DefaultEnaQueueCount")?,
-            ena_queue_count: optional(&mut m, "EnaQueueCount")?,
-            attachment_id: optional(&mut m, "AttachmentId")?,
-            delete_on_termination: optional(&mut m, "DeleteOnTermination")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = NetworkInterfaceAttachmentChanges {
+            default_ena_queue_count: m.optional("DefaultEnaQueueCount"),
+            ena_queue_count: m.optional("EnaQueueCount"),
+            attachment_id: m.optional("AttachmentId"),
+            delete_on_termination: m.optional("DeleteOnTermination"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for NetworkInterfaceAttachmentChanges {
@@ -8138,12 +8417,13 @@ pub struct NetworkInterfaceIpv6Address {
 }
 impl FromValue for NetworkInterfaceIpv6Address {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(NetworkInterfaceIpv6Address {
-            ipv6_address: optional(&mut m, "Ipv6Address")?,
-            public_ipv6_dns_name: optional(&mut m, "PublicIpv6DnsName")?,
-            is_primary_ipv6: optional(&mut m, "IsPrimaryIpv6")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = NetworkInterfaceIpv6Address {
+            ipv6_address: m.optional("Ipv6Address"),
+            public_ipv6_dns_name: m.optional("PublicIpv6DnsName"),
+            is_primary_ipv6: m.optional("IsPrimaryIpv6"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for NetworkInterfaceIpv6Address {
@@ -8165,13 +8445,14 @@ pub struct NetworkInterfacePrivateIpAddress {
 }
 impl FromValue for NetworkInterfacePrivateIpAddress {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(NetworkInterfacePrivateIpAddress {
-            association: optional(&mut m, "Association")?,
-            primary: optional(&mut m, "Primary")?,
-            private_dns_name: optional(&mut m, "PrivateDnsName")?,
-            private_ip_address: optional(&mut m, "PrivateIpAddress")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = NetworkInterfacePrivateIpAddress {
+            association: m.optional("Association"),
+            primary: m.optional("Primary"),
+            private_dns_name: m.optional("PrivateDnsName"),
+            private_ip_address: m.optional("PrivateIpAddress"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for NetworkInterfacePrivateIpAddress {
@@ -8192,11 +8473,12 @@ pub struct NewDhcpConfiguration {
 }
 impl FromValue for NewDhcpConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(NewDhcpConfiguration {
-            key: optional(&mut m, "Key")?,
-            values: optional(&mut m, "Values")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = NewDhcpConfiguration {
+            key: m.optional("Key"),
+            values: m.optional("Values"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for NewDhcpConfiguration {
@@ -8214,10 +8496,11 @@ pub struct OperatorRequest {
 }
 impl FromValue for OperatorRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(OperatorRequest {
-            principal: optional(&mut m, "Principal")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = OperatorRequest {
+            principal: m.optional("Principal"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for OperatorRequest {
@@ -8236,12 +8519,13 @@ pub struct OperatorResponse {
 }
 impl FromValue for OperatorResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(OperatorResponse {
-            managed: optional(&mut m, "Managed")?,
-            principal: optional(&mut m, "Principal")?,
-            hidden_by_default: optional(&mut m, "HiddenByDefault")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = OperatorResponse {
+            managed: m.optional("Managed"),
+            principal: m.optional("Principal"),
+            hidden_by_default: m.optional("HiddenByDefault"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for OperatorResponse {
@@ -8262,12 +8546,13 @@ pub struct PeeringConnectionOptions {
 }
 impl FromValue for PeeringConnectionOptions {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PeeringConnectionOptions {
-            allow_dns_resolution_from_remote_vpc: optional(&mut m, "AllowDnsResolutionFromRemoteVpc")?,
-            allow_egress_from_local_classic_link_to_remote_vpc: optional(&mut m, "AllowEgressFromLocalClassicLinkToRemoteVpc")?,
-            allow_egress_from_local_vpc_to_remote_classic_link: optional(&mut m, "AllowEgressFromLocalVpcToRemoteClassicLink")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PeeringConnectionOptions {
+            allow_dns_resolution_from_remote_vpc: m.optional("AllowDnsResolutionFromRemoteVpc"),
+            allow_egress_from_local_classic_link_to_remote_vpc: m.optional("AllowEgressFromLocalClassicLinkToRemoteVpc"),
+            allow_egress_from_local_vpc_to_remote_classic_link: m.optional("AllowEgressFromLocalVpcToRemoteClassicLink"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PeeringConnectionOptions {
@@ -8288,12 +8573,13 @@ pub struct PeeringConnectionOptionsRequest {
 }
 impl FromValue for PeeringConnectionOptionsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PeeringConnectionOptionsRequest {
-            allow_dns_resolution_from_remote_vpc: optional(&mut m, "AllowDnsResolutionFromRemoteVpc")?,
-            allow_egress_from_local_classic_link_to_remote_vpc: optional(&mut m, "AllowEgressFromLocalClassicLinkToRemoteVpc")?,
-            allow_egress_from_local_vpc_to_remote_classic_link: optional(&mut m, "AllowEgressFromLocalVpcToRemoteClassicLink")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PeeringConnectionOptionsRequest {
+            allow_dns_resolution_from_remote_vpc: m.optional("AllowDnsResolutionFromRemoteVpc"),
+            allow_egress_from_local_classic_link_to_remote_vpc: m.optional("AllowEgressFromLocalClassicLinkToRemoteVpc"),
+            allow_egress_from_local_vpc_to_remote_classic_link: m.optional("AllowEgressFromLocalVpcToRemoteClassicLink"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PeeringConnectionOptionsRequest {
@@ -8321,19 +8607,20 @@ pub struct Placement {
 }
 impl FromValue for Placement {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Placement {
-            availability_zone_id: optional(&mut m, "AvailabilityZoneId")?,
-            affinity: optional(&mut m, "Affinity")?,
-            group_name: optional(&mut m, "GroupName")?,
-            partition_number: optional(&mut m, "PartitionNumber")?,
-            host_id: optional(&mut m, "HostId")?,
-            tenancy: optional(&mut m, "Tenancy")?,
-            spread_domain: optional(&mut m, "SpreadDomain")?,
-            host_resource_group_arn: optional(&mut m, "HostResourceGroupArn")?,
-            group_id: optional(&mut m, "GroupId")?,
-            availability_zone: optional(&mut m, "AvailabilityZone")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Placement {
+            availability_zone_id: m.optional("AvailabilityZoneId"),
+            affinity: m.optional("Affinity"),
+            group_name: m.optional("GroupName"),
+            partition_number: m.optional("PartitionNumber"),
+            host_id: m.optional("HostId"),
+            tenancy: m.optional("Tenancy"),
+            spread_domain: m.optional("SpreadDomain"),
+            host_resource_group_arn: m.optional("HostResourceGroupArn"),
+            group_id: m.optional("GroupId"),
+            availability_zone: m.optional("AvailabilityZone"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Placement {
@@ -8360,11 +8647,12 @@ pub struct PortRange {
 }
 impl FromValue for PortRange {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PortRange {
-            from: optional(&mut m, "From")?,
-            to: optional(&mut m, "To")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PortRange {
+            from: m.optional("From"),
+            to: m.optional("To"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PortRange {
@@ -8384,12 +8672,13 @@ pub struct PrefixList {
 }
 impl FromValue for PrefixList {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PrefixList {
-            cidrs: optional(&mut m, "Cidrs")?,
-            prefix_list_id: optional(&mut m, "PrefixListId")?,
-            prefix_list_name: optional(&mut m, "PrefixListName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PrefixList {
+            cidrs: m.optional("Cidrs"),
+            prefix_list_id: m.optional("PrefixListId"),
+            prefix_list_name: m.optional("PrefixListName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PrefixList {
@@ -8409,11 +8698,12 @@ pub struct PrefixListAssociation {
 }
 impl FromValue for PrefixListAssociation {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PrefixListAssociation {
-            resource_id: optional(&mut m, "ResourceId")?,
-            resource_owner: optional(&mut m, "ResourceOwner")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PrefixListAssociation {
+            resource_id: m.optional("ResourceId"),
+            resource_owner: m.optional("ResourceOwner"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PrefixListAssociation {
@@ -8432,11 +8722,12 @@ pub struct PrefixListEntry {
 }
 impl FromValue for PrefixListEntry {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PrefixListEntry {
-            cidr: optional(&mut m, "Cidr")?,
-            description: optional(&mut m, "Description")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PrefixListEntry {
+            cidr: m.optional("Cidr"),
+            description: m.optional("Description"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PrefixListEntry {
@@ -8455,11 +8746,12 @@ pub struct PrefixListId {
 }
 impl FromValue for PrefixListId {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PrefixListId {
-            description: optional(&mut m, "Description")?,
-            prefix_list_id: optional(&mut m, "PrefixListId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PrefixListId {
+            description: m.optional("Description"),
+            prefix_list_id: m.optional("PrefixListId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PrefixListId {
@@ -8477,10 +8769,11 @@ pub struct PrivateDnsDetails {
 }
 impl FromValue for PrivateDnsDetails {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PrivateDnsDetails {
-            private_dns_name: optional(&mut m, "PrivateDnsName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PrivateDnsDetails {
+            private_dns_name: m.optional("PrivateDnsName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PrivateDnsDetails {
@@ -8499,12 +8792,13 @@ pub struct PrivateDnsNameOptionsOnLaunch {
 }
 impl FromValue for PrivateDnsNameOptionsOnLaunch {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PrivateDnsNameOptionsOnLaunch {
-            hostname_type: optional(&mut m, "HostnameType")?,
-            enable_resource_name_dns_a_record: optional(&mut m, "EnableResourceNameDnsARecord")?,
-            enable_resource_name_dns_aaaa_record: optional(&mut m, "EnableResourceNameDnsAAAARecord")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PrivateDnsNameOptionsOnLaunch {
+            hostname_type: m.optional("HostnameType"),
+            enable_resource_name_dns_a_record: m.optional("EnableResourceNameDnsARecord"),
+            enable_resource_name_dns_aaaa_record: m.optional("EnableResourceNameDnsAAAARecord"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PrivateDnsNameOptionsOnLaunch {
@@ -8525,12 +8819,13 @@ pub struct PrivateDnsNameOptionsResponse {
 }
 impl FromValue for PrivateDnsNameOptionsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PrivateDnsNameOptionsResponse {
-            hostname_type: optional(&mut m, "HostnameType")?,
-            enable_resource_name_dns_a_record: optional(&mut m, "EnableResourceNameDnsARecord")?,
-            enable_resource_name_dns_aaaa_record: optional(&mut m, "EnableResourceNameDnsAAAARecord")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PrivateDnsNameOptionsResponse {
+            hostname_type: m.optional("HostnameType"),
+            enable_resource_name_dns_a_record: m.optional("EnableResourceNameDnsARecord"),
+            enable_resource_name_dns_aaaa_record: m.optional("EnableResourceNameDnsAAAARecord"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PrivateDnsNameOptionsResponse {
@@ -8550,11 +8845,12 @@ pub struct PrivateIpAddressSpecification {
 }
 impl FromValue for PrivateIpAddressSpecification {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PrivateIpAddressSpecification {
-            primary: optional(&mut m, "Primary")?,
-            private_ip_address: optional(&mut m, "PrivateIpAddress")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PrivateIpAddressSpecification {
+            primary: m.optional("Primary"),
+            private_ip_address: m.optional("PrivateIpAddress"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PrivateIpAddressSpecification {
@@ -8573,11 +8869,12 @@ pub struct ProductCode {
 }
 impl FromValue for ProductCode {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ProductCode {
-            product_code_id: optional(&mut m, "ProductCodeId")?,
-            product_code_type: optional(&mut m, "ProductCodeType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ProductCode {
+            product_code_id: m.optional("ProductCodeId"),
+            product_code_type: m.optional("ProductCodeType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ProductCode {
@@ -8595,10 +8892,11 @@ pub struct PropagatingVgw {
 }
 impl FromValue for PropagatingVgw {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PropagatingVgw {
-            gateway_id: optional(&mut m, "GatewayId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PropagatingVgw {
+            gateway_id: m.optional("GatewayId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PropagatingVgw {
@@ -8619,14 +8917,15 @@ pub struct ProvisionedBandwidth {
 }
 impl FromValue for ProvisionedBandwidth {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ProvisionedBandwidth {
-            provision_time: optional(&mut m, "ProvisionTime")?,
-            provisioned: optional(&mut m, "Provisioned")?,
-            request_time: optional(&mut m, "RequestTime")?,
-            requested: optional(&mut m, "Requested")?,
-            status: optional(&mut m, "Status")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ProvisionedBandwidth {
+            provision_time: m.optional("ProvisionTime"),
+            provisioned: m.optional("Provisioned"),
+            request_time: m.optional("RequestTime"),
+            requested: m.optional("Requested"),
+            status: m.optional("Status"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ProvisionedBandwidth {
@@ -8650,13 +8949,14 @@ pub struct PublicIpDnsNameOptions {
 }
 impl FromValue for PublicIpDnsNameOptions {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PublicIpDnsNameOptions {
-            dns_hostname_type: optional(&mut m, "DnsHostnameType")?,
-            public_ipv4_dns_name: optional(&mut m, "PublicIpv4DnsName")?,
-            public_ipv6_dns_name: optional(&mut m, "PublicIpv6DnsName")?,
-            public_dual_stack_dns_name: optional(&mut m, "PublicDualStackDnsName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PublicIpDnsNameOptions {
+            dns_hostname_type: m.optional("DnsHostnameType"),
+            public_ipv4_dns_name: m.optional("PublicIpv4DnsName"),
+            public_ipv6_dns_name: m.optional("PublicIpv6DnsName"),
+            public_dual_stack_dns_name: m.optional("PublicDualStackDnsName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PublicIpDnsNameOptions {
@@ -8680,14 +8980,15 @@ pub struct ReferencedSecurityGroup {
 }
 impl FromValue for ReferencedSecurityGroup {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ReferencedSecurityGroup {
-            group_id: optional(&mut m, "GroupId")?,
-            peering_status: optional(&mut m, "PeeringStatus")?,
-            user_id: optional(&mut m, "UserId")?,
-            vpc_id: optional(&mut m, "VpcId")?,
-            vpc_peering_connection_id: optional(&mut m, "VpcPeeringConnectionId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ReferencedSecurityGroup {
+            group_id: m.optional("GroupId"),
+            peering_status: m.optional("PeeringStatus"),
+            user_id: m.optional("UserId"),
+            vpc_id: m.optional("VpcId"),
+            vpc_peering_connection_id: m.optional("VpcPeeringConnectionId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ReferencedSecurityGroup {
@@ -8711,13 +9012,14 @@ pub struct Region {
 }
 impl FromValue for Region {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Region {
-            opt_in_status: optional(&mut m, "OptInStatus")?,
-            geography: optional(&mut m, "Geography")?,
-            region_name: optional(&mut m, "RegionName")?,
-            endpoint: optional(&mut m, "Endpoint")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Region {
+            opt_in_status: m.optional("OptInStatus"),
+            geography: m.optional("Geography"),
+            region_name: m.optional("RegionName"),
+            endpoint: m.optional("Endpoint"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Region {
@@ -8737,10 +9039,11 @@ pub struct RegionGeography {
 }
 impl FromValue for RegionGeography {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RegionGeography {
-            name: optional(&mut m, "Name")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RegionGeography {
+            name: m.optional("Name"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RegionGeography {
@@ -8758,11 +9061,12 @@ pub struct RejectVpcPeeringConnectionRequest {
 }
 impl FromValue for RejectVpcPeeringConnectionRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RejectVpcPeeringConnectionRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            vpc_peering_connection_id: required(&mut m, "VpcPeeringConnectionId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RejectVpcPeeringConnectionRequest {
+            dry_run: m.optional("DryRun"),
+            vpc_peering_connection_id: m.required("VpcPeeringConnectionId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RejectVpcPeeringConnectionRequest {
@@ -8780,10 +9084,11 @@ pub struct RejectVpcPeeringConnectionResult {
 }
 impl FromValue for RejectVpcPeeringConnectionResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RejectVpcPeeringConnectionResult {
-            r#return: optional(&mut m, "Return")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RejectVpcPeeringConnectionResult {
+            r#return: m.optional("Return"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RejectVpcPeeringConnectionResult {
@@ -8803,13 +9108,14 @@ pub struct ReleaseAddressRequest {
 }
 impl FromValue for ReleaseAddressRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ReleaseAddressRequest {
-            allocation_id: optional(&mut m, "AllocationId")?,
-            public_ip: optional(&mut m, "PublicIp")?,
-            network_border_group: optional(&mut m, "NetworkBorderGroup")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ReleaseAddressRequest {
+            allocation_id: m.optional("AllocationId"),
+            public_ip: m.optional("PublicIp"),
+            network_border_group: m.optional("NetworkBorderGroup"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ReleaseAddressRequest {
@@ -8829,10 +9135,11 @@ pub struct RemovePrefixListEntry {
 }
 impl FromValue for RemovePrefixListEntry {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RemovePrefixListEntry {
-            cidr: required(&mut m, "Cidr")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RemovePrefixListEntry {
+            cidr: m.required("Cidr"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RemovePrefixListEntry {
@@ -8851,12 +9158,13 @@ pub struct ReplaceNetworkAclAssociationRequest {
 }
 impl FromValue for ReplaceNetworkAclAssociationRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ReplaceNetworkAclAssociationRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            association_id: required(&mut m, "AssociationId")?,
-            network_acl_id: required(&mut m, "NetworkAclId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ReplaceNetworkAclAssociationRequest {
+            dry_run: m.optional("DryRun"),
+            association_id: m.required("AssociationId"),
+            network_acl_id: m.required("NetworkAclId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ReplaceNetworkAclAssociationRequest {
@@ -8875,10 +9183,11 @@ pub struct ReplaceNetworkAclAssociationResult {
 }
 impl FromValue for ReplaceNetworkAclAssociationResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ReplaceNetworkAclAssociationResult {
-            new_association_id: optional(&mut m, "NewAssociationId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ReplaceNetworkAclAssociationResult {
+            new_association_id: m.optional("NewAssociationId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ReplaceNetworkAclAssociationResult {
@@ -8904,19 +9213,20 @@ pub struct ReplaceNetworkAclEntryRequest {
 }
 impl FromValue for ReplaceNetworkAclEntryRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ReplaceNetworkAclEntryRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            network_acl_id: required(&mut m, "NetworkAclId")?,
-            rule_number: required(&mut m, "RuleNumber")?,
-            protocol: required(&mut m, "Protocol")?,
-            rule_action: required(&mut m, "RuleAction")?,
-            egress: required(&mut m, "Egress")?,
-            cidr_block: optional(&mut m, "CidrBlock")?,
-            ipv6_cidr_block: optional(&mut m, "Ipv6CidrBlock")?,
-            icmp_type_code: optional(&mut m, "IcmpTypeCode")?,
-            port_range: optional(&mut m, "PortRange")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ReplaceNetworkAclEntryRequest {
+            dry_run: m.optional("DryRun"),
+            network_acl_id: m.required("NetworkAclId"),
+            rule_number: m.required("RuleNumber"),
+            protocol: m.required("Protocol"),
+            rule_action: m.required("RuleAction"),
+            egress: m.required("Egress"),
+            cidr_block: m.optional("CidrBlock"),
+            ipv6_cidr_block: m.optional("Ipv6CidrBlock"),
+            icmp_type_code: m.optional("IcmpTypeCode"),
+            port_range: m.optional("PortRange"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ReplaceNetworkAclEntryRequest {
@@ -8959,27 +9269,28 @@ pub struct ReplaceRouteRequest {
 }
 impl FromValue for ReplaceRouteRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ReplaceRouteRequest {
-            destination_prefix_list_id: optional(&mut m, "DestinationPrefixListId")?,
-            vpc_endpoint_id: optional(&mut m, "VpcEndpointId")?,
-            local_target: optional(&mut m, "LocalTarget")?,
-            transit_gateway_id: optional(&mut m, "TransitGatewayId")?,
-            local_gateway_id: optional(&mut m, "LocalGatewayId")?,
-            carrier_gateway_id: optional(&mut m, "CarrierGatewayId")?,
-            core_network_arn: optional(&mut m, "CoreNetworkArn")?,
-            odb_network_arn: optional(&mut m, "OdbNetworkArn")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            route_table_id: required(&mut m, "RouteTableId")?,
-            destination_cidr_block: optional(&mut m, "DestinationCidrBlock")?,
-            gateway_id: optional(&mut m, "GatewayId")?,
-            destination_ipv6_cidr_block: optional(&mut m, "DestinationIpv6CidrBlock")?,
-            egress_only_internet_gateway_id: optional(&mut m, "EgressOnlyInternetGatewayId")?,
-            instance_id: optional(&mut m, "InstanceId")?,
-            network_interface_id: optional(&mut m, "NetworkInterfaceId")?,
-            vpc_peering_connection_id: optional(&mut m, "VpcPeeringConnectionId")?,
-            nat_gateway_id: optional(&mut m, "NatGatewayId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ReplaceRouteRequest {
+            destination_prefix_list_id: m.optional("DestinationPrefixListId"),
+            vpc_endpoint_id: m.optional("VpcEndpointId"),
+            local_target: m.optional("LocalTarget"),
+            transit_gateway_id: m.optional("TransitGatewayId"),
+            local_gateway_id: m.optional("LocalGatewayId"),
+            carrier_gateway_id: m.optional("CarrierGatewayId"),
+            core_network_arn: m.optional("CoreNetworkArn"),
+            odb_network_arn: m.optional("OdbNetworkArn"),
+            dry_run: m.optional("DryRun"),
+            route_table_id: m.required("RouteTableId"),
+            destination_cidr_block: m.optional("DestinationCidrBlock"),
+            gateway_id: m.optional("GatewayId"),
+            destination_ipv6_cidr_block: m.optional("DestinationIpv6CidrBlock"),
+            egress_only_internet_gateway_id: m.optional("EgressOnlyInternetGatewayId"),
+            instance_id: m.optional("InstanceId"),
+            network_interface_id: m.optional("NetworkInterfaceId"),
+            vpc_peering_connection_id: m.optional("VpcPeeringConnectionId"),
+            nat_gateway_id: m.optional("NatGatewayId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ReplaceRouteRequest {
@@ -9015,12 +9326,13 @@ pub struct ReplaceRouteTableAssociationRequest {
 }
 impl FromValue for ReplaceRouteTableAssociationRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ReplaceRouteTableAssociationRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            association_id: required(&mut m, "AssociationId")?,
-            route_table_id: required(&mut m, "RouteTableId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ReplaceRouteTableAssociationRequest {
+            dry_run: m.optional("DryRun"),
+            association_id: m.required("AssociationId"),
+            route_table_id: m.required("RouteTableId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ReplaceRouteTableAssociationRequest {
@@ -9040,11 +9352,12 @@ pub struct ReplaceRouteTableAssociationResult {
 }
 impl FromValue for ReplaceRouteTableAssociationResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ReplaceRouteTableAssociationResult {
-            new_association_id: optional(&mut m, "NewAssociationId")?,
-            association_state: optional(&mut m, "AssociationState")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ReplaceRouteTableAssociationResult {
+            new_association_id: m.optional("NewAssociationId"),
+            association_state: m.optional("AssociationState"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ReplaceRouteTableAssociationResult {
@@ -9066,14 +9379,15 @@ pub struct ReplaceTransitGatewayRouteRequest {
 }
 impl FromValue for ReplaceTransitGatewayRouteRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ReplaceTransitGatewayRouteRequest {
-            destination_cidr_block: required(&mut m, "DestinationCidrBlock")?,
-            transit_gateway_route_table_id: required(&mut m, "TransitGatewayRouteTableId")?,
-            transit_gateway_attachment_id: optional(&mut m, "TransitGatewayAttachmentId")?,
-            blackhole: optional(&mut m, "Blackhole")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ReplaceTransitGatewayRouteRequest {
+            destination_cidr_block: m.required("DestinationCidrBlock"),
+            transit_gateway_route_table_id: m.required("TransitGatewayRouteTableId"),
+            transit_gateway_attachment_id: m.optional("TransitGatewayAttachmentId"),
+            blackhole: m.optional("Blackhole"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ReplaceTransitGatewayRouteRequest {
@@ -9094,10 +9408,11 @@ pub struct ReplaceTransitGatewayRouteResult {
 }
 impl FromValue for ReplaceTransitGatewayRouteResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ReplaceTransitGatewayRouteResult {
-            route: optional(&mut m, "Route")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ReplaceTransitGatewayRouteResult {
+            route: m.optional("Route"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ReplaceTransitGatewayRouteResult {
@@ -9118,14 +9433,15 @@ pub struct Reservation {
 }
 impl FromValue for Reservation {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Reservation {
-            reservation_id: optional(&mut m, "ReservationId")?,
-            owner_id: optional(&mut m, "OwnerId")?,
-            requester_id: optional(&mut m, "RequesterId")?,
-            groups: optional(&mut m, "Groups")?,
-            instances: optional(&mut m, "Instances")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Reservation {
+            reservation_id: m.optional("ReservationId"),
+            owner_id: m.optional("OwnerId"),
+            requester_id: m.optional("RequesterId"),
+            groups: m.optional("Groups"),
+            instances: m.optional("Instances"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Reservation {
@@ -9149,13 +9465,14 @@ pub struct RestoreManagedPrefixListVersionRequest {
 }
 impl FromValue for RestoreManagedPrefixListVersionRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RestoreManagedPrefixListVersionRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            prefix_list_id: required(&mut m, "PrefixListId")?,
-            previous_version: required(&mut m, "PreviousVersion")?,
-            current_version: required(&mut m, "CurrentVersion")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RestoreManagedPrefixListVersionRequest {
+            dry_run: m.optional("DryRun"),
+            prefix_list_id: m.required("PrefixListId"),
+            previous_version: m.required("PreviousVersion"),
+            current_version: m.required("CurrentVersion"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RestoreManagedPrefixListVersionRequest {
@@ -9175,10 +9492,11 @@ pub struct RestoreManagedPrefixListVersionResult {
 }
 impl FromValue for RestoreManagedPrefixListVersionResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RestoreManagedPrefixListVersionResult {
-            prefix_list: optional(&mut m, "PrefixList")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RestoreManagedPrefixListVersionResult {
+            prefix_list: m.optional("PrefixList"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RestoreManagedPrefixListVersionResult {
@@ -9204,19 +9522,20 @@ pub struct RevokeSecurityGroupEgressRequest {
 }
 impl FromValue for RevokeSecurityGroupEgressRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RevokeSecurityGroupEgressRequest {
-            security_group_rule_ids: optional(&mut m, "SecurityGroupRuleIds")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            group_id: required(&mut m, "GroupId")?,
-            source_security_group_name: optional(&mut m, "SourceSecurityGroupName")?,
-            source_security_group_owner_id: optional(&mut m, "SourceSecurityGroupOwnerId")?,
-            ip_protocol: optional(&mut m, "IpProtocol")?,
-            from_port: optional(&mut m, "FromPort")?,
-            to_port: optional(&mut m, "ToPort")?,
-            cidr_ip: optional(&mut m, "CidrIp")?,
-            ip_permissions: optional(&mut m, "IpPermissions")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RevokeSecurityGroupEgressRequest {
+            security_group_rule_ids: m.optional("SecurityGroupRuleIds"),
+            dry_run: m.optional("DryRun"),
+            group_id: m.required("GroupId"),
+            source_security_group_name: m.optional("SourceSecurityGroupName"),
+            source_security_group_owner_id: m.optional("SourceSecurityGroupOwnerId"),
+            ip_protocol: m.optional("IpProtocol"),
+            from_port: m.optional("FromPort"),
+            to_port: m.optional("ToPort"),
+            cidr_ip: m.optional("CidrIp"),
+            ip_permissions: m.optional("IpPermissions"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RevokeSecurityGroupEgressRequest {
@@ -9244,12 +9563,13 @@ pub struct RevokeSecurityGroupEgressResult {
 }
 impl FromValue for RevokeSecurityGroupEgressResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RevokeSecurityGroupEgressResult {
-            r#return: optional(&mut m, "Return")?,
-            unknown_ip_permissions: optional(&mut m, "UnknownIpPermissions")?,
-            revoked_security_group_rules: optional(&mut m, "RevokedSecurityGroupRules")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RevokeSecurityGroupEgressResult {
+            r#return: m.optional("Return"),
+            unknown_ip_permissions: m.optional("UnknownIpPermissions"),
+            revoked_security_group_rules: m.optional("RevokedSecurityGroupRules"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RevokeSecurityGroupEgressResult {
@@ -9278,20 +9598,21 @@ pub struct RevokeSecurityGroupIngressRequest {
 }
 impl FromValue for RevokeSecurityGroupIngressRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RevokeSecurityGroupIngressRequest {
-            cidr_ip: optional(&mut m, "CidrIp")?,
-            from_port: optional(&mut m, "FromPort")?,
-            group_id: optional(&mut m, "GroupId")?,
-            group_name: optional(&mut m, "GroupName")?,
-            ip_permissions: optional(&mut m, "IpPermissions")?,
-            ip_protocol: optional(&mut m, "IpProtocol")?,
-            source_security_group_name: optional(&mut m, "SourceSecurityGroupName")?,
-            source_security_group_owner_id: optional(&mut m, "SourceSecurityGroupOwnerId")?,
-            to_port: optional(&mut m, "ToPort")?,
-            security_group_rule_ids: optional(&mut m, "SecurityGroupRuleIds")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RevokeSecurityGroupIngressRequest {
+            cidr_ip: m.optional("CidrIp"),
+            from_port: m.optional("FromPort"),
+            group_id: m.optional("GroupId"),
+            group_name: m.optional("GroupName"),
+            ip_permissions: m.optional("IpPermissions"),
+            ip_protocol: m.optional("IpProtocol"),
+            source_security_group_name: m.optional("SourceSecurityGroupName"),
+            source_security_group_owner_id: m.optional("SourceSecurityGroupOwnerId"),
+            to_port: m.optional("ToPort"),
+            security_group_rule_ids: m.optional("SecurityGroupRuleIds"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RevokeSecurityGroupIngressRequest {
@@ -9320,12 +9641,13 @@ pub struct RevokeSecurityGroupIngressResult {
 }
 impl FromValue for RevokeSecurityGroupIngressResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RevokeSecurityGroupIngressResult {
-            r#return: optional(&mut m, "Return")?,
-            unknown_ip_permissions: optional(&mut m, "UnknownIpPermissions")?,
-            revoked_security_group_rules: optional(&mut m, "RevokedSecurityGroupRules")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RevokeSecurityGroupIngressResult {
+            r#return: m.optional("Return"),
+            unknown_ip_permissions: m.optional("UnknownIpPermissions"),
+            revoked_security_group_rules: m.optional("RevokedSecurityGroupRules"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RevokeSecurityGroupIngressResult {
@@ -9354,20 +9676,21 @@ pub struct RevokedSecurityGroupRule {
 }
 impl FromValue for RevokedSecurityGroupRule {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RevokedSecurityGroupRule {
-            security_group_rule_id: optional(&mut m, "SecurityGroupRuleId")?,
-            group_id: optional(&mut m, "GroupId")?,
-            is_egress: optional(&mut m, "IsEgress")?,
-            ip_protocol: optional(&mut m, "IpProtocol")?,
-            from_port: optional(&mut m, "FromPort")?,
-            to_port: optional(&mut m, "ToPort")?,
-            cidr_ipv4: optional(&mut m, "CidrIpv4")?,
-            cidr_ipv6: optional(&mut m, "CidrIpv6")?,
-            prefix_list_id: optional(&mut m, "PrefixListId")?,
-            referenced_group_id: optional(&mut m, "ReferencedGroupId")?,
-            description: optional(&mut m, "Description")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RevokedSecurityGroupRule {
+            security_group_rule_id: m.optional("SecurityGroupRuleId"),
+            group_id: m.optional("GroupId"),
+            is_egress: m.optional("IsEgress"),
+            ip_protocol: m.optional("IpProtocol"),
+            from_port: m.optional("FromPort"),
+            to_port: m.optional("ToPort"),
+            cidr_ipv4: m.optional("CidrIpv4"),
+            cidr_ipv6: m.optional("CidrIpv6"),
+            prefix_list_id: m.optional("PrefixListId"),
+            referenced_group_id: m.optional("ReferencedGroupId"),
+            description: m.optional("Description"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RevokedSecurityGroupRule {
@@ -9411,27 +9734,28 @@ pub struct Route {
 }
 impl FromValue for Route {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Route {
-            destination_cidr_block: optional(&mut m, "DestinationCidrBlock")?,
-            destination_ipv6_cidr_block: optional(&mut m, "DestinationIpv6CidrBlock")?,
-            destination_prefix_list_id: optional(&mut m, "DestinationPrefixListId")?,
-            egress_only_internet_gateway_id: optional(&mut m, "EgressOnlyInternetGatewayId")?,
-            gateway_id: optional(&mut m, "GatewayId")?,
-            instance_id: optional(&mut m, "InstanceId")?,
-            instance_owner_id: optional(&mut m, "InstanceOwnerId")?,
-            nat_gateway_id: optional(&mut m, "NatGatewayId")?,
-            transit_gateway_id: optional(&mut m, "TransitGatewayId")?,
-            local_gateway_id: optional(&mut m, "LocalGatewayId")?,
-            carrier_gateway_id: optional(&mut m, "CarrierGatewayId")?,
-            network_interface_id: optional(&mut m, "NetworkInterfaceId")?,
-            origin: optional(&mut m, "Origin")?,
-            state: optional(&mut m, "State")?,
-            vpc_peering_connection_id: optional(&mut m, "VpcPeeringConnectionId")?,
-            core_network_arn: optional(&mut m, "CoreNetworkArn")?,
-            odb_network_arn: optional(&mut m, "OdbNetworkArn")?,
-            ip_address: optional(&mut m, "IpAddress")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Route {
+            destination_cidr_block: m.optional("DestinationCidrBlock"),
+            destination_ipv6_cidr_block: m.optional("DestinationIpv6CidrBlock"),
+            destination_prefix_list_id: m.optional("DestinationPrefixListId"),
+            egress_only_internet_gateway_id: m.optional("EgressOnlyInternetGatewayId"),
+            gateway_id: m.optional("GatewayId"),
+            instance_id: m.optional("InstanceId"),
+            instance_owner_id: m.optional("InstanceOwnerId"),
+            nat_gateway_id: m.optional("NatGatewayId"),
+            transit_gateway_id: m.optional("TransitGatewayId"),
+            local_gateway_id: m.optional("LocalGatewayId"),
+            carrier_gateway_id: m.optional("CarrierGatewayId"),
+            network_interface_id: m.optional("NetworkInterfaceId"),
+            origin: m.optional("Origin"),
+            state: m.optional("State"),
+            vpc_peering_connection_id: m.optional("VpcPeeringConnectionId"),
+            core_network_arn: m.optional("CoreNetworkArn"),
+            odb_network_arn: m.optional("OdbNetworkArn"),
+            ip_address: m.optional("IpAddress"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Route {
@@ -9471,16 +9795,17 @@ pub struct RouteTable {
 }
 impl FromValue for RouteTable {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RouteTable {
-            associations: optional(&mut m, "Associations")?,
-            propagating_vgws: optional(&mut m, "PropagatingVgws")?,
-            route_table_id: optional(&mut m, "RouteTableId")?,
-            routes: optional(&mut m, "Routes")?,
-            tags: optional(&mut m, "Tags")?,
-            vpc_id: optional(&mut m, "VpcId")?,
-            owner_id: optional(&mut m, "OwnerId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RouteTable {
+            associations: m.optional("Associations"),
+            propagating_vgws: m.optional("PropagatingVgws"),
+            route_table_id: m.optional("RouteTableId"),
+            routes: m.optional("Routes"),
+            tags: m.optional("Tags"),
+            vpc_id: m.optional("VpcId"),
+            owner_id: m.optional("OwnerId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RouteTable {
@@ -9509,16 +9834,17 @@ pub struct RouteTableAssociation {
 }
 impl FromValue for RouteTableAssociation {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RouteTableAssociation {
-            main: optional(&mut m, "Main")?,
-            route_table_association_id: optional(&mut m, "RouteTableAssociationId")?,
-            route_table_id: optional(&mut m, "RouteTableId")?,
-            subnet_id: optional(&mut m, "SubnetId")?,
-            gateway_id: optional(&mut m, "GatewayId")?,
-            public_ipv4_pool: optional(&mut m, "PublicIpv4Pool")?,
-            association_state: optional(&mut m, "AssociationState")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RouteTableAssociation {
+            main: m.optional("Main"),
+            route_table_association_id: m.optional("RouteTableAssociationId"),
+            route_table_id: m.optional("RouteTableId"),
+            subnet_id: m.optional("SubnetId"),
+            gateway_id: m.optional("GatewayId"),
+            public_ipv4_pool: m.optional("PublicIpv4Pool"),
+            association_state: m.optional("AssociationState"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RouteTableAssociation {
@@ -9542,11 +9868,12 @@ pub struct RouteTableAssociationState {
 }
 impl FromValue for RouteTableAssociationState {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RouteTableAssociationState {
-            state: optional(&mut m, "State")?,
-            status_message: optional(&mut m, "StatusMessage")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RouteTableAssociationState {
+            state: m.optional("State"),
+            status_message: m.optional("StatusMessage"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RouteTableAssociationState {
@@ -9568,14 +9895,15 @@ pub struct SearchTransitGatewayRoutesRequest {
 }
 impl FromValue for SearchTransitGatewayRoutesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SearchTransitGatewayRoutesRequest {
-            transit_gateway_route_table_id: required(&mut m, "TransitGatewayRouteTableId")?,
-            filters: required(&mut m, "Filters")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SearchTransitGatewayRoutesRequest {
+            transit_gateway_route_table_id: m.required("TransitGatewayRouteTableId"),
+            filters: m.required("Filters"),
+            max_results: m.optional("MaxResults"),
+            dry_run: m.optional("DryRun"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SearchTransitGatewayRoutesRequest {
@@ -9598,12 +9926,13 @@ pub struct SearchTransitGatewayRoutesResult {
 }
 impl FromValue for SearchTransitGatewayRoutesResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SearchTransitGatewayRoutesResult {
-            routes: optional(&mut m, "Routes")?,
-            additional_routes_available: optional(&mut m, "AdditionalRoutesAvailable")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SearchTransitGatewayRoutesResult {
+            routes: m.optional("Routes"),
+            additional_routes_available: m.optional("AdditionalRoutesAvailable"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SearchTransitGatewayRoutesResult {
@@ -9630,18 +9959,19 @@ pub struct SecurityGroup {
 }
 impl FromValue for SecurityGroup {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SecurityGroup {
-            group_id: optional(&mut m, "GroupId")?,
-            ip_permissions_egress: optional(&mut m, "IpPermissionsEgress")?,
-            tags: optional(&mut m, "Tags")?,
-            vpc_id: optional(&mut m, "VpcId")?,
-            security_group_arn: optional(&mut m, "SecurityGroupArn")?,
-            owner_id: optional(&mut m, "OwnerId")?,
-            group_name: optional(&mut m, "GroupName")?,
-            description: optional(&mut m, "Description")?,
-            ip_permissions: optional(&mut m, "IpPermissions")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SecurityGroup {
+            group_id: m.optional("GroupId"),
+            ip_permissions_egress: m.optional("IpPermissionsEgress"),
+            tags: m.optional("Tags"),
+            vpc_id: m.optional("VpcId"),
+            security_group_arn: m.optional("SecurityGroupArn"),
+            owner_id: m.optional("OwnerId"),
+            group_name: m.optional("GroupName"),
+            description: m.optional("Description"),
+            ip_permissions: m.optional("IpPermissions"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SecurityGroup {
@@ -9667,11 +9997,12 @@ pub struct SecurityGroupIdentifier {
 }
 impl FromValue for SecurityGroupIdentifier {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SecurityGroupIdentifier {
-            group_id: optional(&mut m, "GroupId")?,
-            group_name: optional(&mut m, "GroupName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SecurityGroupIdentifier {
+            group_id: m.optional("GroupId"),
+            group_name: m.optional("GroupName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SecurityGroupIdentifier {
@@ -9702,23 +10033,24 @@ pub struct SecurityGroupRule {
 }
 impl FromValue for SecurityGroupRule {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SecurityGroupRule {
-            security_group_rule_id: optional(&mut m, "SecurityGroupRuleId")?,
-            group_id: optional(&mut m, "GroupId")?,
-            group_owner_id: optional(&mut m, "GroupOwnerId")?,
-            is_egress: optional(&mut m, "IsEgress")?,
-            ip_protocol: optional(&mut m, "IpProtocol")?,
-            from_port: optional(&mut m, "FromPort")?,
-            to_port: optional(&mut m, "ToPort")?,
-            cidr_ipv4: optional(&mut m, "CidrIpv4")?,
-            cidr_ipv6: optional(&mut m, "CidrIpv6")?,
-            prefix_list_id: optional(&mut m, "PrefixListId")?,
-            referenced_group_info: optional(&mut m, "ReferencedGroupInfo")?,
-            description: optional(&mut m, "Description")?,
-            tags: optional(&mut m, "Tags")?,
-            security_group_rule_arn: optional(&mut m, "SecurityGroupRuleArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SecurityGroupRule {
+            security_group_rule_id: m.optional("SecurityGroupRuleId"),
+            group_id: m.optional("GroupId"),
+            group_owner_id: m.optional("GroupOwnerId"),
+            is_egress: m.optional("IsEgress"),
+            ip_protocol: m.optional("IpProtocol"),
+            from_port: m.optional("FromPort"),
+            to_port: m.optional("ToPort"),
+            cidr_ipv4: m.optional("CidrIpv4"),
+            cidr_ipv6: m.optional("CidrIpv6"),
+            prefix_list_id: m.optional("PrefixListId"),
+            referenced_group_info: m.optional("ReferencedGroupInfo"),
+            description: m.optional("Description"),
+            tags: m.optional("Tags"),
+            security_group_rule_arn: m.optional("SecurityGroupRuleArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SecurityGroupRule {
@@ -9749,11 +10081,12 @@ pub struct SecurityGroupRuleDescription {
 }
 impl FromValue for SecurityGroupRuleDescription {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SecurityGroupRuleDescription {
-            security_group_rule_id: optional(&mut m, "SecurityGroupRuleId")?,
-            description: optional(&mut m, "Description")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SecurityGroupRuleDescription {
+            security_group_rule_id: m.optional("SecurityGroupRuleId"),
+            description: m.optional("Description"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SecurityGroupRuleDescription {
@@ -9778,17 +10111,18 @@ pub struct SecurityGroupRuleRequest {
 }
 impl FromValue for SecurityGroupRuleRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SecurityGroupRuleRequest {
-            ip_protocol: optional(&mut m, "IpProtocol")?,
-            from_port: optional(&mut m, "FromPort")?,
-            to_port: optional(&mut m, "ToPort")?,
-            cidr_ipv4: optional(&mut m, "CidrIpv4")?,
-            cidr_ipv6: optional(&mut m, "CidrIpv6")?,
-            prefix_list_id: optional(&mut m, "PrefixListId")?,
-            referenced_group_id: optional(&mut m, "ReferencedGroupId")?,
-            description: optional(&mut m, "Description")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SecurityGroupRuleRequest {
+            ip_protocol: m.optional("IpProtocol"),
+            from_port: m.optional("FromPort"),
+            to_port: m.optional("ToPort"),
+            cidr_ipv4: m.optional("CidrIpv4"),
+            cidr_ipv6: m.optional("CidrIpv6"),
+            prefix_list_id: m.optional("PrefixListId"),
+            referenced_group_id: m.optional("ReferencedGroupId"),
+            description: m.optional("Description"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SecurityGroupRuleRequest {
@@ -9813,11 +10147,12 @@ pub struct SecurityGroupRuleUpdate {
 }
 impl FromValue for SecurityGroupRuleUpdate {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SecurityGroupRuleUpdate {
-            security_group_rule_id: required(&mut m, "SecurityGroupRuleId")?,
-            security_group_rule: optional(&mut m, "SecurityGroupRule")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SecurityGroupRuleUpdate {
+            security_group_rule_id: m.required("SecurityGroupRuleId"),
+            security_group_rule: m.optional("SecurityGroupRule"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SecurityGroupRuleUpdate {
@@ -9851,26 +10186,27 @@ pub struct ServiceDetail {
 }
 impl FromValue for ServiceDetail {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ServiceDetail {
-            service_name: optional(&mut m, "ServiceName")?,
-            service_id: optional(&mut m, "ServiceId")?,
-            service_type: optional(&mut m, "ServiceType")?,
-            service_region: optional(&mut m, "ServiceRegion")?,
-            availability_zone_ids: optional(&mut m, "AvailabilityZoneIds")?,
-            availability_zones: optional(&mut m, "AvailabilityZones")?,
-            owner: optional(&mut m, "Owner")?,
-            base_endpoint_dns_names: optional(&mut m, "BaseEndpointDnsNames")?,
-            private_dns_name: optional(&mut m, "PrivateDnsName")?,
-            private_dns_names: optional(&mut m, "PrivateDnsNames")?,
-            vpc_endpoint_policy_supported: optional(&mut m, "VpcEndpointPolicySupported")?,
-            acceptance_required: optional(&mut m, "AcceptanceRequired")?,
-            manages_vpc_endpoints: optional(&mut m, "ManagesVpcEndpoints")?,
-            payer_responsibility: optional(&mut m, "PayerResponsibility")?,
-            tags: optional(&mut m, "Tags")?,
-            private_dns_name_verification_state: optional(&mut m, "PrivateDnsNameVerificationState")?,
-            supported_ip_address_types: optional(&mut m, "SupportedIpAddressTypes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ServiceDetail {
+            service_name: m.optional("ServiceName"),
+            service_id: m.optional("ServiceId"),
+            service_type: m.optional("ServiceType"),
+            service_region: m.optional("ServiceRegion"),
+            availability_zone_ids: m.optional("AvailabilityZoneIds"),
+            availability_zones: m.optional("AvailabilityZones"),
+            owner: m.optional("Owner"),
+            base_endpoint_dns_names: m.optional("BaseEndpointDnsNames"),
+            private_dns_name: m.optional("PrivateDnsName"),
+            private_dns_names: m.optional("PrivateDnsNames"),
+            vpc_endpoint_policy_supported: m.optional("VpcEndpointPolicySupported"),
+            acceptance_required: m.optional("AcceptanceRequired"),
+            manages_vpc_endpoints: m.optional("ManagesVpcEndpoints"),
+            payer_responsibility: m.optional("PayerResponsibility"),
+            tags: m.optional("Tags"),
+            private_dns_name_verification_state: m.optional("PrivateDnsNameVerificationState"),
+            supported_ip_address_types: m.optional("SupportedIpAddressTypes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ServiceDetail {
@@ -9903,10 +10239,11 @@ pub struct ServiceTypeDetail {
 }
 impl FromValue for ServiceTypeDetail {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ServiceTypeDetail {
-            service_type: optional(&mut m, "ServiceType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ServiceTypeDetail {
+            service_type: m.optional("ServiceType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ServiceTypeDetail {
@@ -9924,11 +10261,12 @@ pub struct StateReason {
 }
 impl FromValue for StateReason {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(StateReason {
-            code: optional(&mut m, "Code")?,
-            message: optional(&mut m, "Message")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = StateReason {
+            code: m.optional("Code"),
+            message: m.optional("Message"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for StateReason {
@@ -9968,32 +10306,33 @@ pub struct Subnet {
 }
 impl FromValue for Subnet {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Subnet {
-            availability_zone_id: optional(&mut m, "AvailabilityZoneId")?,
-            enable_lni_at_device_index: optional(&mut m, "EnableLniAtDeviceIndex")?,
-            map_customer_owned_ip_on_launch: optional(&mut m, "MapCustomerOwnedIpOnLaunch")?,
-            customer_owned_ipv4_pool: optional(&mut m, "CustomerOwnedIpv4Pool")?,
-            owner_id: optional(&mut m, "OwnerId")?,
-            assign_ipv6_address_on_creation: optional(&mut m, "AssignIpv6AddressOnCreation")?,
-            ipv6_cidr_block_association_set: optional(&mut m, "Ipv6CidrBlockAssociationSet")?,
-            tags: optional(&mut m, "Tags")?,
-            subnet_arn: optional(&mut m, "SubnetArn")?,
-            outpost_arn: optional(&mut m, "OutpostArn")?,
-            enable_dns64: optional(&mut m, "EnableDns64")?,
-            ipv6_native: optional(&mut m, "Ipv6Native")?,
-            private_dns_name_options_on_launch: optional(&mut m, "PrivateDnsNameOptionsOnLaunch")?,
-            block_public_access_states: optional(&mut m, "BlockPublicAccessStates")?,
-            r#type: optional(&mut m, "Type")?,
-            subnet_id: optional(&mut m, "SubnetId")?,
-            state: optional(&mut m, "State")?,
-            vpc_id: optional(&mut m, "VpcId")?,
-            cidr_block: optional(&mut m, "CidrBlock")?,
-            available_ip_address_count: optional(&mut m, "AvailableIpAddressCount")?,
-            availability_zone: optional(&mut m, "AvailabilityZone")?,
-            default_for_az: optional(&mut m, "DefaultForAz")?,
-            map_public_ip_on_launch: optional(&mut m, "MapPublicIpOnLaunch")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Subnet {
+            availability_zone_id: m.optional("AvailabilityZoneId"),
+            enable_lni_at_device_index: m.optional("EnableLniAtDeviceIndex"),
+            map_customer_owned_ip_on_launch: m.optional("MapCustomerOwnedIpOnLaunch"),
+            customer_owned_ipv4_pool: m.optional("CustomerOwnedIpv4Pool"),
+            owner_id: m.optional("OwnerId"),
+            assign_ipv6_address_on_creation: m.optional("AssignIpv6AddressOnCreation"),
+            ipv6_cidr_block_association_set: m.optional("Ipv6CidrBlockAssociationSet"),
+            tags: m.optional("Tags"),
+            subnet_arn: m.optional("SubnetArn"),
+            outpost_arn: m.optional("OutpostArn"),
+            enable_dns64: m.optional("EnableDns64"),
+            ipv6_native: m.optional("Ipv6Native"),
+            private_dns_name_options_on_launch: m.optional("PrivateDnsNameOptionsOnLaunch"),
+            block_public_access_states: m.optional("BlockPublicAccessStates"),
+            r#type: m.optional("Type"),
+            subnet_id: m.optional("SubnetId"),
+            state: m.optional("State"),
+            vpc_id: m.optional("VpcId"),
+            cidr_block: m.optional("CidrBlock"),
+            available_ip_address_count: m.optional("AvailableIpAddressCount"),
+            availability_zone: m.optional("AvailabilityZone"),
+            default_for_az: m.optional("DefaultForAz"),
+            map_public_ip_on_launch: m.optional("MapPublicIpOnLaunch"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Subnet {
@@ -10033,11 +10372,12 @@ pub struct SubnetCidrBlockState {
 }
 impl FromValue for SubnetCidrBlockState {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SubnetCidrBlockState {
-            state: optional(&mut m, "State")?,
-            status_message: optional(&mut m, "StatusMessage")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SubnetCidrBlockState {
+            state: m.optional("State"),
+            status_message: m.optional("StatusMessage"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SubnetCidrBlockState {
@@ -10057,12 +10397,13 @@ pub struct SubnetConfiguration {
 }
 impl FromValue for SubnetConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SubnetConfiguration {
-            subnet_id: optional(&mut m, "SubnetId")?,
-            ipv4: optional(&mut m, "Ipv4")?,
-            ipv6: optional(&mut m, "Ipv6")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SubnetConfiguration {
+            subnet_id: m.optional("SubnetId"),
+            ipv4: m.optional("Ipv4"),
+            ipv6: m.optional("Ipv6"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SubnetConfiguration {
@@ -10082,11 +10423,12 @@ pub struct SubnetIpPrefixes {
 }
 impl FromValue for SubnetIpPrefixes {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SubnetIpPrefixes {
-            subnet_id: optional(&mut m, "SubnetId")?,
-            ip_prefixes: optional(&mut m, "IpPrefixes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SubnetIpPrefixes {
+            subnet_id: m.optional("SubnetId"),
+            ip_prefixes: m.optional("IpPrefixes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SubnetIpPrefixes {
@@ -10108,14 +10450,15 @@ pub struct SubnetIpv6CidrBlockAssociation {
 }
 impl FromValue for SubnetIpv6CidrBlockAssociation {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SubnetIpv6CidrBlockAssociation {
-            association_id: optional(&mut m, "AssociationId")?,
-            ipv6_cidr_block: optional(&mut m, "Ipv6CidrBlock")?,
-            ipv6_cidr_block_state: optional(&mut m, "Ipv6CidrBlockState")?,
-            ipv6_address_attribute: optional(&mut m, "Ipv6AddressAttribute")?,
-            ip_source: optional(&mut m, "IpSource")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SubnetIpv6CidrBlockAssociation {
+            association_id: m.optional("AssociationId"),
+            ipv6_cidr_block: m.optional("Ipv6CidrBlock"),
+            ipv6_cidr_block_state: m.optional("Ipv6CidrBlockState"),
+            ipv6_address_attribute: m.optional("Ipv6AddressAttribute"),
+            ip_source: m.optional("IpSource"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SubnetIpv6CidrBlockAssociation {
@@ -10137,11 +10480,12 @@ pub struct Tag {
 }
 impl FromValue for Tag {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Tag {
-            key: optional(&mut m, "Key")?,
-            value: optional(&mut m, "Value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Tag {
+            key: m.optional("Key"),
+            value: m.optional("Value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Tag {
@@ -10162,13 +10506,14 @@ pub struct TagDescription {
 }
 impl FromValue for TagDescription {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagDescription {
-            key: optional(&mut m, "Key")?,
-            resource_id: optional(&mut m, "ResourceId")?,
-            resource_type: optional(&mut m, "ResourceType")?,
-            value: optional(&mut m, "Value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TagDescription {
+            key: m.optional("Key"),
+            resource_id: m.optional("ResourceId"),
+            resource_type: m.optional("ResourceType"),
+            value: m.optional("Value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagDescription {
@@ -10189,11 +10534,12 @@ pub struct TagSpecification {
 }
 impl FromValue for TagSpecification {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagSpecification {
-            resource_type: optional(&mut m, "ResourceType")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TagSpecification {
+            resource_type: m.optional("ResourceType"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagSpecification {
@@ -10218,17 +10564,18 @@ pub struct TransitGateway {
 }
 impl FromValue for TransitGateway {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TransitGateway {
-            transit_gateway_id: optional(&mut m, "TransitGatewayId")?,
-            transit_gateway_arn: optional(&mut m, "TransitGatewayArn")?,
-            state: optional(&mut m, "State")?,
-            owner_id: optional(&mut m, "OwnerId")?,
-            description: optional(&mut m, "Description")?,
-            creation_time: optional(&mut m, "CreationTime")?,
-            options: optional(&mut m, "Options")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TransitGateway {
+            transit_gateway_id: m.optional("TransitGatewayId"),
+            transit_gateway_arn: m.optional("TransitGatewayArn"),
+            state: m.optional("State"),
+            owner_id: m.optional("OwnerId"),
+            description: m.optional("Description"),
+            creation_time: m.optional("CreationTime"),
+            options: m.optional("Options"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TransitGateway {
@@ -10256,14 +10603,15 @@ pub struct TransitGatewayAssociation {
 }
 impl FromValue for TransitGatewayAssociation {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TransitGatewayAssociation {
-            transit_gateway_route_table_id: optional(&mut m, "TransitGatewayRouteTableId")?,
-            transit_gateway_attachment_id: optional(&mut m, "TransitGatewayAttachmentId")?,
-            resource_id: optional(&mut m, "ResourceId")?,
-            resource_type: optional(&mut m, "ResourceType")?,
-            state: optional(&mut m, "State")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TransitGatewayAssociation {
+            transit_gateway_route_table_id: m.optional("TransitGatewayRouteTableId"),
+            transit_gateway_attachment_id: m.optional("TransitGatewayAttachmentId"),
+            resource_id: m.optional("ResourceId"),
+            resource_type: m.optional("ResourceType"),
+            state: m.optional("State"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TransitGatewayAssociation {
@@ -10293,19 +10641,20 @@ pub struct TransitGatewayAttachment {
 }
 impl FromValue for TransitGatewayAttachment {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TransitGatewayAttachment {
-            transit_gateway_attachment_id: optional(&mut m, "TransitGatewayAttachmentId")?,
-            transit_gateway_id: optional(&mut m, "TransitGatewayId")?,
-            transit_gateway_owner_id: optional(&mut m, "TransitGatewayOwnerId")?,
-            resource_owner_id: optional(&mut m, "ResourceOwnerId")?,
-            resource_type: optional(&mut m, "ResourceType")?,
-            resource_id: optional(&mut m, "ResourceId")?,
-            state: optional(&mut m, "State")?,
-            association: optional(&mut m, "Association")?,
-            creation_time: optional(&mut m, "CreationTime")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TransitGatewayAttachment {
+            transit_gateway_attachment_id: m.optional("TransitGatewayAttachmentId"),
+            transit_gateway_id: m.optional("TransitGatewayId"),
+            transit_gateway_owner_id: m.optional("TransitGatewayOwnerId"),
+            resource_owner_id: m.optional("ResourceOwnerId"),
+            resource_type: m.optional("ResourceType"),
+            resource_id: m.optional("ResourceId"),
+            state: m.optional("State"),
+            association: m.optional("Association"),
+            creation_time: m.optional("CreationTime"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TransitGatewayAttachment {
@@ -10332,11 +10681,12 @@ pub struct TransitGatewayAttachmentAssociation {
 }
 impl FromValue for TransitGatewayAttachmentAssociation {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TransitGatewayAttachmentAssociation {
-            transit_gateway_route_table_id: optional(&mut m, "TransitGatewayRouteTableId")?,
-            state: optional(&mut m, "State")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TransitGatewayAttachmentAssociation {
+            transit_gateway_route_table_id: m.optional("TransitGatewayRouteTableId"),
+            state: m.optional("State"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TransitGatewayAttachmentAssociation {
@@ -10355,11 +10705,12 @@ pub struct TransitGatewayAttachmentPropagation {
 }
 impl FromValue for TransitGatewayAttachmentPropagation {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TransitGatewayAttachmentPropagation {
-            transit_gateway_route_table_id: optional(&mut m, "TransitGatewayRouteTableId")?,
-            state: optional(&mut m, "State")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TransitGatewayAttachmentPropagation {
+            transit_gateway_route_table_id: m.optional("TransitGatewayRouteTableId"),
+            state: m.optional("State"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TransitGatewayAttachmentPropagation {
@@ -10388,21 +10739,22 @@ pub struct TransitGatewayOptions {
 }
 impl FromValue for TransitGatewayOptions {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TransitGatewayOptions {
-            amazon_side_asn: optional(&mut m, "AmazonSideAsn")?,
-            transit_gateway_cidr_blocks: optional(&mut m, "TransitGatewayCidrBlocks")?,
-            auto_accept_shared_attachments: optional(&mut m, "AutoAcceptSharedAttachments")?,
-            default_route_table_association: optional(&mut m, "DefaultRouteTableAssociation")?,
-            association_default_route_table_id: optional(&mut m, "AssociationDefaultRouteTableId")?,
-            default_route_table_propagation: optional(&mut m, "DefaultRouteTablePropagation")?,
-            propagation_default_route_table_id: optional(&mut m, "PropagationDefaultRouteTableId")?,
-            vpn_ecmp_support: optional(&mut m, "VpnEcmpSupport")?,
-            dns_support: optional(&mut m, "DnsSupport")?,
-            security_group_referencing_support: optional(&mut m, "SecurityGroupReferencingSupport")?,
-            multicast_support: optional(&mut m, "MulticastSupport")?,
-            encryption_support: optional(&mut m, "EncryptionSupport")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TransitGatewayOptions {
+            amazon_side_asn: m.optional("AmazonSideAsn"),
+            transit_gateway_cidr_blocks: m.optional("TransitGatewayCidrBlocks"),
+            auto_accept_shared_attachments: m.optional("AutoAcceptSharedAttachments"),
+            default_route_table_association: m.optional("DefaultRouteTableAssociation"),
+            association_default_route_table_id: m.optional("AssociationDefaultRouteTableId"),
+            default_route_table_propagation: m.optional("DefaultRouteTablePropagation"),
+            propagation_default_route_table_id: m.optional("PropagationDefaultRouteTableId"),
+            vpn_ecmp_support: m.optional("VpnEcmpSupport"),
+            dns_support: m.optional("DnsSupport"),
+            security_group_referencing_support: m.optional("SecurityGroupReferencingSupport"),
+            multicast_support: m.optional("MulticastSupport"),
+            encryption_support: m.optional("EncryptionSupport"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TransitGatewayOptions {
@@ -10435,15 +10787,16 @@ pub struct TransitGatewayPropagation {
 }
 impl FromValue for TransitGatewayPropagation {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TransitGatewayPropagation {
-            transit_gateway_attachment_id: optional(&mut m, "TransitGatewayAttachmentId")?,
-            resource_id: optional(&mut m, "ResourceId")?,
-            resource_type: optional(&mut m, "ResourceType")?,
-            transit_gateway_route_table_id: optional(&mut m, "TransitGatewayRouteTableId")?,
-            state: optional(&mut m, "State")?,
-            transit_gateway_route_table_announcement_id: optional(&mut m, "TransitGatewayRouteTableAnnouncementId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TransitGatewayPropagation {
+            transit_gateway_attachment_id: m.optional("TransitGatewayAttachmentId"),
+            resource_id: m.optional("ResourceId"),
+            resource_type: m.optional("ResourceType"),
+            transit_gateway_route_table_id: m.optional("TransitGatewayRouteTableId"),
+            state: m.optional("State"),
+            transit_gateway_route_table_announcement_id: m.optional("TransitGatewayRouteTableAnnouncementId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TransitGatewayPropagation {
@@ -10473,18 +10826,19 @@ pub struct TransitGatewayRequestOptions {
 }
 impl FromValue for TransitGatewayRequestOptions {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TransitGatewayRequestOptions {
-            amazon_side_asn: optional(&mut m, "AmazonSideAsn")?,
-            auto_accept_shared_attachments: optional(&mut m, "AutoAcceptSharedAttachments")?,
-            default_route_table_association: optional(&mut m, "DefaultRouteTableAssociation")?,
-            default_route_table_propagation: optional(&mut m, "DefaultRouteTablePropagation")?,
-            vpn_ecmp_support: optional(&mut m, "VpnEcmpSupport")?,
-            dns_support: optional(&mut m, "DnsSupport")?,
-            security_group_referencing_support: optional(&mut m, "SecurityGroupReferencingSupport")?,
-            multicast_support: optional(&mut m, "MulticastSupport")?,
-            transit_gateway_cidr_blocks: optional(&mut m, "TransitGatewayCidrBlocks")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TransitGatewayRequestOptions {
+            amazon_side_asn: m.optional("AmazonSideAsn"),
+            auto_accept_shared_attachments: m.optional("AutoAcceptSharedAttachments"),
+            default_route_table_association: m.optional("DefaultRouteTableAssociation"),
+            default_route_table_propagation: m.optional("DefaultRouteTablePropagation"),
+            vpn_ecmp_support: m.optional("VpnEcmpSupport"),
+            dns_support: m.optional("DnsSupport"),
+            security_group_referencing_support: m.optional("SecurityGroupReferencingSupport"),
+            multicast_support: m.optional("MulticastSupport"),
+            transit_gateway_cidr_blocks: m.optional("TransitGatewayCidrBlocks"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TransitGatewayRequestOptions {
@@ -10514,15 +10868,16 @@ pub struct TransitGatewayRoute {
 }
 impl FromValue for TransitGatewayRoute {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TransitGatewayRoute {
-            destination_cidr_block: optional(&mut m, "DestinationCidrBlock")?,
-            prefix_list_id: optional(&mut m, "PrefixListId")?,
-            transit_gateway_route_table_announcement_id: optional(&mut m, "TransitGatewayRouteTableAnnouncementId")?,
-            transit_gateway_attachments: optional(&mut m, "TransitGatewayAttachments")?,
-            r#type: optional(&mut m, "Type")?,
-            state: optional(&mut m, "State")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TransitGatewayRoute {
+            destination_cidr_block: m.optional("DestinationCidrBlock"),
+            prefix_list_id: m.optional("PrefixListId"),
+            transit_gateway_route_table_announcement_id: m.optional("TransitGatewayRouteTableAnnouncementId"),
+            transit_gateway_attachments: m.optional("TransitGatewayAttachments"),
+            r#type: m.optional("Type"),
+            state: m.optional("State"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TransitGatewayRoute {
@@ -10546,12 +10901,13 @@ pub struct TransitGatewayRouteAttachment {
 }
 impl FromValue for TransitGatewayRouteAttachment {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TransitGatewayRouteAttachment {
-            resource_id: optional(&mut m, "ResourceId")?,
-            transit_gateway_attachment_id: optional(&mut m, "TransitGatewayAttachmentId")?,
-            resource_type: optional(&mut m, "ResourceType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TransitGatewayRouteAttachment {
+            resource_id: m.optional("ResourceId"),
+            transit_gateway_attachment_id: m.optional("TransitGatewayAttachmentId"),
+            resource_type: m.optional("ResourceType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TransitGatewayRouteAttachment {
@@ -10576,16 +10932,17 @@ pub struct TransitGatewayRouteTable {
 }
 impl FromValue for TransitGatewayRouteTable {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TransitGatewayRouteTable {
-            transit_gateway_route_table_id: optional(&mut m, "TransitGatewayRouteTableId")?,
-            transit_gateway_id: optional(&mut m, "TransitGatewayId")?,
-            state: optional(&mut m, "State")?,
-            default_association_route_table: optional(&mut m, "DefaultAssociationRouteTable")?,
-            default_propagation_route_table: optional(&mut m, "DefaultPropagationRouteTable")?,
-            creation_time: optional(&mut m, "CreationTime")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TransitGatewayRouteTable {
+            transit_gateway_route_table_id: m.optional("TransitGatewayRouteTableId"),
+            transit_gateway_id: m.optional("TransitGatewayId"),
+            state: m.optional("State"),
+            default_association_route_table: m.optional("DefaultAssociationRouteTable"),
+            default_propagation_route_table: m.optional("DefaultPropagationRouteTable"),
+            creation_time: m.optional("CreationTime"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TransitGatewayRouteTable {
@@ -10611,13 +10968,14 @@ pub struct TransitGatewayRouteTableAssociation {
 }
 impl FromValue for TransitGatewayRouteTableAssociation {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TransitGatewayRouteTableAssociation {
-            transit_gateway_attachment_id: optional(&mut m, "TransitGatewayAttachmentId")?,
-            resource_id: optional(&mut m, "ResourceId")?,
-            resource_type: optional(&mut m, "ResourceType")?,
-            state: optional(&mut m, "State")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TransitGatewayRouteTableAssociation {
+            transit_gateway_attachment_id: m.optional("TransitGatewayAttachmentId"),
+            resource_id: m.optional("ResourceId"),
+            resource_type: m.optional("ResourceType"),
+            state: m.optional("State"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TransitGatewayRouteTableAssociation {
@@ -10641,14 +10999,15 @@ pub struct TransitGatewayRouteTablePropagation {
 }
 impl FromValue for TransitGatewayRouteTablePropagation {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TransitGatewayRouteTablePropagation {
-            transit_gateway_attachment_id: optional(&mut m, "TransitGatewayAttachmentId")?,
-            resource_id: optional(&mut m, "ResourceId")?,
-            resource_type: optional(&mut m, "ResourceType")?,
-            state: optional(&mut m, "State")?,
-            transit_gateway_route_table_announcement_id: optional(&mut m, "TransitGatewayRouteTableAnnouncementId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TransitGatewayRouteTablePropagation {
+            transit_gateway_attachment_id: m.optional("TransitGatewayAttachmentId"),
+            resource_id: m.optional("ResourceId"),
+            resource_type: m.optional("ResourceType"),
+            state: m.optional("State"),
+            transit_gateway_route_table_announcement_id: m.optional("TransitGatewayRouteTableAnnouncementId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TransitGatewayRouteTablePropagation {
@@ -10677,18 +11036,19 @@ pub struct TransitGatewayVpcAttachment {
 }
 impl FromValue for TransitGatewayVpcAttachment {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TransitGatewayVpcAttachment {
-            transit_gateway_attachment_id: optional(&mut m, "TransitGatewayAttachmentId")?,
-            transit_gateway_id: optional(&mut m, "TransitGatewayId")?,
-            vpc_id: optional(&mut m, "VpcId")?,
-            vpc_owner_id: optional(&mut m, "VpcOwnerId")?,
-            state: optional(&mut m, "State")?,
-            subnet_ids: optional(&mut m, "SubnetIds")?,
-            creation_time: optional(&mut m, "CreationTime")?,
-            options: optional(&mut m, "Options")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TransitGatewayVpcAttachment {
+            transit_gateway_attachment_id: m.optional("TransitGatewayAttachmentId"),
+            transit_gateway_id: m.optional("TransitGatewayId"),
+            vpc_id: m.optional("VpcId"),
+            vpc_owner_id: m.optional("VpcOwnerId"),
+            state: m.optional("State"),
+            subnet_ids: m.optional("SubnetIds"),
+            creation_time: m.optional("CreationTime"),
+            options: m.optional("Options"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TransitGatewayVpcAttachment {
@@ -10716,13 +11076,14 @@ pub struct TransitGatewayVpcAttachmentOptions {
 }
 impl FromValue for TransitGatewayVpcAttachmentOptions {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TransitGatewayVpcAttachmentOptions {
-            dns_support: optional(&mut m, "DnsSupport")?,
-            security_group_referencing_support: optional(&mut m, "SecurityGroupReferencingSupport")?,
-            ipv6_support: optional(&mut m, "Ipv6Support")?,
-            appliance_mode_support: optional(&mut m, "ApplianceModeSupport")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TransitGatewayVpcAttachmentOptions {
+            dns_support: m.optional("DnsSupport"),
+            security_group_referencing_support: m.optional("SecurityGroupReferencingSupport"),
+            ipv6_support: m.optional("Ipv6Support"),
+            appliance_mode_support: m.optional("ApplianceModeSupport"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TransitGatewayVpcAttachmentOptions {
@@ -10743,11 +11104,12 @@ pub struct UnsuccessfulItem {
 }
 impl FromValue for UnsuccessfulItem {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UnsuccessfulItem {
-            error: optional(&mut m, "Error")?,
-            resource_id: optional(&mut m, "ResourceId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UnsuccessfulItem {
+            error: m.optional("Error"),
+            resource_id: m.optional("ResourceId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UnsuccessfulItem {
@@ -10766,11 +11128,12 @@ pub struct UnsuccessfulItemError {
 }
 impl FromValue for UnsuccessfulItemError {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UnsuccessfulItemError {
-            code: optional(&mut m, "Code")?,
-            message: optional(&mut m, "Message")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UnsuccessfulItemError {
+            code: m.optional("Code"),
+            message: m.optional("Message"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UnsuccessfulItemError {
@@ -10792,14 +11155,15 @@ pub struct UpdateSecurityGroupRuleDescriptionsEgressRequest {
 }
 impl FromValue for UpdateSecurityGroupRuleDescriptionsEgressRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateSecurityGroupRuleDescriptionsEgressRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            group_id: optional(&mut m, "GroupId")?,
-            group_name: optional(&mut m, "GroupName")?,
-            ip_permissions: optional(&mut m, "IpPermissions")?,
-            security_group_rule_descriptions: optional(&mut m, "SecurityGroupRuleDescriptions")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateSecurityGroupRuleDescriptionsEgressRequest {
+            dry_run: m.optional("DryRun"),
+            group_id: m.optional("GroupId"),
+            group_name: m.optional("GroupName"),
+            ip_permissions: m.optional("IpPermissions"),
+            security_group_rule_descriptions: m.optional("SecurityGroupRuleDescriptions"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateSecurityGroupRuleDescriptionsEgressRequest {
@@ -10820,10 +11184,11 @@ pub struct UpdateSecurityGroupRuleDescriptionsEgressResult {
 }
 impl FromValue for UpdateSecurityGroupRuleDescriptionsEgressResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateSecurityGroupRuleDescriptionsEgressResult {
-            r#return: optional(&mut m, "Return")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateSecurityGroupRuleDescriptionsEgressResult {
+            r#return: m.optional("Return"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateSecurityGroupRuleDescriptionsEgressResult {
@@ -10844,14 +11209,15 @@ pub struct UpdateSecurityGroupRuleDescriptionsIngressRequest {
 }
 impl FromValue for UpdateSecurityGroupRuleDescriptionsIngressRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateSecurityGroupRuleDescriptionsIngressRequest {
-            dry_run: optional(&mut m, "DryRun")?,
-            group_id: optional(&mut m, "GroupId")?,
-            group_name: optional(&mut m, "GroupName")?,
-            ip_permissions: optional(&mut m, "IpPermissions")?,
-            security_group_rule_descriptions: optional(&mut m, "SecurityGroupRuleDescriptions")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateSecurityGroupRuleDescriptionsIngressRequest {
+            dry_run: m.optional("DryRun"),
+            group_id: m.optional("GroupId"),
+            group_name: m.optional("GroupName"),
+            ip_permissions: m.optional("IpPermissions"),
+            security_group_rule_descriptions: m.optional("SecurityGroupRuleDescriptions"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateSecurityGroupRuleDescriptionsIngressRequest {
@@ -10872,10 +11238,11 @@ pub struct UpdateSecurityGroupRuleDescriptionsIngressResult {
 }
 impl FromValue for UpdateSecurityGroupRuleDescriptionsIngressResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateSecurityGroupRuleDescriptionsIngressResult {
-            r#return: optional(&mut m, "Return")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateSecurityGroupRuleDescriptionsIngressResult {
+            r#return: m.optional("Return"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateSecurityGroupRuleDescriptionsIngressResult {
@@ -10898,16 +11265,17 @@ pub struct UserIdGroupPair {
 }
 impl FromValue for UserIdGroupPair {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UserIdGroupPair {
-            description: optional(&mut m, "Description")?,
-            user_id: optional(&mut m, "UserId")?,
-            group_name: optional(&mut m, "GroupName")?,
-            group_id: optional(&mut m, "GroupId")?,
-            vpc_id: optional(&mut m, "VpcId")?,
-            vpc_peering_connection_id: optional(&mut m, "VpcPeeringConnectionId")?,
-            peering_status: optional(&mut m, "PeeringStatus")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UserIdGroupPair {
+            description: m.optional("Description"),
+            user_id: m.optional("UserId"),
+            group_name: m.optional("GroupName"),
+            group_id: m.optional("GroupId"),
+            vpc_id: m.optional("VpcId"),
+            vpc_peering_connection_id: m.optional("VpcPeeringConnectionId"),
+            peering_status: m.optional("PeeringStatus"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UserIdGroupPair {
@@ -10941,21 +11309,22 @@ pub struct Vpc {
 }
 impl FromValue for Vpc {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Vpc {
-            owner_id: optional(&mut m, "OwnerId")?,
-            instance_tenancy: optional(&mut m, "InstanceTenancy")?,
-            ipv6_cidr_block_association_set: optional(&mut m, "Ipv6CidrBlockAssociationSet")?,
-            cidr_block_association_set: optional(&mut m, "CidrBlockAssociationSet")?,
-            is_default: optional(&mut m, "IsDefault")?,
-            encryption_control: optional(&mut m, "EncryptionControl")?,
-            tags: optional(&mut m, "Tags")?,
-            block_public_access_states: optional(&mut m, "BlockPublicAccessStates")?,
-            vpc_id: optional(&mut m, "VpcId")?,
-            state: optional(&mut m, "State")?,
-            cidr_block: optional(&mut m, "CidrBlock")?,
-            dhcp_options_id: optional(&mut m, "DhcpOptionsId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Vpc {
+            owner_id: m.optional("OwnerId"),
+            instance_tenancy: m.optional("InstanceTenancy"),
+            ipv6_cidr_block_association_set: m.optional("Ipv6CidrBlockAssociationSet"),
+            cidr_block_association_set: m.optional("CidrBlockAssociationSet"),
+            is_default: m.optional("IsDefault"),
+            encryption_control: m.optional("EncryptionControl"),
+            tags: m.optional("Tags"),
+            block_public_access_states: m.optional("BlockPublicAccessStates"),
+            vpc_id: m.optional("VpcId"),
+            state: m.optional("State"),
+            cidr_block: m.optional("CidrBlock"),
+            dhcp_options_id: m.optional("DhcpOptionsId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Vpc {
@@ -10985,12 +11354,13 @@ pub struct VpcCidrBlockAssociation {
 }
 impl FromValue for VpcCidrBlockAssociation {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(VpcCidrBlockAssociation {
-            association_id: optional(&mut m, "AssociationId")?,
-            cidr_block: optional(&mut m, "CidrBlock")?,
-            cidr_block_state: optional(&mut m, "CidrBlockState")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = VpcCidrBlockAssociation {
+            association_id: m.optional("AssociationId"),
+            cidr_block: m.optional("CidrBlock"),
+            cidr_block_state: m.optional("CidrBlockState"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for VpcCidrBlockAssociation {
@@ -11010,11 +11380,12 @@ pub struct VpcCidrBlockState {
 }
 impl FromValue for VpcCidrBlockState {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(VpcCidrBlockState {
-            state: optional(&mut m, "State")?,
-            status_message: optional(&mut m, "StatusMessage")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = VpcCidrBlockState {
+            state: m.optional("State"),
+            status_message: m.optional("StatusMessage"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for VpcCidrBlockState {
@@ -11038,16 +11409,17 @@ pub struct VpcEncryptionControl {
 }
 impl FromValue for VpcEncryptionControl {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(VpcEncryptionControl {
-            vpc_id: optional(&mut m, "VpcId")?,
-            vpc_encryption_control_id: optional(&mut m, "VpcEncryptionControlId")?,
-            mode: optional(&mut m, "Mode")?,
-            state: optional(&mut m, "State")?,
-            state_message: optional(&mut m, "StateMessage")?,
-            resource_exclusions: optional(&mut m, "ResourceExclusions")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = VpcEncryptionControl {
+            vpc_id: m.optional("VpcId"),
+            vpc_encryption_control_id: m.optional("VpcEncryptionControlId"),
+            mode: m.optional("Mode"),
+            state: m.optional("State"),
+            state_message: m.optional("StateMessage"),
+            resource_exclusions: m.optional("ResourceExclusions"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for VpcEncryptionControl {
@@ -11078,18 +11450,19 @@ pub struct VpcEncryptionControlConfiguration {
 }
 impl FromValue for VpcEncryptionControlConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(VpcEncryptionControlConfiguration {
-            mode: required(&mut m, "Mode")?,
-            internet_gateway_exclusion: optional(&mut m, "InternetGatewayExclusion")?,
-            egress_only_internet_gateway_exclusion: optional(&mut m, "EgressOnlyInternetGatewayExclusion")?,
-            nat_gateway_exclusion: optional(&mut m, "NatGatewayExclusion")?,
-            virtual_private_gateway_exclusion: optional(&mut m, "VirtualPrivateGatewayExclusion")?,
-            vpc_peering_exclusion: optional(&mut m, "VpcPeeringExclusion")?,
-            lambda_exclusion: optional(&mut m, "LambdaExclusion")?,
-            vpc_lattice_exclusion: optional(&mut m, "VpcLatticeExclusion")?,
-            elastic_file_system_exclusion: optional(&mut m, "ElasticFileSystemExclusion")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = VpcEncryptionControlConfiguration {
+            mode: m.required("Mode"),
+            internet_gateway_exclusion: m.optional("InternetGatewayExclusion"),
+            egress_only_internet_gateway_exclusion: m.optional("EgressOnlyInternetGatewayExclusion"),
+            nat_gateway_exclusion: m.optional("NatGatewayExclusion"),
+            virtual_private_gateway_exclusion: m.optional("VirtualPrivateGatewayExclusion"),
+            vpc_peering_exclusion: m.optional("VpcPeeringExclusion"),
+            lambda_exclusion: m.optional("LambdaExclusion"),
+            vpc_lattice_exclusion: m.optional("VpcLatticeExclusion"),
+            elastic_file_system_exclusion: m.optional("ElasticFileSystemExclusion"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for VpcEncryptionControlConfiguration {
@@ -11115,11 +11488,12 @@ pub struct VpcEncryptionControlExclusion {
 }
 impl FromValue for VpcEncryptionControlExclusion {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(VpcEncryptionControlExclusion {
-            state: optional(&mut m, "State")?,
-            state_message: optional(&mut m, "StateMessage")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = VpcEncryptionControlExclusion {
+            state: m.optional("State"),
+            state_message: m.optional("StateMessage"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for VpcEncryptionControlExclusion {
@@ -11144,17 +11518,18 @@ pub struct VpcEncryptionControlExclusions {
 }
 impl FromValue for VpcEncryptionControlExclusions {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(VpcEncryptionControlExclusions {
-            internet_gateway: optional(&mut m, "InternetGateway")?,
-            egress_only_internet_gateway: optional(&mut m, "EgressOnlyInternetGateway")?,
-            nat_gateway: optional(&mut m, "NatGateway")?,
-            virtual_private_gateway: optional(&mut m, "VirtualPrivateGateway")?,
-            vpc_peering: optional(&mut m, "VpcPeering")?,
-            lambda: optional(&mut m, "Lambda")?,
-            vpc_lattice: optional(&mut m, "VpcLattice")?,
-            elastic_file_system: optional(&mut m, "ElasticFileSystem")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = VpcEncryptionControlExclusions {
+            internet_gateway: m.optional("InternetGateway"),
+            egress_only_internet_gateway: m.optional("EgressOnlyInternetGateway"),
+            nat_gateway: m.optional("NatGateway"),
+            virtual_private_gateway: m.optional("VirtualPrivateGateway"),
+            vpc_peering: m.optional("VpcPeering"),
+            lambda: m.optional("Lambda"),
+            vpc_lattice: m.optional("VpcLattice"),
+            elastic_file_system: m.optional("ElasticFileSystem"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for VpcEncryptionControlExclusions {
@@ -11202,34 +11577,35 @@ pub struct VpcEndpoint {
 }
 impl FromValue for VpcEndpoint {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(VpcEndpoint {
-            vpc_endpoint_id: optional(&mut m, "VpcEndpointId")?,
-            vpc_endpoint_type: optional(&mut m, "VpcEndpointType")?,
-            vpc_id: optional(&mut m, "VpcId")?,
-            service_name: optional(&mut m, "ServiceName")?,
-            state: optional(&mut m, "State")?,
-            policy_document: optional(&mut m, "PolicyDocument")?,
-            route_table_ids: optional(&mut m, "RouteTableIds")?,
-            subnet_ids: optional(&mut m, "SubnetIds")?,
-            groups: optional(&mut m, "Groups")?,
-            ip_address_type: optional(&mut m, "IpAddressType")?,
-            dns_options: optional(&mut m, "DnsOptions")?,
-            private_dns_enabled: optional(&mut m, "PrivateDnsEnabled")?,
-            requester_managed: optional(&mut m, "RequesterManaged")?,
-            network_interface_ids: optional(&mut m, "NetworkInterfaceIds")?,
-            dns_entries: optional(&mut m, "DnsEntries")?,
-            creation_timestamp: optional(&mut m, "CreationTimestamp")?,
-            tags: optional(&mut m, "Tags")?,
-            owner_id: optional(&mut m, "OwnerId")?,
-            last_error: optional(&mut m, "LastError")?,
-            ipv4_prefixes: optional(&mut m, "Ipv4Prefixes")?,
-            ipv6_prefixes: optional(&mut m, "Ipv6Prefixes")?,
-            failure_reason: optional(&mut m, "FailureReason")?,
-            service_network_arn: optional(&mut m, "ServiceNetworkArn")?,
-            resource_configuration_arn: optional(&mut m, "ResourceConfigurationArn")?,
-            service_region: optional(&mut m, "ServiceRegion")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = VpcEndpoint {
+            vpc_endpoint_id: m.optional("VpcEndpointId"),
+            vpc_endpoint_type: m.optional("VpcEndpointType"),
+            vpc_id: m.optional("VpcId"),
+            service_name: m.optional("ServiceName"),
+            state: m.optional("State"),
+            policy_document: m.optional("PolicyDocument"),
+            route_table_ids: m.optional("RouteTableIds"),
+            subnet_ids: m.optional("SubnetIds"),
+            groups: m.optional("Groups"),
+            ip_address_type: m.optional("IpAddressType"),
+            dns_options: m.optional("DnsOptions"),
+            private_dns_enabled: m.optional("PrivateDnsEnabled"),
+            requester_managed: m.optional("RequesterManaged"),
+            network_interface_ids: m.optional("NetworkInterfaceIds"),
+            dns_entries: m.optional("DnsEntries"),
+            creation_timestamp: m.optional("CreationTimestamp"),
+            tags: m.optional("Tags"),
+            owner_id: m.optional("OwnerId"),
+            last_error: m.optional("LastError"),
+            ipv4_prefixes: m.optional("Ipv4Prefixes"),
+            ipv6_prefixes: m.optional("Ipv6Prefixes"),
+            failure_reason: m.optional("FailureReason"),
+            service_network_arn: m.optional("ServiceNetworkArn"),
+            resource_configuration_arn: m.optional("ResourceConfigurationArn"),
+            service_region: m.optional("ServiceRegion"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for VpcEndpoint {
@@ -11276,16 +11652,17 @@ pub struct VpcIpv6CidrBlockAssociation {
 }
 impl FromValue for VpcIpv6CidrBlockAssociation {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(VpcIpv6CidrBlockAssociation {
-            association_id: optional(&mut m, "AssociationId")?,
-            ipv6_cidr_block: optional(&mut m, "Ipv6CidrBlock")?,
-            ipv6_cidr_block_state: optional(&mut m, "Ipv6CidrBlockState")?,
-            network_border_group: optional(&mut m, "NetworkBorderGroup")?,
-            ipv6_pool: optional(&mut m, "Ipv6Pool")?,
-            ipv6_address_attribute: optional(&mut m, "Ipv6AddressAttribute")?,
-            ip_source: optional(&mut m, "IpSource")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = VpcIpv6CidrBlockAssociation {
+            association_id: m.optional("AssociationId"),
+            ipv6_cidr_block: m.optional("Ipv6CidrBlock"),
+            ipv6_cidr_block_state: m.optional("Ipv6CidrBlockState"),
+            network_border_group: m.optional("NetworkBorderGroup"),
+            ipv6_pool: m.optional("Ipv6Pool"),
+            ipv6_address_attribute: m.optional("Ipv6AddressAttribute"),
+            ip_source: m.optional("IpSource"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for VpcIpv6CidrBlockAssociation {
@@ -11313,15 +11690,16 @@ pub struct VpcPeeringConnection {
 }
 impl FromValue for VpcPeeringConnection {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(VpcPeeringConnection {
-            accepter_vpc_info: optional(&mut m, "AccepterVpcInfo")?,
-            expiration_time: optional(&mut m, "ExpirationTime")?,
-            requester_vpc_info: optional(&mut m, "RequesterVpcInfo")?,
-            status: optional(&mut m, "Status")?,
-            tags: optional(&mut m, "Tags")?,
-            vpc_peering_connection_id: optional(&mut m, "VpcPeeringConnectionId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = VpcPeeringConnection {
+            accepter_vpc_info: m.optional("AccepterVpcInfo"),
+            expiration_time: m.optional("ExpirationTime"),
+            requester_vpc_info: m.optional("RequesterVpcInfo"),
+            status: m.optional("Status"),
+            tags: m.optional("Tags"),
+            vpc_peering_connection_id: m.optional("VpcPeeringConnectionId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for VpcPeeringConnection {
@@ -11345,12 +11723,13 @@ pub struct VpcPeeringConnectionOptionsDescription {
 }
 impl FromValue for VpcPeeringConnectionOptionsDescription {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(VpcPeeringConnectionOptionsDescription {
-            allow_dns_resolution_from_remote_vpc: optional(&mut m, "AllowDnsResolutionFromRemoteVpc")?,
-            allow_egress_from_local_classic_link_to_remote_vpc: optional(&mut m, "AllowEgressFromLocalClassicLinkToRemoteVpc")?,
-            allow_egress_from_local_vpc_to_remote_classic_link: optional(&mut m, "AllowEgressFromLocalVpcToRemoteClassicLink")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = VpcPeeringConnectionOptionsDescription {
+            allow_dns_resolution_from_remote_vpc: m.optional("AllowDnsResolutionFromRemoteVpc"),
+            allow_egress_from_local_classic_link_to_remote_vpc: m.optional("AllowEgressFromLocalClassicLinkToRemoteVpc"),
+            allow_egress_from_local_vpc_to_remote_classic_link: m.optional("AllowEgressFromLocalVpcToRemoteClassicLink"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for VpcPeeringConnectionOptionsDescription {
@@ -11370,11 +11749,12 @@ pub struct VpcPeeringConnectionStateReason {
 }
 impl FromValue for VpcPeeringConnectionStateReason {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(VpcPeeringConnectionStateReason {
-            code: optional(&mut m, "Code")?,
-            message: optional(&mut m, "Message")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = VpcPeeringConnectionStateReason {
+            code: m.optional("Code"),
+            message: m.optional("Message"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for VpcPeeringConnectionStateReason {
@@ -11398,16 +11778,17 @@ pub struct VpcPeeringConnectionVpcInfo {
 }
 impl FromValue for VpcPeeringConnectionVpcInfo {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(VpcPeeringConnectionVpcInfo {
-            cidr_block: optional(&mut m, "CidrBlock")?,
-            ipv6_cidr_block_set: optional(&mut m, "Ipv6CidrBlockSet")?,
-            cidr_block_set: optional(&mut m, "CidrBlockSet")?,
-            owner_id: optional(&mut m, "OwnerId")?,
-            peering_options: optional(&mut m, "PeeringOptions")?,
-            vpc_id: optional(&mut m, "VpcId")?,
-            region: optional(&mut m, "Region")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = VpcPeeringConnectionVpcInfo {
+            cidr_block: m.optional("CidrBlock"),
+            ipv6_cidr_block_set: m.optional("Ipv6CidrBlockSet"),
+            cidr_block_set: m.optional("CidrBlockSet"),
+            owner_id: m.optional("OwnerId"),
+            peering_options: m.optional("PeeringOptions"),
+            vpc_id: m.optional("VpcId"),
+            region: m.optional("Region"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for VpcPeeringConnectionVpcInfo {

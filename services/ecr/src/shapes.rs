@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use model::value::{Body, FromValue, IntoValue, Members, Value, optional, required};
+use model::value::{Body, FromValue, IntoValue, Members, Reader, Value};
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,12 +14,13 @@ pub struct AuthorizationData {
 }
 impl FromValue for AuthorizationData {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AuthorizationData {
-            authorization_token: optional(&mut m, "authorizationToken")?,
-            expires_at: optional(&mut m, "expiresAt")?,
-            proxy_endpoint: optional(&mut m, "proxyEndpoint")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AuthorizationData {
+            authorization_token: m.optional("authorizationToken"),
+            expires_at: m.optional("expiresAt"),
+            proxy_endpoint: m.optional("proxyEndpoint"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AuthorizationData {
@@ -44,16 +45,17 @@ pub struct CreateRepositoryRequest {
 }
 impl FromValue for CreateRepositoryRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateRepositoryRequest {
-            registry_id: optional(&mut m, "registryId")?,
-            repository_name: required(&mut m, "repositoryName")?,
-            tags: optional(&mut m, "tags")?,
-            image_tag_mutability: optional(&mut m, "imageTagMutability")?,
-            image_tag_mutability_exclusion_filters: optional(&mut m, "imageTagMutabilityExclusionFilters")?,
-            image_scanning_configuration: optional(&mut m, "imageScanningConfiguration")?,
-            encryption_configuration: optional(&mut m, "encryptionConfiguration")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateRepositoryRequest {
+            registry_id: m.optional("registryId"),
+            repository_name: m.required("repositoryName"),
+            tags: m.optional("tags"),
+            image_tag_mutability: m.optional("imageTagMutability"),
+            image_tag_mutability_exclusion_filters: m.optional("imageTagMutabilityExclusionFilters"),
+            image_scanning_configuration: m.optional("imageScanningConfiguration"),
+            encryption_configuration: m.optional("encryptionConfiguration"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateRepositoryRequest {
@@ -76,10 +78,11 @@ pub struct CreateRepositoryResponse {
 }
 impl FromValue for CreateRepositoryResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateRepositoryResponse {
-            repository: optional(&mut m, "repository")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateRepositoryResponse {
+            repository: m.optional("repository"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateRepositoryResponse {
@@ -97,11 +100,12 @@ pub struct DeleteLifecyclePolicyRequest {
 }
 impl FromValue for DeleteLifecyclePolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteLifecyclePolicyRequest {
-            registry_id: optional(&mut m, "registryId")?,
-            repository_name: required(&mut m, "repositoryName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteLifecyclePolicyRequest {
+            registry_id: m.optional("registryId"),
+            repository_name: m.required("repositoryName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteLifecyclePolicyRequest {
@@ -122,13 +126,14 @@ pub struct DeleteLifecyclePolicyResponse {
 }
 impl FromValue for DeleteLifecyclePolicyResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteLifecyclePolicyResponse {
-            registry_id: optional(&mut m, "registryId")?,
-            repository_name: optional(&mut m, "repositoryName")?,
-            lifecycle_policy_text: optional(&mut m, "lifecyclePolicyText")?,
-            last_evaluated_at: optional(&mut m, "lastEvaluatedAt")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteLifecyclePolicyResponse {
+            registry_id: m.optional("registryId"),
+            repository_name: m.optional("repositoryName"),
+            lifecycle_policy_text: m.optional("lifecyclePolicyText"),
+            last_evaluated_at: m.optional("lastEvaluatedAt"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteLifecyclePolicyResponse {
@@ -149,11 +154,12 @@ pub struct DeleteRepositoryPolicyRequest {
 }
 impl FromValue for DeleteRepositoryPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteRepositoryPolicyRequest {
-            registry_id: optional(&mut m, "registryId")?,
-            repository_name: required(&mut m, "repositoryName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteRepositoryPolicyRequest {
+            registry_id: m.optional("registryId"),
+            repository_name: m.required("repositoryName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteRepositoryPolicyRequest {
@@ -173,12 +179,13 @@ pub struct DeleteRepositoryPolicyResponse {
 }
 impl FromValue for DeleteRepositoryPolicyResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteRepositoryPolicyResponse {
-            registry_id: optional(&mut m, "registryId")?,
-            repository_name: optional(&mut m, "repositoryName")?,
-            policy_text: optional(&mut m, "policyText")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteRepositoryPolicyResponse {
+            registry_id: m.optional("registryId"),
+            repository_name: m.optional("repositoryName"),
+            policy_text: m.optional("policyText"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteRepositoryPolicyResponse {
@@ -199,12 +206,13 @@ pub struct DeleteRepositoryRequest {
 }
 impl FromValue for DeleteRepositoryRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteRepositoryRequest {
-            registry_id: optional(&mut m, "registryId")?,
-            repository_name: required(&mut m, "repositoryName")?,
-            force: optional(&mut m, "force")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteRepositoryRequest {
+            registry_id: m.optional("registryId"),
+            repository_name: m.required("repositoryName"),
+            force: m.optional("force"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteRepositoryRequest {
@@ -223,10 +231,11 @@ pub struct DeleteRepositoryResponse {
 }
 impl FromValue for DeleteRepositoryResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteRepositoryResponse {
-            repository: optional(&mut m, "repository")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteRepositoryResponse {
+            repository: m.optional("repository"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteRepositoryResponse {
@@ -246,13 +255,14 @@ pub struct DescribeRepositoriesRequest {
 }
 impl FromValue for DescribeRepositoriesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeRepositoriesRequest {
-            registry_id: optional(&mut m, "registryId")?,
-            repository_names: optional(&mut m, "repositoryNames")?,
-            next_token: optional(&mut m, "nextToken")?,
-            max_results: optional(&mut m, "maxResults")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeRepositoriesRequest {
+            registry_id: m.optional("registryId"),
+            repository_names: m.optional("repositoryNames"),
+            next_token: m.optional("nextToken"),
+            max_results: m.optional("maxResults"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeRepositoriesRequest {
@@ -273,11 +283,12 @@ pub struct DescribeRepositoriesResponse {
 }
 impl FromValue for DescribeRepositoriesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeRepositoriesResponse {
-            repositories: optional(&mut m, "repositories")?,
-            next_token: optional(&mut m, "nextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeRepositoriesResponse {
+            repositories: m.optional("repositories"),
+            next_token: m.optional("nextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeRepositoriesResponse {
@@ -296,11 +307,12 @@ pub struct EncryptionConfiguration {
 }
 impl FromValue for EncryptionConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EncryptionConfiguration {
-            encryption_type: required(&mut m, "encryptionType")?,
-            kms_key: optional(&mut m, "kmsKey")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EncryptionConfiguration {
+            encryption_type: m.required("encryptionType"),
+            kms_key: m.optional("kmsKey"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EncryptionConfiguration {
@@ -318,10 +330,11 @@ pub struct GetAuthorizationTokenRequest {
 }
 impl FromValue for GetAuthorizationTokenRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetAuthorizationTokenRequest {
-            registry_ids: optional(&mut m, "registryIds")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetAuthorizationTokenRequest {
+            registry_ids: m.optional("registryIds"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetAuthorizationTokenRequest {
@@ -338,10 +351,11 @@ pub struct GetAuthorizationTokenResponse {
 }
 impl FromValue for GetAuthorizationTokenResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetAuthorizationTokenResponse {
-            authorization_data: optional(&mut m, "authorizationData")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetAuthorizationTokenResponse {
+            authorization_data: m.optional("authorizationData"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetAuthorizationTokenResponse {
@@ -359,11 +373,12 @@ pub struct GetLifecyclePolicyRequest {
 }
 impl FromValue for GetLifecyclePolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetLifecyclePolicyRequest {
-            registry_id: optional(&mut m, "registryId")?,
-            repository_name: required(&mut m, "repositoryName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetLifecyclePolicyRequest {
+            registry_id: m.optional("registryId"),
+            repository_name: m.required("repositoryName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetLifecyclePolicyRequest {
@@ -384,13 +399,14 @@ pub struct GetLifecyclePolicyResponse {
 }
 impl FromValue for GetLifecyclePolicyResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetLifecyclePolicyResponse {
-            registry_id: optional(&mut m, "registryId")?,
-            repository_name: optional(&mut m, "repositoryName")?,
-            lifecycle_policy_text: optional(&mut m, "lifecyclePolicyText")?,
-            last_evaluated_at: optional(&mut m, "lastEvaluatedAt")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetLifecyclePolicyResponse {
+            registry_id: m.optional("registryId"),
+            repository_name: m.optional("repositoryName"),
+            lifecycle_policy_text: m.optional("lifecyclePolicyText"),
+            last_evaluated_at: m.optional("lastEvaluatedAt"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetLifecyclePolicyResponse {
@@ -411,11 +427,12 @@ pub struct GetRepositoryPolicyRequest {
 }
 impl FromValue for GetRepositoryPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetRepositoryPolicyRequest {
-            registry_id: optional(&mut m, "registryId")?,
-            repository_name: required(&mut m, "repositoryName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetRepositoryPolicyRequest {
+            registry_id: m.optional("registryId"),
+            repository_name: m.required("repositoryName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetRepositoryPolicyRequest {
@@ -435,12 +452,13 @@ pub struct GetRepositoryPolicyResponse {
 }
 impl FromValue for GetRepositoryPolicyResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetRepositoryPolicyResponse {
-            registry_id: optional(&mut m, "registryId")?,
-            repository_name: optional(&mut m, "repositoryName")?,
-            policy_text: optional(&mut m, "policyText")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetRepositoryPolicyResponse {
+            registry_id: m.optional("registryId"),
+            repository_name: m.optional("repositoryName"),
+            policy_text: m.optional("policyText"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetRepositoryPolicyResponse {
@@ -459,10 +477,11 @@ pub struct ImageScanningConfiguration {
 }
 impl FromValue for ImageScanningConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ImageScanningConfiguration {
-            scan_on_push: optional(&mut m, "scanOnPush")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ImageScanningConfiguration {
+            scan_on_push: m.optional("scanOnPush"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ImageScanningConfiguration {
@@ -480,11 +499,12 @@ pub struct ImageTagMutabilityExclusionFilter {
 }
 impl FromValue for ImageTagMutabilityExclusionFilter {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ImageTagMutabilityExclusionFilter {
-            filter_type: required(&mut m, "filterType")?,
-            filter: required(&mut m, "filter")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ImageTagMutabilityExclusionFilter {
+            filter_type: m.required("filterType"),
+            filter: m.required("filter"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ImageTagMutabilityExclusionFilter {
@@ -502,10 +522,11 @@ pub struct ListTagsForResourceRequest {
 }
 impl FromValue for ListTagsForResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTagsForResourceRequest {
-            resource_arn: required(&mut m, "resourceArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTagsForResourceRequest {
+            resource_arn: m.required("resourceArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTagsForResourceRequest {
@@ -522,10 +543,11 @@ pub struct ListTagsForResourceResponse {
 }
 impl FromValue for ListTagsForResourceResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTagsForResourceResponse {
-            tags: optional(&mut m, "tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTagsForResourceResponse {
+            tags: m.optional("tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTagsForResourceResponse {
@@ -544,12 +566,13 @@ pub struct PutImageScanningConfigurationRequest {
 }
 impl FromValue for PutImageScanningConfigurationRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutImageScanningConfigurationRequest {
-            registry_id: optional(&mut m, "registryId")?,
-            repository_name: required(&mut m, "repositoryName")?,
-            image_scanning_configuration: required(&mut m, "imageScanningConfiguration")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutImageScanningConfigurationRequest {
+            registry_id: m.optional("registryId"),
+            repository_name: m.required("repositoryName"),
+            image_scanning_configuration: m.required("imageScanningConfiguration"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutImageScanningConfigurationRequest {
@@ -570,12 +593,13 @@ pub struct PutImageScanningConfigurationResponse {
 }
 impl FromValue for PutImageScanningConfigurationResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutImageScanningConfigurationResponse {
-            registry_id: optional(&mut m, "registryId")?,
-            repository_name: optional(&mut m, "repositoryName")?,
-            image_scanning_configuration: optional(&mut m, "imageScanningConfiguration")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutImageScanningConfigurationResponse {
+            registry_id: m.optional("registryId"),
+            repository_name: m.optional("repositoryName"),
+            image_scanning_configuration: m.optional("imageScanningConfiguration"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutImageScanningConfigurationResponse {
@@ -597,13 +621,14 @@ pub struct PutImageTagMutabilityRequest {
 }
 impl FromValue for PutImageTagMutabilityRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutImageTagMutabilityRequest {
-            registry_id: optional(&mut m, "registryId")?,
-            repository_name: required(&mut m, "repositoryName")?,
-            image_tag_mutability: required(&mut m, "imageTagMutability")?,
-            image_tag_mutability_exclusion_filters: optional(&mut m, "imageTagMutabilityExclusionFilters")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutImageTagMutabilityRequest {
+            registry_id: m.optional("registryId"),
+            repository_name: m.required("repositoryName"),
+            image_tag_mutability: m.required("imageTagMutability"),
+            image_tag_mutability_exclusion_filters: m.optional("imageTagMutabilityExclusionFilters"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutImageTagMutabilityRequest {
@@ -626,13 +651,14 @@ pub struct PutImageTagMutabilityResponse {
 }
 impl FromValue for PutImageTagMutabilityResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutImageTagMutabilityResponse {
-            registry_id: optional(&mut m, "registryId")?,
-            repository_name: optional(&mut m, "repositoryName")?,
-            image_tag_mutability: optional(&mut m, "imageTagMutability")?,
-            image_tag_mutability_exclusion_filters: optional(&mut m, "imageTagMutabilityExclusionFilters")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutImageTagMutabilityResponse {
+            registry_id: m.optional("registryId"),
+            repository_name: m.optional("repositoryName"),
+            image_tag_mutability: m.optional("imageTagMutability"),
+            image_tag_mutability_exclusion_filters: m.optional("imageTagMutabilityExclusionFilters"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutImageTagMutabilityResponse {
@@ -654,12 +680,13 @@ pub struct PutLifecyclePolicyRequest {
 }
 impl FromValue for PutLifecyclePolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutLifecyclePolicyRequest {
-            registry_id: optional(&mut m, "registryId")?,
-            repository_name: required(&mut m, "repositoryName")?,
-            lifecycle_policy_text: required(&mut m, "lifecyclePolicyText")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutLifecyclePolicyRequest {
+            registry_id: m.optional("registryId"),
+            repository_name: m.required("repositoryName"),
+            lifecycle_policy_text: m.required("lifecyclePolicyText"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutLifecyclePolicyRequest {
@@ -680,12 +707,13 @@ pub struct PutLifecyclePolicyResponse {
 }
 impl FromValue for PutLifecyclePolicyResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutLifecyclePolicyResponse {
-            registry_id: optional(&mut m, "registryId")?,
-            repository_name: optional(&mut m, "repositoryName")?,
-            lifecycle_policy_text: optional(&mut m, "lifecyclePolicyText")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutLifecyclePolicyResponse {
+            registry_id: m.optional("registryId"),
+            repository_name: m.optional("repositoryName"),
+            lifecycle_policy_text: m.optional("lifecyclePolicyText"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutLifecyclePolicyResponse {
@@ -712,18 +740,19 @@ pub struct Repository {
 }
 impl FromValue for Repository {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Repository {
-            repository_arn: optional(&mut m, "repositoryArn")?,
-            registry_id: optional(&mut m, "registryId")?,
-            repository_name: optional(&mut m, "repositoryName")?,
-            repository_uri: optional(&mut m, "repositoryUri")?,
-            created_at: optional(&mut m, "createdAt")?,
-            image_tag_mutability: optional(&mut m, "imageTagMutability")?,
-            image_tag_mutability_exclusion_filters: optional(&mut m, "imageTagMutabilityExclusionFilters")?,
-            image_scanning_configuration: optional(&mut m, "imageScanningConfiguration")?,
-            encryption_configuration: optional(&mut m, "encryptionConfiguration")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Repository {
+            repository_arn: m.optional("repositoryArn"),
+            registry_id: m.optional("registryId"),
+            repository_name: m.optional("repositoryName"),
+            repository_uri: m.optional("repositoryUri"),
+            created_at: m.optional("createdAt"),
+            image_tag_mutability: m.optional("imageTagMutability"),
+            image_tag_mutability_exclusion_filters: m.optional("imageTagMutabilityExclusionFilters"),
+            image_scanning_configuration: m.optional("imageScanningConfiguration"),
+            encryption_configuration: m.optional("encryptionConfiguration"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Repository {
@@ -751,13 +780,14 @@ pub struct SetRepositoryPolicyRequest {
 }
 impl FromValue for SetRepositoryPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SetRepositoryPolicyRequest {
-            registry_id: optional(&mut m, "registryId")?,
-            repository_name: required(&mut m, "repositoryName")?,
-            policy_text: required(&mut m, "policyText")?,
-            force: optional(&mut m, "force")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SetRepositoryPolicyRequest {
+            registry_id: m.optional("registryId"),
+            repository_name: m.required("repositoryName"),
+            policy_text: m.required("policyText"),
+            force: m.optional("force"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SetRepositoryPolicyRequest {
@@ -779,12 +809,13 @@ pub struct SetRepositoryPolicyResponse {
 }
 impl FromValue for SetRepositoryPolicyResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SetRepositoryPolicyResponse {
-            registry_id: optional(&mut m, "registryId")?,
-            repository_name: optional(&mut m, "repositoryName")?,
-            policy_text: optional(&mut m, "policyText")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SetRepositoryPolicyResponse {
+            registry_id: m.optional("registryId"),
+            repository_name: m.optional("repositoryName"),
+            policy_text: m.optional("policyText"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SetRepositoryPolicyResponse {
@@ -804,11 +835,12 @@ pub struct Tag {
 }
 impl FromValue for Tag {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Tag {
-            key: required(&mut m, "Key")?,
-            value: required(&mut m, "Value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Tag {
+            key: m.required("Key"),
+            value: m.required("Value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Tag {
@@ -827,11 +859,12 @@ pub struct TagResourceRequest {
 }
 impl FromValue for TagResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagResourceRequest {
-            resource_arn: required(&mut m, "resourceArn")?,
-            tags: required(&mut m, "tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TagResourceRequest {
+            resource_arn: m.required("resourceArn"),
+            tags: m.required("tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagResourceRequest {
@@ -848,9 +881,10 @@ pub struct TagResourceResponse {
 }
 impl FromValue for TagResourceResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagResourceResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = TagResourceResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagResourceResponse {
@@ -867,11 +901,12 @@ pub struct UntagResourceRequest {
 }
 impl FromValue for UntagResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UntagResourceRequest {
-            resource_arn: required(&mut m, "resourceArn")?,
-            tag_keys: required(&mut m, "tagKeys")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UntagResourceRequest {
+            resource_arn: m.required("resourceArn"),
+            tag_keys: m.required("tagKeys"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UntagResourceRequest {
@@ -888,9 +923,10 @@ pub struct UntagResourceResponse {
 }
 impl FromValue for UntagResourceResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UntagResourceResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = UntagResourceResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UntagResourceResponse {

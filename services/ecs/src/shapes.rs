@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use model::value::{Body, FromValue, IntoValue, Members, Value, optional, required};
+use model::value::{Body, FromValue, IntoValue, Members, Reader, Value};
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,11 +13,12 @@ pub struct AcceleratorCountRequest {
 }
 impl FromValue for AcceleratorCountRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AcceleratorCountRequest {
-            min: optional(&mut m, "min")?,
-            max: optional(&mut m, "max")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AcceleratorCountRequest {
+            min: m.optional("min"),
+            max: m.optional("max"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AcceleratorCountRequest {
@@ -36,11 +37,12 @@ pub struct AcceleratorTotalMemoryMiBRequest {
 }
 impl FromValue for AcceleratorTotalMemoryMiBRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AcceleratorTotalMemoryMiBRequest {
-            min: optional(&mut m, "min")?,
-            max: optional(&mut m, "max")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AcceleratorTotalMemoryMiBRequest {
+            min: m.optional("min"),
+            max: m.optional("max"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AcceleratorTotalMemoryMiBRequest {
@@ -61,13 +63,14 @@ pub struct AdvancedConfiguration {
 }
 impl FromValue for AdvancedConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdvancedConfiguration {
-            alternate_target_group_arn: optional(&mut m, "alternateTargetGroupArn")?,
-            production_listener_rule: optional(&mut m, "productionListenerRule")?,
-            test_listener_rule: optional(&mut m, "testListenerRule")?,
-            role_arn: optional(&mut m, "roleArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AdvancedConfiguration {
+            alternate_target_group_arn: m.optional("alternateTargetGroupArn"),
+            production_listener_rule: m.optional("productionListenerRule"),
+            test_listener_rule: m.optional("testListenerRule"),
+            role_arn: m.optional("roleArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdvancedConfiguration {
@@ -90,13 +93,14 @@ pub struct Attachment {
 }
 impl FromValue for Attachment {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Attachment {
-            id: optional(&mut m, "id")?,
-            r#type: optional(&mut m, "type")?,
-            status: optional(&mut m, "status")?,
-            details: optional(&mut m, "details")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Attachment {
+            id: m.optional("id"),
+            r#type: m.optional("type"),
+            status: m.optional("status"),
+            details: m.optional("details"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Attachment {
@@ -119,13 +123,14 @@ pub struct Attribute {
 }
 impl FromValue for Attribute {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Attribute {
-            name: required(&mut m, "name")?,
-            value: optional(&mut m, "value")?,
-            target_type: optional(&mut m, "targetType")?,
-            target_id: optional(&mut m, "targetId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Attribute {
+            name: m.required("name"),
+            value: m.optional("value"),
+            target_type: m.optional("targetType"),
+            target_id: m.optional("targetId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Attribute {
@@ -145,10 +150,11 @@ pub struct AutoRepairConfiguration {
 }
 impl FromValue for AutoRepairConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AutoRepairConfiguration {
-            actions_status: optional(&mut m, "actionsStatus")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AutoRepairConfiguration {
+            actions_status: m.optional("actionsStatus"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AutoRepairConfiguration {
@@ -168,13 +174,14 @@ pub struct AutoScalingGroupProvider {
 }
 impl FromValue for AutoScalingGroupProvider {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AutoScalingGroupProvider {
-            auto_scaling_group_arn: required(&mut m, "autoScalingGroupArn")?,
-            managed_scaling: optional(&mut m, "managedScaling")?,
-            managed_termination_protection: optional(&mut m, "managedTerminationProtection")?,
-            managed_draining: optional(&mut m, "managedDraining")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AutoScalingGroupProvider {
+            auto_scaling_group_arn: m.required("autoScalingGroupArn"),
+            managed_scaling: m.optional("managedScaling"),
+            managed_termination_protection: m.optional("managedTerminationProtection"),
+            managed_draining: m.optional("managedDraining"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AutoScalingGroupProvider {
@@ -196,12 +203,13 @@ pub struct AwsVpcConfiguration {
 }
 impl FromValue for AwsVpcConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AwsVpcConfiguration {
-            subnets: required(&mut m, "subnets")?,
-            security_groups: optional(&mut m, "securityGroups")?,
-            assign_public_ip: optional(&mut m, "assignPublicIp")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AwsVpcConfiguration {
+            subnets: m.required("subnets"),
+            security_groups: m.optional("securityGroups"),
+            assign_public_ip: m.optional("assignPublicIp"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AwsVpcConfiguration {
@@ -221,11 +229,12 @@ pub struct BaselineEbsBandwidthMbpsRequest {
 }
 impl FromValue for BaselineEbsBandwidthMbpsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(BaselineEbsBandwidthMbpsRequest {
-            min: optional(&mut m, "min")?,
-            max: optional(&mut m, "max")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = BaselineEbsBandwidthMbpsRequest {
+            min: m.optional("min"),
+            max: m.optional("max"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for BaselineEbsBandwidthMbpsRequest {
@@ -244,11 +253,12 @@ pub struct CanaryConfiguration {
 }
 impl FromValue for CanaryConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CanaryConfiguration {
-            canary_percent: optional(&mut m, "canaryPercent")?,
-            canary_bake_time_in_minutes: optional(&mut m, "canaryBakeTimeInMinutes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CanaryConfiguration {
+            canary_percent: m.optional("canaryPercent"),
+            canary_bake_time_in_minutes: m.optional("canaryBakeTimeInMinutes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CanaryConfiguration {
@@ -275,19 +285,20 @@ pub struct CapacityProvider {
 }
 impl FromValue for CapacityProvider {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CapacityProvider {
-            capacity_provider_arn: optional(&mut m, "capacityProviderArn")?,
-            name: optional(&mut m, "name")?,
-            cluster: optional(&mut m, "cluster")?,
-            status: optional(&mut m, "status")?,
-            auto_scaling_group_provider: optional(&mut m, "autoScalingGroupProvider")?,
-            managed_instances_provider: optional(&mut m, "managedInstancesProvider")?,
-            update_status: optional(&mut m, "updateStatus")?,
-            update_status_reason: optional(&mut m, "updateStatusReason")?,
-            tags: optional(&mut m, "tags")?,
-            r#type: optional(&mut m, "type")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CapacityProvider {
+            capacity_provider_arn: m.optional("capacityProviderArn"),
+            name: m.optional("name"),
+            cluster: m.optional("cluster"),
+            status: m.optional("status"),
+            auto_scaling_group_provider: m.optional("autoScalingGroupProvider"),
+            managed_instances_provider: m.optional("managedInstancesProvider"),
+            update_status: m.optional("updateStatus"),
+            update_status_reason: m.optional("updateStatusReason"),
+            tags: m.optional("tags"),
+            r#type: m.optional("type"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CapacityProvider {
@@ -315,12 +326,13 @@ pub struct CapacityProviderStrategyItem {
 }
 impl FromValue for CapacityProviderStrategyItem {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CapacityProviderStrategyItem {
-            capacity_provider: required(&mut m, "capacityProvider")?,
-            weight: optional(&mut m, "weight")?,
-            base: optional(&mut m, "base")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CapacityProviderStrategyItem {
+            capacity_provider: m.required("capacityProvider"),
+            weight: m.optional("weight"),
+            base: m.optional("base"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CapacityProviderStrategyItem {
@@ -340,11 +352,12 @@ pub struct CapacityReservationRequest {
 }
 impl FromValue for CapacityReservationRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CapacityReservationRequest {
-            reservation_group_arn: optional(&mut m, "reservationGroupArn")?,
-            reservation_preference: optional(&mut m, "reservationPreference")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CapacityReservationRequest {
+            reservation_group_arn: m.optional("reservationGroupArn"),
+            reservation_preference: m.optional("reservationPreference"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CapacityReservationRequest {
@@ -377,25 +390,26 @@ pub struct Cluster {
 }
 impl FromValue for Cluster {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Cluster {
-            cluster_arn: optional(&mut m, "clusterArn")?,
-            cluster_name: optional(&mut m, "clusterName")?,
-            configuration: optional(&mut m, "configuration")?,
-            status: optional(&mut m, "status")?,
-            registered_container_instances_count: optional(&mut m, "registeredContainerInstancesCount")?,
-            running_tasks_count: optional(&mut m, "runningTasksCount")?,
-            pending_tasks_count: optional(&mut m, "pendingTasksCount")?,
-            active_services_count: optional(&mut m, "activeServicesCount")?,
-            statistics: optional(&mut m, "statistics")?,
-            tags: optional(&mut m, "tags")?,
-            settings: optional(&mut m, "settings")?,
-            capacity_providers: optional(&mut m, "capacityProviders")?,
-            default_capacity_provider_strategy: optional(&mut m, "defaultCapacityProviderStrategy")?,
-            attachments: optional(&mut m, "attachments")?,
-            attachments_status: optional(&mut m, "attachmentsStatus")?,
-            service_connect_defaults: optional(&mut m, "serviceConnectDefaults")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Cluster {
+            cluster_arn: m.optional("clusterArn"),
+            cluster_name: m.optional("clusterName"),
+            configuration: m.optional("configuration"),
+            status: m.optional("status"),
+            registered_container_instances_count: m.optional("registeredContainerInstancesCount"),
+            running_tasks_count: m.optional("runningTasksCount"),
+            pending_tasks_count: m.optional("pendingTasksCount"),
+            active_services_count: m.optional("activeServicesCount"),
+            statistics: m.optional("statistics"),
+            tags: m.optional("tags"),
+            settings: m.optional("settings"),
+            capacity_providers: m.optional("capacityProviders"),
+            default_capacity_provider_strategy: m.optional("defaultCapacityProviderStrategy"),
+            attachments: m.optional("attachments"),
+            attachments_status: m.optional("attachmentsStatus"),
+            service_connect_defaults: m.optional("serviceConnectDefaults"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Cluster {
@@ -428,11 +442,12 @@ pub struct ClusterConfiguration {
 }
 impl FromValue for ClusterConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ClusterConfiguration {
-            execute_command_configuration: optional(&mut m, "executeCommandConfiguration")?,
-            managed_storage_configuration: optional(&mut m, "managedStorageConfiguration")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ClusterConfiguration {
+            execute_command_configuration: m.optional("executeCommandConfiguration"),
+            managed_storage_configuration: m.optional("managedStorageConfiguration"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ClusterConfiguration {
@@ -450,10 +465,11 @@ pub struct ClusterServiceConnectDefaults {
 }
 impl FromValue for ClusterServiceConnectDefaults {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ClusterServiceConnectDefaults {
-            namespace: optional(&mut m, "namespace")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ClusterServiceConnectDefaults {
+            namespace: m.optional("namespace"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ClusterServiceConnectDefaults {
@@ -470,10 +486,11 @@ pub struct ClusterServiceConnectDefaultsRequest {
 }
 impl FromValue for ClusterServiceConnectDefaultsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ClusterServiceConnectDefaultsRequest {
-            namespace: required(&mut m, "namespace")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ClusterServiceConnectDefaultsRequest {
+            namespace: m.required("namespace"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ClusterServiceConnectDefaultsRequest {
@@ -491,11 +508,12 @@ pub struct ClusterSetting {
 }
 impl FromValue for ClusterSetting {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ClusterSetting {
-            name: optional(&mut m, "name")?,
-            value: optional(&mut m, "value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ClusterSetting {
+            name: m.optional("name"),
+            value: m.optional("value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ClusterSetting {
@@ -529,26 +547,27 @@ pub struct Container {
 }
 impl FromValue for Container {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Container {
-            container_arn: optional(&mut m, "containerArn")?,
-            task_arn: optional(&mut m, "taskArn")?,
-            name: optional(&mut m, "name")?,
-            image: optional(&mut m, "image")?,
-            image_digest: optional(&mut m, "imageDigest")?,
-            runtime_id: optional(&mut m, "runtimeId")?,
-            last_status: optional(&mut m, "lastStatus")?,
-            exit_code: optional(&mut m, "exitCode")?,
-            reason: optional(&mut m, "reason")?,
-            network_bindings: optional(&mut m, "networkBindings")?,
-            network_interfaces: optional(&mut m, "networkInterfaces")?,
-            health_status: optional(&mut m, "healthStatus")?,
-            managed_agents: optional(&mut m, "managedAgents")?,
-            cpu: optional(&mut m, "cpu")?,
-            memory: optional(&mut m, "memory")?,
-            memory_reservation: optional(&mut m, "memoryReservation")?,
-            gpu_ids: optional(&mut m, "gpuIds")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Container {
+            container_arn: m.optional("containerArn"),
+            task_arn: m.optional("taskArn"),
+            name: m.optional("name"),
+            image: m.optional("image"),
+            image_digest: m.optional("imageDigest"),
+            runtime_id: m.optional("runtimeId"),
+            last_status: m.optional("lastStatus"),
+            exit_code: m.optional("exitCode"),
+            reason: m.optional("reason"),
+            network_bindings: m.optional("networkBindings"),
+            network_interfaces: m.optional("networkInterfaces"),
+            health_status: m.optional("healthStatus"),
+            managed_agents: m.optional("managedAgents"),
+            cpu: m.optional("cpu"),
+            memory: m.optional("memory"),
+            memory_reservation: m.optional("memoryReservation"),
+            gpu_ids: m.optional("gpuIds"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Container {
@@ -622,51 +641,52 @@ pub struct ContainerDefinition {
 }
 impl FromValue for ContainerDefinition {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ContainerDefinition {
-            name: optional(&mut m, "name")?,
-            image: optional(&mut m, "image")?,
-            repository_credentials: optional(&mut m, "repositoryCredentials")?,
-            cpu: optional(&mut m, "cpu")?,
-            memory: optional(&mut m, "memory")?,
-            memory_reservation: optional(&mut m, "memoryReservation")?,
-            links: optional(&mut m, "links")?,
-            port_mappings: optional(&mut m, "portMappings")?,
-            essential: optional(&mut m, "essential")?,
-            restart_policy: optional(&mut m, "restartPolicy")?,
-            entry_point: optional(&mut m, "entryPoint")?,
-            command: optional(&mut m, "command")?,
-            environment: optional(&mut m, "environment")?,
-            environment_files: optional(&mut m, "environmentFiles")?,
-            mount_points: optional(&mut m, "mountPoints")?,
-            volumes_from: optional(&mut m, "volumesFrom")?,
-            linux_parameters: optional(&mut m, "linuxParameters")?,
-            secrets: optional(&mut m, "secrets")?,
-            depends_on: optional(&mut m, "dependsOn")?,
-            start_timeout: optional(&mut m, "startTimeout")?,
-            stop_timeout: optional(&mut m, "stopTimeout")?,
-            version_consistency: optional(&mut m, "versionConsistency")?,
-            hostname: optional(&mut m, "hostname")?,
-            user: optional(&mut m, "user")?,
-            working_directory: optional(&mut m, "workingDirectory")?,
-            disable_networking: optional(&mut m, "disableNetworking")?,
-            privileged: optional(&mut m, "privileged")?,
-            readonly_root_filesystem: optional(&mut m, "readonlyRootFilesystem")?,
-            dns_servers: optional(&mut m, "dnsServers")?,
-            dns_search_domains: optional(&mut m, "dnsSearchDomains")?,
-            extra_hosts: optional(&mut m, "extraHosts")?,
-            docker_security_options: optional(&mut m, "dockerSecurityOptions")?,
-            interactive: optional(&mut m, "interactive")?,
-            pseudo_terminal: optional(&mut m, "pseudoTerminal")?,
-            docker_labels: optional(&mut m, "dockerLabels")?,
-            ulimits: optional(&mut m, "ulimits")?,
-            log_configuration: optional(&mut m, "logConfiguration")?,
-            health_check: optional(&mut m, "healthCheck")?,
-            system_controls: optional(&mut m, "systemControls")?,
-            resource_requirements: optional(&mut m, "resourceRequirements")?,
-            firelens_configuration: optional(&mut m, "firelensConfiguration")?,
-            credential_specs: optional(&mut m, "credentialSpecs")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ContainerDefinition {
+            name: m.optional("name"),
+            image: m.optional("image"),
+            repository_credentials: m.optional("repositoryCredentials"),
+            cpu: m.optional("cpu"),
+            memory: m.optional("memory"),
+            memory_reservation: m.optional("memoryReservation"),
+            links: m.optional("links"),
+            port_mappings: m.optional("portMappings"),
+            essential: m.optional("essential"),
+            restart_policy: m.optional("restartPolicy"),
+            entry_point: m.optional("entryPoint"),
+            command: m.optional("command"),
+            environment: m.optional("environment"),
+            environment_files: m.optional("environmentFiles"),
+            mount_points: m.optional("mountPoints"),
+            volumes_from: m.optional("volumesFrom"),
+            linux_parameters: m.optional("linuxParameters"),
+            secrets: m.optional("secrets"),
+            depends_on: m.optional("dependsOn"),
+            start_timeout: m.optional("startTimeout"),
+            stop_timeout: m.optional("stopTimeout"),
+            version_consistency: m.optional("versionConsistency"),
+            hostname: m.optional("hostname"),
+            user: m.optional("user"),
+            working_directory: m.optional("workingDirectory"),
+            disable_networking: m.optional("disableNetworking"),
+            privileged: m.optional("privileged"),
+            readonly_root_filesystem: m.optional("readonlyRootFilesystem"),
+            dns_servers: m.optional("dnsServers"),
+            dns_search_domains: m.optional("dnsSearchDomains"),
+            extra_hosts: m.optional("extraHosts"),
+            docker_security_options: m.optional("dockerSecurityOptions"),
+            interactive: m.optional("interactive"),
+            pseudo_terminal: m.optional("pseudoTerminal"),
+            docker_labels: m.optional("dockerLabels"),
+            ulimits: m.optional("ulimits"),
+            log_configuration: m.optional("logConfiguration"),
+            health_check: m.optional("healthCheck"),
+            system_controls: m.optional("systemControls"),
+            resource_requirements: m.optional("resourceRequirements"),
+            firelens_configuration: m.optional("firelensConfiguration"),
+            credential_specs: m.optional("credentialSpecs"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ContainerDefinition {
@@ -773,11 +793,12 @@ pub struct ContainerDependency {
 }
 impl FromValue for ContainerDependency {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ContainerDependency {
-            container_name: required(&mut m, "containerName")?,
-            condition: required(&mut m, "condition")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ContainerDependency {
+            container_name: m.required("containerName"),
+            condition: m.required("condition"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ContainerDependency {
@@ -802,17 +823,18 @@ pub struct ContainerOverride {
 }
 impl FromValue for ContainerOverride {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ContainerOverride {
-            name: optional(&mut m, "name")?,
-            command: optional(&mut m, "command")?,
-            environment: optional(&mut m, "environment")?,
-            environment_files: optional(&mut m, "environmentFiles")?,
-            cpu: optional(&mut m, "cpu")?,
-            memory: optional(&mut m, "memory")?,
-            memory_reservation: optional(&mut m, "memoryReservation")?,
-            resource_requirements: optional(&mut m, "resourceRequirements")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ContainerOverride {
+            name: m.optional("name"),
+            command: m.optional("command"),
+            environment: m.optional("environment"),
+            environment_files: m.optional("environmentFiles"),
+            cpu: m.optional("cpu"),
+            memory: m.optional("memory"),
+            memory_reservation: m.optional("memoryReservation"),
+            resource_requirements: m.optional("resourceRequirements"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ContainerOverride {
@@ -852,12 +874,13 @@ pub struct ContainerRestartPolicy {
 }
 impl FromValue for ContainerRestartPolicy {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ContainerRestartPolicy {
-            enabled: required(&mut m, "enabled")?,
-            ignored_exit_codes: optional(&mut m, "ignoredExitCodes")?,
-            restart_attempt_period: optional(&mut m, "restartAttemptPeriod")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ContainerRestartPolicy {
+            enabled: m.required("enabled"),
+            ignored_exit_codes: m.optional("ignoredExitCodes"),
+            restart_attempt_period: m.optional("restartAttemptPeriod"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ContainerRestartPolicy {
@@ -882,16 +905,17 @@ pub struct CreateClusterRequest {
 }
 impl FromValue for CreateClusterRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateClusterRequest {
-            cluster_name: optional(&mut m, "clusterName")?,
-            tags: optional(&mut m, "tags")?,
-            settings: optional(&mut m, "settings")?,
-            configuration: optional(&mut m, "configuration")?,
-            capacity_providers: optional(&mut m, "capacityProviders")?,
-            default_capacity_provider_strategy: optional(&mut m, "defaultCapacityProviderStrategy")?,
-            service_connect_defaults: optional(&mut m, "serviceConnectDefaults")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateClusterRequest {
+            cluster_name: m.optional("clusterName"),
+            tags: m.optional("tags"),
+            settings: m.optional("settings"),
+            configuration: m.optional("configuration"),
+            capacity_providers: m.optional("capacityProviders"),
+            default_capacity_provider_strategy: m.optional("defaultCapacityProviderStrategy"),
+            service_connect_defaults: m.optional("serviceConnectDefaults"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateClusterRequest {
@@ -914,10 +938,11 @@ pub struct CreateClusterResponse {
 }
 impl FromValue for CreateClusterResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateClusterResponse {
-            cluster: optional(&mut m, "cluster")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateClusterResponse {
+            cluster: m.optional("cluster"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateClusterResponse {
@@ -959,35 +984,36 @@ pub struct CreateServiceRequest {
 }
 impl FromValue for CreateServiceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateServiceRequest {
-            cluster: optional(&mut m, "cluster")?,
-            service_name: required(&mut m, "serviceName")?,
-            task_definition: optional(&mut m, "taskDefinition")?,
-            availability_zone_rebalancing: optional(&mut m, "availabilityZoneRebalancing")?,
-            load_balancers: optional(&mut m, "loadBalancers")?,
-            service_registries: optional(&mut m, "serviceRegistries")?,
-            desired_count: optional(&mut m, "desiredCount")?,
-            client_token: optional(&mut m, "clientToken")?,
-            launch_type: optional(&mut m, "launchType")?,
-            capacity_provider_strategy: optional(&mut m, "capacityProviderStrategy")?,
-            platform_version: optional(&mut m, "platformVersion")?,
-            role: optional(&mut m, "role")?,
-            deployment_configuration: optional(&mut m, "deploymentConfiguration")?,
-            placement_constraints: optional(&mut m, "placementConstraints")?,
-            placement_strategy: optional(&mut m, "placementStrategy")?,
-            network_configuration: optional(&mut m, "networkConfiguration")?,
-            health_check_grace_period_seconds: optional(&mut m, "healthCheckGracePeriodSeconds")?,
-            scheduling_strategy: optional(&mut m, "schedulingStrategy")?,
-            deployment_controller: optional(&mut m, "deploymentController")?,
-            tags: optional(&mut m, "tags")?,
-            enable_ecs_managed_tags: optional(&mut m, "enableECSManagedTags")?,
-            propagate_tags: optional(&mut m, "propagateTags")?,
-            enable_execute_command: optional(&mut m, "enableExecuteCommand")?,
-            service_connect_configuration: optional(&mut m, "serviceConnectConfiguration")?,
-            volume_configurations: optional(&mut m, "volumeConfigurations")?,
-            vpc_lattice_configurations: optional(&mut m, "vpcLatticeConfigurations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateServiceRequest {
+            cluster: m.optional("cluster"),
+            service_name: m.required("serviceName"),
+            task_definition: m.optional("taskDefinition"),
+            availability_zone_rebalancing: m.optional("availabilityZoneRebalancing"),
+            load_balancers: m.optional("loadBalancers"),
+            service_registries: m.optional("serviceRegistries"),
+            desired_count: m.optional("desiredCount"),
+            client_token: m.optional("clientToken"),
+            launch_type: m.optional("launchType"),
+            capacity_provider_strategy: m.optional("capacityProviderStrategy"),
+            platform_version: m.optional("platformVersion"),
+            role: m.optional("role"),
+            deployment_configuration: m.optional("deploymentConfiguration"),
+            placement_constraints: m.optional("placementConstraints"),
+            placement_strategy: m.optional("placementStrategy"),
+            network_configuration: m.optional("networkConfiguration"),
+            health_check_grace_period_seconds: m.optional("healthCheckGracePeriodSeconds"),
+            scheduling_strategy: m.optional("schedulingStrategy"),
+            deployment_controller: m.optional("deploymentController"),
+            tags: m.optional("tags"),
+            enable_ecs_managed_tags: m.optional("enableECSManagedTags"),
+            propagate_tags: m.optional("propagateTags"),
+            enable_execute_command: m.optional("enableExecuteCommand"),
+            service_connect_configuration: m.optional("serviceConnectConfiguration"),
+            volume_configurations: m.optional("volumeConfigurations"),
+            vpc_lattice_configurations: m.optional("vpcLatticeConfigurations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateServiceRequest {
@@ -1029,10 +1055,11 @@ pub struct CreateServiceResponse {
 }
 impl FromValue for CreateServiceResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateServiceResponse {
-            service: optional(&mut m, "service")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateServiceResponse {
+            service: m.optional("service"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateServiceResponse {
@@ -1049,10 +1076,11 @@ pub struct DeleteClusterRequest {
 }
 impl FromValue for DeleteClusterRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteClusterRequest {
-            cluster: required(&mut m, "cluster")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteClusterRequest {
+            cluster: m.required("cluster"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteClusterRequest {
@@ -1069,10 +1097,11 @@ pub struct DeleteClusterResponse {
 }
 impl FromValue for DeleteClusterResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteClusterResponse {
-            cluster: optional(&mut m, "cluster")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteClusterResponse {
+            cluster: m.optional("cluster"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteClusterResponse {
@@ -1091,12 +1120,13 @@ pub struct DeleteServiceRequest {
 }
 impl FromValue for DeleteServiceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteServiceRequest {
-            cluster: optional(&mut m, "cluster")?,
-            service: required(&mut m, "service")?,
-            force: optional(&mut m, "force")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteServiceRequest {
+            cluster: m.optional("cluster"),
+            service: m.required("service"),
+            force: m.optional("force"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteServiceRequest {
@@ -1115,10 +1145,11 @@ pub struct DeleteServiceResponse {
 }
 impl FromValue for DeleteServiceResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteServiceResponse {
-            service: optional(&mut m, "service")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteServiceResponse {
+            service: m.optional("service"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteServiceResponse {
@@ -1135,10 +1166,11 @@ pub struct DeleteTaskDefinitionsRequest {
 }
 impl FromValue for DeleteTaskDefinitionsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteTaskDefinitionsRequest {
-            task_definitions: required(&mut m, "taskDefinitions")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteTaskDefinitionsRequest {
+            task_definitions: m.required("taskDefinitions"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteTaskDefinitionsRequest {
@@ -1156,11 +1188,12 @@ pub struct DeleteTaskDefinitionsResponse {
 }
 impl FromValue for DeleteTaskDefinitionsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteTaskDefinitionsResponse {
-            task_definitions: optional(&mut m, "taskDefinitions")?,
-            failures: optional(&mut m, "failures")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteTaskDefinitionsResponse {
+            task_definitions: m.optional("taskDefinitions"),
+            failures: m.optional("failures"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteTaskDefinitionsResponse {
@@ -1198,30 +1231,31 @@ pub struct Deployment {
 }
 impl FromValue for Deployment {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Deployment {
-            id: optional(&mut m, "id")?,
-            status: optional(&mut m, "status")?,
-            task_definition: optional(&mut m, "taskDefinition")?,
-            desired_count: optional(&mut m, "desiredCount")?,
-            pending_count: optional(&mut m, "pendingCount")?,
-            running_count: optional(&mut m, "runningCount")?,
-            failed_tasks: optional(&mut m, "failedTasks")?,
-            created_at: optional(&mut m, "createdAt")?,
-            updated_at: optional(&mut m, "updatedAt")?,
-            capacity_provider_strategy: optional(&mut m, "capacityProviderStrategy")?,
-            launch_type: optional(&mut m, "launchType")?,
-            platform_version: optional(&mut m, "platformVersion")?,
-            platform_family: optional(&mut m, "platformFamily")?,
-            network_configuration: optional(&mut m, "networkConfiguration")?,
-            rollout_state: optional(&mut m, "rolloutState")?,
-            rollout_state_reason: optional(&mut m, "rolloutStateReason")?,
-            service_connect_configuration: optional(&mut m, "serviceConnectConfiguration")?,
-            service_connect_resources: optional(&mut m, "serviceConnectResources")?,
-            volume_configurations: optional(&mut m, "volumeConfigurations")?,
-            fargate_ephemeral_storage: optional(&mut m, "fargateEphemeralStorage")?,
-            vpc_lattice_configurations: optional(&mut m, "vpcLatticeConfigurations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Deployment {
+            id: m.optional("id"),
+            status: m.optional("status"),
+            task_definition: m.optional("taskDefinition"),
+            desired_count: m.optional("desiredCount"),
+            pending_count: m.optional("pendingCount"),
+            running_count: m.optional("runningCount"),
+            failed_tasks: m.optional("failedTasks"),
+            created_at: m.optional("createdAt"),
+            updated_at: m.optional("updatedAt"),
+            capacity_provider_strategy: m.optional("capacityProviderStrategy"),
+            launch_type: m.optional("launchType"),
+            platform_version: m.optional("platformVersion"),
+            platform_family: m.optional("platformFamily"),
+            network_configuration: m.optional("networkConfiguration"),
+            rollout_state: m.optional("rolloutState"),
+            rollout_state_reason: m.optional("rolloutStateReason"),
+            service_connect_configuration: m.optional("serviceConnectConfiguration"),
+            service_connect_resources: m.optional("serviceConnectResources"),
+            volume_configurations: m.optional("volumeConfigurations"),
+            fargate_ephemeral_storage: m.optional("fargateEphemeralStorage"),
+            vpc_lattice_configurations: m.optional("vpcLatticeConfigurations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Deployment {
@@ -1260,12 +1294,13 @@ pub struct DeploymentAlarms {
 }
 impl FromValue for DeploymentAlarms {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeploymentAlarms {
-            alarm_names: required(&mut m, "alarmNames")?,
-            rollback: required(&mut m, "rollback")?,
-            enable: required(&mut m, "enable")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeploymentAlarms {
+            alarm_names: m.required("alarmNames"),
+            rollback: m.required("rollback"),
+            enable: m.required("enable"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeploymentAlarms {
@@ -1285,11 +1320,12 @@ pub struct DeploymentCircuitBreaker {
 }
 impl FromValue for DeploymentCircuitBreaker {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeploymentCircuitBreaker {
-            enable: required(&mut m, "enable")?,
-            rollback: required(&mut m, "rollback")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeploymentCircuitBreaker {
+            enable: m.required("enable"),
+            rollback: m.required("rollback"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeploymentCircuitBreaker {
@@ -1315,18 +1351,19 @@ pub struct DeploymentConfiguration {
 }
 impl FromValue for DeploymentConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeploymentConfiguration {
-            deployment_circuit_breaker: optional(&mut m, "deploymentCircuitBreaker")?,
-            maximum_percent: optional(&mut m, "maximumPercent")?,
-            minimum_healthy_percent: optional(&mut m, "minimumHealthyPercent")?,
-            alarms: optional(&mut m, "alarms")?,
-            strategy: optional(&mut m, "strategy")?,
-            bake_time_in_minutes: optional(&mut m, "bakeTimeInMinutes")?,
-            lifecycle_hooks: optional(&mut m, "lifecycleHooks")?,
-            linear_configuration: optional(&mut m, "linearConfiguration")?,
-            canary_configuration: optional(&mut m, "canaryConfiguration")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeploymentConfiguration {
+            deployment_circuit_breaker: m.optional("deploymentCircuitBreaker"),
+            maximum_percent: m.optional("maximumPercent"),
+            minimum_healthy_percent: m.optional("minimumHealthyPercent"),
+            alarms: m.optional("alarms"),
+            strategy: m.optional("strategy"),
+            bake_time_in_minutes: m.optional("bakeTimeInMinutes"),
+            lifecycle_hooks: m.optional("lifecycleHooks"),
+            linear_configuration: m.optional("linearConfiguration"),
+            canary_configuration: m.optional("canaryConfiguration"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeploymentConfiguration {
@@ -1351,10 +1388,11 @@ pub struct DeploymentController {
 }
 impl FromValue for DeploymentController {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeploymentController {
-            r#type: required(&mut m, "type")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeploymentController {
+            r#type: m.required("type"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeploymentController {
@@ -1371,10 +1409,11 @@ pub struct DeploymentEphemeralStorage {
 }
 impl FromValue for DeploymentEphemeralStorage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeploymentEphemeralStorage {
-            kms_key_id: optional(&mut m, "kmsKeyId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeploymentEphemeralStorage {
+            kms_key_id: m.optional("kmsKeyId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeploymentEphemeralStorage {
@@ -1396,15 +1435,16 @@ pub struct DeploymentLifecycleHook {
 }
 impl FromValue for DeploymentLifecycleHook {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeploymentLifecycleHook {
-            target_type: optional(&mut m, "targetType")?,
-            hook_target_arn: optional(&mut m, "hookTargetArn")?,
-            role_arn: optional(&mut m, "roleArn")?,
-            lifecycle_stages: optional(&mut m, "lifecycleStages")?,
-            hook_details: optional(&mut m, "hookDetails")?,
-            timeout_configuration: optional(&mut m, "timeoutConfiguration")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeploymentLifecycleHook {
+            target_type: m.optional("targetType"),
+            hook_target_arn: m.optional("hookTargetArn"),
+            role_arn: m.optional("roleArn"),
+            lifecycle_stages: m.optional("lifecycleStages"),
+            hook_details: m.optional("hookDetails"),
+            timeout_configuration: m.optional("timeoutConfiguration"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeploymentLifecycleHook {
@@ -1427,11 +1467,12 @@ pub struct DeploymentLifecycleHookTimeoutConfiguration {
 }
 impl FromValue for DeploymentLifecycleHookTimeoutConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeploymentLifecycleHookTimeoutConfiguration {
-            timeout_in_minutes: optional(&mut m, "timeoutInMinutes")?,
-            action: optional(&mut m, "action")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeploymentLifecycleHookTimeoutConfiguration {
+            timeout_in_minutes: m.optional("timeoutInMinutes"),
+            action: m.optional("action"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeploymentLifecycleHookTimeoutConfiguration {
@@ -1449,10 +1490,11 @@ pub struct DeregisterTaskDefinitionRequest {
 }
 impl FromValue for DeregisterTaskDefinitionRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeregisterTaskDefinitionRequest {
-            task_definition: required(&mut m, "taskDefinition")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeregisterTaskDefinitionRequest {
+            task_definition: m.required("taskDefinition"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeregisterTaskDefinitionRequest {
@@ -1469,10 +1511,11 @@ pub struct DeregisterTaskDefinitionResponse {
 }
 impl FromValue for DeregisterTaskDefinitionResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeregisterTaskDefinitionResponse {
-            task_definition: optional(&mut m, "taskDefinition")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeregisterTaskDefinitionResponse {
+            task_definition: m.optional("taskDefinition"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeregisterTaskDefinitionResponse {
@@ -1493,14 +1536,15 @@ pub struct DescribeCapacityProvidersRequest {
 }
 impl FromValue for DescribeCapacityProvidersRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeCapacityProvidersRequest {
-            capacity_providers: optional(&mut m, "capacityProviders")?,
-            cluster: optional(&mut m, "cluster")?,
-            include: optional(&mut m, "include")?,
-            max_results: optional(&mut m, "maxResults")?,
-            next_token: optional(&mut m, "nextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeCapacityProvidersRequest {
+            capacity_providers: m.optional("capacityProviders"),
+            cluster: m.optional("cluster"),
+            include: m.optional("include"),
+            max_results: m.optional("maxResults"),
+            next_token: m.optional("nextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeCapacityProvidersRequest {
@@ -1523,12 +1567,13 @@ pub struct DescribeCapacityProvidersResponse {
 }
 impl FromValue for DescribeCapacityProvidersResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeCapacityProvidersResponse {
-            capacity_providers: optional(&mut m, "capacityProviders")?,
-            failures: optional(&mut m, "failures")?,
-            next_token: optional(&mut m, "nextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeCapacityProvidersResponse {
+            capacity_providers: m.optional("capacityProviders"),
+            failures: m.optional("failures"),
+            next_token: m.optional("nextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeCapacityProvidersResponse {
@@ -1548,11 +1593,12 @@ pub struct DescribeClustersRequest {
 }
 impl FromValue for DescribeClustersRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeClustersRequest {
-            clusters: optional(&mut m, "clusters")?,
-            include: optional(&mut m, "include")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeClustersRequest {
+            clusters: m.optional("clusters"),
+            include: m.optional("include"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeClustersRequest {
@@ -1571,11 +1617,12 @@ pub struct DescribeClustersResponse {
 }
 impl FromValue for DescribeClustersResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeClustersResponse {
-            clusters: optional(&mut m, "clusters")?,
-            failures: optional(&mut m, "failures")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeClustersResponse {
+            clusters: m.optional("clusters"),
+            failures: m.optional("failures"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeClustersResponse {
@@ -1595,12 +1642,13 @@ pub struct DescribeServicesRequest {
 }
 impl FromValue for DescribeServicesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeServicesRequest {
-            cluster: optional(&mut m, "cluster")?,
-            services: required(&mut m, "services")?,
-            include: optional(&mut m, "include")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeServicesRequest {
+            cluster: m.optional("cluster"),
+            services: m.required("services"),
+            include: m.optional("include"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeServicesRequest {
@@ -1620,11 +1668,12 @@ pub struct DescribeServicesResponse {
 }
 impl FromValue for DescribeServicesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeServicesResponse {
-            services: optional(&mut m, "services")?,
-            failures: optional(&mut m, "failures")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeServicesResponse {
+            services: m.optional("services"),
+            failures: m.optional("failures"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeServicesResponse {
@@ -1643,11 +1692,12 @@ pub struct DescribeTaskDefinitionRequest {
 }
 impl FromValue for DescribeTaskDefinitionRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTaskDefinitionRequest {
-            task_definition: required(&mut m, "taskDefinition")?,
-            include: optional(&mut m, "include")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTaskDefinitionRequest {
+            task_definition: m.required("taskDefinition"),
+            include: m.optional("include"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTaskDefinitionRequest {
@@ -1666,11 +1716,12 @@ pub struct DescribeTaskDefinitionResponse {
 }
 impl FromValue for DescribeTaskDefinitionResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTaskDefinitionResponse {
-            task_definition: optional(&mut m, "taskDefinition")?,
-            tags: optional(&mut m, "tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTaskDefinitionResponse {
+            task_definition: m.optional("taskDefinition"),
+            tags: m.optional("tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTaskDefinitionResponse {
@@ -1690,12 +1741,13 @@ pub struct DescribeTasksRequest {
 }
 impl FromValue for DescribeTasksRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTasksRequest {
-            cluster: optional(&mut m, "cluster")?,
-            tasks: required(&mut m, "tasks")?,
-            include: optional(&mut m, "include")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTasksRequest {
+            cluster: m.optional("cluster"),
+            tasks: m.required("tasks"),
+            include: m.optional("include"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTasksRequest {
@@ -1715,11 +1767,12 @@ pub struct DescribeTasksResponse {
 }
 impl FromValue for DescribeTasksResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTasksResponse {
-            tasks: optional(&mut m, "tasks")?,
-            failures: optional(&mut m, "failures")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTasksResponse {
+            tasks: m.optional("tasks"),
+            failures: m.optional("failures"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTasksResponse {
@@ -1739,12 +1792,13 @@ pub struct Device {
 }
 impl FromValue for Device {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Device {
-            host_path: required(&mut m, "hostPath")?,
-            container_path: optional(&mut m, "containerPath")?,
-            permissions: optional(&mut m, "permissions")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Device {
+            host_path: m.required("hostPath"),
+            container_path: m.optional("containerPath"),
+            permissions: m.optional("permissions"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Device {
@@ -1767,14 +1821,15 @@ pub struct DockerVolumeConfiguration {
 }
 impl FromValue for DockerVolumeConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DockerVolumeConfiguration {
-            scope: optional(&mut m, "scope")?,
-            autoprovision: optional(&mut m, "autoprovision")?,
-            driver: optional(&mut m, "driver")?,
-            driver_opts: optional(&mut m, "driverOpts")?,
-            labels: optional(&mut m, "labels")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DockerVolumeConfiguration {
+            scope: m.optional("scope"),
+            autoprovision: m.optional("autoprovision"),
+            driver: m.optional("driver"),
+            driver_opts: m.optional("driverOpts"),
+            labels: m.optional("labels"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DockerVolumeConfiguration {
@@ -1797,12 +1852,13 @@ pub struct EBSTagSpecification {
 }
 impl FromValue for EBSTagSpecification {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EBSTagSpecification {
-            resource_type: required(&mut m, "resourceType")?,
-            tags: optional(&mut m, "tags")?,
-            propagate_tags: optional(&mut m, "propagateTags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EBSTagSpecification {
+            resource_type: m.required("resourceType"),
+            tags: m.optional("tags"),
+            propagate_tags: m.optional("propagateTags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EBSTagSpecification {
@@ -1822,11 +1878,12 @@ pub struct EFSAuthorizationConfig {
 }
 impl FromValue for EFSAuthorizationConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EFSAuthorizationConfig {
-            access_point_id: optional(&mut m, "accessPointId")?,
-            iam: optional(&mut m, "iam")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EFSAuthorizationConfig {
+            access_point_id: m.optional("accessPointId"),
+            iam: m.optional("iam"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EFSAuthorizationConfig {
@@ -1848,14 +1905,15 @@ pub struct EFSVolumeConfiguration {
 }
 impl FromValue for EFSVolumeConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EFSVolumeConfiguration {
-            file_system_id: required(&mut m, "fileSystemId")?,
-            root_directory: optional(&mut m, "rootDirectory")?,
-            transit_encryption: optional(&mut m, "transitEncryption")?,
-            transit_encryption_port: optional(&mut m, "transitEncryptionPort")?,
-            authorization_config: optional(&mut m, "authorizationConfig")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EFSVolumeConfiguration {
+            file_system_id: m.required("fileSystemId"),
+            root_directory: m.optional("rootDirectory"),
+            transit_encryption: m.optional("transitEncryption"),
+            transit_encryption_port: m.optional("transitEncryptionPort"),
+            authorization_config: m.optional("authorizationConfig"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EFSVolumeConfiguration {
@@ -1877,11 +1935,12 @@ pub struct EnvironmentFile {
 }
 impl FromValue for EnvironmentFile {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EnvironmentFile {
-            value: required(&mut m, "value")?,
-            r#type: required(&mut m, "type")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EnvironmentFile {
+            value: m.required("value"),
+            r#type: m.required("type"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EnvironmentFile {
@@ -1899,10 +1958,11 @@ pub struct EphemeralStorage {
 }
 impl FromValue for EphemeralStorage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EphemeralStorage {
-            size_in_gi_b: required(&mut m, "sizeInGiB")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EphemeralStorage {
+            size_in_gi_b: m.required("sizeInGiB"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EphemeralStorage {
@@ -1921,12 +1981,13 @@ pub struct ExecuteCommandConfiguration {
 }
 impl FromValue for ExecuteCommandConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ExecuteCommandConfiguration {
-            kms_key_id: optional(&mut m, "kmsKeyId")?,
-            logging: optional(&mut m, "logging")?,
-            log_configuration: optional(&mut m, "logConfiguration")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ExecuteCommandConfiguration {
+            kms_key_id: m.optional("kmsKeyId"),
+            logging: m.optional("logging"),
+            log_configuration: m.optional("logConfiguration"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ExecuteCommandConfiguration {
@@ -1949,14 +2010,15 @@ pub struct ExecuteCommandLogConfiguration {
 }
 impl FromValue for ExecuteCommandLogConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ExecuteCommandLogConfiguration {
-            cloud_watch_log_group_name: optional(&mut m, "cloudWatchLogGroupName")?,
-            cloud_watch_encryption_enabled: optional(&mut m, "cloudWatchEncryptionEnabled")?,
-            s3_bucket_name: optional(&mut m, "s3BucketName")?,
-            s3_encryption_enabled: optional(&mut m, "s3EncryptionEnabled")?,
-            s3_key_prefix: optional(&mut m, "s3KeyPrefix")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ExecuteCommandLogConfiguration {
+            cloud_watch_log_group_name: m.optional("cloudWatchLogGroupName"),
+            cloud_watch_encryption_enabled: m.optional("cloudWatchEncryptionEnabled"),
+            s3_bucket_name: m.optional("s3BucketName"),
+            s3_encryption_enabled: m.optional("s3EncryptionEnabled"),
+            s3_key_prefix: m.optional("s3KeyPrefix"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ExecuteCommandLogConfiguration {
@@ -1978,11 +2040,12 @@ pub struct FSxWindowsFileServerAuthorizationConfig {
 }
 impl FromValue for FSxWindowsFileServerAuthorizationConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(FSxWindowsFileServerAuthorizationConfig {
-            credentials_parameter: required(&mut m, "credentialsParameter")?,
-            domain: required(&mut m, "domain")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = FSxWindowsFileServerAuthorizationConfig {
+            credentials_parameter: m.required("credentialsParameter"),
+            domain: m.required("domain"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for FSxWindowsFileServerAuthorizationConfig {
@@ -2002,12 +2065,13 @@ pub struct FSxWindowsFileServerVolumeConfiguration {
 }
 impl FromValue for FSxWindowsFileServerVolumeConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(FSxWindowsFileServerVolumeConfiguration {
-            file_system_id: required(&mut m, "fileSystemId")?,
-            root_directory: required(&mut m, "rootDirectory")?,
-            authorization_config: required(&mut m, "authorizationConfig")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = FSxWindowsFileServerVolumeConfiguration {
+            file_system_id: m.required("fileSystemId"),
+            root_directory: m.required("rootDirectory"),
+            authorization_config: m.required("authorizationConfig"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for FSxWindowsFileServerVolumeConfiguration {
@@ -2028,12 +2092,13 @@ pub struct Failure {
 }
 impl FromValue for Failure {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Failure {
-            arn: optional(&mut m, "arn")?,
-            reason: optional(&mut m, "reason")?,
-            detail: optional(&mut m, "detail")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Failure {
+            arn: m.optional("arn"),
+            reason: m.optional("reason"),
+            detail: m.optional("detail"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Failure {
@@ -2053,11 +2118,12 @@ pub struct FirelensConfiguration {
 }
 impl FromValue for FirelensConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(FirelensConfiguration {
-            r#type: required(&mut m, "type")?,
-            options: optional(&mut m, "options")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = FirelensConfiguration {
+            r#type: m.required("type"),
+            options: m.optional("options"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for FirelensConfiguration {
@@ -2079,14 +2145,15 @@ pub struct HealthCheck {
 }
 impl FromValue for HealthCheck {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(HealthCheck {
-            command: required(&mut m, "command")?,
-            interval: optional(&mut m, "interval")?,
-            timeout: optional(&mut m, "timeout")?,
-            retries: optional(&mut m, "retries")?,
-            start_period: optional(&mut m, "startPeriod")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = HealthCheck {
+            command: m.required("command"),
+            interval: m.optional("interval"),
+            timeout: m.optional("timeout"),
+            retries: m.optional("retries"),
+            start_period: m.optional("startPeriod"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for HealthCheck {
@@ -2108,11 +2175,12 @@ pub struct HostEntry {
 }
 impl FromValue for HostEntry {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(HostEntry {
-            hostname: required(&mut m, "hostname")?,
-            ip_address: required(&mut m, "ipAddress")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = HostEntry {
+            hostname: m.required("hostname"),
+            ip_address: m.required("ipAddress"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for HostEntry {
@@ -2130,10 +2198,11 @@ pub struct HostVolumeProperties {
 }
 impl FromValue for HostVolumeProperties {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(HostVolumeProperties {
-            source_path: optional(&mut m, "sourcePath")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = HostVolumeProperties {
+            source_path: m.optional("sourcePath"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for HostVolumeProperties {
@@ -2151,11 +2220,12 @@ pub struct InferenceAccelerator {
 }
 impl FromValue for InferenceAccelerator {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(InferenceAccelerator {
-            device_name: required(&mut m, "deviceName")?,
-            device_type: required(&mut m, "deviceType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = InferenceAccelerator {
+            device_name: m.required("deviceName"),
+            device_type: m.required("deviceType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for InferenceAccelerator {
@@ -2174,11 +2244,12 @@ pub struct InferenceAcceleratorOverride {
 }
 impl FromValue for InferenceAcceleratorOverride {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(InferenceAcceleratorOverride {
-            device_name: optional(&mut m, "deviceName")?,
-            device_type: optional(&mut m, "deviceType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = InferenceAcceleratorOverride {
+            device_name: m.optional("deviceName"),
+            device_type: m.optional("deviceType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for InferenceAcceleratorOverride {
@@ -2196,10 +2267,11 @@ pub struct InfrastructureOptimization {
 }
 impl FromValue for InfrastructureOptimization {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(InfrastructureOptimization {
-            scale_in_after: optional(&mut m, "scaleInAfter")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = InfrastructureOptimization {
+            scale_in_after: m.optional("scaleInAfter"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for InfrastructureOptimization {
@@ -2225,19 +2297,20 @@ pub struct InstanceLaunchTemplate {
 }
 impl FromValue for InstanceLaunchTemplate {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(InstanceLaunchTemplate {
-            ec2_instance_profile_arn: required(&mut m, "ec2InstanceProfileArn")?,
-            network_configuration: required(&mut m, "networkConfiguration")?,
-            storage_configuration: optional(&mut m, "storageConfiguration")?,
-            local_storage_configuration: optional(&mut m, "localStorageConfiguration")?,
-            monitoring: optional(&mut m, "monitoring")?,
-            capacity_option_type: optional(&mut m, "capacityOptionType")?,
-            instance_metadata_tags_propagation: optional(&mut m, "instanceMetadataTagsPropagation")?,
-            instance_requirements: optional(&mut m, "instanceRequirements")?,
-            fips_enabled: optional(&mut m, "fipsEnabled")?,
-            capacity_reservations: optional(&mut m, "capacityReservations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = InstanceLaunchTemplate {
+            ec2_instance_profile_arn: m.required("ec2InstanceProfileArn"),
+            network_configuration: m.required("networkConfiguration"),
+            storage_configuration: m.optional("storageConfiguration"),
+            local_storage_configuration: m.optional("localStorageConfiguration"),
+            monitoring: m.optional("monitoring"),
+            capacity_option_type: m.optional("capacityOptionType"),
+            instance_metadata_tags_propagation: m.optional("instanceMetadataTagsPropagation"),
+            instance_requirements: m.optional("instanceRequirements"),
+            fips_enabled: m.optional("fipsEnabled"),
+            capacity_reservations: m.optional("capacityReservations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for InstanceLaunchTemplate {
@@ -2286,33 +2359,34 @@ pub struct InstanceRequirementsRequest {
 }
 impl FromValue for InstanceRequirementsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(InstanceRequirementsRequest {
-            v_cpu_count: required(&mut m, "vCpuCount")?,
-            memory_mi_b: required(&mut m, "memoryMiB")?,
-            cpu_manufacturers: optional(&mut m, "cpuManufacturers")?,
-            memory_gi_b_per_v_cpu: optional(&mut m, "memoryGiBPerVCpu")?,
-            excluded_instance_types: optional(&mut m, "excludedInstanceTypes")?,
-            instance_generations: optional(&mut m, "instanceGenerations")?,
-            spot_max_price_percentage_over_lowest_price: optional(&mut m, "spotMaxPricePercentageOverLowestPrice")?,
-            on_demand_max_price_percentage_over_lowest_price: optional(&mut m, "onDemandMaxPricePercentageOverLowestPrice")?,
-            bare_metal: optional(&mut m, "bareMetal")?,
-            burstable_performance: optional(&mut m, "burstablePerformance")?,
-            require_hibernate_support: optional(&mut m, "requireHibernateSupport")?,
-            network_interface_count: optional(&mut m, "networkInterfaceCount")?,
-            local_storage: optional(&mut m, "localStorage")?,
-            local_storage_types: optional(&mut m, "localStorageTypes")?,
-            total_local_storage_gb: optional(&mut m, "totalLocalStorageGB")?,
-            baseline_ebs_bandwidth_mbps: optional(&mut m, "baselineEbsBandwidthMbps")?,
-            accelerator_types: optional(&mut m, "acceleratorTypes")?,
-            accelerator_count: optional(&mut m, "acceleratorCount")?,
-            accelerator_manufacturers: optional(&mut m, "acceleratorManufacturers")?,
-            accelerator_names: optional(&mut m, "acceleratorNames")?,
-            accelerator_total_memory_mi_b: optional(&mut m, "acceleratorTotalMemoryMiB")?,
-            network_bandwidth_gbps: optional(&mut m, "networkBandwidthGbps")?,
-            allowed_instance_types: optional(&mut m, "allowedInstanceTypes")?,
-            max_spot_price_as_percentage_of_optimal_on_demand_price: optional(&mut m, "maxSpotPriceAsPercentageOfOptimalOnDemandPrice")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = InstanceRequirementsRequest {
+            v_cpu_count: m.required("vCpuCount"),
+            memory_mi_b: m.required("memoryMiB"),
+            cpu_manufacturers: m.optional("cpuManufacturers"),
+            memory_gi_b_per_v_cpu: m.optional("memoryGiBPerVCpu"),
+            excluded_instance_types: m.optional("excludedInstanceTypes"),
+            instance_generations: m.optional("instanceGenerations"),
+            spot_max_price_percentage_over_lowest_price: m.optional("spotMaxPricePercentageOverLowestPrice"),
+            on_demand_max_price_percentage_over_lowest_price: m.optional("onDemandMaxPricePercentageOverLowestPrice"),
+            bare_metal: m.optional("bareMetal"),
+            burstable_performance: m.optional("burstablePerformance"),
+            require_hibernate_support: m.optional("requireHibernateSupport"),
+            network_interface_count: m.optional("networkInterfaceCount"),
+            local_storage: m.optional("localStorage"),
+            local_storage_types: m.optional("localStorageTypes"),
+            total_local_storage_gb: m.optional("totalLocalStorageGB"),
+            baseline_ebs_bandwidth_mbps: m.optional("baselineEbsBandwidthMbps"),
+            accelerator_types: m.optional("acceleratorTypes"),
+            accelerator_count: m.optional("acceleratorCount"),
+            accelerator_manufacturers: m.optional("acceleratorManufacturers"),
+            accelerator_names: m.optional("acceleratorNames"),
+            accelerator_total_memory_mi_b: m.optional("acceleratorTotalMemoryMiB"),
+            network_bandwidth_gbps: m.optional("networkBandwidthGbps"),
+            allowed_instance_types: m.optional("allowedInstanceTypes"),
+            max_spot_price_as_percentage_of_optimal_on_demand_price: m.optional("maxSpotPriceAsPercentageOfOptimalOnDemandPrice"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for InstanceRequirementsRequest {
@@ -2353,11 +2427,12 @@ pub struct KernelCapabilities {
 }
 impl FromValue for KernelCapabilities {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(KernelCapabilities {
-            add: optional(&mut m, "add")?,
-            drop: optional(&mut m, "drop")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = KernelCapabilities {
+            add: m.optional("add"),
+            drop: m.optional("drop"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for KernelCapabilities {
@@ -2376,11 +2451,12 @@ pub struct KeyValuePair {
 }
 impl FromValue for KeyValuePair {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(KeyValuePair {
-            name: optional(&mut m, "name")?,
-            value: optional(&mut m, "value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = KeyValuePair {
+            name: m.optional("name"),
+            value: m.optional("value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for KeyValuePair {
@@ -2399,11 +2475,12 @@ pub struct LinearConfiguration {
 }
 impl FromValue for LinearConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(LinearConfiguration {
-            step_percent: optional(&mut m, "stepPercent")?,
-            step_bake_time_in_minutes: optional(&mut m, "stepBakeTimeInMinutes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = LinearConfiguration {
+            step_percent: m.optional("stepPercent"),
+            step_bake_time_in_minutes: m.optional("stepBakeTimeInMinutes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for LinearConfiguration {
@@ -2427,16 +2504,17 @@ pub struct LinuxParameters {
 }
 impl FromValue for LinuxParameters {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(LinuxParameters {
-            capabilities: optional(&mut m, "capabilities")?,
-            devices: optional(&mut m, "devices")?,
-            init_process_enabled: optional(&mut m, "initProcessEnabled")?,
-            shared_memory_size: optional(&mut m, "sharedMemorySize")?,
-            tmpfs: optional(&mut m, "tmpfs")?,
-            max_swap: optional(&mut m, "maxSwap")?,
-            swappiness: optional(&mut m, "swappiness")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = LinuxParameters {
+            capabilities: m.optional("capabilities"),
+            devices: m.optional("devices"),
+            init_process_enabled: m.optional("initProcessEnabled"),
+            shared_memory_size: m.optional("sharedMemorySize"),
+            tmpfs: m.optional("tmpfs"),
+            max_swap: m.optional("maxSwap"),
+            swappiness: m.optional("swappiness"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for LinuxParameters {
@@ -2464,15 +2542,16 @@ pub struct ListAccountSettingsRequest {
 }
 impl FromValue for ListAccountSettingsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListAccountSettingsRequest {
-            name: optional(&mut m, "name")?,
-            value: optional(&mut m, "value")?,
-            principal_arn: optional(&mut m, "principalArn")?,
-            effective_settings: optional(&mut m, "effectiveSettings")?,
-            next_token: optional(&mut m, "nextToken")?,
-            max_results: optional(&mut m, "maxResults")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListAccountSettingsRequest {
+            name: m.optional("name"),
+            value: m.optional("value"),
+            principal_arn: m.optional("principalArn"),
+            effective_settings: m.optional("effectiveSettings"),
+            next_token: m.optional("nextToken"),
+            max_results: m.optional("maxResults"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListAccountSettingsRequest {
@@ -2495,11 +2574,12 @@ pub struct ListAccountSettingsResponse {
 }
 impl FromValue for ListAccountSettingsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListAccountSettingsResponse {
-            settings: optional(&mut m, "settings")?,
-            next_token: optional(&mut m, "nextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListAccountSettingsResponse {
+            settings: m.optional("settings"),
+            next_token: m.optional("nextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListAccountSettingsResponse {
@@ -2518,11 +2598,12 @@ pub struct ListClustersRequest {
 }
 impl FromValue for ListClustersRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListClustersRequest {
-            next_token: optional(&mut m, "nextToken")?,
-            max_results: optional(&mut m, "maxResults")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListClustersRequest {
+            next_token: m.optional("nextToken"),
+            max_results: m.optional("maxResults"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListClustersRequest {
@@ -2541,11 +2622,12 @@ pub struct ListClustersResponse {
 }
 impl FromValue for ListClustersResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListClustersResponse {
-            cluster_arns: optional(&mut m, "clusterArns")?,
-            next_token: optional(&mut m, "nextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListClustersResponse {
+            cluster_arns: m.optional("clusterArns"),
+            next_token: m.optional("nextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListClustersResponse {
@@ -2568,15 +2650,16 @@ pub struct ListServicesRequest {
 }
 impl FromValue for ListServicesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListServicesRequest {
-            cluster: optional(&mut m, "cluster")?,
-            next_token: optional(&mut m, "nextToken")?,
-            max_results: optional(&mut m, "maxResults")?,
-            launch_type: optional(&mut m, "launchType")?,
-            scheduling_strategy: optional(&mut m, "schedulingStrategy")?,
-            resource_management_type: optional(&mut m, "resourceManagementType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListServicesRequest {
+            cluster: m.optional("cluster"),
+            next_token: m.optional("nextToken"),
+            max_results: m.optional("maxResults"),
+            launch_type: m.optional("launchType"),
+            scheduling_strategy: m.optional("schedulingStrategy"),
+            resource_management_type: m.optional("resourceManagementType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListServicesRequest {
@@ -2599,11 +2682,12 @@ pub struct ListServicesResponse {
 }
 impl FromValue for ListServicesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListServicesResponse {
-            service_arns: optional(&mut m, "serviceArns")?,
-            next_token: optional(&mut m, "nextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListServicesResponse {
+            service_arns: m.optional("serviceArns"),
+            next_token: m.optional("nextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListServicesResponse {
@@ -2621,10 +2705,11 @@ pub struct ListTagsForResourceRequest {
 }
 impl FromValue for ListTagsForResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTagsForResourceRequest {
-            resource_arn: required(&mut m, "resourceArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTagsForResourceRequest {
+            resource_arn: m.required("resourceArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTagsForResourceRequest {
@@ -2641,10 +2726,11 @@ pub struct ListTagsForResourceResponse {
 }
 impl FromValue for ListTagsForResourceResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTagsForResourceResponse {
-            tags: optional(&mut m, "tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTagsForResourceResponse {
+            tags: m.optional("tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTagsForResourceResponse {
@@ -2664,13 +2750,14 @@ pub struct ListTaskDefinitionFamiliesRequest {
 }
 impl FromValue for ListTaskDefinitionFamiliesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTaskDefinitionFamiliesRequest {
-            family_prefix: optional(&mut m, "familyPrefix")?,
-            status: optional(&mut m, "status")?,
-            next_token: optional(&mut m, "nextToken")?,
-            max_results: optional(&mut m, "maxResults")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTaskDefinitionFamiliesRequest {
+            family_prefix: m.optional("familyPrefix"),
+            status: m.optional("status"),
+            next_token: m.optional("nextToken"),
+            max_results: m.optional("maxResults"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTaskDefinitionFamiliesRequest {
@@ -2691,11 +2778,12 @@ pub struct ListTaskDefinitionFamiliesResponse {
 }
 impl FromValue for ListTaskDefinitionFamiliesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTaskDefinitionFamiliesResponse {
-            families: optional(&mut m, "families")?,
-            next_token: optional(&mut m, "nextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTaskDefinitionFamiliesResponse {
+            families: m.optional("families"),
+            next_token: m.optional("nextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTaskDefinitionFamiliesResponse {
@@ -2717,14 +2805,15 @@ pub struct ListTaskDefinitionsRequest {
 }
 impl FromValue for ListTaskDefinitionsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTaskDefinitionsRequest {
-            family_prefix: optional(&mut m, "familyPrefix")?,
-            status: optional(&mut m, "status")?,
-            sort: optional(&mut m, "sort")?,
-            next_token: optional(&mut m, "nextToken")?,
-            max_results: optional(&mut m, "maxResults")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTaskDefinitionsRequest {
+            family_prefix: m.optional("familyPrefix"),
+            status: m.optional("status"),
+            sort: m.optional("sort"),
+            next_token: m.optional("nextToken"),
+            max_results: m.optional("maxResults"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTaskDefinitionsRequest {
@@ -2746,11 +2835,12 @@ pub struct ListTaskDefinitionsResponse {
 }
 impl FromValue for ListTaskDefinitionsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTaskDefinitionsResponse {
-            task_definition_arns: optional(&mut m, "taskDefinitionArns")?,
-            next_token: optional(&mut m, "nextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTaskDefinitionsResponse {
+            task_definition_arns: m.optional("taskDefinitionArns"),
+            next_token: m.optional("nextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTaskDefinitionsResponse {
@@ -2777,19 +2867,20 @@ pub struct ListTasksRequest {
 }
 impl FromValue for ListTasksRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTasksRequest {
-            cluster: optional(&mut m, "cluster")?,
-            container_instance: optional(&mut m, "containerInstance")?,
-            family: optional(&mut m, "family")?,
-            next_token: optional(&mut m, "nextToken")?,
-            max_results: optional(&mut m, "maxResults")?,
-            started_by: optional(&mut m, "startedBy")?,
-            service_name: optional(&mut m, "serviceName")?,
-            desired_status: optional(&mut m, "desiredStatus")?,
-            launch_type: optional(&mut m, "launchType")?,
-            daemon_name: optional(&mut m, "daemonName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTasksRequest {
+            cluster: m.optional("cluster"),
+            container_instance: m.optional("containerInstance"),
+            family: m.optional("family"),
+            next_token: m.optional("nextToken"),
+            max_results: m.optional("maxResults"),
+            started_by: m.optional("startedBy"),
+            service_name: m.optional("serviceName"),
+            desired_status: m.optional("desiredStatus"),
+            launch_type: m.optional("launchType"),
+            daemon_name: m.optional("daemonName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTasksRequest {
@@ -2816,11 +2907,12 @@ pub struct ListTasksResponse {
 }
 impl FromValue for ListTasksResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTasksResponse {
-            task_arns: optional(&mut m, "taskArns")?,
-            next_token: optional(&mut m, "nextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTasksResponse {
+            task_arns: m.optional("taskArns"),
+            next_token: m.optional("nextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTasksResponse {
@@ -2842,14 +2934,15 @@ pub struct LoadBalancer {
 }
 impl FromValue for LoadBalancer {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(LoadBalancer {
-            target_group_arn: optional(&mut m, "targetGroupArn")?,
-            load_balancer_name: optional(&mut m, "loadBalancerName")?,
-            container_name: optional(&mut m, "containerName")?,
-            container_port: optional(&mut m, "containerPort")?,
-            advanced_configuration: optional(&mut m, "advancedConfiguration")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = LoadBalancer {
+            target_group_arn: m.optional("targetGroupArn"),
+            load_balancer_name: m.optional("loadBalancerName"),
+            container_name: m.optional("containerName"),
+            container_port: m.optional("containerPort"),
+            advanced_configuration: m.optional("advancedConfiguration"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for LoadBalancer {
@@ -2872,12 +2965,13 @@ pub struct LogConfiguration {
 }
 impl FromValue for LogConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(LogConfiguration {
-            log_driver: required(&mut m, "logDriver")?,
-            options: optional(&mut m, "options")?,
-            secret_options: optional(&mut m, "secretOptions")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = LogConfiguration {
+            log_driver: m.required("logDriver"),
+            options: m.optional("options"),
+            secret_options: m.optional("secretOptions"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for LogConfiguration {
@@ -2899,13 +2993,14 @@ pub struct ManagedAgent {
 }
 impl FromValue for ManagedAgent {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ManagedAgent {
-            last_started_at: optional(&mut m, "lastStartedAt")?,
-            name: optional(&mut m, "name")?,
-            reason: optional(&mut m, "reason")?,
-            last_status: optional(&mut m, "lastStatus")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ManagedAgent {
+            last_started_at: m.optional("lastStartedAt"),
+            name: m.optional("name"),
+            reason: m.optional("reason"),
+            last_status: m.optional("lastStatus"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ManagedAgent {
@@ -2925,10 +3020,11 @@ pub struct ManagedInstancesLocalStorageConfiguration {
 }
 impl FromValue for ManagedInstancesLocalStorageConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ManagedInstancesLocalStorageConfiguration {
-            use_local_storage: optional(&mut m, "useLocalStorage")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ManagedInstancesLocalStorageConfiguration {
+            use_local_storage: m.optional("useLocalStorage"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ManagedInstancesLocalStorageConfiguration {
@@ -2946,11 +3042,12 @@ pub struct ManagedInstancesNetworkConfiguration {
 }
 impl FromValue for ManagedInstancesNetworkConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ManagedInstancesNetworkConfiguration {
-            subnets: optional(&mut m, "subnets")?,
-            security_groups: optional(&mut m, "securityGroups")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ManagedInstancesNetworkConfiguration {
+            subnets: m.optional("subnets"),
+            security_groups: m.optional("securityGroups"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ManagedInstancesNetworkConfiguration {
@@ -2972,14 +3069,15 @@ pub struct ManagedInstancesProvider {
 }
 impl FromValue for ManagedInstancesProvider {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ManagedInstancesProvider {
-            infrastructure_role_arn: optional(&mut m, "infrastructureRoleArn")?,
-            instance_launch_template: optional(&mut m, "instanceLaunchTemplate")?,
-            propagate_tags: optional(&mut m, "propagateTags")?,
-            infrastructure_optimization: optional(&mut m, "infrastructureOptimization")?,
-            auto_repair_configuration: optional(&mut m, "autoRepairConfiguration")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ManagedInstancesProvider {
+            infrastructure_role_arn: m.optional("infrastructureRoleArn"),
+            instance_launch_template: m.optional("instanceLaunchTemplate"),
+            propagate_tags: m.optional("propagateTags"),
+            infrastructure_optimization: m.optional("infrastructureOptimization"),
+            auto_repair_configuration: m.optional("autoRepairConfiguration"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ManagedInstancesProvider {
@@ -3000,10 +3098,11 @@ pub struct ManagedInstancesStorageConfiguration {
 }
 impl FromValue for ManagedInstancesStorageConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ManagedInstancesStorageConfiguration {
-            storage_size_gi_b: optional(&mut m, "storageSizeGiB")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ManagedInstancesStorageConfiguration {
+            storage_size_gi_b: m.optional("storageSizeGiB"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ManagedInstancesStorageConfiguration {
@@ -3024,14 +3123,15 @@ pub struct ManagedScaling {
 }
 impl FromValue for ManagedScaling {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ManagedScaling {
-            status: optional(&mut m, "status")?,
-            target_capacity: optional(&mut m, "targetCapacity")?,
-            minimum_scaling_step_size: optional(&mut m, "minimumScalingStepSize")?,
-            maximum_scaling_step_size: optional(&mut m, "maximumScalingStepSize")?,
-            instance_warmup_period: optional(&mut m, "instanceWarmupPeriod")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ManagedScaling {
+            status: m.optional("status"),
+            target_capacity: m.optional("targetCapacity"),
+            minimum_scaling_step_size: m.optional("minimumScalingStepSize"),
+            maximum_scaling_step_size: m.optional("maximumScalingStepSize"),
+            instance_warmup_period: m.optional("instanceWarmupPeriod"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ManagedScaling {
@@ -3053,11 +3153,12 @@ pub struct ManagedStorageConfiguration {
 }
 impl FromValue for ManagedStorageConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ManagedStorageConfiguration {
-            kms_key_id: optional(&mut m, "kmsKeyId")?,
-            fargate_ephemeral_storage_kms_key_id: optional(&mut m, "fargateEphemeralStorageKmsKeyId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ManagedStorageConfiguration {
+            kms_key_id: m.optional("kmsKeyId"),
+            fargate_ephemeral_storage_kms_key_id: m.optional("fargateEphemeralStorageKmsKeyId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ManagedStorageConfiguration {
@@ -3076,11 +3177,12 @@ pub struct MemoryGiBPerVCpuRequest {
 }
 impl FromValue for MemoryGiBPerVCpuRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(MemoryGiBPerVCpuRequest {
-            min: optional(&mut m, "min")?,
-            max: optional(&mut m, "max")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = MemoryGiBPerVCpuRequest {
+            min: m.optional("min"),
+            max: m.optional("max"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for MemoryGiBPerVCpuRequest {
@@ -3099,11 +3201,12 @@ pub struct MemoryMiBRequest {
 }
 impl FromValue for MemoryMiBRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(MemoryMiBRequest {
-            min: required(&mut m, "min")?,
-            max: optional(&mut m, "max")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = MemoryMiBRequest {
+            min: m.required("min"),
+            max: m.optional("max"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for MemoryMiBRequest {
@@ -3123,12 +3226,13 @@ pub struct MountPoint {
 }
 impl FromValue for MountPoint {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(MountPoint {
-            source_volume: optional(&mut m, "sourceVolume")?,
-            container_path: optional(&mut m, "containerPath")?,
-            read_only: optional(&mut m, "readOnly")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = MountPoint {
+            source_volume: m.optional("sourceVolume"),
+            container_path: m.optional("containerPath"),
+            read_only: m.optional("readOnly"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for MountPoint {
@@ -3148,11 +3252,12 @@ pub struct NetworkBandwidthGbpsRequest {
 }
 impl FromValue for NetworkBandwidthGbpsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(NetworkBandwidthGbpsRequest {
-            min: optional(&mut m, "min")?,
-            max: optional(&mut m, "max")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = NetworkBandwidthGbpsRequest {
+            min: m.optional("min"),
+            max: m.optional("max"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for NetworkBandwidthGbpsRequest {
@@ -3175,15 +3280,16 @@ pub struct NetworkBinding {
 }
 impl FromValue for NetworkBinding {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(NetworkBinding {
-            bind_ip: optional(&mut m, "bindIP")?,
-            container_port: optional(&mut m, "containerPort")?,
-            host_port: optional(&mut m, "hostPort")?,
-            protocol: optional(&mut m, "protocol")?,
-            container_port_range: optional(&mut m, "containerPortRange")?,
-            host_port_range: optional(&mut m, "hostPortRange")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = NetworkBinding {
+            bind_ip: m.optional("bindIP"),
+            container_port: m.optional("containerPort"),
+            host_port: m.optional("hostPort"),
+            protocol: m.optional("protocol"),
+            container_port_range: m.optional("containerPortRange"),
+            host_port_range: m.optional("hostPortRange"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for NetworkBinding {
@@ -3205,10 +3311,11 @@ pub struct NetworkConfiguration {
 }
 impl FromValue for NetworkConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(NetworkConfiguration {
-            awsvpc_configuration: optional(&mut m, "awsvpcConfiguration")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = NetworkConfiguration {
+            awsvpc_configuration: m.optional("awsvpcConfiguration"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for NetworkConfiguration {
@@ -3227,12 +3334,13 @@ pub struct NetworkInterface {
 }
 impl FromValue for NetworkInterface {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(NetworkInterface {
-            attachment_id: optional(&mut m, "attachmentId")?,
-            private_ipv4_address: optional(&mut m, "privateIpv4Address")?,
-            ipv6_address: optional(&mut m, "ipv6Address")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = NetworkInterface {
+            attachment_id: m.optional("attachmentId"),
+            private_ipv4_address: m.optional("privateIpv4Address"),
+            ipv6_address: m.optional("ipv6Address"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for NetworkInterface {
@@ -3252,11 +3360,12 @@ pub struct NetworkInterfaceCountRequest {
 }
 impl FromValue for NetworkInterfaceCountRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(NetworkInterfaceCountRequest {
-            min: optional(&mut m, "min")?,
-            max: optional(&mut m, "max")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = NetworkInterfaceCountRequest {
+            min: m.optional("min"),
+            max: m.optional("max"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for NetworkInterfaceCountRequest {
@@ -3275,11 +3384,12 @@ pub struct PlacementConstraint {
 }
 impl FromValue for PlacementConstraint {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PlacementConstraint {
-            r#type: optional(&mut m, "type")?,
-            expression: optional(&mut m, "expression")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PlacementConstraint {
+            r#type: m.optional("type"),
+            expression: m.optional("expression"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PlacementConstraint {
@@ -3298,11 +3408,12 @@ pub struct PlacementStrategy {
 }
 impl FromValue for PlacementStrategy {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PlacementStrategy {
-            r#type: optional(&mut m, "type")?,
-            field: optional(&mut m, "field")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PlacementStrategy {
+            r#type: m.optional("type"),
+            field: m.optional("field"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PlacementStrategy {
@@ -3325,15 +3436,16 @@ pub struct PortMapping {
 }
 impl FromValue for PortMapping {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PortMapping {
-            container_port: optional(&mut m, "containerPort")?,
-            host_port: optional(&mut m, "hostPort")?,
-            protocol: optional(&mut m, "protocol")?,
-            name: optional(&mut m, "name")?,
-            app_protocol: optional(&mut m, "appProtocol")?,
-            container_port_range: optional(&mut m, "containerPortRange")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PortMapping {
+            container_port: m.optional("containerPort"),
+            host_port: m.optional("hostPort"),
+            protocol: m.optional("protocol"),
+            name: m.optional("name"),
+            app_protocol: m.optional("appProtocol"),
+            container_port_range: m.optional("containerPortRange"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PortMapping {
@@ -3357,12 +3469,13 @@ pub struct ProxyConfiguration {
 }
 impl FromValue for ProxyConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ProxyConfiguration {
-            r#type: optional(&mut m, "type")?,
-            container_name: required(&mut m, "containerName")?,
-            properties: optional(&mut m, "properties")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ProxyConfiguration {
+            r#type: m.optional("type"),
+            container_name: m.required("containerName"),
+            properties: m.optional("properties"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ProxyConfiguration {
@@ -3383,12 +3496,13 @@ pub struct PutClusterCapacityProvidersRequest {
 }
 impl FromValue for PutClusterCapacityProvidersRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutClusterCapacityProvidersRequest {
-            cluster: required(&mut m, "cluster")?,
-            capacity_providers: required(&mut m, "capacityProviders")?,
-            default_capacity_provider_strategy: required(&mut m, "defaultCapacityProviderStrategy")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutClusterCapacityProvidersRequest {
+            cluster: m.required("cluster"),
+            capacity_providers: m.required("capacityProviders"),
+            default_capacity_provider_strategy: m.required("defaultCapacityProviderStrategy"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutClusterCapacityProvidersRequest {
@@ -3407,10 +3521,11 @@ pub struct PutClusterCapacityProvidersResponse {
 }
 impl FromValue for PutClusterCapacityProvidersResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutClusterCapacityProvidersResponse {
-            cluster: optional(&mut m, "cluster")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutClusterCapacityProvidersResponse {
+            cluster: m.optional("cluster"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutClusterCapacityProvidersResponse {
@@ -3444,27 +3559,28 @@ pub struct RegisterTaskDefinitionRequest {
 }
 impl FromValue for RegisterTaskDefinitionRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RegisterTaskDefinitionRequest {
-            family: required(&mut m, "family")?,
-            task_role_arn: optional(&mut m, "taskRoleArn")?,
-            execution_role_arn: optional(&mut m, "executionRoleArn")?,
-            network_mode: optional(&mut m, "networkMode")?,
-            container_definitions: required(&mut m, "containerDefinitions")?,
-            volumes: optional(&mut m, "volumes")?,
-            placement_constraints: optional(&mut m, "placementConstraints")?,
-            requires_compatibilities: optional(&mut m, "requiresCompatibilities")?,
-            cpu: optional(&mut m, "cpu")?,
-            memory: optional(&mut m, "memory")?,
-            tags: optional(&mut m, "tags")?,
-            pid_mode: optional(&mut m, "pidMode")?,
-            ipc_mode: optional(&mut m, "ipcMode")?,
-            proxy_configuration: optional(&mut m, "proxyConfiguration")?,
-            inference_accelerators: optional(&mut m, "inferenceAccelerators")?,
-            ephemeral_storage: optional(&mut m, "ephemeralStorage")?,
-            runtime_platform: optional(&mut m, "runtimePlatform")?,
-            enable_fault_injection: optional(&mut m, "enableFaultInjection")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RegisterTaskDefinitionRequest {
+            family: m.required("family"),
+            task_role_arn: m.optional("taskRoleArn"),
+            execution_role_arn: m.optional("executionRoleArn"),
+            network_mode: m.optional("networkMode"),
+            container_definitions: m.required("containerDefinitions"),
+            volumes: m.optional("volumes"),
+            placement_constraints: m.optional("placementConstraints"),
+            requires_compatibilities: m.optional("requiresCompatibilities"),
+            cpu: m.optional("cpu"),
+            memory: m.optional("memory"),
+            tags: m.optional("tags"),
+            pid_mode: m.optional("pidMode"),
+            ipc_mode: m.optional("ipcMode"),
+            proxy_configuration: m.optional("proxyConfiguration"),
+            inference_accelerators: m.optional("inferenceAccelerators"),
+            ephemeral_storage: m.optional("ephemeralStorage"),
+            runtime_platform: m.optional("runtimePlatform"),
+            enable_fault_injection: m.optional("enableFaultInjection"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RegisterTaskDefinitionRequest {
@@ -3499,11 +3615,12 @@ pub struct RegisterTaskDefinitionResponse {
 }
 impl FromValue for RegisterTaskDefinitionResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RegisterTaskDefinitionResponse {
-            task_definition: optional(&mut m, "taskDefinition")?,
-            tags: optional(&mut m, "tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RegisterTaskDefinitionResponse {
+            task_definition: m.optional("taskDefinition"),
+            tags: m.optional("tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RegisterTaskDefinitionResponse {
@@ -3521,10 +3638,11 @@ pub struct RepositoryCredentials {
 }
 impl FromValue for RepositoryCredentials {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RepositoryCredentials {
-            credentials_parameter: required(&mut m, "credentialsParameter")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RepositoryCredentials {
+            credentials_parameter: m.required("credentialsParameter"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RepositoryCredentials {
@@ -3548,11 +3666,12 @@ pub struct ResourceRequirement {
 }
 impl FromValue for ResourceRequirement {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ResourceRequirement {
-            value: required(&mut m, "value")?,
-            r#type: required(&mut m, "type")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ResourceRequirement {
+            value: m.required("value"),
+            r#type: m.required("type"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ResourceRequirement {
@@ -3588,28 +3707,29 @@ pub struct RunTaskRequest {
 }
 impl FromValue for RunTaskRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RunTaskRequest {
-            capacity_provider_strategy: optional(&mut m, "capacityProviderStrategy")?,
-            cluster: optional(&mut m, "cluster")?,
-            count: optional(&mut m, "count")?,
-            enable_ecs_managed_tags: optional(&mut m, "enableECSManagedTags")?,
-            enable_execute_command: optional(&mut m, "enableExecuteCommand")?,
-            group: optional(&mut m, "group")?,
-            launch_type: optional(&mut m, "launchType")?,
-            network_configuration: optional(&mut m, "networkConfiguration")?,
-            overrides: optional(&mut m, "overrides")?,
-            placement_constraints: optional(&mut m, "placementConstraints")?,
-            placement_strategy: optional(&mut m, "placementStrategy")?,
-            platform_version: optional(&mut m, "platformVersion")?,
-            propagate_tags: optional(&mut m, "propagateTags")?,
-            reference_id: optional(&mut m, "referenceId")?,
-            started_by: optional(&mut m, "startedBy")?,
-            tags: optional(&mut m, "tags")?,
-            task_definition: required(&mut m, "taskDefinition")?,
-            client_token: optional(&mut m, "clientToken")?,
-            volume_configurations: optional(&mut m, "volumeConfigurations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RunTaskRequest {
+            capacity_provider_strategy: m.optional("capacityProviderStrategy"),
+            cluster: m.optional("cluster"),
+            count: m.optional("count"),
+            enable_ecs_managed_tags: m.optional("enableECSManagedTags"),
+            enable_execute_command: m.optional("enableExecuteCommand"),
+            group: m.optional("group"),
+            launch_type: m.optional("launchType"),
+            network_configuration: m.optional("networkConfiguration"),
+            overrides: m.optional("overrides"),
+            placement_constraints: m.optional("placementConstraints"),
+            placement_strategy: m.optional("placementStrategy"),
+            platform_version: m.optional("platformVersion"),
+            propagate_tags: m.optional("propagateTags"),
+            reference_id: m.optional("referenceId"),
+            started_by: m.optional("startedBy"),
+            tags: m.optional("tags"),
+            task_definition: m.required("taskDefinition"),
+            client_token: m.optional("clientToken"),
+            volume_configurations: m.optional("volumeConfigurations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RunTaskRequest {
@@ -3645,11 +3765,12 @@ pub struct RunTaskResponse {
 }
 impl FromValue for RunTaskResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RunTaskResponse {
-            tasks: optional(&mut m, "tasks")?,
-            failures: optional(&mut m, "failures")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RunTaskResponse {
+            tasks: m.optional("tasks"),
+            failures: m.optional("failures"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RunTaskResponse {
@@ -3668,11 +3789,12 @@ pub struct RuntimePlatform {
 }
 impl FromValue for RuntimePlatform {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RuntimePlatform {
-            cpu_architecture: optional(&mut m, "cpuArchitecture")?,
-            operating_system_family: optional(&mut m, "operatingSystemFamily")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RuntimePlatform {
+            cpu_architecture: m.optional("cpuArchitecture"),
+            operating_system_family: m.optional("operatingSystemFamily"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RuntimePlatform {
@@ -3693,13 +3815,14 @@ pub struct S3FilesVolumeConfiguration {
 }
 impl FromValue for S3FilesVolumeConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(S3FilesVolumeConfiguration {
-            file_system_arn: required(&mut m, "fileSystemArn")?,
-            root_directory: optional(&mut m, "rootDirectory")?,
-            transit_encryption_port: optional(&mut m, "transitEncryptionPort")?,
-            access_point_arn: optional(&mut m, "accessPointArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = S3FilesVolumeConfiguration {
+            file_system_arn: m.required("fileSystemArn"),
+            root_directory: m.optional("rootDirectory"),
+            transit_encryption_port: m.optional("transitEncryptionPort"),
+            access_point_arn: m.optional("accessPointArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for S3FilesVolumeConfiguration {
@@ -3720,11 +3843,12 @@ pub struct Scale {
 }
 impl FromValue for Scale {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Scale {
-            value: optional(&mut m, "value")?,
-            unit: optional(&mut m, "unit")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Scale {
+            value: m.optional("value"),
+            unit: m.optional("unit"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Scale {
@@ -3743,11 +3867,12 @@ pub struct Secret {
 }
 impl FromValue for Secret {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Secret {
-            name: required(&mut m, "name")?,
-            value_from: required(&mut m, "valueFrom")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Secret {
+            name: m.required("name"),
+            value_from: m.required("valueFrom"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Secret {
@@ -3799,44 +3924,45 @@ pub struct Service {
 }
 impl FromValue for Service {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Service {
-            service_arn: optional(&mut m, "serviceArn")?,
-            service_name: optional(&mut m, "serviceName")?,
-            cluster_arn: optional(&mut m, "clusterArn")?,
-            load_balancers: optional(&mut m, "loadBalancers")?,
-            service_registries: optional(&mut m, "serviceRegistries")?,
-            status: optional(&mut m, "status")?,
-            desired_count: optional(&mut m, "desiredCount")?,
-            running_count: optional(&mut m, "runningCount")?,
-            pending_count: optional(&mut m, "pendingCount")?,
-            launch_type: optional(&mut m, "launchType")?,
-            capacity_provider_strategy: optional(&mut m, "capacityProviderStrategy")?,
-            platform_version: optional(&mut m, "platformVersion")?,
-            platform_family: optional(&mut m, "platformFamily")?,
-            task_definition: optional(&mut m, "taskDefinition")?,
-            deployment_configuration: optional(&mut m, "deploymentConfiguration")?,
-            task_sets: optional(&mut m, "taskSets")?,
-            deployments: optional(&mut m, "deployments")?,
-            role_arn: optional(&mut m, "roleArn")?,
-            events: optional(&mut m, "events")?,
-            created_at: optional(&mut m, "createdAt")?,
-            current_service_deployment: optional(&mut m, "currentServiceDeployment")?,
-            current_service_revisions: optional(&mut m, "currentServiceRevisions")?,
-            placement_constraints: optional(&mut m, "placementConstraints")?,
-            placement_strategy: optional(&mut m, "placementStrategy")?,
-            network_configuration: optional(&mut m, "networkConfiguration")?,
-            health_check_grace_period_seconds: optional(&mut m, "healthCheckGracePeriodSeconds")?,
-            scheduling_strategy: optional(&mut m, "schedulingStrategy")?,
-            deployment_controller: optional(&mut m, "deploymentController")?,
-            tags: optional(&mut m, "tags")?,
-            created_by: optional(&mut m, "createdBy")?,
-            enable_ecs_managed_tags: optional(&mut m, "enableECSManagedTags")?,
-            propagate_tags: optional(&mut m, "propagateTags")?,
-            enable_execute_command: optional(&mut m, "enableExecuteCommand")?,
-            availability_zone_rebalancing: optional(&mut m, "availabilityZoneRebalancing")?,
-            resource_management_type: optional(&mut m, "resourceManagementType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Service {
+            service_arn: m.optional("serviceArn"),
+            service_name: m.optional("serviceName"),
+            cluster_arn: m.optional("clusterArn"),
+            load_balancers: m.optional("loadBalancers"),
+            service_registries: m.optional("serviceRegistries"),
+            status: m.optional("status"),
+            desired_count: m.optional("desiredCount"),
+            running_count: m.optional("runningCount"),
+            pending_count: m.optional("pendingCount"),
+            launch_type: m.optional("launchType"),
+            capacity_provider_strategy: m.optional("capacityProviderStrategy"),
+            platform_version: m.optional("platformVersion"),
+            platform_family: m.optional("platformFamily"),
+            task_definition: m.optional("taskDefinition"),
+            deployment_configuration: m.optional("deploymentConfiguration"),
+            task_sets: m.optional("taskSets"),
+            deployments: m.optional("deployments"),
+            role_arn: m.optional("roleArn"),
+            events: m.optional("events"),
+            created_at: m.optional("createdAt"),
+            current_service_deployment: m.optional("currentServiceDeployment"),
+            current_service_revisions: m.optional("currentServiceRevisions"),
+            placement_constraints: m.optional("placementConstraints"),
+            placement_strategy: m.optional("placementStrategy"),
+            network_configuration: m.optional("networkConfiguration"),
+            health_check_grace_period_seconds: m.optional("healthCheckGracePeriodSeconds"),
+            scheduling_strategy: m.optional("schedulingStrategy"),
+            deployment_controller: m.optional("deploymentController"),
+            tags: m.optional("tags"),
+            created_by: m.optional("createdBy"),
+            enable_ecs_managed_tags: m.optional("enableECSManagedTags"),
+            propagate_tags: m.optional("propagateTags"),
+            enable_execute_command: m.optional("enableExecuteCommand"),
+            availability_zone_rebalancing: m.optional("availabilityZoneRebalancing"),
+            resource_management_type: m.optional("resourceManagementType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Service {
@@ -3888,11 +4014,12 @@ pub struct ServiceConnectAccessLogConfiguration {
 }
 impl FromValue for ServiceConnectAccessLogConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ServiceConnectAccessLogConfiguration {
-            format: required(&mut m, "format")?,
-            include_query_parameters: optional(&mut m, "includeQueryParameters")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ServiceConnectAccessLogConfiguration {
+            format: m.required("format"),
+            include_query_parameters: m.optional("includeQueryParameters"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ServiceConnectAccessLogConfiguration {
@@ -3912,12 +4039,13 @@ pub struct ServiceConnectClientAlias {
 }
 impl FromValue for ServiceConnectClientAlias {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ServiceConnectClientAlias {
-            port: required(&mut m, "port")?,
-            dns_name: optional(&mut m, "dnsName")?,
-            test_traffic_rules: optional(&mut m, "testTrafficRules")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ServiceConnectClientAlias {
+            port: m.required("port"),
+            dns_name: m.optional("dnsName"),
+            test_traffic_rules: m.optional("testTrafficRules"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ServiceConnectClientAlias {
@@ -3940,14 +4068,15 @@ pub struct ServiceConnectConfiguration {
 }
 impl FromValue for ServiceConnectConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ServiceConnectConfiguration {
-            enabled: required(&mut m, "enabled")?,
-            namespace: optional(&mut m, "namespace")?,
-            services: optional(&mut m, "services")?,
-            log_configuration: optional(&mut m, "logConfiguration")?,
-            access_log_configuration: optional(&mut m, "accessLogConfiguration")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ServiceConnectConfiguration {
+            enabled: m.required("enabled"),
+            namespace: m.optional("namespace"),
+            services: m.optional("services"),
+            log_configuration: m.optional("logConfiguration"),
+            access_log_configuration: m.optional("accessLogConfiguration"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ServiceConnectConfiguration {
@@ -3973,15 +4102,16 @@ pub struct ServiceConnectService {
 }
 impl FromValue for ServiceConnectService {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ServiceConnectService {
-            port_name: required(&mut m, "portName")?,
-            discovery_name: optional(&mut m, "discoveryName")?,
-            client_aliases: optional(&mut m, "clientAliases")?,
-            ingress_port_override: optional(&mut m, "ingressPortOverride")?,
-            timeout: optional(&mut m, "timeout")?,
-            tls: optional(&mut m, "tls")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ServiceConnectService {
+            port_name: m.required("portName"),
+            discovery_name: m.optional("discoveryName"),
+            client_aliases: m.optional("clientAliases"),
+            ingress_port_override: m.optional("ingressPortOverride"),
+            timeout: m.optional("timeout"),
+            tls: m.optional("tls"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ServiceConnectService {
@@ -4004,11 +4134,12 @@ pub struct ServiceConnectServiceResource {
 }
 impl FromValue for ServiceConnectServiceResource {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ServiceConnectServiceResource {
-            discovery_name: optional(&mut m, "discoveryName")?,
-            discovery_arn: optional(&mut m, "discoveryArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ServiceConnectServiceResource {
+            discovery_name: m.optional("discoveryName"),
+            discovery_arn: m.optional("discoveryArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ServiceConnectServiceResource {
@@ -4026,10 +4157,11 @@ pub struct ServiceConnectTestTrafficHeaderMatchRules {
 }
 impl FromValue for ServiceConnectTestTrafficHeaderMatchRules {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ServiceConnectTestTrafficHeaderMatchRules {
-            exact: required(&mut m, "exact")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ServiceConnectTestTrafficHeaderMatchRules {
+            exact: m.required("exact"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ServiceConnectTestTrafficHeaderMatchRules {
@@ -4047,11 +4179,12 @@ pub struct ServiceConnectTestTrafficHeaderRules {
 }
 impl FromValue for ServiceConnectTestTrafficHeaderRules {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ServiceConnectTestTrafficHeaderRules {
-            name: required(&mut m, "name")?,
-            value: optional(&mut m, "value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ServiceConnectTestTrafficHeaderRules {
+            name: m.required("name"),
+            value: m.optional("value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ServiceConnectTestTrafficHeaderRules {
@@ -4069,10 +4202,11 @@ pub struct ServiceConnectTestTrafficRules {
 }
 impl FromValue for ServiceConnectTestTrafficRules {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ServiceConnectTestTrafficRules {
-            header: required(&mut m, "header")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ServiceConnectTestTrafficRules {
+            header: m.required("header"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ServiceConnectTestTrafficRules {
@@ -4089,10 +4223,11 @@ pub struct ServiceConnectTlsCertificateAuthority {
 }
 impl FromValue for ServiceConnectTlsCertificateAuthority {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ServiceConnectTlsCertificateAuthority {
-            aws_pca_authority_arn: optional(&mut m, "awsPcaAuthorityArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ServiceConnectTlsCertificateAuthority {
+            aws_pca_authority_arn: m.optional("awsPcaAuthorityArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ServiceConnectTlsCertificateAuthority {
@@ -4111,12 +4246,13 @@ pub struct ServiceConnectTlsConfiguration {
 }
 impl FromValue for ServiceConnectTlsConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ServiceConnectTlsConfiguration {
-            issuer_certificate_authority: required(&mut m, "issuerCertificateAuthority")?,
-            kms_key: optional(&mut m, "kmsKey")?,
-            role_arn: optional(&mut m, "roleArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ServiceConnectTlsConfiguration {
+            issuer_certificate_authority: m.required("issuerCertificateAuthority"),
+            kms_key: m.optional("kmsKey"),
+            role_arn: m.optional("roleArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ServiceConnectTlsConfiguration {
@@ -4138,13 +4274,14 @@ pub struct ServiceCurrentRevisionSummary {
 }
 impl FromValue for ServiceCurrentRevisionSummary {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ServiceCurrentRevisionSummary {
-            arn: optional(&mut m, "arn")?,
-            requested_task_count: optional(&mut m, "requestedTaskCount")?,
-            running_task_count: optional(&mut m, "runningTaskCount")?,
-            pending_task_count: optional(&mut m, "pendingTaskCount")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ServiceCurrentRevisionSummary {
+            arn: m.optional("arn"),
+            requested_task_count: m.optional("requestedTaskCount"),
+            running_task_count: m.optional("runningTaskCount"),
+            pending_task_count: m.optional("pendingTaskCount"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ServiceCurrentRevisionSummary {
@@ -4166,12 +4303,13 @@ pub struct ServiceEvent {
 }
 impl FromValue for ServiceEvent {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ServiceEvent {
-            id: optional(&mut m, "id")?,
-            created_at: optional(&mut m, "createdAt")?,
-            message: optional(&mut m, "message")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ServiceEvent {
+            id: m.optional("id"),
+            created_at: m.optional("createdAt"),
+            message: m.optional("message"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ServiceEvent {
@@ -4200,20 +4338,21 @@ pub struct ServiceManagedEBSVolumeConfiguration {
 }
 impl FromValue for ServiceManagedEBSVolumeConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ServiceManagedEBSVolumeConfiguration {
-            encrypted: optional(&mut m, "encrypted")?,
-            kms_key_id: optional(&mut m, "kmsKeyId")?,
-            volume_type: optional(&mut m, "volumeType")?,
-            size_in_gi_b: optional(&mut m, "sizeInGiB")?,
-            snapshot_id: optional(&mut m, "snapshotId")?,
-            volume_initialization_rate: optional(&mut m, "volumeInitializationRate")?,
-            iops: optional(&mut m, "iops")?,
-            throughput: optional(&mut m, "throughput")?,
-            tag_specifications: optional(&mut m, "tagSpecifications")?,
-            role_arn: required(&mut m, "roleArn")?,
-            filesystem_type: optional(&mut m, "filesystemType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ServiceManagedEBSVolumeConfiguration {
+            encrypted: m.optional("encrypted"),
+            kms_key_id: m.optional("kmsKeyId"),
+            volume_type: m.optional("volumeType"),
+            size_in_gi_b: m.optional("sizeInGiB"),
+            snapshot_id: m.optional("snapshotId"),
+            volume_initialization_rate: m.optional("volumeInitializationRate"),
+            iops: m.optional("iops"),
+            throughput: m.optional("throughput"),
+            tag_specifications: m.optional("tagSpecifications"),
+            role_arn: m.required("roleArn"),
+            filesystem_type: m.optional("filesystemType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ServiceManagedEBSVolumeConfiguration {
@@ -4243,13 +4382,14 @@ pub struct ServiceRegistry {
 }
 impl FromValue for ServiceRegistry {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ServiceRegistry {
-            registry_arn: optional(&mut m, "registryArn")?,
-            port: optional(&mut m, "port")?,
-            container_name: optional(&mut m, "containerName")?,
-            container_port: optional(&mut m, "containerPort")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ServiceRegistry {
+            registry_arn: m.optional("registryArn"),
+            port: m.optional("port"),
+            container_name: m.optional("containerName"),
+            container_port: m.optional("containerPort"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ServiceRegistry {
@@ -4270,11 +4410,12 @@ pub struct ServiceVolumeConfiguration {
 }
 impl FromValue for ServiceVolumeConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ServiceVolumeConfiguration {
-            name: required(&mut m, "name")?,
-            managed_ebs_volume: optional(&mut m, "managedEBSVolume")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ServiceVolumeConfiguration {
+            name: m.required("name"),
+            managed_ebs_volume: m.optional("managedEBSVolume"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ServiceVolumeConfiguration {
@@ -4295,13 +4436,14 @@ pub struct Setting {
 }
 impl FromValue for Setting {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Setting {
-            name: optional(&mut m, "name")?,
-            value: optional(&mut m, "value")?,
-            principal_arn: optional(&mut m, "principalArn")?,
-            r#type: optional(&mut m, "type")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Setting {
+            name: m.optional("name"),
+            value: m.optional("value"),
+            principal_arn: m.optional("principalArn"),
+            r#type: m.optional("type"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Setting {
@@ -4323,12 +4465,13 @@ pub struct StopTaskRequest {
 }
 impl FromValue for StopTaskRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(StopTaskRequest {
-            cluster: optional(&mut m, "cluster")?,
-            task: required(&mut m, "task")?,
-            reason: optional(&mut m, "reason")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = StopTaskRequest {
+            cluster: m.optional("cluster"),
+            task: m.required("task"),
+            reason: m.optional("reason"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for StopTaskRequest {
@@ -4347,10 +4490,11 @@ pub struct StopTaskResponse {
 }
 impl FromValue for StopTaskResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(StopTaskResponse {
-            task: optional(&mut m, "task")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = StopTaskResponse {
+            task: m.optional("task"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for StopTaskResponse {
@@ -4368,11 +4512,12 @@ pub struct SystemControl {
 }
 impl FromValue for SystemControl {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SystemControl {
-            namespace: optional(&mut m, "namespace")?,
-            value: optional(&mut m, "value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SystemControl {
+            namespace: m.optional("namespace"),
+            value: m.optional("value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SystemControl {
@@ -4391,11 +4536,12 @@ pub struct Tag {
 }
 impl FromValue for Tag {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Tag {
-            key: optional(&mut m, "key")?,
-            value: optional(&mut m, "value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Tag {
+            key: m.optional("key"),
+            value: m.optional("value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Tag {
@@ -4414,11 +4560,12 @@ pub struct TagResourceRequest {
 }
 impl FromValue for TagResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagResourceRequest {
-            resource_arn: required(&mut m, "resourceArn")?,
-            tags: required(&mut m, "tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TagResourceRequest {
+            resource_arn: m.required("resourceArn"),
+            tags: m.required("tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagResourceRequest {
@@ -4435,9 +4582,10 @@ pub struct TagResourceResponse {
 }
 impl FromValue for TagResourceResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagResourceResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = TagResourceResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagResourceResponse {
@@ -4489,46 +4637,47 @@ pub struct Task {
 }
 impl FromValue for Task {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Task {
-            attachments: optional(&mut m, "attachments")?,
-            attributes: optional(&mut m, "attributes")?,
-            availability_zone: optional(&mut m, "availabilityZone")?,
-            capacity_provider_name: optional(&mut m, "capacityProviderName")?,
-            cluster_arn: optional(&mut m, "clusterArn")?,
-            connectivity: optional(&mut m, "connectivity")?,
-            connectivity_at: optional(&mut m, "connectivityAt")?,
-            container_instance_arn: optional(&mut m, "containerInstanceArn")?,
-            containers: optional(&mut m, "containers")?,
-            cpu: optional(&mut m, "cpu")?,
-            created_at: optional(&mut m, "createdAt")?,
-            desired_status: optional(&mut m, "desiredStatus")?,
-            enable_execute_command: optional(&mut m, "enableExecuteCommand")?,
-            execution_stopped_at: optional(&mut m, "executionStoppedAt")?,
-            group: optional(&mut m, "group")?,
-            health_status: optional(&mut m, "healthStatus")?,
-            inference_accelerators: optional(&mut m, "inferenceAccelerators")?,
-            last_status: optional(&mut m, "lastStatus")?,
-            launch_type: optional(&mut m, "launchType")?,
-            memory: optional(&mut m, "memory")?,
-            overrides: optional(&mut m, "overrides")?,
-            platform_version: optional(&mut m, "platformVersion")?,
-            platform_family: optional(&mut m, "platformFamily")?,
-            pull_started_at: optional(&mut m, "pullStartedAt")?,
-            pull_stopped_at: optional(&mut m, "pullStoppedAt")?,
-            started_at: optional(&mut m, "startedAt")?,
-            started_by: optional(&mut m, "startedBy")?,
-            stop_code: optional(&mut m, "stopCode")?,
-            stopped_at: optional(&mut m, "stoppedAt")?,
-            stopped_reason: optional(&mut m, "stoppedReason")?,
-            stopping_at: optional(&mut m, "stoppingAt")?,
-            tags: optional(&mut m, "tags")?,
-            task_arn: optional(&mut m, "taskArn")?,
-            task_definition_arn: optional(&mut m, "taskDefinitionArn")?,
-            version: optional(&mut m, "version")?,
-            ephemeral_storage: optional(&mut m, "ephemeralStorage")?,
-            fargate_ephemeral_storage: optional(&mut m, "fargateEphemeralStorage")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Task {
+            attachments: m.optional("attachments"),
+            attributes: m.optional("attributes"),
+            availability_zone: m.optional("availabilityZone"),
+            capacity_provider_name: m.optional("capacityProviderName"),
+            cluster_arn: m.optional("clusterArn"),
+            connectivity: m.optional("connectivity"),
+            connectivity_at: m.optional("connectivityAt"),
+            container_instance_arn: m.optional("containerInstanceArn"),
+            containers: m.optional("containers"),
+            cpu: m.optional("cpu"),
+            created_at: m.optional("createdAt"),
+            desired_status: m.optional("desiredStatus"),
+            enable_execute_command: m.optional("enableExecuteCommand"),
+            execution_stopped_at: m.optional("executionStoppedAt"),
+            group: m.optional("group"),
+            health_status: m.optional("healthStatus"),
+            inference_accelerators: m.optional("inferenceAccelerators"),
+            last_status: m.optional("lastStatus"),
+            launch_type: m.optional("launchType"),
+            memory: m.optional("memory"),
+            overrides: m.optional("overrides"),
+            platform_version: m.optional("platformVersion"),
+            platform_family: m.optional("platformFamily"),
+            pull_started_at: m.optional("pullStartedAt"),
+            pull_stopped_at: m.optional("pullStoppedAt"),
+            started_at: m.optional("startedAt"),
+            started_by: m.optional("startedBy"),
+            stop_code: m.optional("stopCode"),
+            stopped_at: m.optional("stoppedAt"),
+            stopped_reason: m.optional("stoppedReason"),
+            stopping_at: m.optional("stoppingAt"),
+            tags: m.optional("tags"),
+            task_arn: m.optional("taskArn"),
+            task_definition_arn: m.optional("taskDefinitionArn"),
+            version: m.optional("version"),
+            ephemeral_storage: m.optional("ephemeralStorage"),
+            fargate_ephemeral_storage: m.optional("fargateEphemeralStorage"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Task {
@@ -4606,35 +4755,36 @@ pub struct TaskDefinition {
 }
 impl FromValue for TaskDefinition {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TaskDefinition {
-            task_definition_arn: optional(&mut m, "taskDefinitionArn")?,
-            container_definitions: optional(&mut m, "containerDefinitions")?,
-            family: optional(&mut m, "family")?,
-            task_role_arn: optional(&mut m, "taskRoleArn")?,
-            execution_role_arn: optional(&mut m, "executionRoleArn")?,
-            network_mode: optional(&mut m, "networkMode")?,
-            revision: optional(&mut m, "revision")?,
-            volumes: optional(&mut m, "volumes")?,
-            status: optional(&mut m, "status")?,
-            requires_attributes: optional(&mut m, "requiresAttributes")?,
-            placement_constraints: optional(&mut m, "placementConstraints")?,
-            compatibilities: optional(&mut m, "compatibilities")?,
-            runtime_platform: optional(&mut m, "runtimePlatform")?,
-            requires_compatibilities: optional(&mut m, "requiresCompatibilities")?,
-            cpu: optional(&mut m, "cpu")?,
-            memory: optional(&mut m, "memory")?,
-            inference_accelerators: optional(&mut m, "inferenceAccelerators")?,
-            pid_mode: optional(&mut m, "pidMode")?,
-            ipc_mode: optional(&mut m, "ipcMode")?,
-            proxy_configuration: optional(&mut m, "proxyConfiguration")?,
-            registered_at: optional(&mut m, "registeredAt")?,
-            deregistered_at: optional(&mut m, "deregisteredAt")?,
-            delete_requested_at: optional(&mut m, "deleteRequestedAt")?,
-            registered_by: optional(&mut m, "registeredBy")?,
-            ephemeral_storage: optional(&mut m, "ephemeralStorage")?,
-            enable_fault_injection: optional(&mut m, "enableFaultInjection")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TaskDefinition {
+            task_definition_arn: m.optional("taskDefinitionArn"),
+            container_definitions: m.optional("containerDefinitions"),
+            family: m.optional("family"),
+            task_role_arn: m.optional("taskRoleArn"),
+            execution_role_arn: m.optional("executionRoleArn"),
+            network_mode: m.optional("networkMode"),
+            revision: m.optional("revision"),
+            volumes: m.optional("volumes"),
+            status: m.optional("status"),
+            requires_attributes: m.optional("requiresAttributes"),
+            placement_constraints: m.optional("placementConstraints"),
+            compatibilities: m.optional("compatibilities"),
+            runtime_platform: m.optional("runtimePlatform"),
+            requires_compatibilities: m.optional("requiresCompatibilities"),
+            cpu: m.optional("cpu"),
+            memory: m.optional("memory"),
+            inference_accelerators: m.optional("inferenceAccelerators"),
+            pid_mode: m.optional("pidMode"),
+            ipc_mode: m.optional("ipcMode"),
+            proxy_configuration: m.optional("proxyConfiguration"),
+            registered_at: m.optional("registeredAt"),
+            deregistered_at: m.optional("deregisteredAt"),
+            delete_requested_at: m.optional("deleteRequestedAt"),
+            registered_by: m.optional("registeredBy"),
+            ephemeral_storage: m.optional("ephemeralStorage"),
+            enable_fault_injection: m.optional("enableFaultInjection"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TaskDefinition {
@@ -4677,11 +4827,12 @@ pub struct TaskDefinitionPlacementConstraint {
 }
 impl FromValue for TaskDefinitionPlacementConstraint {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TaskDefinitionPlacementConstraint {
-            r#type: optional(&mut m, "type")?,
-            expression: optional(&mut m, "expression")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TaskDefinitionPlacementConstraint {
+            r#type: m.optional("type"),
+            expression: m.optional("expression"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TaskDefinitionPlacementConstraint {
@@ -4700,11 +4851,12 @@ pub struct TaskEphemeralStorage {
 }
 impl FromValue for TaskEphemeralStorage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TaskEphemeralStorage {
-            size_in_gi_b: optional(&mut m, "sizeInGiB")?,
-            kms_key_id: optional(&mut m, "kmsKeyId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TaskEphemeralStorage {
+            size_in_gi_b: m.optional("sizeInGiB"),
+            kms_key_id: m.optional("kmsKeyId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TaskEphemeralStorage {
@@ -4733,21 +4885,22 @@ pub struct TaskManagedEBSVolumeConfiguration {
 }
 impl FromValue for TaskManagedEBSVolumeConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TaskManagedEBSVolumeConfiguration {
-            encrypted: optional(&mut m, "encrypted")?,
-            kms_key_id: optional(&mut m, "kmsKeyId")?,
-            volume_type: optional(&mut m, "volumeType")?,
-            size_in_gi_b: optional(&mut m, "sizeInGiB")?,
-            snapshot_id: optional(&mut m, "snapshotId")?,
-            volume_initialization_rate: optional(&mut m, "volumeInitializationRate")?,
-            iops: optional(&mut m, "iops")?,
-            throughput: optional(&mut m, "throughput")?,
-            tag_specifications: optional(&mut m, "tagSpecifications")?,
-            role_arn: required(&mut m, "roleArn")?,
-            termination_policy: optional(&mut m, "terminationPolicy")?,
-            filesystem_type: optional(&mut m, "filesystemType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TaskManagedEBSVolumeConfiguration {
+            encrypted: m.optional("encrypted"),
+            kms_key_id: m.optional("kmsKeyId"),
+            volume_type: m.optional("volumeType"),
+            size_in_gi_b: m.optional("sizeInGiB"),
+            snapshot_id: m.optional("snapshotId"),
+            volume_initialization_rate: m.optional("volumeInitializationRate"),
+            iops: m.optional("iops"),
+            throughput: m.optional("throughput"),
+            tag_specifications: m.optional("tagSpecifications"),
+            role_arn: m.required("roleArn"),
+            termination_policy: m.optional("terminationPolicy"),
+            filesystem_type: m.optional("filesystemType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TaskManagedEBSVolumeConfiguration {
@@ -4775,10 +4928,11 @@ pub struct TaskManagedEBSVolumeTerminationPolicy {
 }
 impl FromValue for TaskManagedEBSVolumeTerminationPolicy {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TaskManagedEBSVolumeTerminationPolicy {
-            delete_on_termination: required(&mut m, "deleteOnTermination")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TaskManagedEBSVolumeTerminationPolicy {
+            delete_on_termination: m.required("deleteOnTermination"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TaskManagedEBSVolumeTerminationPolicy {
@@ -4801,16 +4955,17 @@ pub struct TaskOverride {
 }
 impl FromValue for TaskOverride {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TaskOverride {
-            container_overrides: optional(&mut m, "containerOverrides")?,
-            cpu: optional(&mut m, "cpu")?,
-            inference_accelerator_overrides: optional(&mut m, "inferenceAcceleratorOverrides")?,
-            execution_role_arn: optional(&mut m, "executionRoleArn")?,
-            memory: optional(&mut m, "memory")?,
-            task_role_arn: optional(&mut m, "taskRoleArn")?,
-            ephemeral_storage: optional(&mut m, "ephemeralStorage")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TaskOverride {
+            container_overrides: m.optional("containerOverrides"),
+            cpu: m.optional("cpu"),
+            inference_accelerator_overrides: m.optional("inferenceAcceleratorOverrides"),
+            execution_role_arn: m.optional("executionRoleArn"),
+            memory: m.optional("memory"),
+            task_role_arn: m.optional("taskRoleArn"),
+            ephemeral_storage: m.optional("ephemeralStorage"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TaskOverride {
@@ -4857,34 +5012,35 @@ pub struct TaskSet {
 }
 impl FromValue for TaskSet {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TaskSet {
-            id: optional(&mut m, "id")?,
-            task_set_arn: optional(&mut m, "taskSetArn")?,
-            service_arn: optional(&mut m, "serviceArn")?,
-            cluster_arn: optional(&mut m, "clusterArn")?,
-            started_by: optional(&mut m, "startedBy")?,
-            external_id: optional(&mut m, "externalId")?,
-            status: optional(&mut m, "status")?,
-            task_definition: optional(&mut m, "taskDefinition")?,
-            computed_desired_count: optional(&mut m, "computedDesiredCount")?,
-            pending_count: optional(&mut m, "pendingCount")?,
-            running_count: optional(&mut m, "runningCount")?,
-            created_at: optional(&mut m, "createdAt")?,
-            updated_at: optional(&mut m, "updatedAt")?,
-            launch_type: optional(&mut m, "launchType")?,
-            capacity_provider_strategy: optional(&mut m, "capacityProviderStrategy")?,
-            platform_version: optional(&mut m, "platformVersion")?,
-            platform_family: optional(&mut m, "platformFamily")?,
-            network_configuration: optional(&mut m, "networkConfiguration")?,
-            load_balancers: optional(&mut m, "loadBalancers")?,
-            service_registries: optional(&mut m, "serviceRegistries")?,
-            scale: optional(&mut m, "scale")?,
-            stability_status: optional(&mut m, "stabilityStatus")?,
-            stability_status_at: optional(&mut m, "stabilityStatusAt")?,
-            tags: optional(&mut m, "tags")?,
-            fargate_ephemeral_storage: optional(&mut m, "fargateEphemeralStorage")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TaskSet {
+            id: m.optional("id"),
+            task_set_arn: m.optional("taskSetArn"),
+            service_arn: m.optional("serviceArn"),
+            cluster_arn: m.optional("clusterArn"),
+            started_by: m.optional("startedBy"),
+            external_id: m.optional("externalId"),
+            status: m.optional("status"),
+            task_definition: m.optional("taskDefinition"),
+            computed_desired_count: m.optional("computedDesiredCount"),
+            pending_count: m.optional("pendingCount"),
+            running_count: m.optional("runningCount"),
+            created_at: m.optional("createdAt"),
+            updated_at: m.optional("updatedAt"),
+            launch_type: m.optional("launchType"),
+            capacity_provider_strategy: m.optional("capacityProviderStrategy"),
+            platform_version: m.optional("platformVersion"),
+            platform_family: m.optional("platformFamily"),
+            network_configuration: m.optional("networkConfiguration"),
+            load_balancers: m.optional("loadBalancers"),
+            service_registries: m.optional("serviceRegistries"),
+            scale: m.optional("scale"),
+            stability_status: m.optional("stabilityStatus"),
+            stability_status_at: m.optional("stabilityStatusAt"),
+            tags: m.optional("tags"),
+            fargate_ephemeral_storage: m.optional("fargateEphemeralStorage"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TaskSet {
@@ -4926,11 +5082,12 @@ pub struct TaskVolumeConfiguration {
 }
 impl FromValue for TaskVolumeConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TaskVolumeConfiguration {
-            name: required(&mut m, "name")?,
-            managed_ebs_volume: optional(&mut m, "managedEBSVolume")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TaskVolumeConfiguration {
+            name: m.required("name"),
+            managed_ebs_volume: m.optional("managedEBSVolume"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TaskVolumeConfiguration {
@@ -4949,11 +5106,12 @@ pub struct TimeoutConfiguration {
 }
 impl FromValue for TimeoutConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TimeoutConfiguration {
-            idle_timeout_seconds: optional(&mut m, "idleTimeoutSeconds")?,
-            per_request_timeout_seconds: optional(&mut m, "perRequestTimeoutSeconds")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TimeoutConfiguration {
+            idle_timeout_seconds: m.optional("idleTimeoutSeconds"),
+            per_request_timeout_seconds: m.optional("perRequestTimeoutSeconds"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TimeoutConfiguration {
@@ -4973,12 +5131,13 @@ pub struct Tmpfs {
 }
 impl FromValue for Tmpfs {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Tmpfs {
-            container_path: required(&mut m, "containerPath")?,
-            size: required(&mut m, "size")?,
-            mount_options: optional(&mut m, "mountOptions")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Tmpfs {
+            container_path: m.required("containerPath"),
+            size: m.required("size"),
+            mount_options: m.optional("mountOptions"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Tmpfs {
@@ -4998,11 +5157,12 @@ pub struct TotalLocalStorageGBRequest {
 }
 impl FromValue for TotalLocalStorageGBRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TotalLocalStorageGBRequest {
-            min: optional(&mut m, "min")?,
-            max: optional(&mut m, "max")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TotalLocalStorageGBRequest {
+            min: m.optional("min"),
+            max: m.optional("max"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TotalLocalStorageGBRequest {
@@ -5022,12 +5182,13 @@ pub struct Ulimit {
 }
 impl FromValue for Ulimit {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Ulimit {
-            name: required(&mut m, "name")?,
-            soft_limit: required(&mut m, "softLimit")?,
-            hard_limit: required(&mut m, "hardLimit")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Ulimit {
+            name: m.required("name"),
+            soft_limit: m.required("softLimit"),
+            hard_limit: m.required("hardLimit"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Ulimit {
@@ -5047,11 +5208,12 @@ pub struct UntagResourceRequest {
 }
 impl FromValue for UntagResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UntagResourceRequest {
-            resource_arn: required(&mut m, "resourceArn")?,
-            tag_keys: required(&mut m, "tagKeys")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UntagResourceRequest {
+            resource_arn: m.required("resourceArn"),
+            tag_keys: m.required("tagKeys"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UntagResourceRequest {
@@ -5068,9 +5230,10 @@ pub struct UntagResourceResponse {
 }
 impl FromValue for UntagResourceResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UntagResourceResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = UntagResourceResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UntagResourceResponse {
@@ -5089,13 +5252,14 @@ pub struct UpdateClusterRequest {
 }
 impl FromValue for UpdateClusterRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateClusterRequest {
-            cluster: required(&mut m, "cluster")?,
-            settings: optional(&mut m, "settings")?,
-            configuration: optional(&mut m, "configuration")?,
-            service_connect_defaults: optional(&mut m, "serviceConnectDefaults")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateClusterRequest {
+            cluster: m.required("cluster"),
+            settings: m.optional("settings"),
+            configuration: m.optional("configuration"),
+            service_connect_defaults: m.optional("serviceConnectDefaults"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateClusterRequest {
@@ -5115,10 +5279,11 @@ pub struct UpdateClusterResponse {
 }
 impl FromValue for UpdateClusterResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateClusterResponse {
-            cluster: optional(&mut m, "cluster")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateClusterResponse {
+            cluster: m.optional("cluster"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateClusterResponse {
@@ -5136,11 +5301,12 @@ pub struct UpdateClusterSettingsRequest {
 }
 impl FromValue for UpdateClusterSettingsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateClusterSettingsRequest {
-            cluster: required(&mut m, "cluster")?,
-            settings: required(&mut m, "settings")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateClusterSettingsRequest {
+            cluster: m.required("cluster"),
+            settings: m.required("settings"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateClusterSettingsRequest {
@@ -5158,10 +5324,11 @@ pub struct UpdateClusterSettingsResponse {
 }
 impl FromValue for UpdateClusterSettingsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateClusterSettingsResponse {
-            cluster: optional(&mut m, "cluster")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateClusterSettingsResponse {
+            cluster: m.optional("cluster"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateClusterSettingsResponse {
@@ -5199,31 +5366,32 @@ pub struct UpdateServiceRequest {
 }
 impl FromValue for UpdateServiceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateServiceRequest {
-            cluster: optional(&mut m, "cluster")?,
-            service: required(&mut m, "service")?,
-            desired_count: optional(&mut m, "desiredCount")?,
-            task_definition: optional(&mut m, "taskDefinition")?,
-            capacity_provider_strategy: optional(&mut m, "capacityProviderStrategy")?,
-            deployment_configuration: optional(&mut m, "deploymentConfiguration")?,
-            availability_zone_rebalancing: optional(&mut m, "availabilityZoneRebalancing")?,
-            network_configuration: optional(&mut m, "networkConfiguration")?,
-            placement_constraints: optional(&mut m, "placementConstraints")?,
-            placement_strategy: optional(&mut m, "placementStrategy")?,
-            platform_version: optional(&mut m, "platformVersion")?,
-            force_new_deployment: optional(&mut m, "forceNewDeployment")?,
-            health_check_grace_period_seconds: optional(&mut m, "healthCheckGracePeriodSeconds")?,
-            deployment_controller: optional(&mut m, "deploymentController")?,
-            enable_execute_command: optional(&mut m, "enableExecuteCommand")?,
-            enable_ecs_managed_tags: optional(&mut m, "enableECSManagedTags")?,
-            load_balancers: optional(&mut m, "loadBalancers")?,
-            propagate_tags: optional(&mut m, "propagateTags")?,
-            service_registries: optional(&mut m, "serviceRegistries")?,
-            service_connect_configuration: optional(&mut m, "serviceConnectConfiguration")?,
-            volume_configurations: optional(&mut m, "volumeConfigurations")?,
-            vpc_lattice_configurations: optional(&mut m, "vpcLatticeConfigurations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateServiceRequest {
+            cluster: m.optional("cluster"),
+            service: m.required("service"),
+            desired_count: m.optional("desiredCount"),
+            task_definition: m.optional("taskDefinition"),
+            capacity_provider_strategy: m.optional("capacityProviderStrategy"),
+            deployment_configuration: m.optional("deploymentConfiguration"),
+            availability_zone_rebalancing: m.optional("availabilityZoneRebalancing"),
+            network_configuration: m.optional("networkConfiguration"),
+            placement_constraints: m.optional("placementConstraints"),
+            placement_strategy: m.optional("placementStrategy"),
+            platform_version: m.optional("platformVersion"),
+            force_new_deployment: m.optional("forceNewDeployment"),
+            health_check_grace_period_seconds: m.optional("healthCheckGracePeriodSeconds"),
+            deployment_controller: m.optional("deploymentController"),
+            enable_execute_command: m.optional("enableExecuteCommand"),
+            enable_ecs_managed_tags: m.optional("enableECSManagedTags"),
+            load_balancers: m.optional("loadBalancers"),
+            propagate_tags: m.optional("propagateTags"),
+            service_registries: m.optional("serviceRegistries"),
+            service_connect_configuration: m.optional("serviceConnectConfiguration"),
+            volume_configurations: m.optional("volumeConfigurations"),
+            vpc_lattice_configurations: m.optional("vpcLatticeConfigurations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateServiceRequest {
@@ -5261,10 +5429,11 @@ pub struct UpdateServiceResponse {
 }
 impl FromValue for UpdateServiceResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateServiceResponse {
-            service: optional(&mut m, "service")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateServiceResponse {
+            service: m.optional("service"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateServiceResponse {
@@ -5282,11 +5451,12 @@ pub struct VCpuCountRangeRequest {
 }
 impl FromValue for VCpuCountRangeRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(VCpuCountRangeRequest {
-            min: required(&mut m, "min")?,
-            max: optional(&mut m, "max")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = VCpuCountRangeRequest {
+            min: m.required("min"),
+            max: m.optional("max"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for VCpuCountRangeRequest {
@@ -5310,16 +5480,17 @@ pub struct Volume {
 }
 impl FromValue for Volume {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Volume {
-            name: optional(&mut m, "name")?,
-            host: optional(&mut m, "host")?,
-            docker_volume_configuration: optional(&mut m, "dockerVolumeConfiguration")?,
-            efs_volume_configuration: optional(&mut m, "efsVolumeConfiguration")?,
-            s3files_volume_configuration: optional(&mut m, "s3filesVolumeConfiguration")?,
-            fsx_windows_file_server_volume_configuration: optional(&mut m, "fsxWindowsFileServerVolumeConfiguration")?,
-            configured_at_launch: optional(&mut m, "configuredAtLaunch")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Volume {
+            name: m.optional("name"),
+            host: m.optional("host"),
+            docker_volume_configuration: m.optional("dockerVolumeConfiguration"),
+            efs_volume_configuration: m.optional("efsVolumeConfiguration"),
+            s3files_volume_configuration: m.optional("s3filesVolumeConfiguration"),
+            fsx_windows_file_server_volume_configuration: m.optional("fsxWindowsFileServerVolumeConfiguration"),
+            configured_at_launch: m.optional("configuredAtLaunch"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Volume {
@@ -5343,11 +5514,12 @@ pub struct VolumeFrom {
 }
 impl FromValue for VolumeFrom {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(VolumeFrom {
-            source_container: optional(&mut m, "sourceContainer")?,
-            read_only: optional(&mut m, "readOnly")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = VolumeFrom {
+            source_container: m.optional("sourceContainer"),
+            read_only: m.optional("readOnly"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for VolumeFrom {
@@ -5367,12 +5539,13 @@ pub struct VpcLatticeConfiguration {
 }
 impl FromValue for VpcLatticeConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(VpcLatticeConfiguration {
-            role_arn: required(&mut m, "roleArn")?,
-            target_group_arn: required(&mut m, "targetGroupArn")?,
-            port_name: required(&mut m, "portName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = VpcLatticeConfiguration {
+            role_arn: m.required("roleArn"),
+            target_group_arn: m.required("targetGroupArn"),
+            port_name: m.required("portName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for VpcLatticeConfiguration {

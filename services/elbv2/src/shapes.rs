@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use model::value::{Body, FromValue, IntoValue, Members, Value, optional, required};
+use model::value::{Body, FromValue, IntoValue, Members, Reader, Value};
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,18 +20,19 @@ pub struct Action {
 }
 impl FromValue for Action {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Action {
-            r#type: required(&mut m, "Type")?,
-            target_group_arn: optional(&mut m, "TargetGroupArn")?,
-            authenticate_oidc_config: optional(&mut m, "AuthenticateOidcConfig")?,
-            authenticate_cognito_config: optional(&mut m, "AuthenticateCognitoConfig")?,
-            order: optional(&mut m, "Order")?,
-            redirect_config: optional(&mut m, "RedirectConfig")?,
-            fixed_response_config: optional(&mut m, "FixedResponseConfig")?,
-            forward_config: optional(&mut m, "ForwardConfig")?,
-            jwt_validation_config: optional(&mut m, "JwtValidationConfig")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Action {
+            r#type: m.required("Type"),
+            target_group_arn: m.optional("TargetGroupArn"),
+            authenticate_oidc_config: m.optional("AuthenticateOidcConfig"),
+            authenticate_cognito_config: m.optional("AuthenticateCognitoConfig"),
+            order: m.optional("Order"),
+            redirect_config: m.optional("RedirectConfig"),
+            fixed_response_config: m.optional("FixedResponseConfig"),
+            forward_config: m.optional("ForwardConfig"),
+            jwt_validation_config: m.optional("JwtValidationConfig"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Action {
@@ -57,11 +58,12 @@ pub struct AddListenerCertificatesInput {
 }
 impl FromValue for AddListenerCertificatesInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AddListenerCertificatesInput {
-            listener_arn: required(&mut m, "ListenerArn")?,
-            certificates: required(&mut m, "Certificates")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AddListenerCertificatesInput {
+            listener_arn: m.required("ListenerArn"),
+            certificates: m.required("Certificates"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AddListenerCertificatesInput {
@@ -79,10 +81,11 @@ pub struct AddListenerCertificatesOutput {
 }
 impl FromValue for AddListenerCertificatesOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AddListenerCertificatesOutput {
-            certificates: optional(&mut m, "Certificates")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AddListenerCertificatesOutput {
+            certificates: m.optional("Certificates"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AddListenerCertificatesOutput {
@@ -100,11 +103,12 @@ pub struct AddTagsInput {
 }
 impl FromValue for AddTagsInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AddTagsInput {
-            resource_arns: required(&mut m, "ResourceArns")?,
-            tags: required(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AddTagsInput {
+            resource_arns: m.required("ResourceArns"),
+            tags: m.required("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AddTagsInput {
@@ -121,9 +125,10 @@ pub struct AddTagsOutput {
 }
 impl FromValue for AddTagsOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AddTagsOutput {
-        })
+        let mut m = Reader::of(value);
+        let shape = AddTagsOutput {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AddTagsOutput {
@@ -141,12 +146,13 @@ pub struct AdministrativeOverride {
 }
 impl FromValue for AdministrativeOverride {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdministrativeOverride {
-            state: optional(&mut m, "State")?,
-            reason: optional(&mut m, "Reason")?,
-            description: optional(&mut m, "Description")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AdministrativeOverride {
+            state: m.optional("State"),
+            reason: m.optional("Reason"),
+            description: m.optional("Description"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdministrativeOverride {
@@ -166,11 +172,12 @@ pub struct AnomalyDetection {
 }
 impl FromValue for AnomalyDetection {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AnomalyDetection {
-            result: optional(&mut m, "Result")?,
-            mitigation_in_effect: optional(&mut m, "MitigationInEffect")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AnomalyDetection {
+            result: m.optional("Result"),
+            mitigation_in_effect: m.optional("MitigationInEffect"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AnomalyDetection {
@@ -195,17 +202,18 @@ pub struct AuthenticateCognitoActionConfig {
 }
 impl FromValue for AuthenticateCognitoActionConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AuthenticateCognitoActionConfig {
-            user_pool_arn: required(&mut m, "UserPoolArn")?,
-            user_pool_client_id: required(&mut m, "UserPoolClientId")?,
-            user_pool_domain: required(&mut m, "UserPoolDomain")?,
-            session_cookie_name: optional(&mut m, "SessionCookieName")?,
-            scope: optional(&mut m, "Scope")?,
-            session_timeout: optional(&mut m, "SessionTimeout")?,
-            authentication_request_extra_params: optional(&mut m, "AuthenticationRequestExtraParams")?,
-            on_unauthenticated_request: optional(&mut m, "OnUnauthenticatedRequest")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AuthenticateCognitoActionConfig {
+            user_pool_arn: m.required("UserPoolArn"),
+            user_pool_client_id: m.required("UserPoolClientId"),
+            user_pool_domain: m.required("UserPoolDomain"),
+            session_cookie_name: m.optional("SessionCookieName"),
+            scope: m.optional("Scope"),
+            session_timeout: m.optional("SessionTimeout"),
+            authentication_request_extra_params: m.optional("AuthenticationRequestExtraParams"),
+            on_unauthenticated_request: m.optional("OnUnauthenticatedRequest"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AuthenticateCognitoActionConfig {
@@ -240,21 +248,22 @@ pub struct AuthenticateOidcActionConfig {
 }
 impl FromValue for AuthenticateOidcActionConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AuthenticateOidcActionConfig {
-            issuer: required(&mut m, "Issuer")?,
-            authorization_endpoint: required(&mut m, "AuthorizationEndpoint")?,
-            token_endpoint: required(&mut m, "TokenEndpoint")?,
-            user_info_endpoint: required(&mut m, "UserInfoEndpoint")?,
-            client_id: required(&mut m, "ClientId")?,
-            client_secret: optional(&mut m, "ClientSecret")?,
-            session_cookie_name: optional(&mut m, "SessionCookieName")?,
-            scope: optional(&mut m, "Scope")?,
-            session_timeout: optional(&mut m, "SessionTimeout")?,
-            authentication_request_extra_params: optional(&mut m, "AuthenticationRequestExtraParams")?,
-            on_unauthenticated_request: optional(&mut m, "OnUnauthenticatedRequest")?,
-            use_existing_client_secret: optional(&mut m, "UseExistingClientSecret")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AuthenticateOidcActionConfig {
+            issuer: m.required("Issuer"),
+            authorization_endpoint: m.required("AuthorizationEndpoint"),
+            token_endpoint: m.required("TokenEndpoint"),
+            user_info_endpoint: m.required("UserInfoEndpoint"),
+            client_id: m.required("ClientId"),
+            client_secret: m.optional("ClientSecret"),
+            session_cookie_name: m.optional("SessionCookieName"),
+            scope: m.optional("Scope"),
+            session_timeout: m.optional("SessionTimeout"),
+            authentication_request_extra_params: m.optional("AuthenticationRequestExtraParams"),
+            on_unauthenticated_request: m.optional("OnUnauthenticatedRequest"),
+            use_existing_client_secret: m.optional("UseExistingClientSecret"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AuthenticateOidcActionConfig {
@@ -286,14 +295,15 @@ pub struct AvailabilityZone {
 }
 impl FromValue for AvailabilityZone {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AvailabilityZone {
-            zone_name: optional(&mut m, "ZoneName")?,
-            subnet_id: optional(&mut m, "SubnetId")?,
-            outpost_id: optional(&mut m, "OutpostId")?,
-            load_balancer_addresses: optional(&mut m, "LoadBalancerAddresses")?,
-            source_nat_ipv6_prefixes: optional(&mut m, "SourceNatIpv6Prefixes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AvailabilityZone {
+            zone_name: m.optional("ZoneName"),
+            subnet_id: m.optional("SubnetId"),
+            outpost_id: m.optional("OutpostId"),
+            load_balancer_addresses: m.optional("LoadBalancerAddresses"),
+            source_nat_ipv6_prefixes: m.optional("SourceNatIpv6Prefixes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AvailabilityZone {
@@ -315,11 +325,12 @@ pub struct Certificate {
 }
 impl FromValue for Certificate {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Certificate {
-            certificate_arn: optional(&mut m, "CertificateArn")?,
-            is_default: optional(&mut m, "IsDefault")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Certificate {
+            certificate_arn: m.optional("CertificateArn"),
+            is_default: m.optional("IsDefault"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Certificate {
@@ -338,11 +349,12 @@ pub struct Cipher {
 }
 impl FromValue for Cipher {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Cipher {
-            name: optional(&mut m, "Name")?,
-            priority: optional(&mut m, "Priority")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Cipher {
+            name: m.optional("Name"),
+            priority: m.optional("Priority"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Cipher {
@@ -368,18 +380,19 @@ pub struct CreateListenerInput {
 }
 impl FromValue for CreateListenerInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateListenerInput {
-            load_balancer_arn: required(&mut m, "LoadBalancerArn")?,
-            protocol: optional(&mut m, "Protocol")?,
-            port: optional(&mut m, "Port")?,
-            ssl_policy: optional(&mut m, "SslPolicy")?,
-            certificates: optional(&mut m, "Certificates")?,
-            default_actions: required(&mut m, "DefaultActions")?,
-            alpn_policy: optional(&mut m, "AlpnPolicy")?,
-            tags: optional(&mut m, "Tags")?,
-            mutual_authentication: optional(&mut m, "MutualAuthentication")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateListenerInput {
+            load_balancer_arn: m.required("LoadBalancerArn"),
+            protocol: m.optional("Protocol"),
+            port: m.optional("Port"),
+            ssl_policy: m.optional("SslPolicy"),
+            certificates: m.optional("Certificates"),
+            default_actions: m.required("DefaultActions"),
+            alpn_policy: m.optional("AlpnPolicy"),
+            tags: m.optional("Tags"),
+            mutual_authentication: m.optional("MutualAuthentication"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateListenerInput {
@@ -404,10 +417,11 @@ pub struct CreateListenerOutput {
 }
 impl FromValue for CreateListenerOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateListenerOutput {
-            listeners: optional(&mut m, "Listeners")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateListenerOutput {
+            listeners: m.optional("Listeners"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateListenerOutput {
@@ -434,20 +448,21 @@ pub struct CreateLoadBalancerInput {
 }
 impl FromValue for CreateLoadBalancerInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateLoadBalancerInput {
-            name: required(&mut m, "Name")?,
-            subnets: optional(&mut m, "Subnets")?,
-            subnet_mappings: optional(&mut m, "SubnetMappings")?,
-            security_groups: optional(&mut m, "SecurityGroups")?,
-            scheme: optional(&mut m, "Scheme")?,
-            tags: optional(&mut m, "Tags")?,
-            r#type: optional(&mut m, "Type")?,
-            ip_address_type: optional(&mut m, "IpAddressType")?,
-            customer_owned_ipv4_pool: optional(&mut m, "CustomerOwnedIpv4Pool")?,
-            enable_prefix_for_ipv6_source_nat: optional(&mut m, "EnablePrefixForIpv6SourceNat")?,
-            ipam_pools: optional(&mut m, "IpamPools")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateLoadBalancerInput {
+            name: m.required("Name"),
+            subnets: m.optional("Subnets"),
+            subnet_mappings: m.optional("SubnetMappings"),
+            security_groups: m.optional("SecurityGroups"),
+            scheme: m.optional("Scheme"),
+            tags: m.optional("Tags"),
+            r#type: m.optional("Type"),
+            ip_address_type: m.optional("IpAddressType"),
+            customer_owned_ipv4_pool: m.optional("CustomerOwnedIpv4Pool"),
+            enable_prefix_for_ipv6_source_nat: m.optional("EnablePrefixForIpv6SourceNat"),
+            ipam_pools: m.optional("IpamPools"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateLoadBalancerInput {
@@ -474,10 +489,11 @@ pub struct CreateLoadBalancerOutput {
 }
 impl FromValue for CreateLoadBalancerOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateLoadBalancerOutput {
-            load_balancers: optional(&mut m, "LoadBalancers")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateLoadBalancerOutput {
+            load_balancers: m.optional("LoadBalancers"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateLoadBalancerOutput {
@@ -499,15 +515,16 @@ pub struct CreateRuleInput {
 }
 impl FromValue for CreateRuleInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateRuleInput {
-            listener_arn: required(&mut m, "ListenerArn")?,
-            conditions: required(&mut m, "Conditions")?,
-            priority: required(&mut m, "Priority")?,
-            actions: required(&mut m, "Actions")?,
-            tags: optional(&mut m, "Tags")?,
-            transforms: optional(&mut m, "Transforms")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateRuleInput {
+            listener_arn: m.required("ListenerArn"),
+            conditions: m.required("Conditions"),
+            priority: m.required("Priority"),
+            actions: m.required("Actions"),
+            tags: m.optional("Tags"),
+            transforms: m.optional("Transforms"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateRuleInput {
@@ -529,10 +546,11 @@ pub struct CreateRuleOutput {
 }
 impl FromValue for CreateRuleOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateRuleOutput {
-            rules: optional(&mut m, "Rules")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateRuleOutput {
+            rules: m.optional("Rules"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateRuleOutput {
@@ -566,27 +584,28 @@ pub struct CreateTargetGroupInput {
 }
 impl FromValue for CreateTargetGroupInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateTargetGroupInput {
-            name: required(&mut m, "Name")?,
-            protocol: optional(&mut m, "Protocol")?,
-            protocol_version: optional(&mut m, "ProtocolVersion")?,
-            port: optional(&mut m, "Port")?,
-            vpc_id: optional(&mut m, "VpcId")?,
-            health_check_protocol: optional(&mut m, "HealthCheckProtocol")?,
-            health_check_port: optional(&mut m, "HealthCheckPort")?,
-            health_check_enabled: optional(&mut m, "HealthCheckEnabled")?,
-            health_check_path: optional(&mut m, "HealthCheckPath")?,
-            health_check_interval_seconds: optional(&mut m, "HealthCheckIntervalSeconds")?,
-            health_check_timeout_seconds: optional(&mut m, "HealthCheckTimeoutSeconds")?,
-            healthy_threshold_count: optional(&mut m, "HealthyThresholdCount")?,
-            unhealthy_threshold_count: optional(&mut m, "UnhealthyThresholdCount")?,
-            matcher: optional(&mut m, "Matcher")?,
-            target_type: optional(&mut m, "TargetType")?,
-            tags: optional(&mut m, "Tags")?,
-            ip_address_type: optional(&mut m, "IpAddressType")?,
-            target_control_port: optional(&mut m, "TargetControlPort")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateTargetGroupInput {
+            name: m.required("Name"),
+            protocol: m.optional("Protocol"),
+            protocol_version: m.optional("ProtocolVersion"),
+            port: m.optional("Port"),
+            vpc_id: m.optional("VpcId"),
+            health_check_protocol: m.optional("HealthCheckProtocol"),
+            health_check_port: m.optional("HealthCheckPort"),
+            health_check_enabled: m.optional("HealthCheckEnabled"),
+            health_check_path: m.optional("HealthCheckPath"),
+            health_check_interval_seconds: m.optional("HealthCheckIntervalSeconds"),
+            health_check_timeout_seconds: m.optional("HealthCheckTimeoutSeconds"),
+            healthy_threshold_count: m.optional("HealthyThresholdCount"),
+            unhealthy_threshold_count: m.optional("UnhealthyThresholdCount"),
+            matcher: m.optional("Matcher"),
+            target_type: m.optional("TargetType"),
+            tags: m.optional("Tags"),
+            ip_address_type: m.optional("IpAddressType"),
+            target_control_port: m.optional("TargetControlPort"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateTargetGroupInput {
@@ -620,10 +639,11 @@ pub struct CreateTargetGroupOutput {
 }
 impl FromValue for CreateTargetGroupOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateTargetGroupOutput {
-            target_groups: optional(&mut m, "TargetGroups")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateTargetGroupOutput {
+            target_groups: m.optional("TargetGroups"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateTargetGroupOutput {
@@ -644,14 +664,15 @@ pub struct CreateTrustStoreInput {
 }
 impl FromValue for CreateTrustStoreInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateTrustStoreInput {
-            name: required(&mut m, "Name")?,
-            ca_certificates_bundle_s3_bucket: required(&mut m, "CaCertificatesBundleS3Bucket")?,
-            ca_certificates_bundle_s3_key: required(&mut m, "CaCertificatesBundleS3Key")?,
-            ca_certificates_bundle_s3_object_version: optional(&mut m, "CaCertificatesBundleS3ObjectVersion")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateTrustStoreInput {
+            name: m.required("Name"),
+            ca_certificates_bundle_s3_bucket: m.required("CaCertificatesBundleS3Bucket"),
+            ca_certificates_bundle_s3_key: m.required("CaCertificatesBundleS3Key"),
+            ca_certificates_bundle_s3_object_version: m.optional("CaCertificatesBundleS3ObjectVersion"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateTrustStoreInput {
@@ -672,10 +693,11 @@ pub struct CreateTrustStoreOutput {
 }
 impl FromValue for CreateTrustStoreOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateTrustStoreOutput {
-            trust_stores: optional(&mut m, "TrustStores")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateTrustStoreOutput {
+            trust_stores: m.optional("TrustStores"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateTrustStoreOutput {
@@ -692,10 +714,11 @@ pub struct DeleteListenerInput {
 }
 impl FromValue for DeleteListenerInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteListenerInput {
-            listener_arn: required(&mut m, "ListenerArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteListenerInput {
+            listener_arn: m.required("ListenerArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteListenerInput {
@@ -711,9 +734,10 @@ pub struct DeleteListenerOutput {
 }
 impl FromValue for DeleteListenerOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteListenerOutput {
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteListenerOutput {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteListenerOutput {
@@ -729,10 +753,11 @@ pub struct DeleteLoadBalancerInput {
 }
 impl FromValue for DeleteLoadBalancerInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteLoadBalancerInput {
-            load_balancer_arn: required(&mut m, "LoadBalancerArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteLoadBalancerInput {
+            load_balancer_arn: m.required("LoadBalancerArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteLoadBalancerInput {
@@ -748,9 +773,10 @@ pub struct DeleteLoadBalancerOutput {
 }
 impl FromValue for DeleteLoadBalancerOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteLoadBalancerOutput {
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteLoadBalancerOutput {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteLoadBalancerOutput {
@@ -766,10 +792,11 @@ pub struct DeleteRuleInput {
 }
 impl FromValue for DeleteRuleInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteRuleInput {
-            rule_arn: required(&mut m, "RuleArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteRuleInput {
+            rule_arn: m.required("RuleArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteRuleInput {
@@ -785,9 +812,10 @@ pub struct DeleteRuleOutput {
 }
 impl FromValue for DeleteRuleOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteRuleOutput {
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteRuleOutput {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteRuleOutput {
@@ -803,10 +831,11 @@ pub struct DeleteTargetGroupInput {
 }
 impl FromValue for DeleteTargetGroupInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteTargetGroupInput {
-            target_group_arn: required(&mut m, "TargetGroupArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteTargetGroupInput {
+            target_group_arn: m.required("TargetGroupArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteTargetGroupInput {
@@ -822,9 +851,10 @@ pub struct DeleteTargetGroupOutput {
 }
 impl FromValue for DeleteTargetGroupOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteTargetGroupOutput {
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteTargetGroupOutput {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteTargetGroupOutput {
@@ -840,10 +870,11 @@ pub struct DeleteTrustStoreInput {
 }
 impl FromValue for DeleteTrustStoreInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteTrustStoreInput {
-            trust_store_arn: required(&mut m, "TrustStoreArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteTrustStoreInput {
+            trust_store_arn: m.required("TrustStoreArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteTrustStoreInput {
@@ -859,9 +890,10 @@ pub struct DeleteTrustStoreOutput {
 }
 impl FromValue for DeleteTrustStoreOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteTrustStoreOutput {
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteTrustStoreOutput {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteTrustStoreOutput {
@@ -878,11 +910,12 @@ pub struct DeregisterTargetsInput {
 }
 impl FromValue for DeregisterTargetsInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeregisterTargetsInput {
-            target_group_arn: required(&mut m, "TargetGroupArn")?,
-            targets: required(&mut m, "Targets")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeregisterTargetsInput {
+            target_group_arn: m.required("TargetGroupArn"),
+            targets: m.required("Targets"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeregisterTargetsInput {
@@ -899,9 +932,10 @@ pub struct DeregisterTargetsOutput {
 }
 impl FromValue for DeregisterTargetsOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeregisterTargetsOutput {
-        })
+        let mut m = Reader::of(value);
+        let shape = DeregisterTargetsOutput {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeregisterTargetsOutput {
@@ -918,11 +952,12 @@ pub struct DescribeAccountLimitsInput {
 }
 impl FromValue for DescribeAccountLimitsInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeAccountLimitsInput {
-            marker: optional(&mut m, "Marker")?,
-            page_size: optional(&mut m, "PageSize")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeAccountLimitsInput {
+            marker: m.optional("Marker"),
+            page_size: m.optional("PageSize"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeAccountLimitsInput {
@@ -941,11 +976,12 @@ pub struct DescribeAccountLimitsOutput {
 }
 impl FromValue for DescribeAccountLimitsOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeAccountLimitsOutput {
-            limits: optional(&mut m, "Limits")?,
-            next_marker: optional(&mut m, "NextMarker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeAccountLimitsOutput {
+            limits: m.optional("Limits"),
+            next_marker: m.optional("NextMarker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeAccountLimitsOutput {
@@ -963,10 +999,11 @@ pub struct DescribeListenerAttributesInput {
 }
 impl FromValue for DescribeListenerAttributesInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeListenerAttributesInput {
-            listener_arn: required(&mut m, "ListenerArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeListenerAttributesInput {
+            listener_arn: m.required("ListenerArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeListenerAttributesInput {
@@ -983,10 +1020,11 @@ pub struct DescribeListenerAttributesOutput {
 }
 impl FromValue for DescribeListenerAttributesOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeListenerAttributesOutput {
-            attributes: optional(&mut m, "Attributes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeListenerAttributesOutput {
+            attributes: m.optional("Attributes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeListenerAttributesOutput {
@@ -1005,12 +1043,13 @@ pub struct DescribeListenerCertificatesInput {
 }
 impl FromValue for DescribeListenerCertificatesInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeListenerCertificatesInput {
-            listener_arn: required(&mut m, "ListenerArn")?,
-            marker: optional(&mut m, "Marker")?,
-            page_size: optional(&mut m, "PageSize")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeListenerCertificatesInput {
+            listener_arn: m.required("ListenerArn"),
+            marker: m.optional("Marker"),
+            page_size: m.optional("PageSize"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeListenerCertificatesInput {
@@ -1030,11 +1069,12 @@ pub struct DescribeListenerCertificatesOutput {
 }
 impl FromValue for DescribeListenerCertificatesOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeListenerCertificatesOutput {
-            certificates: optional(&mut m, "Certificates")?,
-            next_marker: optional(&mut m, "NextMarker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeListenerCertificatesOutput {
+            certificates: m.optional("Certificates"),
+            next_marker: m.optional("NextMarker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeListenerCertificatesOutput {
@@ -1055,13 +1095,14 @@ pub struct DescribeListenersInput {
 }
 impl FromValue for DescribeListenersInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeListenersInput {
-            load_balancer_arn: optional(&mut m, "LoadBalancerArn")?,
-            listener_arns: optional(&mut m, "ListenerArns")?,
-            marker: optional(&mut m, "Marker")?,
-            page_size: optional(&mut m, "PageSize")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeListenersInput {
+            load_balancer_arn: m.optional("LoadBalancerArn"),
+            listener_arns: m.optional("ListenerArns"),
+            marker: m.optional("Marker"),
+            page_size: m.optional("PageSize"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeListenersInput {
@@ -1082,11 +1123,12 @@ pub struct DescribeListenersOutput {
 }
 impl FromValue for DescribeListenersOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeListenersOutput {
-            listeners: optional(&mut m, "Listeners")?,
-            next_marker: optional(&mut m, "NextMarker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeListenersOutput {
+            listeners: m.optional("Listeners"),
+            next_marker: m.optional("NextMarker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeListenersOutput {
@@ -1104,10 +1146,11 @@ pub struct DescribeLoadBalancerAttributesInput {
 }
 impl FromValue for DescribeLoadBalancerAttributesInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeLoadBalancerAttributesInput {
-            load_balancer_arn: required(&mut m, "LoadBalancerArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeLoadBalancerAttributesInput {
+            load_balancer_arn: m.required("LoadBalancerArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeLoadBalancerAttributesInput {
@@ -1124,10 +1167,11 @@ pub struct DescribeLoadBalancerAttributesOutput {
 }
 impl FromValue for DescribeLoadBalancerAttributesOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeLoadBalancerAttributesOutput {
-            attributes: optional(&mut m, "Attributes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeLoadBalancerAttributesOutput {
+            attributes: m.optional("Attributes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeLoadBalancerAttributesOutput {
@@ -1147,13 +1191,14 @@ pub struct DescribeLoadBalancersInput {
 }
 impl FromValue for DescribeLoadBalancersInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeLoadBalancersInput {
-            load_balancer_arns: optional(&mut m, "LoadBalancerArns")?,
-            names: optional(&mut m, "Names")?,
-            marker: optional(&mut m, "Marker")?,
-            page_size: optional(&mut m, "PageSize")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeLoadBalancersInput {
+            load_balancer_arns: m.optional("LoadBalancerArns"),
+            names: m.optional("Names"),
+            marker: m.optional("Marker"),
+            page_size: m.optional("PageSize"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeLoadBalancersInput {
@@ -1174,11 +1219,12 @@ pub struct DescribeLoadBalancersOutput {
 }
 impl FromValue for DescribeLoadBalancersOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeLoadBalancersOutput {
-            load_balancers: optional(&mut m, "LoadBalancers")?,
-            next_marker: optional(&mut m, "NextMarker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeLoadBalancersOutput {
+            load_balancers: m.optional("LoadBalancers"),
+            next_marker: m.optional("NextMarker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeLoadBalancersOutput {
@@ -1199,13 +1245,14 @@ pub struct DescribeRulesInput {
 }
 impl FromValue for DescribeRulesInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeRulesInput {
-            listener_arn: optional(&mut m, "ListenerArn")?,
-            rule_arns: optional(&mut m, "RuleArns")?,
-            marker: optional(&mut m, "Marker")?,
-            page_size: optional(&mut m, "PageSize")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeRulesInput {
+            listener_arn: m.optional("ListenerArn"),
+            rule_arns: m.optional("RuleArns"),
+            marker: m.optional("Marker"),
+            page_size: m.optional("PageSize"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeRulesInput {
@@ -1226,11 +1273,12 @@ pub struct DescribeRulesOutput {
 }
 impl FromValue for DescribeRulesOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeRulesOutput {
-            rules: optional(&mut m, "Rules")?,
-            next_marker: optional(&mut m, "NextMarker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeRulesOutput {
+            rules: m.optional("Rules"),
+            next_marker: m.optional("NextMarker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeRulesOutput {
@@ -1251,13 +1299,14 @@ pub struct DescribeSSLPoliciesInput {
 }
 impl FromValue for DescribeSSLPoliciesInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeSSLPoliciesInput {
-            names: optional(&mut m, "Names")?,
-            marker: optional(&mut m, "Marker")?,
-            page_size: optional(&mut m, "PageSize")?,
-            load_balancer_type: optional(&mut m, "LoadBalancerType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeSSLPoliciesInput {
+            names: m.optional("Names"),
+            marker: m.optional("Marker"),
+            page_size: m.optional("PageSize"),
+            load_balancer_type: m.optional("LoadBalancerType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeSSLPoliciesInput {
@@ -1278,11 +1327,12 @@ pub struct DescribeSSLPoliciesOutput {
 }
 impl FromValue for DescribeSSLPoliciesOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeSSLPoliciesOutput {
-            ssl_policies: optional(&mut m, "SslPolicies")?,
-            next_marker: optional(&mut m, "NextMarker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeSSLPoliciesOutput {
+            ssl_policies: m.optional("SslPolicies"),
+            next_marker: m.optional("NextMarker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeSSLPoliciesOutput {
@@ -1300,10 +1350,11 @@ pub struct DescribeTagsInput {
 }
 impl FromValue for DescribeTagsInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTagsInput {
-            resource_arns: required(&mut m, "ResourceArns")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTagsInput {
+            resource_arns: m.required("ResourceArns"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTagsInput {
@@ -1320,10 +1371,11 @@ pub struct DescribeTagsOutput {
 }
 impl FromValue for DescribeTagsOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTagsOutput {
-            tag_descriptions: optional(&mut m, "TagDescriptions")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTagsOutput {
+            tag_descriptions: m.optional("TagDescriptions"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTagsOutput {
@@ -1340,10 +1392,11 @@ pub struct DescribeTargetGroupAttributesInput {
 }
 impl FromValue for DescribeTargetGroupAttributesInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTargetGroupAttributesInput {
-            target_group_arn: required(&mut m, "TargetGroupArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTargetGroupAttributesInput {
+            target_group_arn: m.required("TargetGroupArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTargetGroupAttributesInput {
@@ -1360,10 +1413,11 @@ pub struct DescribeTargetGroupAttributesOutput {
 }
 impl FromValue for DescribeTargetGroupAttributesOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTargetGroupAttributesOutput {
-            attributes: optional(&mut m, "Attributes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTargetGroupAttributesOutput {
+            attributes: m.optional("Attributes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTargetGroupAttributesOutput {
@@ -1384,14 +1438,15 @@ pub struct DescribeTargetGroupsInput {
 }
 impl FromValue for DescribeTargetGroupsInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTargetGroupsInput {
-            load_balancer_arn: optional(&mut m, "LoadBalancerArn")?,
-            target_group_arns: optional(&mut m, "TargetGroupArns")?,
-            names: optional(&mut m, "Names")?,
-            marker: optional(&mut m, "Marker")?,
-            page_size: optional(&mut m, "PageSize")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTargetGroupsInput {
+            load_balancer_arn: m.optional("LoadBalancerArn"),
+            target_group_arns: m.optional("TargetGroupArns"),
+            names: m.optional("Names"),
+            marker: m.optional("Marker"),
+            page_size: m.optional("PageSize"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTargetGroupsInput {
@@ -1413,11 +1468,12 @@ pub struct DescribeTargetGroupsOutput {
 }
 impl FromValue for DescribeTargetGroupsOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTargetGroupsOutput {
-            target_groups: optional(&mut m, "TargetGroups")?,
-            next_marker: optional(&mut m, "NextMarker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTargetGroupsOutput {
+            target_groups: m.optional("TargetGroups"),
+            next_marker: m.optional("NextMarker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTargetGroupsOutput {
@@ -1437,12 +1493,13 @@ pub struct DescribeTargetHealthInput {
 }
 impl FromValue for DescribeTargetHealthInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTargetHealthInput {
-            target_group_arn: required(&mut m, "TargetGroupArn")?,
-            targets: optional(&mut m, "Targets")?,
-            include: optional(&mut m, "Include")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTargetHealthInput {
+            target_group_arn: m.required("TargetGroupArn"),
+            targets: m.optional("Targets"),
+            include: m.optional("Include"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTargetHealthInput {
@@ -1461,10 +1518,11 @@ pub struct DescribeTargetHealthOutput {
 }
 impl FromValue for DescribeTargetHealthOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTargetHealthOutput {
-            target_health_descriptions: optional(&mut m, "TargetHealthDescriptions")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTargetHealthOutput {
+            target_health_descriptions: m.optional("TargetHealthDescriptions"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTargetHealthOutput {
@@ -1483,12 +1541,13 @@ pub struct DescribeTrustStoreAssociationsInput {
 }
 impl FromValue for DescribeTrustStoreAssociationsInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTrustStoreAssociationsInput {
-            trust_store_arn: required(&mut m, "TrustStoreArn")?,
-            marker: optional(&mut m, "Marker")?,
-            page_size: optional(&mut m, "PageSize")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTrustStoreAssociationsInput {
+            trust_store_arn: m.required("TrustStoreArn"),
+            marker: m.optional("Marker"),
+            page_size: m.optional("PageSize"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTrustStoreAssociationsInput {
@@ -1508,11 +1567,12 @@ pub struct DescribeTrustStoreAssociationsOutput {
 }
 impl FromValue for DescribeTrustStoreAssociationsOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTrustStoreAssociationsOutput {
-            trust_store_associations: optional(&mut m, "TrustStoreAssociations")?,
-            next_marker: optional(&mut m, "NextMarker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTrustStoreAssociationsOutput {
+            trust_store_associations: m.optional("TrustStoreAssociations"),
+            next_marker: m.optional("NextMarker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTrustStoreAssociationsOutput {
@@ -1533,13 +1593,14 @@ pub struct DescribeTrustStoresInput {
 }
 impl FromValue for DescribeTrustStoresInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTrustStoresInput {
-            trust_store_arns: optional(&mut m, "TrustStoreArns")?,
-            names: optional(&mut m, "Names")?,
-            marker: optional(&mut m, "Marker")?,
-            page_size: optional(&mut m, "PageSize")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTrustStoresInput {
+            trust_store_arns: m.optional("TrustStoreArns"),
+            names: m.optional("Names"),
+            marker: m.optional("Marker"),
+            page_size: m.optional("PageSize"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTrustStoresInput {
@@ -1560,11 +1621,12 @@ pub struct DescribeTrustStoresOutput {
 }
 impl FromValue for DescribeTrustStoresOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeTrustStoresOutput {
-            trust_stores: optional(&mut m, "TrustStores")?,
-            next_marker: optional(&mut m, "NextMarker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeTrustStoresOutput {
+            trust_stores: m.optional("TrustStores"),
+            next_marker: m.optional("NextMarker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeTrustStoresOutput {
@@ -1584,12 +1646,13 @@ pub struct FixedResponseActionConfig {
 }
 impl FromValue for FixedResponseActionConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(FixedResponseActionConfig {
-            message_body: optional(&mut m, "MessageBody")?,
-            status_code: required(&mut m, "StatusCode")?,
-            content_type: optional(&mut m, "ContentType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = FixedResponseActionConfig {
+            message_body: m.optional("MessageBody"),
+            status_code: m.required("StatusCode"),
+            content_type: m.optional("ContentType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for FixedResponseActionConfig {
@@ -1609,11 +1672,12 @@ pub struct ForwardActionConfig {
 }
 impl FromValue for ForwardActionConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ForwardActionConfig {
-            target_groups: optional(&mut m, "TargetGroups")?,
-            target_group_stickiness_config: optional(&mut m, "TargetGroupStickinessConfig")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ForwardActionConfig {
+            target_groups: m.optional("TargetGroups"),
+            target_group_stickiness_config: m.optional("TargetGroupStickinessConfig"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ForwardActionConfig {
@@ -1632,11 +1696,12 @@ pub struct HostHeaderConditionConfig {
 }
 impl FromValue for HostHeaderConditionConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(HostHeaderConditionConfig {
-            values: optional(&mut m, "Values")?,
-            regex_values: optional(&mut m, "RegexValues")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = HostHeaderConditionConfig {
+            values: m.optional("Values"),
+            regex_values: m.optional("RegexValues"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for HostHeaderConditionConfig {
@@ -1654,10 +1719,11 @@ pub struct HostHeaderRewriteConfig {
 }
 impl FromValue for HostHeaderRewriteConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(HostHeaderRewriteConfig {
-            rewrites: optional(&mut m, "Rewrites")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = HostHeaderRewriteConfig {
+            rewrites: m.optional("Rewrites"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for HostHeaderRewriteConfig {
@@ -1676,12 +1742,13 @@ pub struct HttpHeaderConditionConfig {
 }
 impl FromValue for HttpHeaderConditionConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(HttpHeaderConditionConfig {
-            http_header_name: optional(&mut m, "HttpHeaderName")?,
-            values: optional(&mut m, "Values")?,
-            regex_values: optional(&mut m, "RegexValues")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = HttpHeaderConditionConfig {
+            http_header_name: m.optional("HttpHeaderName"),
+            values: m.optional("Values"),
+            regex_values: m.optional("RegexValues"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for HttpHeaderConditionConfig {
@@ -1700,10 +1767,11 @@ pub struct HttpRequestMethodConditionConfig {
 }
 impl FromValue for HttpRequestMethodConditionConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(HttpRequestMethodConditionConfig {
-            values: optional(&mut m, "Values")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = HttpRequestMethodConditionConfig {
+            values: m.optional("Values"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for HttpRequestMethodConditionConfig {
@@ -1720,10 +1788,11 @@ pub struct IpamPools {
 }
 impl FromValue for IpamPools {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(IpamPools {
-            ipv4_ipam_pool_id: optional(&mut m, "Ipv4IpamPoolId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = IpamPools {
+            ipv4_ipam_pool_id: m.optional("Ipv4IpamPoolId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for IpamPools {
@@ -1742,12 +1811,13 @@ pub struct JwtValidationActionAdditionalClaim {
 }
 impl FromValue for JwtValidationActionAdditionalClaim {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(JwtValidationActionAdditionalClaim {
-            format: required(&mut m, "Format")?,
-            name: required(&mut m, "Name")?,
-            values: required(&mut m, "Values")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = JwtValidationActionAdditionalClaim {
+            format: m.required("Format"),
+            name: m.required("Name"),
+            values: m.required("Values"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for JwtValidationActionAdditionalClaim {
@@ -1768,12 +1838,13 @@ pub struct JwtValidationActionConfig {
 }
 impl FromValue for JwtValidationActionConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(JwtValidationActionConfig {
-            jwks_endpoint: required(&mut m, "JwksEndpoint")?,
-            issuer: required(&mut m, "Issuer")?,
-            additional_claims: optional(&mut m, "AdditionalClaims")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = JwtValidationActionConfig {
+            jwks_endpoint: m.required("JwksEndpoint"),
+            issuer: m.required("Issuer"),
+            additional_claims: m.optional("AdditionalClaims"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for JwtValidationActionConfig {
@@ -1793,11 +1864,12 @@ pub struct Limit {
 }
 impl FromValue for Limit {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Limit {
-            name: optional(&mut m, "Name")?,
-            max: optional(&mut m, "Max")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Limit {
+            name: m.optional("Name"),
+            max: m.optional("Max"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Limit {
@@ -1823,18 +1895,19 @@ pub struct Listener {
 }
 impl FromValue for Listener {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Listener {
-            listener_arn: optional(&mut m, "ListenerArn")?,
-            load_balancer_arn: optional(&mut m, "LoadBalancerArn")?,
-            port: optional(&mut m, "Port")?,
-            protocol: optional(&mut m, "Protocol")?,
-            certificates: optional(&mut m, "Certificates")?,
-            ssl_policy: optional(&mut m, "SslPolicy")?,
-            default_actions: optional(&mut m, "DefaultActions")?,
-            alpn_policy: optional(&mut m, "AlpnPolicy")?,
-            mutual_authentication: optional(&mut m, "MutualAuthentication")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Listener {
+            listener_arn: m.optional("ListenerArn"),
+            load_balancer_arn: m.optional("LoadBalancerArn"),
+            port: m.optional("Port"),
+            protocol: m.optional("Protocol"),
+            certificates: m.optional("Certificates"),
+            ssl_policy: m.optional("SslPolicy"),
+            default_actions: m.optional("DefaultActions"),
+            alpn_policy: m.optional("AlpnPolicy"),
+            mutual_authentication: m.optional("MutualAuthentication"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Listener {
@@ -1860,11 +1933,12 @@ pub struct ListenerAttribute {
 }
 impl FromValue for ListenerAttribute {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListenerAttribute {
-            key: optional(&mut m, "Key")?,
-            value: optional(&mut m, "Value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListenerAttribute {
+            key: m.optional("Key"),
+            value: m.optional("Value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListenerAttribute {
@@ -1897,25 +1971,26 @@ pub struct LoadBalancer {
 }
 impl FromValue for LoadBalancer {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(LoadBalancer {
-            load_balancer_arn: optional(&mut m, "LoadBalancerArn")?,
-            dns_name: optional(&mut m, "DNSName")?,
-            canonical_hosted_zone_id: optional(&mut m, "CanonicalHostedZoneId")?,
-            created_time: optional(&mut m, "CreatedTime")?,
-            load_balancer_name: optional(&mut m, "LoadBalancerName")?,
-            scheme: optional(&mut m, "Scheme")?,
-            vpc_id: optional(&mut m, "VpcId")?,
-            state: optional(&mut m, "State")?,
-            r#type: optional(&mut m, "Type")?,
-            availability_zones: optional(&mut m, "AvailabilityZones")?,
-            security_groups: optional(&mut m, "SecurityGroups")?,
-            ip_address_type: optional(&mut m, "IpAddressType")?,
-            customer_owned_ipv4_pool: optional(&mut m, "CustomerOwnedIpv4Pool")?,
-            enforce_security_group_inbound_rules_on_private_link_traffic: optional(&mut m, "EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic")?,
-            enable_prefix_for_ipv6_source_nat: optional(&mut m, "EnablePrefixForIpv6SourceNat")?,
-            ipam_pools: optional(&mut m, "IpamPools")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = LoadBalancer {
+            load_balancer_arn: m.optional("LoadBalancerArn"),
+            dns_name: m.optional("DNSName"),
+            canonical_hosted_zone_id: m.optional("CanonicalHostedZoneId"),
+            created_time: m.optional("CreatedTime"),
+            load_balancer_name: m.optional("LoadBalancerName"),
+            scheme: m.optional("Scheme"),
+            vpc_id: m.optional("VpcId"),
+            state: m.optional("State"),
+            r#type: m.optional("Type"),
+            availability_zones: m.optional("AvailabilityZones"),
+            security_groups: m.optional("SecurityGroups"),
+            ip_address_type: m.optional("IpAddressType"),
+            customer_owned_ipv4_pool: m.optional("CustomerOwnedIpv4Pool"),
+            enforce_security_group_inbound_rules_on_private_link_traffic: m.optional("EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic"),
+            enable_prefix_for_ipv6_source_nat: m.optional("EnablePrefixForIpv6SourceNat"),
+            ipam_pools: m.optional("IpamPools"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for LoadBalancer {
@@ -1950,13 +2025,14 @@ pub struct LoadBalancerAddress {
 }
 impl FromValue for LoadBalancerAddress {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(LoadBalancerAddress {
-            ip_address: optional(&mut m, "IpAddress")?,
-            allocation_id: optional(&mut m, "AllocationId")?,
-            private_i_pv4_address: optional(&mut m, "PrivateIPv4Address")?,
-            i_pv6_address: optional(&mut m, "IPv6Address")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = LoadBalancerAddress {
+            ip_address: m.optional("IpAddress"),
+            allocation_id: m.optional("AllocationId"),
+            private_i_pv4_address: m.optional("PrivateIPv4Address"),
+            i_pv6_address: m.optional("IPv6Address"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for LoadBalancerAddress {
@@ -1977,11 +2053,12 @@ pub struct LoadBalancerAttribute {
 }
 impl FromValue for LoadBalancerAttribute {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(LoadBalancerAttribute {
-            key: optional(&mut m, "Key")?,
-            value: optional(&mut m, "Value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = LoadBalancerAttribute {
+            key: m.optional("Key"),
+            value: m.optional("Value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for LoadBalancerAttribute {
@@ -2000,11 +2077,12 @@ pub struct LoadBalancerState {
 }
 impl FromValue for LoadBalancerState {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(LoadBalancerState {
-            code: optional(&mut m, "Code")?,
-            reason: optional(&mut m, "Reason")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = LoadBalancerState {
+            code: m.optional("Code"),
+            reason: m.optional("Reason"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for LoadBalancerState {
@@ -2023,11 +2101,12 @@ pub struct Matcher {
 }
 impl FromValue for Matcher {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Matcher {
-            http_code: optional(&mut m, "HttpCode")?,
-            grpc_code: optional(&mut m, "GrpcCode")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Matcher {
+            http_code: m.optional("HttpCode"),
+            grpc_code: m.optional("GrpcCode"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Matcher {
@@ -2046,11 +2125,12 @@ pub struct ModifyListenerAttributesInput {
 }
 impl FromValue for ModifyListenerAttributesInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyListenerAttributesInput {
-            listener_arn: required(&mut m, "ListenerArn")?,
-            attributes: required(&mut m, "Attributes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyListenerAttributesInput {
+            listener_arn: m.required("ListenerArn"),
+            attributes: m.required("Attributes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyListenerAttributesInput {
@@ -2068,10 +2148,11 @@ pub struct ModifyListenerAttributesOutput {
 }
 impl FromValue for ModifyListenerAttributesOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyListenerAttributesOutput {
-            attributes: optional(&mut m, "Attributes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyListenerAttributesOutput {
+            attributes: m.optional("Attributes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyListenerAttributesOutput {
@@ -2095,17 +2176,18 @@ pub struct ModifyListenerInput {
 }
 impl FromValue for ModifyListenerInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyListenerInput {
-            listener_arn: required(&mut m, "ListenerArn")?,
-            port: optional(&mut m, "Port")?,
-            protocol: optional(&mut m, "Protocol")?,
-            ssl_policy: optional(&mut m, "SslPolicy")?,
-            certificates: optional(&mut m, "Certificates")?,
-            default_actions: optional(&mut m, "DefaultActions")?,
-            alpn_policy: optional(&mut m, "AlpnPolicy")?,
-            mutual_authentication: optional(&mut m, "MutualAuthentication")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyListenerInput {
+            listener_arn: m.required("ListenerArn"),
+            port: m.optional("Port"),
+            protocol: m.optional("Protocol"),
+            ssl_policy: m.optional("SslPolicy"),
+            certificates: m.optional("Certificates"),
+            default_actions: m.optional("DefaultActions"),
+            alpn_policy: m.optional("AlpnPolicy"),
+            mutual_authentication: m.optional("MutualAuthentication"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyListenerInput {
@@ -2129,10 +2211,11 @@ pub struct ModifyListenerOutput {
 }
 impl FromValue for ModifyListenerOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyListenerOutput {
-            listeners: optional(&mut m, "Listeners")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyListenerOutput {
+            listeners: m.optional("Listeners"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyListenerOutput {
@@ -2150,11 +2233,12 @@ pub struct ModifyLoadBalancerAttributesInput {
 }
 impl FromValue for ModifyLoadBalancerAttributesInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyLoadBalancerAttributesInput {
-            load_balancer_arn: required(&mut m, "LoadBalancerArn")?,
-            attributes: required(&mut m, "Attributes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyLoadBalancerAttributesInput {
+            load_balancer_arn: m.required("LoadBalancerArn"),
+            attributes: m.required("Attributes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyLoadBalancerAttributesInput {
@@ -2172,10 +2256,11 @@ pub struct ModifyLoadBalancerAttributesOutput {
 }
 impl FromValue for ModifyLoadBalancerAttributesOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyLoadBalancerAttributesOutput {
-            attributes: optional(&mut m, "Attributes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyLoadBalancerAttributesOutput {
+            attributes: m.optional("Attributes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyLoadBalancerAttributesOutput {
@@ -2196,14 +2281,15 @@ pub struct ModifyRuleInput {
 }
 impl FromValue for ModifyRuleInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyRuleInput {
-            rule_arn: required(&mut m, "RuleArn")?,
-            conditions: optional(&mut m, "Conditions")?,
-            actions: optional(&mut m, "Actions")?,
-            transforms: optional(&mut m, "Transforms")?,
-            reset_transforms: optional(&mut m, "ResetTransforms")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyRuleInput {
+            rule_arn: m.required("RuleArn"),
+            conditions: m.optional("Conditions"),
+            actions: m.optional("Actions"),
+            transforms: m.optional("Transforms"),
+            reset_transforms: m.optional("ResetTransforms"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyRuleInput {
@@ -2224,10 +2310,11 @@ pub struct ModifyRuleOutput {
 }
 impl FromValue for ModifyRuleOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyRuleOutput {
-            rules: optional(&mut m, "Rules")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyRuleOutput {
+            rules: m.optional("Rules"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyRuleOutput {
@@ -2245,11 +2332,12 @@ pub struct ModifyTargetGroupAttributesInput {
 }
 impl FromValue for ModifyTargetGroupAttributesInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyTargetGroupAttributesInput {
-            target_group_arn: required(&mut m, "TargetGroupArn")?,
-            attributes: required(&mut m, "Attributes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyTargetGroupAttributesInput {
+            target_group_arn: m.required("TargetGroupArn"),
+            attributes: m.required("Attributes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyTargetGroupAttributesInput {
@@ -2267,10 +2355,11 @@ pub struct ModifyTargetGroupAttributesOutput {
 }
 impl FromValue for ModifyTargetGroupAttributesOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyTargetGroupAttributesOutput {
-            attributes: optional(&mut m, "Attributes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyTargetGroupAttributesOutput {
+            attributes: m.optional("Attributes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyTargetGroupAttributesOutput {
@@ -2296,19 +2385,20 @@ pub struct ModifyTargetGroupInput {
 }
 impl FromValue for ModifyTargetGroupInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyTargetGroupInput {
-            target_group_arn: required(&mut m, "TargetGroupArn")?,
-            health_check_protocol: optional(&mut m, "HealthCheckProtocol")?,
-            health_check_port: optional(&mut m, "HealthCheckPort")?,
-            health_check_path: optional(&mut m, "HealthCheckPath")?,
-            health_check_enabled: optional(&mut m, "HealthCheckEnabled")?,
-            health_check_interval_seconds: optional(&mut m, "HealthCheckIntervalSeconds")?,
-            health_check_timeout_seconds: optional(&mut m, "HealthCheckTimeoutSeconds")?,
-            healthy_threshold_count: optional(&mut m, "HealthyThresholdCount")?,
-            unhealthy_threshold_count: optional(&mut m, "UnhealthyThresholdCount")?,
-            matcher: optional(&mut m, "Matcher")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyTargetGroupInput {
+            target_group_arn: m.required("TargetGroupArn"),
+            health_check_protocol: m.optional("HealthCheckProtocol"),
+            health_check_port: m.optional("HealthCheckPort"),
+            health_check_path: m.optional("HealthCheckPath"),
+            health_check_enabled: m.optional("HealthCheckEnabled"),
+            health_check_interval_seconds: m.optional("HealthCheckIntervalSeconds"),
+            health_check_timeout_seconds: m.optional("HealthCheckTimeoutSeconds"),
+            healthy_threshold_count: m.optional("HealthyThresholdCount"),
+            unhealthy_threshold_count: m.optional("UnhealthyThresholdCount"),
+            matcher: m.optional("Matcher"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyTargetGroupInput {
@@ -2334,10 +2424,11 @@ pub struct ModifyTargetGroupOutput {
 }
 impl FromValue for ModifyTargetGroupOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyTargetGroupOutput {
-            target_groups: optional(&mut m, "TargetGroups")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyTargetGroupOutput {
+            target_groups: m.optional("TargetGroups"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyTargetGroupOutput {
@@ -2357,13 +2448,14 @@ pub struct ModifyTrustStoreInput {
 }
 impl FromValue for ModifyTrustStoreInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyTrustStoreInput {
-            trust_store_arn: required(&mut m, "TrustStoreArn")?,
-            ca_certificates_bundle_s3_bucket: required(&mut m, "CaCertificatesBundleS3Bucket")?,
-            ca_certificates_bundle_s3_key: required(&mut m, "CaCertificatesBundleS3Key")?,
-            ca_certificates_bundle_s3_object_version: optional(&mut m, "CaCertificatesBundleS3ObjectVersion")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyTrustStoreInput {
+            trust_store_arn: m.required("TrustStoreArn"),
+            ca_certificates_bundle_s3_bucket: m.required("CaCertificatesBundleS3Bucket"),
+            ca_certificates_bundle_s3_key: m.required("CaCertificatesBundleS3Key"),
+            ca_certificates_bundle_s3_object_version: m.optional("CaCertificatesBundleS3ObjectVersion"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyTrustStoreInput {
@@ -2383,10 +2475,11 @@ pub struct ModifyTrustStoreOutput {
 }
 impl FromValue for ModifyTrustStoreOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyTrustStoreOutput {
-            trust_stores: optional(&mut m, "TrustStores")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyTrustStoreOutput {
+            trust_stores: m.optional("TrustStores"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyTrustStoreOutput {
@@ -2407,14 +2500,15 @@ pub struct MutualAuthenticationAttributes {
 }
 impl FromValue for MutualAuthenticationAttributes {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(MutualAuthenticationAttributes {
-            mode: optional(&mut m, "Mode")?,
-            trust_store_arn: optional(&mut m, "TrustStoreArn")?,
-            ignore_client_certificate_expiry: optional(&mut m, "IgnoreClientCertificateExpiry")?,
-            trust_store_association_status: optional(&mut m, "TrustStoreAssociationStatus")?,
-            advertise_trust_store_ca_names: optional(&mut m, "AdvertiseTrustStoreCaNames")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = MutualAuthenticationAttributes {
+            mode: m.optional("Mode"),
+            trust_store_arn: m.optional("TrustStoreArn"),
+            ignore_client_certificate_expiry: m.optional("IgnoreClientCertificateExpiry"),
+            trust_store_association_status: m.optional("TrustStoreAssociationStatus"),
+            advertise_trust_store_ca_names: m.optional("AdvertiseTrustStoreCaNames"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for MutualAuthenticationAttributes {
@@ -2436,11 +2530,12 @@ pub struct PathPatternConditionConfig {
 }
 impl FromValue for PathPatternConditionConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PathPatternConditionConfig {
-            values: optional(&mut m, "Values")?,
-            regex_values: optional(&mut m, "RegexValues")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PathPatternConditionConfig {
+            values: m.optional("Values"),
+            regex_values: m.optional("RegexValues"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PathPatternConditionConfig {
@@ -2458,10 +2553,11 @@ pub struct QueryStringConditionConfig {
 }
 impl FromValue for QueryStringConditionConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(QueryStringConditionConfig {
-            values: optional(&mut m, "Values")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = QueryStringConditionConfig {
+            values: m.optional("Values"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for QueryStringConditionConfig {
@@ -2479,11 +2575,12 @@ pub struct QueryStringKeyValuePair {
 }
 impl FromValue for QueryStringKeyValuePair {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(QueryStringKeyValuePair {
-            key: optional(&mut m, "Key")?,
-            value: optional(&mut m, "Value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = QueryStringKeyValuePair {
+            key: m.optional("Key"),
+            value: m.optional("Value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for QueryStringKeyValuePair {
@@ -2506,15 +2603,16 @@ pub struct RedirectActionConfig {
 }
 impl FromValue for RedirectActionConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RedirectActionConfig {
-            protocol: optional(&mut m, "Protocol")?,
-            port: optional(&mut m, "Port")?,
-            host: optional(&mut m, "Host")?,
-            path: optional(&mut m, "Path")?,
-            query: optional(&mut m, "Query")?,
-            status_code: required(&mut m, "StatusCode")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RedirectActionConfig {
+            protocol: m.optional("Protocol"),
+            port: m.optional("Port"),
+            host: m.optional("Host"),
+            path: m.optional("Path"),
+            query: m.optional("Query"),
+            status_code: m.required("StatusCode"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RedirectActionConfig {
@@ -2537,11 +2635,12 @@ pub struct RegisterTargetsInput {
 }
 impl FromValue for RegisterTargetsInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RegisterTargetsInput {
-            target_group_arn: required(&mut m, "TargetGroupArn")?,
-            targets: required(&mut m, "Targets")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RegisterTargetsInput {
+            target_group_arn: m.required("TargetGroupArn"),
+            targets: m.required("Targets"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RegisterTargetsInput {
@@ -2558,9 +2657,10 @@ pub struct RegisterTargetsOutput {
 }
 impl FromValue for RegisterTargetsOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RegisterTargetsOutput {
-        })
+        let mut m = Reader::of(value);
+        let shape = RegisterTargetsOutput {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RegisterTargetsOutput {
@@ -2577,11 +2677,12 @@ pub struct RemoveListenerCertificatesInput {
 }
 impl FromValue for RemoveListenerCertificatesInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RemoveListenerCertificatesInput {
-            listener_arn: required(&mut m, "ListenerArn")?,
-            certificates: required(&mut m, "Certificates")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RemoveListenerCertificatesInput {
+            listener_arn: m.required("ListenerArn"),
+            certificates: m.required("Certificates"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RemoveListenerCertificatesInput {
@@ -2598,9 +2699,10 @@ pub struct RemoveListenerCertificatesOutput {
 }
 impl FromValue for RemoveListenerCertificatesOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RemoveListenerCertificatesOutput {
-        })
+        let mut m = Reader::of(value);
+        let shape = RemoveListenerCertificatesOutput {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RemoveListenerCertificatesOutput {
@@ -2617,11 +2719,12 @@ pub struct RemoveTagsInput {
 }
 impl FromValue for RemoveTagsInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RemoveTagsInput {
-            resource_arns: required(&mut m, "ResourceArns")?,
-            tag_keys: required(&mut m, "TagKeys")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RemoveTagsInput {
+            resource_arns: m.required("ResourceArns"),
+            tag_keys: m.required("TagKeys"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RemoveTagsInput {
@@ -2638,9 +2741,10 @@ pub struct RemoveTagsOutput {
 }
 impl FromValue for RemoveTagsOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RemoveTagsOutput {
-        })
+        let mut m = Reader::of(value);
+        let shape = RemoveTagsOutput {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RemoveTagsOutput {
@@ -2657,11 +2761,12 @@ pub struct RewriteConfig {
 }
 impl FromValue for RewriteConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RewriteConfig {
-            regex: required(&mut m, "Regex")?,
-            replace: required(&mut m, "Replace")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RewriteConfig {
+            regex: m.required("Regex"),
+            replace: m.required("Replace"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RewriteConfig {
@@ -2684,15 +2789,16 @@ pub struct Rule {
 }
 impl FromValue for Rule {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Rule {
-            rule_arn: optional(&mut m, "RuleArn")?,
-            priority: optional(&mut m, "Priority")?,
-            conditions: optional(&mut m, "Conditions")?,
-            actions: optional(&mut m, "Actions")?,
-            is_default: optional(&mut m, "IsDefault")?,
-            transforms: optional(&mut m, "Transforms")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Rule {
+            rule_arn: m.optional("RuleArn"),
+            priority: m.optional("Priority"),
+            conditions: m.optional("Conditions"),
+            actions: m.optional("Actions"),
+            is_default: m.optional("IsDefault"),
+            transforms: m.optional("Transforms"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Rule {
@@ -2722,18 +2828,19 @@ pub struct RuleCondition {
 }
 impl FromValue for RuleCondition {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RuleCondition {
-            field: optional(&mut m, "Field")?,
-            values: optional(&mut m, "Values")?,
-            host_header_config: optional(&mut m, "HostHeaderConfig")?,
-            path_pattern_config: optional(&mut m, "PathPatternConfig")?,
-            http_header_config: optional(&mut m, "HttpHeaderConfig")?,
-            query_string_config: optional(&mut m, "QueryStringConfig")?,
-            http_request_method_config: optional(&mut m, "HttpRequestMethodConfig")?,
-            source_ip_config: optional(&mut m, "SourceIpConfig")?,
-            regex_values: optional(&mut m, "RegexValues")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RuleCondition {
+            field: m.optional("Field"),
+            values: m.optional("Values"),
+            host_header_config: m.optional("HostHeaderConfig"),
+            path_pattern_config: m.optional("PathPatternConfig"),
+            http_header_config: m.optional("HttpHeaderConfig"),
+            query_string_config: m.optional("QueryStringConfig"),
+            http_request_method_config: m.optional("HttpRequestMethodConfig"),
+            source_ip_config: m.optional("SourceIpConfig"),
+            regex_values: m.optional("RegexValues"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RuleCondition {
@@ -2759,11 +2866,12 @@ pub struct RulePriorityPair {
 }
 impl FromValue for RulePriorityPair {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RulePriorityPair {
-            rule_arn: optional(&mut m, "RuleArn")?,
-            priority: optional(&mut m, "Priority")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RulePriorityPair {
+            rule_arn: m.optional("RuleArn"),
+            priority: m.optional("Priority"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RulePriorityPair {
@@ -2783,12 +2891,13 @@ pub struct RuleTransform {
 }
 impl FromValue for RuleTransform {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RuleTransform {
-            r#type: required(&mut m, "Type")?,
-            host_header_rewrite_config: optional(&mut m, "HostHeaderRewriteConfig")?,
-            url_rewrite_config: optional(&mut m, "UrlRewriteConfig")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RuleTransform {
+            r#type: m.required("Type"),
+            host_header_rewrite_config: m.optional("HostHeaderRewriteConfig"),
+            url_rewrite_config: m.optional("UrlRewriteConfig"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RuleTransform {
@@ -2807,10 +2916,11 @@ pub struct SetRulePrioritiesInput {
 }
 impl FromValue for SetRulePrioritiesInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SetRulePrioritiesInput {
-            rule_priorities: required(&mut m, "RulePriorities")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SetRulePrioritiesInput {
+            rule_priorities: m.required("RulePriorities"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SetRulePrioritiesInput {
@@ -2827,10 +2937,11 @@ pub struct SetRulePrioritiesOutput {
 }
 impl FromValue for SetRulePrioritiesOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SetRulePrioritiesOutput {
-            rules: optional(&mut m, "Rules")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SetRulePrioritiesOutput {
+            rules: m.optional("Rules"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SetRulePrioritiesOutput {
@@ -2849,12 +2960,13 @@ pub struct SetSecurityGroupsInput {
 }
 impl FromValue for SetSecurityGroupsInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SetSecurityGroupsInput {
-            load_balancer_arn: required(&mut m, "LoadBalancerArn")?,
-            security_groups: required(&mut m, "SecurityGroups")?,
-            enforce_security_group_inbound_rules_on_private_link_traffic: optional(&mut m, "EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SetSecurityGroupsInput {
+            load_balancer_arn: m.required("LoadBalancerArn"),
+            security_groups: m.required("SecurityGroups"),
+            enforce_security_group_inbound_rules_on_private_link_traffic: m.optional("EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SetSecurityGroupsInput {
@@ -2874,11 +2986,12 @@ pub struct SetSecurityGroupsOutput {
 }
 impl FromValue for SetSecurityGroupsOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SetSecurityGroupsOutput {
-            security_group_ids: optional(&mut m, "SecurityGroupIds")?,
-            enforce_security_group_inbound_rules_on_private_link_traffic: optional(&mut m, "EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SetSecurityGroupsOutput {
+            security_group_ids: m.optional("SecurityGroupIds"),
+            enforce_security_group_inbound_rules_on_private_link_traffic: m.optional("EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SetSecurityGroupsOutput {
@@ -2900,14 +3013,15 @@ pub struct SetSubnetsInput {
 }
 impl FromValue for SetSubnetsInput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SetSubnetsInput {
-            load_balancer_arn: required(&mut m, "LoadBalancerArn")?,
-            subnets: optional(&mut m, "Subnets")?,
-            subnet_mappings: optional(&mut m, "SubnetMappings")?,
-            ip_address_type: optional(&mut m, "IpAddressType")?,
-            enable_prefix_for_ipv6_source_nat: optional(&mut m, "EnablePrefixForIpv6SourceNat")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SetSubnetsInput {
+            load_balancer_arn: m.required("LoadBalancerArn"),
+            subnets: m.optional("Subnets"),
+            subnet_mappings: m.optional("SubnetMappings"),
+            ip_address_type: m.optional("IpAddressType"),
+            enable_prefix_for_ipv6_source_nat: m.optional("EnablePrefixForIpv6SourceNat"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SetSubnetsInput {
@@ -2930,12 +3044,13 @@ pub struct SetSubnetsOutput {
 }
 impl FromValue for SetSubnetsOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SetSubnetsOutput {
-            availability_zones: optional(&mut m, "AvailabilityZones")?,
-            ip_address_type: optional(&mut m, "IpAddressType")?,
-            enable_prefix_for_ipv6_source_nat: optional(&mut m, "EnablePrefixForIpv6SourceNat")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SetSubnetsOutput {
+            availability_zones: m.optional("AvailabilityZones"),
+            ip_address_type: m.optional("IpAddressType"),
+            enable_prefix_for_ipv6_source_nat: m.optional("EnablePrefixForIpv6SourceNat"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SetSubnetsOutput {
@@ -2954,10 +3069,11 @@ pub struct SourceIpConditionConfig {
 }
 impl FromValue for SourceIpConditionConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SourceIpConditionConfig {
-            values: optional(&mut m, "Values")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SourceIpConditionConfig {
+            values: m.optional("Values"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SourceIpConditionConfig {
@@ -2977,13 +3093,14 @@ pub struct SslPolicy {
 }
 impl FromValue for SslPolicy {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SslPolicy {
-            ssl_protocols: optional(&mut m, "SslProtocols")?,
-            ciphers: optional(&mut m, "Ciphers")?,
-            name: optional(&mut m, "Name")?,
-            supported_load_balancer_types: optional(&mut m, "SupportedLoadBalancerTypes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SslPolicy {
+            ssl_protocols: m.optional("SslProtocols"),
+            ciphers: m.optional("Ciphers"),
+            name: m.optional("Name"),
+            supported_load_balancer_types: m.optional("SupportedLoadBalancerTypes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SslPolicy {
@@ -3007,14 +3124,15 @@ pub struct SubnetMapping {
 }
 impl FromValue for SubnetMapping {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SubnetMapping {
-            subnet_id: optional(&mut m, "SubnetId")?,
-            allocation_id: optional(&mut m, "AllocationId")?,
-            private_i_pv4_address: optional(&mut m, "PrivateIPv4Address")?,
-            i_pv6_address: optional(&mut m, "IPv6Address")?,
-            source_nat_ipv6_prefix: optional(&mut m, "SourceNatIpv6Prefix")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SubnetMapping {
+            subnet_id: m.optional("SubnetId"),
+            allocation_id: m.optional("AllocationId"),
+            private_i_pv4_address: m.optional("PrivateIPv4Address"),
+            i_pv6_address: m.optional("IPv6Address"),
+            source_nat_ipv6_prefix: m.optional("SourceNatIpv6Prefix"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SubnetMapping {
@@ -3036,11 +3154,12 @@ pub struct Tag {
 }
 impl FromValue for Tag {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Tag {
-            key: required(&mut m, "Key")?,
-            value: optional(&mut m, "Value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Tag {
+            key: m.required("Key"),
+            value: m.optional("Value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Tag {
@@ -3059,11 +3178,12 @@ pub struct TagDescription {
 }
 impl FromValue for TagDescription {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagDescription {
-            resource_arn: optional(&mut m, "ResourceArn")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TagDescription {
+            resource_arn: m.optional("ResourceArn"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagDescription {
@@ -3084,13 +3204,14 @@ pub struct TargetDescription {
 }
 impl FromValue for TargetDescription {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TargetDescription {
-            id: required(&mut m, "Id")?,
-            port: optional(&mut m, "Port")?,
-            availability_zone: optional(&mut m, "AvailabilityZone")?,
-            quic_server_id: optional(&mut m, "QuicServerId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TargetDescription {
+            id: m.required("Id"),
+            port: m.optional("Port"),
+            availability_zone: m.optional("AvailabilityZone"),
+            quic_server_id: m.optional("QuicServerId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TargetDescription {
@@ -3128,28 +3249,29 @@ pub struct TargetGroup {
 }
 impl FromValue for TargetGroup {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TargetGroup {
-            target_group_arn: optional(&mut m, "TargetGroupArn")?,
-            target_group_name: optional(&mut m, "TargetGroupName")?,
-            protocol: optional(&mut m, "Protocol")?,
-            port: optional(&mut m, "Port")?,
-            vpc_id: optional(&mut m, "VpcId")?,
-            health_check_protocol: optional(&mut m, "HealthCheckProtocol")?,
-            health_check_port: optional(&mut m, "HealthCheckPort")?,
-            health_check_enabled: optional(&mut m, "HealthCheckEnabled")?,
-            health_check_interval_seconds: optional(&mut m, "HealthCheckIntervalSeconds")?,
-            health_check_timeout_seconds: optional(&mut m, "HealthCheckTimeoutSeconds")?,
-            healthy_threshold_count: optional(&mut m, "HealthyThresholdCount")?,
-            unhealthy_threshold_count: optional(&mut m, "UnhealthyThresholdCount")?,
-            health_check_path: optional(&mut m, "HealthCheckPath")?,
-            matcher: optional(&mut m, "Matcher")?,
-            load_balancer_arns: optional(&mut m, "LoadBalancerArns")?,
-            target_type: optional(&mut m, "TargetType")?,
-            protocol_version: optional(&mut m, "ProtocolVersion")?,
-            ip_address_type: optional(&mut m, "IpAddressType")?,
-            target_control_port: optional(&mut m, "TargetControlPort")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TargetGroup {
+            target_group_arn: m.optional("TargetGroupArn"),
+            target_group_name: m.optional("TargetGroupName"),
+            protocol: m.optional("Protocol"),
+            port: m.optional("Port"),
+            vpc_id: m.optional("VpcId"),
+            health_check_protocol: m.optional("HealthCheckProtocol"),
+            health_check_port: m.optional("HealthCheckPort"),
+            health_check_enabled: m.optional("HealthCheckEnabled"),
+            health_check_interval_seconds: m.optional("HealthCheckIntervalSeconds"),
+            health_check_timeout_seconds: m.optional("HealthCheckTimeoutSeconds"),
+            healthy_threshold_count: m.optional("HealthyThresholdCount"),
+            unhealthy_threshold_count: m.optional("UnhealthyThresholdCount"),
+            health_check_path: m.optional("HealthCheckPath"),
+            matcher: m.optional("Matcher"),
+            load_balancer_arns: m.optional("LoadBalancerArns"),
+            target_type: m.optional("TargetType"),
+            protocol_version: m.optional("ProtocolVersion"),
+            ip_address_type: m.optional("IpAddressType"),
+            target_control_port: m.optional("TargetControlPort"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TargetGroup {
@@ -3185,11 +3307,12 @@ pub struct TargetGroupAttribute {
 }
 impl FromValue for TargetGroupAttribute {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TargetGroupAttribute {
-            key: optional(&mut m, "Key")?,
-            value: optional(&mut m, "Value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TargetGroupAttribute {
+            key: m.optional("Key"),
+            value: m.optional("Value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TargetGroupAttribute {
@@ -3208,11 +3331,12 @@ pub struct TargetGroupStickinessConfig {
 }
 impl FromValue for TargetGroupStickinessConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TargetGroupStickinessConfig {
-            enabled: optional(&mut m, "Enabled")?,
-            duration_seconds: optional(&mut m, "DurationSeconds")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TargetGroupStickinessConfig {
+            enabled: m.optional("Enabled"),
+            duration_seconds: m.optional("DurationSeconds"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TargetGroupStickinessConfig {
@@ -3231,11 +3355,12 @@ pub struct TargetGroupTuple {
 }
 impl FromValue for TargetGroupTuple {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TargetGroupTuple {
-            target_group_arn: optional(&mut m, "TargetGroupArn")?,
-            weight: optional(&mut m, "Weight")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TargetGroupTuple {
+            target_group_arn: m.optional("TargetGroupArn"),
+            weight: m.optional("Weight"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TargetGroupTuple {
@@ -3255,12 +3380,13 @@ pub struct TargetHealth {
 }
 impl FromValue for TargetHealth {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TargetHealth {
-            state: optional(&mut m, "State")?,
-            reason: optional(&mut m, "Reason")?,
-            description: optional(&mut m, "Description")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TargetHealth {
+            state: m.optional("State"),
+            reason: m.optional("Reason"),
+            description: m.optional("Description"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TargetHealth {
@@ -3283,14 +3409,15 @@ pub struct TargetHealthDescription {
 }
 impl FromValue for TargetHealthDescription {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TargetHealthDescription {
-            target: optional(&mut m, "Target")?,
-            health_check_port: optional(&mut m, "HealthCheckPort")?,
-            target_health: optional(&mut m, "TargetHealth")?,
-            anomaly_detection: optional(&mut m, "AnomalyDetection")?,
-            administrative_override: optional(&mut m, "AdministrativeOverride")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TargetHealthDescription {
+            target: m.optional("Target"),
+            health_check_port: m.optional("HealthCheckPort"),
+            target_health: m.optional("TargetHealth"),
+            anomaly_detection: m.optional("AnomalyDetection"),
+            administrative_override: m.optional("AdministrativeOverride"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TargetHealthDescription {
@@ -3315,14 +3442,15 @@ pub struct TrustStore {
 }
 impl FromValue for TrustStore {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TrustStore {
-            name: optional(&mut m, "Name")?,
-            trust_store_arn: optional(&mut m, "TrustStoreArn")?,
-            status: optional(&mut m, "Status")?,
-            number_of_ca_certificates: optional(&mut m, "NumberOfCaCertificates")?,
-            total_revoked_entries: optional(&mut m, "TotalRevokedEntries")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TrustStore {
+            name: m.optional("Name"),
+            trust_store_arn: m.optional("TrustStoreArn"),
+            status: m.optional("Status"),
+            number_of_ca_certificates: m.optional("NumberOfCaCertificates"),
+            total_revoked_entries: m.optional("TotalRevokedEntries"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TrustStore {
@@ -3343,10 +3471,11 @@ pub struct TrustStoreAssociation {
 }
 impl FromValue for TrustStoreAssociation {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TrustStoreAssociation {
-            resource_arn: optional(&mut m, "ResourceArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TrustStoreAssociation {
+            resource_arn: m.optional("ResourceArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TrustStoreAssociation {
@@ -3363,10 +3492,11 @@ pub struct UrlRewriteConfig {
 }
 impl FromValue for UrlRewriteConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UrlRewriteConfig {
-            rewrites: optional(&mut m, "Rewrites")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UrlRewriteConfig {
+            rewrites: m.optional("Rewrites"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UrlRewriteConfig {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use model::value::{Body, FromValue, IntoValue, Members, Value, optional, required};
+use model::value::{Body, FromValue, IntoValue, Members, Reader, Value};
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Default, PartialEq)]
@@ -16,14 +16,15 @@ pub struct AccessKey {
 }
 impl FromValue for AccessKey {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AccessKey {
-            user_name: required(&mut m, "UserName")?,
-            access_key_id: required(&mut m, "AccessKeyId")?,
-            status: required(&mut m, "Status")?,
-            secret_access_key: required(&mut m, "SecretAccessKey")?,
-            create_date: optional(&mut m, "CreateDate")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AccessKey {
+            user_name: m.required("UserName"),
+            access_key_id: m.required("AccessKeyId"),
+            status: m.required("Status"),
+            secret_access_key: m.required("SecretAccessKey"),
+            create_date: m.optional("CreateDate"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AccessKey {
@@ -58,13 +59,14 @@ pub struct AccessKeyMetadata {
 }
 impl FromValue for AccessKeyMetadata {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AccessKeyMetadata {
-            user_name: optional(&mut m, "UserName")?,
-            access_key_id: optional(&mut m, "AccessKeyId")?,
-            status: optional(&mut m, "Status")?,
-            create_date: optional(&mut m, "CreateDate")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AccessKeyMetadata {
+            user_name: m.optional("UserName"),
+            access_key_id: m.optional("AccessKeyId"),
+            status: m.optional("Status"),
+            create_date: m.optional("CreateDate"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AccessKeyMetadata {
@@ -85,11 +87,12 @@ pub struct AddRoleToInstanceProfileRequest {
 }
 impl FromValue for AddRoleToInstanceProfileRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AddRoleToInstanceProfileRequest {
-            instance_profile_name: required(&mut m, "InstanceProfileName")?,
-            role_name: required(&mut m, "RoleName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AddRoleToInstanceProfileRequest {
+            instance_profile_name: m.required("InstanceProfileName"),
+            role_name: m.required("RoleName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AddRoleToInstanceProfileRequest {
@@ -108,11 +111,12 @@ pub struct AddUserToGroupRequest {
 }
 impl FromValue for AddUserToGroupRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AddUserToGroupRequest {
-            group_name: required(&mut m, "GroupName")?,
-            user_name: required(&mut m, "UserName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AddUserToGroupRequest {
+            group_name: m.required("GroupName"),
+            user_name: m.required("UserName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AddUserToGroupRequest {
@@ -131,11 +135,12 @@ pub struct AttachGroupPolicyRequest {
 }
 impl FromValue for AttachGroupPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AttachGroupPolicyRequest {
-            group_name: required(&mut m, "GroupName")?,
-            policy_arn: required(&mut m, "PolicyArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AttachGroupPolicyRequest {
+            group_name: m.required("GroupName"),
+            policy_arn: m.required("PolicyArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AttachGroupPolicyRequest {
@@ -154,11 +159,12 @@ pub struct AttachRolePolicyRequest {
 }
 impl FromValue for AttachRolePolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AttachRolePolicyRequest {
-            role_name: required(&mut m, "RoleName")?,
-            policy_arn: required(&mut m, "PolicyArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AttachRolePolicyRequest {
+            role_name: m.required("RoleName"),
+            policy_arn: m.required("PolicyArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AttachRolePolicyRequest {
@@ -177,11 +183,12 @@ pub struct AttachUserPolicyRequest {
 }
 impl FromValue for AttachUserPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AttachUserPolicyRequest {
-            user_name: required(&mut m, "UserName")?,
-            policy_arn: required(&mut m, "PolicyArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AttachUserPolicyRequest {
+            user_name: m.required("UserName"),
+            policy_arn: m.required("PolicyArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AttachUserPolicyRequest {
@@ -200,11 +207,12 @@ pub struct AttachedPermissionsBoundary {
 }
 impl FromValue for AttachedPermissionsBoundary {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AttachedPermissionsBoundary {
-            permissions_boundary_type: optional(&mut m, "PermissionsBoundaryType")?,
-            permissions_boundary_arn: optional(&mut m, "PermissionsBoundaryArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AttachedPermissionsBoundary {
+            permissions_boundary_type: m.optional("PermissionsBoundaryType"),
+            permissions_boundary_arn: m.optional("PermissionsBoundaryArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AttachedPermissionsBoundary {
@@ -223,11 +231,12 @@ pub struct AttachedPolicy {
 }
 impl FromValue for AttachedPolicy {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AttachedPolicy {
-            policy_name: optional(&mut m, "PolicyName")?,
-            policy_arn: optional(&mut m, "PolicyArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AttachedPolicy {
+            policy_name: m.optional("PolicyName"),
+            policy_arn: m.optional("PolicyArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AttachedPolicy {
@@ -247,12 +256,13 @@ pub struct ContextEntry {
 }
 impl FromValue for ContextEntry {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ContextEntry {
-            context_key_name: optional(&mut m, "ContextKeyName")?,
-            context_key_values: optional(&mut m, "ContextKeyValues")?,
-            context_key_type: optional(&mut m, "ContextKeyType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ContextEntry {
+            context_key_name: m.optional("ContextKeyName"),
+            context_key_values: m.optional("ContextKeyValues"),
+            context_key_type: m.optional("ContextKeyType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ContextEntry {
@@ -271,10 +281,11 @@ pub struct CreateAccessKeyRequest {
 }
 impl FromValue for CreateAccessKeyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateAccessKeyRequest {
-            user_name: optional(&mut m, "UserName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateAccessKeyRequest {
+            user_name: m.optional("UserName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateAccessKeyRequest {
@@ -291,10 +302,11 @@ pub struct CreateAccessKeyResponse {
 }
 impl FromValue for CreateAccessKeyResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateAccessKeyResponse {
-            access_key: required(&mut m, "AccessKey")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateAccessKeyResponse {
+            access_key: m.required("AccessKey"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateAccessKeyResponse {
@@ -311,10 +323,11 @@ pub struct CreateAccountAliasRequest {
 }
 impl FromValue for CreateAccountAliasRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateAccountAliasRequest {
-            account_alias: required(&mut m, "AccountAlias")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateAccountAliasRequest {
+            account_alias: m.required("AccountAlias"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateAccountAliasRequest {
@@ -332,11 +345,12 @@ pub struct CreateGroupRequest {
 }
 impl FromValue for CreateGroupRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateGroupRequest {
-            path: optional(&mut m, "Path")?,
-            group_name: required(&mut m, "GroupName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateGroupRequest {
+            path: m.optional("Path"),
+            group_name: m.required("GroupName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateGroupRequest {
@@ -354,10 +368,11 @@ pub struct CreateGroupResponse {
 }
 impl FromValue for CreateGroupResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateGroupResponse {
-            group: required(&mut m, "Group")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateGroupResponse {
+            group: m.required("Group"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateGroupResponse {
@@ -376,12 +391,13 @@ pub struct CreateInstanceProfileRequest {
 }
 impl FromValue for CreateInstanceProfileRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateInstanceProfileRequest {
-            instance_profile_name: required(&mut m, "InstanceProfileName")?,
-            path: optional(&mut m, "Path")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateInstanceProfileRequest {
+            instance_profile_name: m.required("InstanceProfileName"),
+            path: m.optional("Path"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateInstanceProfileRequest {
@@ -400,10 +416,11 @@ pub struct CreateInstanceProfileResponse {
 }
 impl FromValue for CreateInstanceProfileResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateInstanceProfileResponse {
-            instance_profile: required(&mut m, "InstanceProfile")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateInstanceProfileResponse {
+            instance_profile: m.required("InstanceProfile"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateInstanceProfileResponse {
@@ -424,14 +441,15 @@ pub struct CreatePolicyRequest {
 }
 impl FromValue for CreatePolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreatePolicyRequest {
-            policy_name: required(&mut m, "PolicyName")?,
-            path: optional(&mut m, "Path")?,
-            policy_document: required(&mut m, "PolicyDocument")?,
-            description: optional(&mut m, "Description")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreatePolicyRequest {
+            policy_name: m.required("PolicyName"),
+            path: m.optional("Path"),
+            policy_document: m.required("PolicyDocument"),
+            description: m.optional("Description"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreatePolicyRequest {
@@ -452,10 +470,11 @@ pub struct CreatePolicyResponse {
 }
 impl FromValue for CreatePolicyResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreatePolicyResponse {
-            policy: optional(&mut m, "Policy")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreatePolicyResponse {
+            policy: m.optional("Policy"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreatePolicyResponse {
@@ -474,12 +493,13 @@ pub struct CreatePolicyVersionRequest {
 }
 impl FromValue for CreatePolicyVersionRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreatePolicyVersionRequest {
-            policy_arn: required(&mut m, "PolicyArn")?,
-            policy_document: required(&mut m, "PolicyDocument")?,
-            set_as_default: optional(&mut m, "SetAsDefault")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreatePolicyVersionRequest {
+            policy_arn: m.required("PolicyArn"),
+            policy_document: m.required("PolicyDocument"),
+            set_as_default: m.optional("SetAsDefault"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreatePolicyVersionRequest {
@@ -498,10 +518,11 @@ pub struct CreatePolicyVersionResponse {
 }
 impl FromValue for CreatePolicyVersionResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreatePolicyVersionResponse {
-            policy_version: optional(&mut m, "PolicyVersion")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreatePolicyVersionResponse {
+            policy_version: m.optional("PolicyVersion"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreatePolicyVersionResponse {
@@ -524,16 +545,17 @@ pub struct CreateRoleRequest {
 }
 impl FromValue for CreateRoleRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateRoleRequest {
-            path: optional(&mut m, "Path")?,
-            role_name: required(&mut m, "RoleName")?,
-            assume_role_policy_document: required(&mut m, "AssumeRolePolicyDocument")?,
-            description: optional(&mut m, "Description")?,
-            max_session_duration: optional(&mut m, "MaxSessionDuration")?,
-            permissions_boundary: optional(&mut m, "PermissionsBoundary")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateRoleRequest {
+            path: m.optional("Path"),
+            role_name: m.required("RoleName"),
+            assume_role_policy_document: m.required("AssumeRolePolicyDocument"),
+            description: m.optional("Description"),
+            max_session_duration: m.optional("MaxSessionDuration"),
+            permissions_boundary: m.optional("PermissionsBoundary"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateRoleRequest {
@@ -556,10 +578,11 @@ pub struct CreateRoleResponse {
 }
 impl FromValue for CreateRoleResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateRoleResponse {
-            role: required(&mut m, "Role")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateRoleResponse {
+            role: m.required("Role"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateRoleResponse {
@@ -579,13 +602,14 @@ pub struct CreateUserRequest {
 }
 impl FromValue for CreateUserRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateUserRequest {
-            path: optional(&mut m, "Path")?,
-            user_name: required(&mut m, "UserName")?,
-            permissions_boundary: optional(&mut m, "PermissionsBoundary")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateUserRequest {
+            path: m.optional("Path"),
+            user_name: m.required("UserName"),
+            permissions_boundary: m.optional("PermissionsBoundary"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateUserRequest {
@@ -605,10 +629,11 @@ pub struct CreateUserResponse {
 }
 impl FromValue for CreateUserResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateUserResponse {
-            user: optional(&mut m, "User")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateUserResponse {
+            user: m.optional("User"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateUserResponse {
@@ -627,12 +652,13 @@ pub struct CreateVirtualMFADeviceRequest {
 }
 impl FromValue for CreateVirtualMFADeviceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateVirtualMFADeviceRequest {
-            path: optional(&mut m, "Path")?,
-            virtual_mfa_device_name: required(&mut m, "VirtualMFADeviceName")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateVirtualMFADeviceRequest {
+            path: m.optional("Path"),
+            virtual_mfa_device_name: m.required("VirtualMFADeviceName"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateVirtualMFADeviceRequest {
@@ -651,10 +677,11 @@ pub struct CreateVirtualMFADeviceResponse {
 }
 impl FromValue for CreateVirtualMFADeviceResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateVirtualMFADeviceResponse {
-            virtual_mfa_device: required(&mut m, "VirtualMFADevice")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateVirtualMFADeviceResponse {
+            virtual_mfa_device: m.required("VirtualMFADevice"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateVirtualMFADeviceResponse {
@@ -672,11 +699,12 @@ pub struct DeactivateMFADeviceRequest {
 }
 impl FromValue for DeactivateMFADeviceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeactivateMFADeviceRequest {
-            user_name: optional(&mut m, "UserName")?,
-            serial_number: required(&mut m, "SerialNumber")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeactivateMFADeviceRequest {
+            user_name: m.optional("UserName"),
+            serial_number: m.required("SerialNumber"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeactivateMFADeviceRequest {
@@ -695,11 +723,12 @@ pub struct DeleteAccessKeyRequest {
 }
 impl FromValue for DeleteAccessKeyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteAccessKeyRequest {
-            user_name: optional(&mut m, "UserName")?,
-            access_key_id: required(&mut m, "AccessKeyId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteAccessKeyRequest {
+            user_name: m.optional("UserName"),
+            access_key_id: m.required("AccessKeyId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteAccessKeyRequest {
@@ -717,10 +746,11 @@ pub struct DeleteAccountAliasRequest {
 }
 impl FromValue for DeleteAccountAliasRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteAccountAliasRequest {
-            account_alias: required(&mut m, "AccountAlias")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteAccountAliasRequest {
+            account_alias: m.required("AccountAlias"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteAccountAliasRequest {
@@ -738,11 +768,12 @@ pub struct DeleteGroupPolicyRequest {
 }
 impl FromValue for DeleteGroupPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteGroupPolicyRequest {
-            group_name: required(&mut m, "GroupName")?,
-            policy_name: required(&mut m, "PolicyName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteGroupPolicyRequest {
+            group_name: m.required("GroupName"),
+            policy_name: m.required("PolicyName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteGroupPolicyRequest {
@@ -760,10 +791,11 @@ pub struct DeleteGroupRequest {
 }
 impl FromValue for DeleteGroupRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteGroupRequest {
-            group_name: required(&mut m, "GroupName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteGroupRequest {
+            group_name: m.required("GroupName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteGroupRequest {
@@ -780,10 +812,11 @@ pub struct DeleteInstanceProfileRequest {
 }
 impl FromValue for DeleteInstanceProfileRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteInstanceProfileRequest {
-            instance_profile_name: required(&mut m, "InstanceProfileName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteInstanceProfileRequest {
+            instance_profile_name: m.required("InstanceProfileName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteInstanceProfileRequest {
@@ -800,10 +833,11 @@ pub struct DeletePolicyRequest {
 }
 impl FromValue for DeletePolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeletePolicyRequest {
-            policy_arn: required(&mut m, "PolicyArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeletePolicyRequest {
+            policy_arn: m.required("PolicyArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeletePolicyRequest {
@@ -821,11 +855,12 @@ pub struct DeletePolicyVersionRequest {
 }
 impl FromValue for DeletePolicyVersionRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeletePolicyVersionRequest {
-            policy_arn: required(&mut m, "PolicyArn")?,
-            version_id: required(&mut m, "VersionId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeletePolicyVersionRequest {
+            policy_arn: m.required("PolicyArn"),
+            version_id: m.required("VersionId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeletePolicyVersionRequest {
@@ -843,10 +878,11 @@ pub struct DeleteRolePermissionsBoundaryRequest {
 }
 impl FromValue for DeleteRolePermissionsBoundaryRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteRolePermissionsBoundaryRequest {
-            role_name: required(&mut m, "RoleName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteRolePermissionsBoundaryRequest {
+            role_name: m.required("RoleName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteRolePermissionsBoundaryRequest {
@@ -864,11 +900,12 @@ pub struct DeleteRolePolicyRequest {
 }
 impl FromValue for DeleteRolePolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteRolePolicyRequest {
-            role_name: required(&mut m, "RoleName")?,
-            policy_name: required(&mut m, "PolicyName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteRolePolicyRequest {
+            role_name: m.required("RoleName"),
+            policy_name: m.required("PolicyName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteRolePolicyRequest {
@@ -886,10 +923,11 @@ pub struct DeleteRoleRequest {
 }
 impl FromValue for DeleteRoleRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteRoleRequest {
-            role_name: required(&mut m, "RoleName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteRoleRequest {
+            role_name: m.required("RoleName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteRoleRequest {
@@ -906,10 +944,11 @@ pub struct DeleteUserPermissionsBoundaryRequest {
 }
 impl FromValue for DeleteUserPermissionsBoundaryRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteUserPermissionsBoundaryRequest {
-            user_name: required(&mut m, "UserName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteUserPermissionsBoundaryRequest {
+            user_name: m.required("UserName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteUserPermissionsBoundaryRequest {
@@ -927,11 +966,12 @@ pub struct DeleteUserPolicyRequest {
 }
 impl FromValue for DeleteUserPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteUserPolicyRequest {
-            user_name: required(&mut m, "UserName")?,
-            policy_name: required(&mut m, "PolicyName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteUserPolicyRequest {
+            user_name: m.required("UserName"),
+            policy_name: m.required("PolicyName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteUserPolicyRequest {
@@ -949,10 +989,11 @@ pub struct DeleteUserRequest {
 }
 impl FromValue for DeleteUserRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteUserRequest {
-            user_name: required(&mut m, "UserName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteUserRequest {
+            user_name: m.required("UserName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteUserRequest {
@@ -969,10 +1010,11 @@ pub struct DeleteVirtualMFADeviceRequest {
 }
 impl FromValue for DeleteVirtualMFADeviceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteVirtualMFADeviceRequest {
-            serial_number: required(&mut m, "SerialNumber")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteVirtualMFADeviceRequest {
+            serial_number: m.required("SerialNumber"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteVirtualMFADeviceRequest {
@@ -990,11 +1032,12 @@ pub struct DetachGroupPolicyRequest {
 }
 impl FromValue for DetachGroupPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DetachGroupPolicyRequest {
-            group_name: required(&mut m, "GroupName")?,
-            policy_arn: required(&mut m, "PolicyArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DetachGroupPolicyRequest {
+            group_name: m.required("GroupName"),
+            policy_arn: m.required("PolicyArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DetachGroupPolicyRequest {
@@ -1013,11 +1056,12 @@ pub struct DetachRolePolicyRequest {
 }
 impl FromValue for DetachRolePolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DetachRolePolicyRequest {
-            role_name: required(&mut m, "RoleName")?,
-            policy_arn: required(&mut m, "PolicyArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DetachRolePolicyRequest {
+            role_name: m.required("RoleName"),
+            policy_arn: m.required("PolicyArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DetachRolePolicyRequest {
@@ -1036,11 +1080,12 @@ pub struct DetachUserPolicyRequest {
 }
 impl FromValue for DetachUserPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DetachUserPolicyRequest {
-            user_name: required(&mut m, "UserName")?,
-            policy_arn: required(&mut m, "PolicyArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DetachUserPolicyRequest {
+            user_name: m.required("UserName"),
+            policy_arn: m.required("PolicyArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DetachUserPolicyRequest {
@@ -1061,13 +1106,14 @@ pub struct EnableMFADeviceRequest {
 }
 impl FromValue for EnableMFADeviceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EnableMFADeviceRequest {
-            user_name: required(&mut m, "UserName")?,
-            serial_number: required(&mut m, "SerialNumber")?,
-            authentication_code1: required(&mut m, "AuthenticationCode1")?,
-            authentication_code2: required(&mut m, "AuthenticationCode2")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EnableMFADeviceRequest {
+            user_name: m.required("UserName"),
+            serial_number: m.required("SerialNumber"),
+            authentication_code1: m.required("AuthenticationCode1"),
+            authentication_code2: m.required("AuthenticationCode2"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EnableMFADeviceRequest {
@@ -1105,18 +1151,19 @@ pub struct EvaluationResult {
 }
 impl FromValue for EvaluationResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EvaluationResult {
-            eval_action_name: required(&mut m, "EvalActionName")?,
-            eval_resource_name: optional(&mut m, "EvalResourceName")?,
-            eval_decision: required(&mut m, "EvalDecision")?,
-            matched_statements: optional(&mut m, "MatchedStatements")?,
-            missing_context_values: optional(&mut m, "MissingContextValues")?,
-            organizations_decision_detail: optional(&mut m, "OrganizationsDecisionDetail")?,
-            permissions_boundary_decision_detail: optional(&mut m, "PermissionsBoundaryDecisionDetail")?,
-            eval_decision_details: optional(&mut m, "EvalDecisionDetails")?,
-            resource_specific_results: optional(&mut m, "ResourceSpecificResults")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EvaluationResult {
+            eval_action_name: m.required("EvalActionName"),
+            eval_resource_name: m.optional("EvalResourceName"),
+            eval_decision: m.required("EvalDecision"),
+            matched_statements: m.optional("MatchedStatements"),
+            missing_context_values: m.optional("MissingContextValues"),
+            organizations_decision_detail: m.optional("OrganizationsDecisionDetail"),
+            permissions_boundary_decision_detail: m.optional("PermissionsBoundaryDecisionDetail"),
+            eval_decision_details: m.optional("EvalDecisionDetails"),
+            resource_specific_results: m.optional("ResourceSpecificResults"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EvaluationResult {
@@ -1141,10 +1188,11 @@ pub struct GetContextKeysForCustomPolicyRequest {
 }
 impl FromValue for GetContextKeysForCustomPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetContextKeysForCustomPolicyRequest {
-            policy_input_list: required(&mut m, "PolicyInputList")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetContextKeysForCustomPolicyRequest {
+            policy_input_list: m.required("PolicyInputList"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetContextKeysForCustomPolicyRequest {
@@ -1161,10 +1209,11 @@ pub struct GetContextKeysForPolicyResponse {
 }
 impl FromValue for GetContextKeysForPolicyResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetContextKeysForPolicyResponse {
-            context_key_names: optional(&mut m, "ContextKeyNames")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetContextKeysForPolicyResponse {
+            context_key_names: m.optional("ContextKeyNames"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetContextKeysForPolicyResponse {
@@ -1182,11 +1231,12 @@ pub struct GetContextKeysForPrincipalPolicyRequest {
 }
 impl FromValue for GetContextKeysForPrincipalPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetContextKeysForPrincipalPolicyRequest {
-            policy_source_arn: required(&mut m, "PolicySourceArn")?,
-            policy_input_list: optional(&mut m, "PolicyInputList")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetContextKeysForPrincipalPolicyRequest {
+            policy_source_arn: m.required("PolicySourceArn"),
+            policy_input_list: m.optional("PolicyInputList"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetContextKeysForPrincipalPolicyRequest {
@@ -1205,11 +1255,12 @@ pub struct GetGroupPolicyRequest {
 }
 impl FromValue for GetGroupPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetGroupPolicyRequest {
-            group_name: required(&mut m, "GroupName")?,
-            policy_name: required(&mut m, "PolicyName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetGroupPolicyRequest {
+            group_name: m.required("GroupName"),
+            policy_name: m.required("PolicyName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetGroupPolicyRequest {
@@ -1229,12 +1280,13 @@ pub struct GetGroupPolicyResponse {
 }
 impl FromValue for GetGroupPolicyResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetGroupPolicyResponse {
-            group_name: required(&mut m, "GroupName")?,
-            policy_name: required(&mut m, "PolicyName")?,
-            policy_document: required(&mut m, "PolicyDocument")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetGroupPolicyResponse {
+            group_name: m.required("GroupName"),
+            policy_name: m.required("PolicyName"),
+            policy_document: m.required("PolicyDocument"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetGroupPolicyResponse {
@@ -1255,12 +1307,13 @@ pub struct GetGroupRequest {
 }
 impl FromValue for GetGroupRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetGroupRequest {
-            group_name: required(&mut m, "GroupName")?,
-            marker: optional(&mut m, "Marker")?,
-            max_items: optional(&mut m, "MaxItems")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetGroupRequest {
+            group_name: m.required("GroupName"),
+            marker: m.optional("Marker"),
+            max_items: m.optional("MaxItems"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetGroupRequest {
@@ -1282,13 +1335,14 @@ pub struct GetGroupResponse {
 }
 impl FromValue for GetGroupResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetGroupResponse {
-            group: required(&mut m, "Group")?,
-            users: required(&mut m, "Users")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetGroupResponse {
+            group: m.required("Group"),
+            users: m.required("Users"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetGroupResponse {
@@ -1308,10 +1362,11 @@ pub struct GetInstanceProfileRequest {
 }
 impl FromValue for GetInstanceProfileRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetInstanceProfileRequest {
-            instance_profile_name: required(&mut m, "InstanceProfileName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetInstanceProfileRequest {
+            instance_profile_name: m.required("InstanceProfileName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetInstanceProfileRequest {
@@ -1328,10 +1383,11 @@ pub struct GetInstanceProfileResponse {
 }
 impl FromValue for GetInstanceProfileResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetInstanceProfileResponse {
-            instance_profile: required(&mut m, "InstanceProfile")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetInstanceProfileResponse {
+            instance_profile: m.required("InstanceProfile"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetInstanceProfileResponse {
@@ -1349,11 +1405,12 @@ pub struct GetMFADeviceRequest {
 }
 impl FromValue for GetMFADeviceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetMFADeviceRequest {
-            serial_number: required(&mut m, "SerialNumber")?,
-            user_name: optional(&mut m, "UserName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetMFADeviceRequest {
+            serial_number: m.required("SerialNumber"),
+            user_name: m.optional("UserName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetMFADeviceRequest {
@@ -1374,13 +1431,14 @@ pub struct GetMFADeviceResponse {
 }
 impl FromValue for GetMFADeviceResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetMFADeviceResponse {
-            user_name: optional(&mut m, "UserName")?,
-            serial_number: required(&mut m, "SerialNumber")?,
-            enable_date: optional(&mut m, "EnableDate")?,
-            certifications: optional(&mut m, "Certifications")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetMFADeviceResponse {
+            user_name: m.optional("UserName"),
+            serial_number: m.required("SerialNumber"),
+            enable_date: m.optional("EnableDate"),
+            certifications: m.optional("Certifications"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetMFADeviceResponse {
@@ -1400,10 +1458,11 @@ pub struct GetPolicyRequest {
 }
 impl FromValue for GetPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetPolicyRequest {
-            policy_arn: required(&mut m, "PolicyArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetPolicyRequest {
+            policy_arn: m.required("PolicyArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetPolicyRequest {
@@ -1420,10 +1479,11 @@ pub struct GetPolicyResponse {
 }
 impl FromValue for GetPolicyResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetPolicyResponse {
-            policy: optional(&mut m, "Policy")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetPolicyResponse {
+            policy: m.optional("Policy"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetPolicyResponse {
@@ -1441,11 +1501,12 @@ pub struct GetPolicyVersionRequest {
 }
 impl FromValue for GetPolicyVersionRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetPolicyVersionRequest {
-            policy_arn: required(&mut m, "PolicyArn")?,
-            version_id: required(&mut m, "VersionId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetPolicyVersionRequest {
+            policy_arn: m.required("PolicyArn"),
+            version_id: m.required("VersionId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetPolicyVersionRequest {
@@ -1463,10 +1524,11 @@ pub struct GetPolicyVersionResponse {
 }
 impl FromValue for GetPolicyVersionResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetPolicyVersionResponse {
-            policy_version: optional(&mut m, "PolicyVersion")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetPolicyVersionResponse {
+            policy_version: m.optional("PolicyVersion"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetPolicyVersionResponse {
@@ -1484,11 +1546,12 @@ pub struct GetRolePolicyRequest {
 }
 impl FromValue for GetRolePolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetRolePolicyRequest {
-            role_name: required(&mut m, "RoleName")?,
-            policy_name: required(&mut m, "PolicyName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetRolePolicyRequest {
+            role_name: m.required("RoleName"),
+            policy_name: m.required("PolicyName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetRolePolicyRequest {
@@ -1508,12 +1571,13 @@ pub struct GetRolePolicyResponse {
 }
 impl FromValue for GetRolePolicyResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetRolePolicyResponse {
-            role_name: required(&mut m, "RoleName")?,
-            policy_name: required(&mut m, "PolicyName")?,
-            policy_document: required(&mut m, "PolicyDocument")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetRolePolicyResponse {
+            role_name: m.required("RoleName"),
+            policy_name: m.required("PolicyName"),
+            policy_document: m.required("PolicyDocument"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetRolePolicyResponse {
@@ -1532,10 +1596,11 @@ pub struct GetRoleRequest {
 }
 impl FromValue for GetRoleRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetRoleRequest {
-            role_name: required(&mut m, "RoleName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetRoleRequest {
+            role_name: m.required("RoleName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetRoleRequest {
@@ -1552,10 +1617,11 @@ pub struct GetRoleResponse {
 }
 impl FromValue for GetRoleResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetRoleResponse {
-            role: required(&mut m, "Role")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetRoleResponse {
+            role: m.required("Role"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetRoleResponse {
@@ -1573,11 +1639,12 @@ pub struct GetUserPolicyRequest {
 }
 impl FromValue for GetUserPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetUserPolicyRequest {
-            user_name: required(&mut m, "UserName")?,
-            policy_name: required(&mut m, "PolicyName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetUserPolicyRequest {
+            user_name: m.required("UserName"),
+            policy_name: m.required("PolicyName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetUserPolicyRequest {
@@ -1597,12 +1664,13 @@ pub struct GetUserPolicyResponse {
 }
 impl FromValue for GetUserPolicyResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetUserPolicyResponse {
-            user_name: required(&mut m, "UserName")?,
-            policy_name: required(&mut m, "PolicyName")?,
-            policy_document: required(&mut m, "PolicyDocument")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetUserPolicyResponse {
+            user_name: m.required("UserName"),
+            policy_name: m.required("PolicyName"),
+            policy_document: m.required("PolicyDocument"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetUserPolicyResponse {
@@ -1621,10 +1689,11 @@ pub struct GetUserRequest {
 }
 impl FromValue for GetUserRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetUserRequest {
-            user_name: optional(&mut m, "UserName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetUserRequest {
+            user_name: m.optional("UserName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetUserRequest {
@@ -1641,10 +1710,11 @@ pub struct GetUserResponse {
 }
 impl FromValue for GetUserResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetUserResponse {
-            user: required(&mut m, "User")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetUserResponse {
+            user: m.required("User"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetUserResponse {
@@ -1665,14 +1735,15 @@ pub struct Group {
 }
 impl FromValue for Group {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Group {
-            path: required(&mut m, "Path")?,
-            group_name: required(&mut m, "GroupName")?,
-            group_id: required(&mut m, "GroupId")?,
-            arn: required(&mut m, "Arn")?,
-            create_date: required(&mut m, "CreateDate")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Group {
+            path: m.required("Path"),
+            group_name: m.required("GroupName"),
+            group_id: m.required("GroupId"),
+            arn: m.required("Arn"),
+            create_date: m.required("CreateDate"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Group {
@@ -1695,12 +1766,13 @@ pub struct InlinePolicyIdentifierType {
 }
 impl FromValue for InlinePolicyIdentifierType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(InlinePolicyIdentifierType {
-            policy_name: required(&mut m, "PolicyName")?,
-            attachment_type: required(&mut m, "AttachmentType")?,
-            attachment_name: required(&mut m, "AttachmentName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = InlinePolicyIdentifierType {
+            policy_name: m.required("PolicyName"),
+            attachment_type: m.required("AttachmentType"),
+            attachment_name: m.required("AttachmentName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for InlinePolicyIdentifierType {
@@ -1725,16 +1797,17 @@ pub struct InstanceProfile {
 }
 impl FromValue for InstanceProfile {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(InstanceProfile {
-            path: required(&mut m, "Path")?,
-            instance_profile_name: required(&mut m, "InstanceProfileName")?,
-            instance_profile_id: required(&mut m, "InstanceProfileId")?,
-            arn: required(&mut m, "Arn")?,
-            create_date: required(&mut m, "CreateDate")?,
-            roles: required(&mut m, "Roles")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = InstanceProfile {
+            path: m.required("Path"),
+            instance_profile_name: m.required("InstanceProfileName"),
+            instance_profile_id: m.required("InstanceProfileId"),
+            arn: m.required("Arn"),
+            create_date: m.required("CreateDate"),
+            roles: m.required("Roles"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for InstanceProfile {
@@ -1759,12 +1832,13 @@ pub struct ListAccessKeysRequest {
 }
 impl FromValue for ListAccessKeysRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListAccessKeysRequest {
-            user_name: optional(&mut m, "UserName")?,
-            marker: optional(&mut m, "Marker")?,
-            max_items: optional(&mut m, "MaxItems")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListAccessKeysRequest {
+            user_name: m.optional("UserName"),
+            marker: m.optional("Marker"),
+            max_items: m.optional("MaxItems"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListAccessKeysRequest {
@@ -1785,12 +1859,13 @@ pub struct ListAccessKeysResponse {
 }
 impl FromValue for ListAccessKeysResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListAccessKeysResponse {
-            access_key_metadata: required(&mut m, "AccessKeyMetadata")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListAccessKeysResponse {
+            access_key_metadata: m.required("AccessKeyMetadata"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListAccessKeysResponse {
@@ -1810,11 +1885,12 @@ pub struct ListAccountAliasesRequest {
 }
 impl FromValue for ListAccountAliasesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListAccountAliasesRequest {
-            marker: optional(&mut m, "Marker")?,
-            max_items: optional(&mut m, "MaxItems")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListAccountAliasesRequest {
+            marker: m.optional("Marker"),
+            max_items: m.optional("MaxItems"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListAccountAliasesRequest {
@@ -1834,12 +1910,13 @@ pub struct ListAccountAliasesResponse {
 }
 impl FromValue for ListAccountAliasesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListAccountAliasesResponse {
-            account_aliases: required(&mut m, "AccountAliases")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListAccountAliasesResponse {
+            account_aliases: m.required("AccountAliases"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListAccountAliasesResponse {
@@ -1861,13 +1938,14 @@ pub struct ListAttachedGroupPoliciesRequest {
 }
 impl FromValue for ListAttachedGroupPoliciesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListAttachedGroupPoliciesRequest {
-            group_name: required(&mut m, "GroupName")?,
-            path_prefix: optional(&mut m, "PathPrefix")?,
-            marker: optional(&mut m, "Marker")?,
-            max_items: optional(&mut m, "MaxItems")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListAttachedGroupPoliciesRequest {
+            group_name: m.required("GroupName"),
+            path_prefix: m.optional("PathPrefix"),
+            marker: m.optional("Marker"),
+            max_items: m.optional("MaxItems"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListAttachedGroupPoliciesRequest {
@@ -1889,12 +1967,13 @@ pub struct ListAttachedGroupPoliciesResponse {
 }
 impl FromValue for ListAttachedGroupPoliciesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListAttachedGroupPoliciesResponse {
-            attached_policies: optional(&mut m, "AttachedPolicies")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListAttachedGroupPoliciesResponse {
+            attached_policies: m.optional("AttachedPolicies"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListAttachedGroupPoliciesResponse {
@@ -1916,13 +1995,14 @@ pub struct ListAttachedRolePoliciesRequest {
 }
 impl FromValue for ListAttachedRolePoliciesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListAttachedRolePoliciesRequest {
-            role_name: required(&mut m, "RoleName")?,
-            path_prefix: optional(&mut m, "PathPrefix")?,
-            marker: optional(&mut m, "Marker")?,
-            max_items: optional(&mut m, "MaxItems")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListAttachedRolePoliciesRequest {
+            role_name: m.required("RoleName"),
+            path_prefix: m.optional("PathPrefix"),
+            marker: m.optional("Marker"),
+            max_items: m.optional("MaxItems"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListAttachedRolePoliciesRequest {
@@ -1944,12 +2024,13 @@ pub struct ListAttachedRolePoliciesResponse {
 }
 impl FromValue for ListAttachedRolePoliciesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListAttachedRolePoliciesResponse {
-            attached_policies: optional(&mut m, "AttachedPolicies")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListAttachedRolePoliciesResponse {
+            attached_policies: m.optional("AttachedPolicies"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListAttachedRolePoliciesResponse {
@@ -1971,13 +2052,14 @@ pub struct ListAttachedUserPoliciesRequest {
 }
 impl FromValue for ListAttachedUserPoliciesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListAttachedUserPoliciesRequest {
-            user_name: required(&mut m, "UserName")?,
-            path_prefix: optional(&mut m, "PathPrefix")?,
-            marker: optional(&mut m, "Marker")?,
-            max_items: optional(&mut m, "MaxItems")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListAttachedUserPoliciesRequest {
+            user_name: m.required("UserName"),
+            path_prefix: m.optional("PathPrefix"),
+            marker: m.optional("Marker"),
+            max_items: m.optional("MaxItems"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListAttachedUserPoliciesRequest {
@@ -1999,12 +2081,13 @@ pub struct ListAttachedUserPoliciesResponse {
 }
 impl FromValue for ListAttachedUserPoliciesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListAttachedUserPoliciesResponse {
-            attached_policies: optional(&mut m, "AttachedPolicies")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListAttachedUserPoliciesResponse {
+            attached_policies: m.optional("AttachedPolicies"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListAttachedUserPoliciesResponse {
@@ -2028,15 +2111,16 @@ pub struct ListEntitiesForPolicyRequest {
 }
 impl FromValue for ListEntitiesForPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListEntitiesForPolicyRequest {
-            policy_arn: required(&mut m, "PolicyArn")?,
-            entity_filter: optional(&mut m, "EntityFilter")?,
-            path_prefix: optional(&mut m, "PathPrefix")?,
-            policy_usage_filter: optional(&mut m, "PolicyUsageFilter")?,
-            marker: optional(&mut m, "Marker")?,
-            max_items: optional(&mut m, "MaxItems")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListEntitiesForPolicyRequest {
+            policy_arn: m.required("PolicyArn"),
+            entity_filter: m.optional("EntityFilter"),
+            path_prefix: m.optional("PathPrefix"),
+            policy_usage_filter: m.optional("PolicyUsageFilter"),
+            marker: m.optional("Marker"),
+            max_items: m.optional("MaxItems"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListEntitiesForPolicyRequest {
@@ -2062,14 +2146,15 @@ pub struct ListEntitiesForPolicyResponse {
 }
 impl FromValue for ListEntitiesForPolicyResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListEntitiesForPolicyResponse {
-            policy_groups: optional(&mut m, "PolicyGroups")?,
-            policy_users: optional(&mut m, "PolicyUsers")?,
-            policy_roles: optional(&mut m, "PolicyRoles")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListEntitiesForPolicyResponse {
+            policy_groups: m.optional("PolicyGroups"),
+            policy_users: m.optional("PolicyUsers"),
+            policy_roles: m.optional("PolicyRoles"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListEntitiesForPolicyResponse {
@@ -2092,12 +2177,13 @@ pub struct ListGroupPoliciesRequest {
 }
 impl FromValue for ListGroupPoliciesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListGroupPoliciesRequest {
-            group_name: required(&mut m, "GroupName")?,
-            marker: optional(&mut m, "Marker")?,
-            max_items: optional(&mut m, "MaxItems")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListGroupPoliciesRequest {
+            group_name: m.required("GroupName"),
+            marker: m.optional("Marker"),
+            max_items: m.optional("MaxItems"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListGroupPoliciesRequest {
@@ -2118,12 +2204,13 @@ pub struct ListGroupPoliciesResponse {
 }
 impl FromValue for ListGroupPoliciesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListGroupPoliciesResponse {
-            policy_names: required(&mut m, "PolicyNames")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListGroupPoliciesResponse {
+            policy_names: m.required("PolicyNames"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListGroupPoliciesResponse {
@@ -2144,12 +2231,13 @@ pub struct ListGroupsForUserRequest {
 }
 impl FromValue for ListGroupsForUserRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListGroupsForUserRequest {
-            user_name: required(&mut m, "UserName")?,
-            marker: optional(&mut m, "Marker")?,
-            max_items: optional(&mut m, "MaxItems")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListGroupsForUserRequest {
+            user_name: m.required("UserName"),
+            marker: m.optional("Marker"),
+            max_items: m.optional("MaxItems"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListGroupsForUserRequest {
@@ -2170,12 +2258,13 @@ pub struct ListGroupsForUserResponse {
 }
 impl FromValue for ListGroupsForUserResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListGroupsForUserResponse {
-            groups: required(&mut m, "Groups")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListGroupsForUserResponse {
+            groups: m.required("Groups"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListGroupsForUserResponse {
@@ -2196,12 +2285,13 @@ pub struct ListGroupsRequest {
 }
 impl FromValue for ListGroupsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListGroupsRequest {
-            path_prefix: optional(&mut m, "PathPrefix")?,
-            marker: optional(&mut m, "Marker")?,
-            max_items: optional(&mut m, "MaxItems")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListGroupsRequest {
+            path_prefix: m.optional("PathPrefix"),
+            marker: m.optional("Marker"),
+            max_items: m.optional("MaxItems"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListGroupsRequest {
@@ -2222,12 +2312,13 @@ pub struct ListGroupsResponse {
 }
 impl FromValue for ListGroupsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListGroupsResponse {
-            groups: required(&mut m, "Groups")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListGroupsResponse {
+            groups: m.required("Groups"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListGroupsResponse {
@@ -2248,12 +2339,13 @@ pub struct ListInstanceProfilesForRoleRequest {
 }
 impl FromValue for ListInstanceProfilesForRoleRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListInstanceProfilesForRoleRequest {
-            role_name: required(&mut m, "RoleName")?,
-            marker: optional(&mut m, "Marker")?,
-            max_items: optional(&mut m, "MaxItems")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListInstanceProfilesForRoleRequest {
+            role_name: m.required("RoleName"),
+            marker: m.optional("Marker"),
+            max_items: m.optional("MaxItems"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListInstanceProfilesForRoleRequest {
@@ -2274,12 +2366,13 @@ pub struct ListInstanceProfilesForRoleResponse {
 }
 impl FromValue for ListInstanceProfilesForRoleResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListInstanceProfilesForRoleResponse {
-            instance_profiles: required(&mut m, "InstanceProfiles")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListInstanceProfilesForRoleResponse {
+            instance_profiles: m.required("InstanceProfiles"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListInstanceProfilesForRoleResponse {
@@ -2300,12 +2393,13 @@ pub struct ListInstanceProfilesRequest {
 }
 impl FromValue for ListInstanceProfilesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListInstanceProfilesRequest {
-            path_prefix: optional(&mut m, "PathPrefix")?,
-            marker: optional(&mut m, "Marker")?,
-            max_items: optional(&mut m, "MaxItems")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListInstanceProfilesRequest {
+            path_prefix: m.optional("PathPrefix"),
+            marker: m.optional("Marker"),
+            max_items: m.optional("MaxItems"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListInstanceProfilesRequest {
@@ -2326,12 +2420,13 @@ pub struct ListInstanceProfilesResponse {
 }
 impl FromValue for ListInstanceProfilesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListInstanceProfilesResponse {
-            instance_profiles: required(&mut m, "InstanceProfiles")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListInstanceProfilesResponse {
+            instance_profiles: m.required("InstanceProfiles"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListInstanceProfilesResponse {
@@ -2352,12 +2447,13 @@ pub struct ListMFADeviceTagsRequest {
 }
 impl FromValue for ListMFADeviceTagsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListMFADeviceTagsRequest {
-            serial_number: required(&mut m, "SerialNumber")?,
-            marker: optional(&mut m, "Marker")?,
-            max_items: optional(&mut m, "MaxItems")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListMFADeviceTagsRequest {
+            serial_number: m.required("SerialNumber"),
+            marker: m.optional("Marker"),
+            max_items: m.optional("MaxItems"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListMFADeviceTagsRequest {
@@ -2378,12 +2474,13 @@ pub struct ListMFADeviceTagsResponse {
 }
 impl FromValue for ListMFADeviceTagsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListMFADeviceTagsResponse {
-            tags: required(&mut m, "Tags")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListMFADeviceTagsResponse {
+            tags: m.required("Tags"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListMFADeviceTagsResponse {
@@ -2404,12 +2501,13 @@ pub struct ListMFADevicesRequest {
 }
 impl FromValue for ListMFADevicesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListMFADevicesRequest {
-            user_name: optional(&mut m, "UserName")?,
-            marker: optional(&mut m, "Marker")?,
-            max_items: optional(&mut m, "MaxItems")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListMFADevicesRequest {
+            user_name: m.optional("UserName"),
+            marker: m.optional("Marker"),
+            max_items: m.optional("MaxItems"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListMFADevicesRequest {
@@ -2430,12 +2528,13 @@ pub struct ListMFADevicesResponse {
 }
 impl FromValue for ListMFADevicesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListMFADevicesResponse {
-            mfa_devices: required(&mut m, "MFADevices")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListMFADevicesResponse {
+            mfa_devices: m.required("MFADevices"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListMFADevicesResponse {
@@ -2459,15 +2558,16 @@ pub struct ListPoliciesRequest {
 }
 impl FromValue for ListPoliciesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListPoliciesRequest {
-            scope: optional(&mut m, "Scope")?,
-            only_attached: optional(&mut m, "OnlyAttached")?,
-            path_prefix: optional(&mut m, "PathPrefix")?,
-            policy_usage_filter: optional(&mut m, "PolicyUsageFilter")?,
-            marker: optional(&mut m, "Marker")?,
-            max_items: optional(&mut m, "MaxItems")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListPoliciesRequest {
+            scope: m.optional("Scope"),
+            only_attached: m.optional("OnlyAttached"),
+            path_prefix: m.optional("PathPrefix"),
+            policy_usage_filter: m.optional("PolicyUsageFilter"),
+            marker: m.optional("Marker"),
+            max_items: m.optional("MaxItems"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListPoliciesRequest {
@@ -2491,12 +2591,13 @@ pub struct ListPoliciesResponse {
 }
 impl FromValue for ListPoliciesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListPoliciesResponse {
-            policies: optional(&mut m, "Policies")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListPoliciesResponse {
+            policies: m.optional("Policies"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListPoliciesResponse {
@@ -2517,12 +2618,13 @@ pub struct ListPolicyTagsRequest {
 }
 impl FromValue for ListPolicyTagsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListPolicyTagsRequest {
-            policy_arn: required(&mut m, "PolicyArn")?,
-            marker: optional(&mut m, "Marker")?,
-            max_items: optional(&mut m, "MaxItems")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListPolicyTagsRequest {
+            policy_arn: m.required("PolicyArn"),
+            marker: m.optional("Marker"),
+            max_items: m.optional("MaxItems"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListPolicyTagsRequest {
@@ -2543,12 +2645,13 @@ pub struct ListPolicyTagsResponse {
 }
 impl FromValue for ListPolicyTagsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListPolicyTagsResponse {
-            tags: required(&mut m, "Tags")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListPolicyTagsResponse {
+            tags: m.required("Tags"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListPolicyTagsResponse {
@@ -2569,12 +2672,13 @@ pub struct ListPolicyVersionsRequest {
 }
 impl FromValue for ListPolicyVersionsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListPolicyVersionsRequest {
-            policy_arn: required(&mut m, "PolicyArn")?,
-            marker: optional(&mut m, "Marker")?,
-            max_items: optional(&mut m, "MaxItems")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListPolicyVersionsRequest {
+            policy_arn: m.required("PolicyArn"),
+            marker: m.optional("Marker"),
+            max_items: m.optional("MaxItems"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListPolicyVersionsRequest {
@@ -2595,12 +2699,13 @@ pub struct ListPolicyVersionsResponse {
 }
 impl FromValue for ListPolicyVersionsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListPolicyVersionsResponse {
-            versions: optional(&mut m, "Versions")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListPolicyVersionsResponse {
+            versions: m.optional("Versions"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListPolicyVersionsResponse {
@@ -2621,12 +2726,13 @@ pub struct ListRolePoliciesRequest {
 }
 impl FromValue for ListRolePoliciesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListRolePoliciesRequest {
-            role_name: required(&mut m, "RoleName")?,
-            marker: optional(&mut m, "Marker")?,
-            max_items: optional(&mut m, "MaxItems")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListRolePoliciesRequest {
+            role_name: m.required("RoleName"),
+            marker: m.optional("Marker"),
+            max_items: m.optional("MaxItems"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListRolePoliciesRequest {
@@ -2647,12 +2753,13 @@ pub struct ListRolePoliciesResponse {
 }
 impl FromValue for ListRolePoliciesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListRolePoliciesResponse {
-            policy_names: required(&mut m, "PolicyNames")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListRolePoliciesResponse {
+            policy_names: m.required("PolicyNames"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListRolePoliciesResponse {
@@ -2673,12 +2780,13 @@ pub struct ListRoleTagsRequest {
 }
 impl FromValue for ListRoleTagsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListRoleTagsRequest {
-            role_name: required(&mut m, "RoleName")?,
-            marker: optional(&mut m, "Marker")?,
-            max_items: optional(&mut m, "MaxItems")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListRoleTagsRequest {
+            role_name: m.required("RoleName"),
+            marker: m.optional("Marker"),
+            max_items: m.optional("MaxItems"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListRoleTagsRequest {
@@ -2699,12 +2807,13 @@ pub struct ListRoleTagsResponse {
 }
 impl FromValue for ListRoleTagsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListRoleTagsResponse {
-            tags: required(&mut m, "Tags")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListRoleTagsResponse {
+            tags: m.required("Tags"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListRoleTagsResponse {
@@ -2725,12 +2834,13 @@ pub struct ListRolesRequest {
 }
 impl FromValue for ListRolesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListRolesRequest {
-            path_prefix: optional(&mut m, "PathPrefix")?,
-            marker: optional(&mut m, "Marker")?,
-            max_items: optional(&mut m, "MaxItems")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListRolesRequest {
+            path_prefix: m.optional("PathPrefix"),
+            marker: m.optional("Marker"),
+            max_items: m.optional("MaxItems"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListRolesRequest {
@@ -2751,12 +2861,13 @@ pub struct ListRolesResponse {
 }
 impl FromValue for ListRolesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListRolesResponse {
-            roles: required(&mut m, "Roles")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListRolesResponse {
+            roles: m.required("Roles"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListRolesResponse {
@@ -2777,12 +2888,13 @@ pub struct ListUserPoliciesRequest {
 }
 impl FromValue for ListUserPoliciesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListUserPoliciesRequest {
-            user_name: required(&mut m, "UserName")?,
-            marker: optional(&mut m, "Marker")?,
-            max_items: optional(&mut m, "MaxItems")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListUserPoliciesRequest {
+            user_name: m.required("UserName"),
+            marker: m.optional("Marker"),
+            max_items: m.optional("MaxItems"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListUserPoliciesRequest {
@@ -2803,12 +2915,13 @@ pub struct ListUserPoliciesResponse {
 }
 impl FromValue for ListUserPoliciesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListUserPoliciesResponse {
-            policy_names: required(&mut m, "PolicyNames")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListUserPoliciesResponse {
+            policy_names: m.required("PolicyNames"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListUserPoliciesResponse {
@@ -2829,12 +2942,13 @@ pub struct ListUserTagsRequest {
 }
 impl FromValue for ListUserTagsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListUserTagsRequest {
-            user_name: required(&mut m, "UserName")?,
-            marker: optional(&mut m, "Marker")?,
-            max_items: optional(&mut m, "MaxItems")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListUserTagsRequest {
+            user_name: m.required("UserName"),
+            marker: m.optional("Marker"),
+            max_items: m.optional("MaxItems"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListUserTagsRequest {
@@ -2855,12 +2969,13 @@ pub struct ListUserTagsResponse {
 }
 impl FromValue for ListUserTagsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListUserTagsResponse {
-            tags: required(&mut m, "Tags")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListUserTagsResponse {
+            tags: m.required("Tags"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListUserTagsResponse {
@@ -2881,12 +2996,13 @@ pub struct ListUsersRequest {
 }
 impl FromValue for ListUsersRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListUsersRequest {
-            path_prefix: optional(&mut m, "PathPrefix")?,
-            marker: optional(&mut m, "Marker")?,
-            max_items: optional(&mut m, "MaxItems")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListUsersRequest {
+            path_prefix: m.optional("PathPrefix"),
+            marker: m.optional("Marker"),
+            max_items: m.optional("MaxItems"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListUsersRequest {
@@ -2907,12 +3023,13 @@ pub struct ListUsersResponse {
 }
 impl FromValue for ListUsersResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListUsersResponse {
-            users: required(&mut m, "Users")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListUsersResponse {
+            users: m.required("Users"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListUsersResponse {
@@ -2933,12 +3050,13 @@ pub struct ListVirtualMFADevicesRequest {
 }
 impl FromValue for ListVirtualMFADevicesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListVirtualMFADevicesRequest {
-            assignment_status: optional(&mut m, "AssignmentStatus")?,
-            marker: optional(&mut m, "Marker")?,
-            max_items: optional(&mut m, "MaxItems")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListVirtualMFADevicesRequest {
+            assignment_status: m.optional("AssignmentStatus"),
+            marker: m.optional("Marker"),
+            max_items: m.optional("MaxItems"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListVirtualMFADevicesRequest {
@@ -2959,12 +3077,13 @@ pub struct ListVirtualMFADevicesResponse {
 }
 impl FromValue for ListVirtualMFADevicesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListVirtualMFADevicesResponse {
-            virtual_mfa_devices: required(&mut m, "VirtualMFADevices")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListVirtualMFADevicesResponse {
+            virtual_mfa_devices: m.required("VirtualMFADevices"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListVirtualMFADevicesResponse {
@@ -2985,12 +3104,13 @@ pub struct MFADevice {
 }
 impl FromValue for MFADevice {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(MFADevice {
-            user_name: required(&mut m, "UserName")?,
-            serial_number: required(&mut m, "SerialNumber")?,
-            enable_date: required(&mut m, "EnableDate")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = MFADevice {
+            user_name: m.required("UserName"),
+            serial_number: m.required("SerialNumber"),
+            enable_date: m.required("EnableDate"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for MFADevice {
@@ -3009,10 +3129,11 @@ pub struct OrderedOrganizationPolicyType {
 }
 impl FromValue for OrderedOrganizationPolicyType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(OrderedOrganizationPolicyType {
-            service_control_policy_input_list: optional(&mut m, "ServiceControlPolicyInputList")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = OrderedOrganizationPolicyType {
+            service_control_policy_input_list: m.optional("ServiceControlPolicyInputList"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for OrderedOrganizationPolicyType {
@@ -3029,10 +3150,11 @@ pub struct OrganizationsDecisionDetail {
 }
 impl FromValue for OrganizationsDecisionDetail {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(OrganizationsDecisionDetail {
-            allowed_by_organizations: optional(&mut m, "AllowedByOrganizations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = OrganizationsDecisionDetail {
+            allowed_by_organizations: m.optional("AllowedByOrganizations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for OrganizationsDecisionDetail {
@@ -3049,10 +3171,11 @@ pub struct PermissionsBoundaryDecisionDetail {
 }
 impl FromValue for PermissionsBoundaryDecisionDetail {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PermissionsBoundaryDecisionDetail {
-            allowed_by_permissions_boundary: optional(&mut m, "AllowedByPermissionsBoundary")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PermissionsBoundaryDecisionDetail {
+            allowed_by_permissions_boundary: m.optional("AllowedByPermissionsBoundary"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PermissionsBoundaryDecisionDetail {
@@ -3080,21 +3203,22 @@ pub struct Policy {
 }
 impl FromValue for Policy {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Policy {
-            policy_name: optional(&mut m, "PolicyName")?,
-            policy_id: optional(&mut m, "PolicyId")?,
-            arn: optional(&mut m, "Arn")?,
-            path: optional(&mut m, "Path")?,
-            default_version_id: optional(&mut m, "DefaultVersionId")?,
-            attachment_count: optional(&mut m, "AttachmentCount")?,
-            permissions_boundary_usage_count: optional(&mut m, "PermissionsBoundaryUsageCount")?,
-            is_attachable: optional(&mut m, "IsAttachable")?,
-            description: optional(&mut m, "Description")?,
-            create_date: optional(&mut m, "CreateDate")?,
-            update_date: optional(&mut m, "UpdateDate")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Policy {
+            policy_name: m.optional("PolicyName"),
+            policy_id: m.optional("PolicyId"),
+            arn: m.optional("Arn"),
+            path: m.optional("Path"),
+            default_version_id: m.optional("DefaultVersionId"),
+            attachment_count: m.optional("AttachmentCount"),
+            permissions_boundary_usage_count: m.optional("PermissionsBoundaryUsageCount"),
+            is_attachable: m.optional("IsAttachable"),
+            description: m.optional("Description"),
+            create_date: m.optional("CreateDate"),
+            update_date: m.optional("UpdateDate"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Policy {
@@ -3123,11 +3247,12 @@ pub struct PolicyGroup {
 }
 impl FromValue for PolicyGroup {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PolicyGroup {
-            group_name: optional(&mut m, "GroupName")?,
-            group_id: optional(&mut m, "GroupId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PolicyGroup {
+            group_name: m.optional("GroupName"),
+            group_id: m.optional("GroupId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PolicyGroup {
@@ -3147,12 +3272,13 @@ pub struct PolicyIdentifier {
 }
 impl FromValue for PolicyIdentifier {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PolicyIdentifier {
-            policy_type: optional(&mut m, "PolicyType")?,
-            policy_arn: optional(&mut m, "PolicyArn")?,
-            inline_policy_identifier: optional(&mut m, "InlinePolicyIdentifier")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PolicyIdentifier {
+            policy_type: m.optional("PolicyType"),
+            policy_arn: m.optional("PolicyArn"),
+            inline_policy_identifier: m.optional("InlinePolicyIdentifier"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PolicyIdentifier {
@@ -3172,11 +3298,12 @@ pub struct PolicyRole {
 }
 impl FromValue for PolicyRole {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PolicyRole {
-            role_name: optional(&mut m, "RoleName")?,
-            role_id: optional(&mut m, "RoleId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PolicyRole {
+            role_name: m.optional("RoleName"),
+            role_id: m.optional("RoleId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PolicyRole {
@@ -3195,11 +3322,12 @@ pub struct PolicyUser {
 }
 impl FromValue for PolicyUser {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PolicyUser {
-            user_name: optional(&mut m, "UserName")?,
-            user_id: optional(&mut m, "UserId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PolicyUser {
+            user_name: m.optional("UserName"),
+            user_id: m.optional("UserId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PolicyUser {
@@ -3220,13 +3348,14 @@ pub struct PolicyVersion {
 }
 impl FromValue for PolicyVersion {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PolicyVersion {
-            document: optional(&mut m, "Document")?,
-            version_id: optional(&mut m, "VersionId")?,
-            is_default_version: optional(&mut m, "IsDefaultVersion")?,
-            create_date: optional(&mut m, "CreateDate")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PolicyVersion {
+            document: m.optional("Document"),
+            version_id: m.optional("VersionId"),
+            is_default_version: m.optional("IsDefaultVersion"),
+            create_date: m.optional("CreateDate"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PolicyVersion {
@@ -3247,11 +3376,12 @@ pub struct Position {
 }
 impl FromValue for Position {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Position {
-            line: optional(&mut m, "Line")?,
-            column: optional(&mut m, "Column")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Position {
+            line: m.optional("Line"),
+            column: m.optional("Column"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Position {
@@ -3271,12 +3401,13 @@ pub struct PutGroupPolicyRequest {
 }
 impl FromValue for PutGroupPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutGroupPolicyRequest {
-            group_name: required(&mut m, "GroupName")?,
-            policy_name: required(&mut m, "PolicyName")?,
-            policy_document: required(&mut m, "PolicyDocument")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutGroupPolicyRequest {
+            group_name: m.required("GroupName"),
+            policy_name: m.required("PolicyName"),
+            policy_document: m.required("PolicyDocument"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutGroupPolicyRequest {
@@ -3296,11 +3427,12 @@ pub struct PutRolePermissionsBoundaryRequest {
 }
 impl FromValue for PutRolePermissionsBoundaryRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutRolePermissionsBoundaryRequest {
-            role_name: required(&mut m, "RoleName")?,
-            permissions_boundary: required(&mut m, "PermissionsBoundary")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutRolePermissionsBoundaryRequest {
+            role_name: m.required("RoleName"),
+            permissions_boundary: m.required("PermissionsBoundary"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutRolePermissionsBoundaryRequest {
@@ -3320,12 +3452,13 @@ pub struct PutRolePolicyRequest {
 }
 impl FromValue for PutRolePolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutRolePolicyRequest {
-            role_name: required(&mut m, "RoleName")?,
-            policy_name: required(&mut m, "PolicyName")?,
-            policy_document: required(&mut m, "PolicyDocument")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutRolePolicyRequest {
+            role_name: m.required("RoleName"),
+            policy_name: m.required("PolicyName"),
+            policy_document: m.required("PolicyDocument"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutRolePolicyRequest {
@@ -3345,11 +3478,12 @@ pub struct PutUserPermissionsBoundaryRequest {
 }
 impl FromValue for PutUserPermissionsBoundaryRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutUserPermissionsBoundaryRequest {
-            user_name: required(&mut m, "UserName")?,
-            permissions_boundary: required(&mut m, "PermissionsBoundary")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutUserPermissionsBoundaryRequest {
+            user_name: m.required("UserName"),
+            permissions_boundary: m.required("PermissionsBoundary"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutUserPermissionsBoundaryRequest {
@@ -3369,12 +3503,13 @@ pub struct PutUserPolicyRequest {
 }
 impl FromValue for PutUserPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutUserPolicyRequest {
-            user_name: required(&mut m, "UserName")?,
-            policy_name: required(&mut m, "PolicyName")?,
-            policy_document: required(&mut m, "PolicyDocument")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutUserPolicyRequest {
+            user_name: m.required("UserName"),
+            policy_name: m.required("PolicyName"),
+            policy_document: m.required("PolicyDocument"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutUserPolicyRequest {
@@ -3394,11 +3529,12 @@ pub struct RemoveRoleFromInstanceProfileRequest {
 }
 impl FromValue for RemoveRoleFromInstanceProfileRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RemoveRoleFromInstanceProfileRequest {
-            instance_profile_name: required(&mut m, "InstanceProfileName")?,
-            role_name: required(&mut m, "RoleName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RemoveRoleFromInstanceProfileRequest {
+            instance_profile_name: m.required("InstanceProfileName"),
+            role_name: m.required("RoleName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RemoveRoleFromInstanceProfileRequest {
@@ -3417,11 +3553,12 @@ pub struct RemoveUserFromGroupRequest {
 }
 impl FromValue for RemoveUserFromGroupRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RemoveUserFromGroupRequest {
-            group_name: required(&mut m, "GroupName")?,
-            user_name: required(&mut m, "UserName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RemoveUserFromGroupRequest {
+            group_name: m.required("GroupName"),
+            user_name: m.required("UserName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RemoveUserFromGroupRequest {
@@ -3444,15 +3581,16 @@ pub struct ResourceSpecificResult {
 }
 impl FromValue for ResourceSpecificResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ResourceSpecificResult {
-            eval_resource_name: required(&mut m, "EvalResourceName")?,
-            eval_resource_decision: required(&mut m, "EvalResourceDecision")?,
-            matched_statements: optional(&mut m, "MatchedStatements")?,
-            missing_context_values: optional(&mut m, "MissingContextValues")?,
-            eval_decision_details: optional(&mut m, "EvalDecisionDetails")?,
-            permissions_boundary_decision_detail: optional(&mut m, "PermissionsBoundaryDecisionDetail")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ResourceSpecificResult {
+            eval_resource_name: m.required("EvalResourceName"),
+            eval_resource_decision: m.required("EvalResourceDecision"),
+            matched_statements: m.optional("MatchedStatements"),
+            missing_context_values: m.optional("MissingContextValues"),
+            eval_decision_details: m.optional("EvalDecisionDetails"),
+            permissions_boundary_decision_detail: m.optional("PermissionsBoundaryDecisionDetail"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ResourceSpecificResult {
@@ -3477,13 +3615,14 @@ pub struct ResyncMFADeviceRequest {
 }
 impl FromValue for ResyncMFADeviceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ResyncMFADeviceRequest {
-            user_name: required(&mut m, "UserName")?,
-            serial_number: required(&mut m, "SerialNumber")?,
-            authentication_code1: required(&mut m, "AuthenticationCode1")?,
-            authentication_code2: required(&mut m, "AuthenticationCode2")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ResyncMFADeviceRequest {
+            user_name: m.required("UserName"),
+            serial_number: m.required("SerialNumber"),
+            authentication_code1: m.required("AuthenticationCode1"),
+            authentication_code2: m.required("AuthenticationCode2"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ResyncMFADeviceRequest {
@@ -3524,21 +3663,22 @@ pub struct Role {
 }
 impl FromValue for Role {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Role {
-            path: required(&mut m, "Path")?,
-            role_name: required(&mut m, "RoleName")?,
-            role_id: required(&mut m, "RoleId")?,
-            arn: required(&mut m, "Arn")?,
-            create_date: required(&mut m, "CreateDate")?,
-            assume_role_policy_document: optional(&mut m, "AssumeRolePolicyDocument")?,
-            description: optional(&mut m, "Description")?,
-            max_session_duration: optional(&mut m, "MaxSessionDuration")?,
-            permissions_boundary: optional(&mut m, "PermissionsBoundary")?,
-            tags: optional(&mut m, "Tags")?,
-            role_last_used: optional(&mut m, "RoleLastUsed")?,
-            source_role_template: optional(&mut m, "SourceRoleTemplate")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Role {
+            path: m.required("Path"),
+            role_name: m.required("RoleName"),
+            role_id: m.required("RoleId"),
+            arn: m.required("Arn"),
+            create_date: m.required("CreateDate"),
+            assume_role_policy_document: m.optional("AssumeRolePolicyDocument"),
+            description: m.optional("Description"),
+            max_session_duration: m.optional("MaxSessionDuration"),
+            permissions_boundary: m.optional("PermissionsBoundary"),
+            tags: m.optional("Tags"),
+            role_last_used: m.optional("RoleLastUsed"),
+            source_role_template: m.optional("SourceRoleTemplate"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Role {
@@ -3567,11 +3707,12 @@ pub struct RoleLastUsed {
 }
 impl FromValue for RoleLastUsed {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RoleLastUsed {
-            last_used_date: optional(&mut m, "LastUsedDate")?,
-            region: optional(&mut m, "Region")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RoleLastUsed {
+            last_used_date: m.optional("LastUsedDate"),
+            region: m.optional("Region"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RoleLastUsed {
@@ -3590,11 +3731,12 @@ pub struct SetDefaultPolicyVersionRequest {
 }
 impl FromValue for SetDefaultPolicyVersionRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SetDefaultPolicyVersionRequest {
-            policy_arn: required(&mut m, "PolicyArn")?,
-            version_id: required(&mut m, "VersionId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SetDefaultPolicyVersionRequest {
+            policy_arn: m.required("PolicyArn"),
+            version_id: m.required("VersionId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SetDefaultPolicyVersionRequest {
@@ -3623,21 +3765,22 @@ pub struct SimulateCustomPolicyRequest {
 }
 impl FromValue for SimulateCustomPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SimulateCustomPolicyRequest {
-            policy_input_list: required(&mut m, "PolicyInputList")?,
-            permissions_boundary_policy_input_list: optional(&mut m, "PermissionsBoundaryPolicyInputList")?,
-            ordered_organization_policy_input_list: optional(&mut m, "OrderedOrganizationPolicyInputList")?,
-            action_names: required(&mut m, "ActionNames")?,
-            resource_arns: optional(&mut m, "ResourceArns")?,
-            resource_policy: optional(&mut m, "ResourcePolicy")?,
-            resource_owner: optional(&mut m, "ResourceOwner")?,
-            caller_arn: optional(&mut m, "CallerArn")?,
-            context_entries: optional(&mut m, "ContextEntries")?,
-            resource_handling_option: optional(&mut m, "ResourceHandlingOption")?,
-            max_items: optional(&mut m, "MaxItems")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SimulateCustomPolicyRequest {
+            policy_input_list: m.required("PolicyInputList"),
+            permissions_boundary_policy_input_list: m.optional("PermissionsBoundaryPolicyInputList"),
+            ordered_organization_policy_input_list: m.optional("OrderedOrganizationPolicyInputList"),
+            action_names: m.required("ActionNames"),
+            resource_arns: m.optional("ResourceArns"),
+            resource_policy: m.optional("ResourcePolicy"),
+            resource_owner: m.optional("ResourceOwner"),
+            caller_arn: m.optional("CallerArn"),
+            context_entries: m.optional("ContextEntries"),
+            resource_handling_option: m.optional("ResourceHandlingOption"),
+            max_items: m.optional("MaxItems"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SimulateCustomPolicyRequest {
@@ -3667,12 +3810,13 @@ pub struct SimulatePolicyResponse {
 }
 impl FromValue for SimulatePolicyResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SimulatePolicyResponse {
-            evaluation_results: optional(&mut m, "EvaluationResults")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SimulatePolicyResponse {
+            evaluation_results: m.optional("EvaluationResults"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SimulatePolicyResponse {
@@ -3703,22 +3847,23 @@ pub struct SimulatePrincipalPolicyRequest {
 }
 impl FromValue for SimulatePrincipalPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SimulatePrincipalPolicyRequest {
-            policy_source_arn: required(&mut m, "PolicySourceArn")?,
-            policy_input_list: optional(&mut m, "PolicyInputList")?,
-            permissions_boundary_policy_input_list: optional(&mut m, "PermissionsBoundaryPolicyInputList")?,
-            policy_exclusion_list: optional(&mut m, "PolicyExclusionList")?,
-            action_names: required(&mut m, "ActionNames")?,
-            resource_arns: optional(&mut m, "ResourceArns")?,
-            resource_policy: optional(&mut m, "ResourcePolicy")?,
-            resource_owner: optional(&mut m, "ResourceOwner")?,
-            caller_arn: optional(&mut m, "CallerArn")?,
-            context_entries: optional(&mut m, "ContextEntries")?,
-            resource_handling_option: optional(&mut m, "ResourceHandlingOption")?,
-            max_items: optional(&mut m, "MaxItems")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SimulatePrincipalPolicyRequest {
+            policy_source_arn: m.required("PolicySourceArn"),
+            policy_input_list: m.optional("PolicyInputList"),
+            permissions_boundary_policy_input_list: m.optional("PermissionsBoundaryPolicyInputList"),
+            policy_exclusion_list: m.optional("PolicyExclusionList"),
+            action_names: m.required("ActionNames"),
+            resource_arns: m.optional("ResourceArns"),
+            resource_policy: m.optional("ResourcePolicy"),
+            resource_owner: m.optional("ResourceOwner"),
+            caller_arn: m.optional("CallerArn"),
+            context_entries: m.optional("ContextEntries"),
+            resource_handling_option: m.optional("ResourceHandlingOption"),
+            max_items: m.optional("MaxItems"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SimulatePrincipalPolicyRequest {
@@ -3748,11 +3893,12 @@ pub struct SourceRoleTemplate {
 }
 impl FromValue for SourceRoleTemplate {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SourceRoleTemplate {
-            template_arn: required(&mut m, "TemplateArn")?,
-            template_minor_version: required(&mut m, "TemplateMinorVersion")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SourceRoleTemplate {
+            template_arn: m.required("TemplateArn"),
+            template_minor_version: m.required("TemplateMinorVersion"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SourceRoleTemplate {
@@ -3773,13 +3919,14 @@ pub struct Statement {
 }
 impl FromValue for Statement {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Statement {
-            source_policy_id: optional(&mut m, "SourcePolicyId")?,
-            source_policy_type: optional(&mut m, "SourcePolicyType")?,
-            start_position: optional(&mut m, "StartPosition")?,
-            end_position: optional(&mut m, "EndPosition")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Statement {
+            source_policy_id: m.optional("SourcePolicyId"),
+            source_policy_type: m.optional("SourcePolicyType"),
+            start_position: m.optional("StartPosition"),
+            end_position: m.optional("EndPosition"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Statement {
@@ -3800,11 +3947,12 @@ pub struct Tag {
 }
 impl FromValue for Tag {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Tag {
-            key: required(&mut m, "Key")?,
-            value: required(&mut m, "Value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Tag {
+            key: m.required("Key"),
+            value: m.required("Value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Tag {
@@ -3823,11 +3971,12 @@ pub struct TagMFADeviceRequest {
 }
 impl FromValue for TagMFADeviceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagMFADeviceRequest {
-            serial_number: required(&mut m, "SerialNumber")?,
-            tags: required(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TagMFADeviceRequest {
+            serial_number: m.required("SerialNumber"),
+            tags: m.required("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagMFADeviceRequest {
@@ -3846,11 +3995,12 @@ pub struct TagPolicyRequest {
 }
 impl FromValue for TagPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagPolicyRequest {
-            policy_arn: required(&mut m, "PolicyArn")?,
-            tags: required(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TagPolicyRequest {
+            policy_arn: m.required("PolicyArn"),
+            tags: m.required("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagPolicyRequest {
@@ -3869,11 +4019,12 @@ pub struct TagRoleRequest {
 }
 impl FromValue for TagRoleRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagRoleRequest {
-            role_name: required(&mut m, "RoleName")?,
-            tags: required(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TagRoleRequest {
+            role_name: m.required("RoleName"),
+            tags: m.required("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagRoleRequest {
@@ -3892,11 +4043,12 @@ pub struct TagUserRequest {
 }
 impl FromValue for TagUserRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagUserRequest {
-            user_name: required(&mut m, "UserName")?,
-            tags: required(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TagUserRequest {
+            user_name: m.required("UserName"),
+            tags: m.required("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagUserRequest {
@@ -3915,11 +4067,12 @@ pub struct UntagMFADeviceRequest {
 }
 impl FromValue for UntagMFADeviceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UntagMFADeviceRequest {
-            serial_number: required(&mut m, "SerialNumber")?,
-            tag_keys: required(&mut m, "TagKeys")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UntagMFADeviceRequest {
+            serial_number: m.required("SerialNumber"),
+            tag_keys: m.required("TagKeys"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UntagMFADeviceRequest {
@@ -3938,11 +4091,12 @@ pub struct UntagPolicyRequest {
 }
 impl FromValue for UntagPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UntagPolicyRequest {
-            policy_arn: required(&mut m, "PolicyArn")?,
-            tag_keys: required(&mut m, "TagKeys")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UntagPolicyRequest {
+            policy_arn: m.required("PolicyArn"),
+            tag_keys: m.required("TagKeys"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UntagPolicyRequest {
@@ -3961,11 +4115,12 @@ pub struct UntagRoleRequest {
 }
 impl FromValue for UntagRoleRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UntagRoleRequest {
-            role_name: required(&mut m, "RoleName")?,
-            tag_keys: required(&mut m, "TagKeys")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UntagRoleRequest {
+            role_name: m.required("RoleName"),
+            tag_keys: m.required("TagKeys"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UntagRoleRequest {
@@ -3984,11 +4139,12 @@ pub struct UntagUserRequest {
 }
 impl FromValue for UntagUserRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UntagUserRequest {
-            user_name: required(&mut m, "UserName")?,
-            tag_keys: required(&mut m, "TagKeys")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UntagUserRequest {
+            user_name: m.required("UserName"),
+            tag_keys: m.required("TagKeys"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UntagUserRequest {
@@ -4008,12 +4164,13 @@ pub struct UpdateAccessKeyRequest {
 }
 impl FromValue for UpdateAccessKeyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateAccessKeyRequest {
-            user_name: optional(&mut m, "UserName")?,
-            access_key_id: required(&mut m, "AccessKeyId")?,
-            status: required(&mut m, "Status")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateAccessKeyRequest {
+            user_name: m.optional("UserName"),
+            access_key_id: m.required("AccessKeyId"),
+            status: m.required("Status"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateAccessKeyRequest {
@@ -4033,11 +4190,12 @@ pub struct UpdateAssumeRolePolicyRequest {
 }
 impl FromValue for UpdateAssumeRolePolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateAssumeRolePolicyRequest {
-            role_name: required(&mut m, "RoleName")?,
-            policy_document: required(&mut m, "PolicyDocument")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateAssumeRolePolicyRequest {
+            role_name: m.required("RoleName"),
+            policy_document: m.required("PolicyDocument"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateAssumeRolePolicyRequest {
@@ -4057,12 +4215,13 @@ pub struct UpdateGroupRequest {
 }
 impl FromValue for UpdateGroupRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateGroupRequest {
-            group_name: required(&mut m, "GroupName")?,
-            new_path: optional(&mut m, "NewPath")?,
-            new_group_name: optional(&mut m, "NewGroupName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateGroupRequest {
+            group_name: m.required("GroupName"),
+            new_path: m.optional("NewPath"),
+            new_group_name: m.optional("NewGroupName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateGroupRequest {
@@ -4083,12 +4242,13 @@ pub struct UpdateRoleRequest {
 }
 impl FromValue for UpdateRoleRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateRoleRequest {
-            role_name: required(&mut m, "RoleName")?,
-            description: optional(&mut m, "Description")?,
-            max_session_duration: optional(&mut m, "MaxSessionDuration")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateRoleRequest {
+            role_name: m.required("RoleName"),
+            description: m.optional("Description"),
+            max_session_duration: m.optional("MaxSessionDuration"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateRoleRequest {
@@ -4106,9 +4266,10 @@ pub struct UpdateRoleResponse {
 }
 impl FromValue for UpdateRoleResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateRoleResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateRoleResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateRoleResponse {
@@ -4126,12 +4287,13 @@ pub struct UpdateUserRequest {
 }
 impl FromValue for UpdateUserRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateUserRequest {
-            user_name: required(&mut m, "UserName")?,
-            new_path: optional(&mut m, "NewPath")?,
-            new_user_name: optional(&mut m, "NewUserName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateUserRequest {
+            user_name: m.required("UserName"),
+            new_path: m.optional("NewPath"),
+            new_user_name: m.optional("NewUserName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateUserRequest {
@@ -4157,17 +4319,18 @@ pub struct User {
 }
 impl FromValue for User {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(User {
-            path: required(&mut m, "Path")?,
-            user_name: required(&mut m, "UserName")?,
-            user_id: required(&mut m, "UserId")?,
-            arn: required(&mut m, "Arn")?,
-            create_date: required(&mut m, "CreateDate")?,
-            password_last_used: optional(&mut m, "PasswordLastUsed")?,
-            permissions_boundary: optional(&mut m, "PermissionsBoundary")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = User {
+            path: m.required("Path"),
+            user_name: m.required("UserName"),
+            user_id: m.required("UserId"),
+            arn: m.required("Arn"),
+            create_date: m.required("CreateDate"),
+            password_last_used: m.optional("PasswordLastUsed"),
+            permissions_boundary: m.optional("PermissionsBoundary"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for User {
@@ -4196,15 +4359,16 @@ pub struct VirtualMFADevice {
 }
 impl FromValue for VirtualMFADevice {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(VirtualMFADevice {
-            serial_number: required(&mut m, "SerialNumber")?,
-            base32_string_seed: optional(&mut m, "Base32StringSeed")?,
-            qr_code_png: optional(&mut m, "QRCodePNG")?,
-            user: optional(&mut m, "User")?,
-            enable_date: optional(&mut m, "EnableDate")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = VirtualMFADevice {
+            serial_number: m.required("SerialNumber"),
+            base32_string_seed: m.optional("Base32StringSeed"),
+            qr_code_png: m.optional("QRCodePNG"),
+            user: m.optional("User"),
+            enable_date: m.optional("EnableDate"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for VirtualMFADevice {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use model::value::{Body, FromValue, IntoValue, Members, Value, optional, required};
+use model::value::{Body, FromValue, IntoValue, Members, Reader, Value};
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,14 +16,15 @@ pub struct AliasListEntry {
 }
 impl FromValue for AliasListEntry {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AliasListEntry {
-            alias_name: optional(&mut m, "AliasName")?,
-            alias_arn: optional(&mut m, "AliasArn")?,
-            target_key_id: optional(&mut m, "TargetKeyId")?,
-            creation_date: optional(&mut m, "CreationDate")?,
-            last_updated_date: optional(&mut m, "LastUpdatedDate")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AliasListEntry {
+            alias_name: m.optional("AliasName"),
+            alias_arn: m.optional("AliasArn"),
+            target_key_id: m.optional("TargetKeyId"),
+            creation_date: m.optional("CreationDate"),
+            last_updated_date: m.optional("LastUpdatedDate"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AliasListEntry {
@@ -44,10 +45,11 @@ pub struct CancelKeyDeletionRequest {
 }
 impl FromValue for CancelKeyDeletionRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CancelKeyDeletionRequest {
-            key_id: required(&mut m, "KeyId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CancelKeyDeletionRequest {
+            key_id: m.required("KeyId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CancelKeyDeletionRequest {
@@ -64,10 +66,11 @@ pub struct CancelKeyDeletionResponse {
 }
 impl FromValue for CancelKeyDeletionResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CancelKeyDeletionResponse {
-            key_id: optional(&mut m, "KeyId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CancelKeyDeletionResponse {
+            key_id: m.optional("KeyId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CancelKeyDeletionResponse {
@@ -85,11 +88,12 @@ pub struct CreateAliasRequest {
 }
 impl FromValue for CreateAliasRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateAliasRequest {
-            alias_name: required(&mut m, "AliasName")?,
-            target_key_id: required(&mut m, "TargetKeyId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateAliasRequest {
+            alias_name: m.required("AliasName"),
+            target_key_id: m.required("TargetKeyId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateAliasRequest {
@@ -117,20 +121,21 @@ pub struct CreateKeyRequest {
 }
 impl FromValue for CreateKeyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateKeyRequest {
-            policy: optional(&mut m, "Policy")?,
-            description: optional(&mut m, "Description")?,
-            key_usage: optional(&mut m, "KeyUsage")?,
-            customer_master_key_spec: optional(&mut m, "CustomerMasterKeySpec")?,
-            key_spec: optional(&mut m, "KeySpec")?,
-            origin: optional(&mut m, "Origin")?,
-            custom_key_store_id: optional(&mut m, "CustomKeyStoreId")?,
-            bypass_policy_lockout_safety_check: optional(&mut m, "BypassPolicyLockoutSafetyCheck")?,
-            tags: optional(&mut m, "Tags")?,
-            multi_region: optional(&mut m, "MultiRegion")?,
-            xks_key_id: optional(&mut m, "XksKeyId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateKeyRequest {
+            policy: m.optional("Policy"),
+            description: m.optional("Description"),
+            key_usage: m.optional("KeyUsage"),
+            customer_master_key_spec: m.optional("CustomerMasterKeySpec"),
+            key_spec: m.optional("KeySpec"),
+            origin: m.optional("Origin"),
+            custom_key_store_id: m.optional("CustomKeyStoreId"),
+            bypass_policy_lockout_safety_check: m.optional("BypassPolicyLockoutSafetyCheck"),
+            tags: m.optional("Tags"),
+            multi_region: m.optional("MultiRegion"),
+            xks_key_id: m.optional("XksKeyId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateKeyRequest {
@@ -157,10 +162,11 @@ pub struct CreateKeyResponse {
 }
 impl FromValue for CreateKeyResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateKeyResponse {
-            key_metadata: optional(&mut m, "KeyMetadata")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateKeyResponse {
+            key_metadata: m.optional("KeyMetadata"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateKeyResponse {
@@ -184,17 +190,18 @@ pub struct DecryptRequest {
 }
 impl FromValue for DecryptRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DecryptRequest {
-            ciphertext_blob: optional(&mut m, "CiphertextBlob")?,
-            encryption_context: optional(&mut m, "EncryptionContext")?,
-            grant_tokens: optional(&mut m, "GrantTokens")?,
-            key_id: optional(&mut m, "KeyId")?,
-            encryption_algorithm: optional(&mut m, "EncryptionAlgorithm")?,
-            recipient: optional(&mut m, "Recipient")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            dry_run_modifiers: optional(&mut m, "DryRunModifiers")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DecryptRequest {
+            ciphertext_blob: m.optional("CiphertextBlob"),
+            encryption_context: m.optional("EncryptionContext"),
+            grant_tokens: m.optional("GrantTokens"),
+            key_id: m.optional("KeyId"),
+            encryption_algorithm: m.optional("EncryptionAlgorithm"),
+            recipient: m.optional("Recipient"),
+            dry_run: m.optional("DryRun"),
+            dry_run_modifiers: m.optional("DryRunModifiers"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DecryptRequest {
@@ -222,14 +229,15 @@ pub struct DecryptResponse {
 }
 impl FromValue for DecryptResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DecryptResponse {
-            key_id: optional(&mut m, "KeyId")?,
-            plaintext: optional(&mut m, "Plaintext")?,
-            encryption_algorithm: optional(&mut m, "EncryptionAlgorithm")?,
-            ciphertext_for_recipient: optional(&mut m, "CiphertextForRecipient")?,
-            key_material_id: optional(&mut m, "KeyMaterialId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DecryptResponse {
+            key_id: m.optional("KeyId"),
+            plaintext: m.optional("Plaintext"),
+            encryption_algorithm: m.optional("EncryptionAlgorithm"),
+            ciphertext_for_recipient: m.optional("CiphertextForRecipient"),
+            key_material_id: m.optional("KeyMaterialId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DecryptResponse {
@@ -261,10 +269,11 @@ pub struct DeleteAliasRequest {
 }
 impl FromValue for DeleteAliasRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteAliasRequest {
-            alias_name: required(&mut m, "AliasName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteAliasRequest {
+            alias_name: m.required("AliasName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteAliasRequest {
@@ -282,11 +291,12 @@ pub struct DescribeKeyRequest {
 }
 impl FromValue for DescribeKeyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeKeyRequest {
-            key_id: required(&mut m, "KeyId")?,
-            grant_tokens: optional(&mut m, "GrantTokens")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeKeyRequest {
+            key_id: m.required("KeyId"),
+            grant_tokens: m.optional("GrantTokens"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeKeyRequest {
@@ -304,10 +314,11 @@ pub struct DescribeKeyResponse {
 }
 impl FromValue for DescribeKeyResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeKeyResponse {
-            key_metadata: optional(&mut m, "KeyMetadata")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeKeyResponse {
+            key_metadata: m.optional("KeyMetadata"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeKeyResponse {
@@ -324,10 +335,11 @@ pub struct DisableKeyRequest {
 }
 impl FromValue for DisableKeyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DisableKeyRequest {
-            key_id: required(&mut m, "KeyId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DisableKeyRequest {
+            key_id: m.required("KeyId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DisableKeyRequest {
@@ -344,10 +356,11 @@ pub struct DisableKeyRotationRequest {
 }
 impl FromValue for DisableKeyRotationRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DisableKeyRotationRequest {
-            key_id: required(&mut m, "KeyId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DisableKeyRotationRequest {
+            key_id: m.required("KeyId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DisableKeyRotationRequest {
@@ -364,10 +377,11 @@ pub struct EnableKeyRequest {
 }
 impl FromValue for EnableKeyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EnableKeyRequest {
-            key_id: required(&mut m, "KeyId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EnableKeyRequest {
+            key_id: m.required("KeyId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EnableKeyRequest {
@@ -385,11 +399,12 @@ pub struct EnableKeyRotationRequest {
 }
 impl FromValue for EnableKeyRotationRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EnableKeyRotationRequest {
-            key_id: required(&mut m, "KeyId")?,
-            rotation_period_in_days: optional(&mut m, "RotationPeriodInDays")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EnableKeyRotationRequest {
+            key_id: m.required("KeyId"),
+            rotation_period_in_days: m.optional("RotationPeriodInDays"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EnableKeyRotationRequest {
@@ -412,15 +427,16 @@ pub struct EncryptRequest {
 }
 impl FromValue for EncryptRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EncryptRequest {
-            key_id: required(&mut m, "KeyId")?,
-            plaintext: required(&mut m, "Plaintext")?,
-            encryption_context: optional(&mut m, "EncryptionContext")?,
-            grant_tokens: optional(&mut m, "GrantTokens")?,
-            encryption_algorithm: optional(&mut m, "EncryptionAlgorithm")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EncryptRequest {
+            key_id: m.required("KeyId"),
+            plaintext: m.required("Plaintext"),
+            encryption_context: m.optional("EncryptionContext"),
+            grant_tokens: m.optional("GrantTokens"),
+            encryption_algorithm: m.optional("EncryptionAlgorithm"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EncryptRequest {
@@ -456,12 +472,13 @@ pub struct EncryptResponse {
 }
 impl FromValue for EncryptResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EncryptResponse {
-            ciphertext_blob: optional(&mut m, "CiphertextBlob")?,
-            key_id: optional(&mut m, "KeyId")?,
-            encryption_algorithm: optional(&mut m, "EncryptionAlgorithm")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EncryptResponse {
+            ciphertext_blob: m.optional("CiphertextBlob"),
+            key_id: m.optional("KeyId"),
+            encryption_algorithm: m.optional("EncryptionAlgorithm"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EncryptResponse {
@@ -486,16 +503,17 @@ pub struct GenerateDataKeyRequest {
 }
 impl FromValue for GenerateDataKeyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GenerateDataKeyRequest {
-            key_id: required(&mut m, "KeyId")?,
-            encryption_context: optional(&mut m, "EncryptionContext")?,
-            number_of_bytes: optional(&mut m, "NumberOfBytes")?,
-            key_spec: optional(&mut m, "KeySpec")?,
-            grant_tokens: optional(&mut m, "GrantTokens")?,
-            recipient: optional(&mut m, "Recipient")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GenerateDataKeyRequest {
+            key_id: m.required("KeyId"),
+            encryption_context: m.optional("EncryptionContext"),
+            number_of_bytes: m.optional("NumberOfBytes"),
+            key_spec: m.optional("KeySpec"),
+            grant_tokens: m.optional("GrantTokens"),
+            recipient: m.optional("Recipient"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GenerateDataKeyRequest {
@@ -522,14 +540,15 @@ pub struct GenerateDataKeyResponse {
 }
 impl FromValue for GenerateDataKeyResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GenerateDataKeyResponse {
-            ciphertext_blob: optional(&mut m, "CiphertextBlob")?,
-            plaintext: optional(&mut m, "Plaintext")?,
-            key_id: optional(&mut m, "KeyId")?,
-            ciphertext_for_recipient: optional(&mut m, "CiphertextForRecipient")?,
-            key_material_id: optional(&mut m, "KeyMaterialId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GenerateDataKeyResponse {
+            ciphertext_blob: m.optional("CiphertextBlob"),
+            plaintext: m.optional("Plaintext"),
+            key_id: m.optional("KeyId"),
+            ciphertext_for_recipient: m.optional("CiphertextForRecipient"),
+            key_material_id: m.optional("KeyMaterialId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GenerateDataKeyResponse {
@@ -566,15 +585,16 @@ pub struct GenerateDataKeyWithoutPlaintextRequest {
 }
 impl FromValue for GenerateDataKeyWithoutPlaintextRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GenerateDataKeyWithoutPlaintextRequest {
-            key_id: required(&mut m, "KeyId")?,
-            encryption_context: optional(&mut m, "EncryptionContext")?,
-            key_spec: optional(&mut m, "KeySpec")?,
-            number_of_bytes: optional(&mut m, "NumberOfBytes")?,
-            grant_tokens: optional(&mut m, "GrantTokens")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GenerateDataKeyWithoutPlaintextRequest {
+            key_id: m.required("KeyId"),
+            encryption_context: m.optional("EncryptionContext"),
+            key_spec: m.optional("KeySpec"),
+            number_of_bytes: m.optional("NumberOfBytes"),
+            grant_tokens: m.optional("GrantTokens"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GenerateDataKeyWithoutPlaintextRequest {
@@ -598,12 +618,13 @@ pub struct GenerateDataKeyWithoutPlaintextResponse {
 }
 impl FromValue for GenerateDataKeyWithoutPlaintextResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GenerateDataKeyWithoutPlaintextResponse {
-            ciphertext_blob: optional(&mut m, "CiphertextBlob")?,
-            key_id: optional(&mut m, "KeyId")?,
-            key_material_id: optional(&mut m, "KeyMaterialId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GenerateDataKeyWithoutPlaintextResponse {
+            ciphertext_blob: m.optional("CiphertextBlob"),
+            key_id: m.optional("KeyId"),
+            key_material_id: m.optional("KeyMaterialId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GenerateDataKeyWithoutPlaintextResponse {
@@ -626,14 +647,15 @@ pub struct GenerateMacRequest {
 }
 impl FromValue for GenerateMacRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GenerateMacRequest {
-            message: required(&mut m, "Message")?,
-            key_id: required(&mut m, "KeyId")?,
-            mac_algorithm: required(&mut m, "MacAlgorithm")?,
-            grant_tokens: optional(&mut m, "GrantTokens")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GenerateMacRequest {
+            message: m.required("Message"),
+            key_id: m.required("KeyId"),
+            mac_algorithm: m.required("MacAlgorithm"),
+            grant_tokens: m.optional("GrantTokens"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GenerateMacRequest {
@@ -667,12 +689,13 @@ pub struct GenerateMacResponse {
 }
 impl FromValue for GenerateMacResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GenerateMacResponse {
-            mac: optional(&mut m, "Mac")?,
-            mac_algorithm: optional(&mut m, "MacAlgorithm")?,
-            key_id: optional(&mut m, "KeyId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GenerateMacResponse {
+            mac: m.optional("Mac"),
+            mac_algorithm: m.optional("MacAlgorithm"),
+            key_id: m.optional("KeyId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GenerateMacResponse {
@@ -693,12 +716,13 @@ pub struct GenerateRandomRequest {
 }
 impl FromValue for GenerateRandomRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GenerateRandomRequest {
-            number_of_bytes: optional(&mut m, "NumberOfBytes")?,
-            custom_key_store_id: optional(&mut m, "CustomKeyStoreId")?,
-            recipient: optional(&mut m, "Recipient")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GenerateRandomRequest {
+            number_of_bytes: m.optional("NumberOfBytes"),
+            custom_key_store_id: m.optional("CustomKeyStoreId"),
+            recipient: m.optional("Recipient"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GenerateRandomRequest {
@@ -718,11 +742,12 @@ pub struct GenerateRandomResponse {
 }
 impl FromValue for GenerateRandomResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GenerateRandomResponse {
-            plaintext: optional(&mut m, "Plaintext")?,
-            ciphertext_for_recipient: optional(&mut m, "CiphertextForRecipient")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GenerateRandomResponse {
+            plaintext: m.optional("Plaintext"),
+            ciphertext_for_recipient: m.optional("CiphertextForRecipient"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GenerateRandomResponse {
@@ -749,11 +774,12 @@ pub struct GetKeyPolicyRequest {
 }
 impl FromValue for GetKeyPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetKeyPolicyRequest {
-            key_id: required(&mut m, "KeyId")?,
-            policy_name: optional(&mut m, "PolicyName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetKeyPolicyRequest {
+            key_id: m.required("KeyId"),
+            policy_name: m.optional("PolicyName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetKeyPolicyRequest {
@@ -772,11 +798,12 @@ pub struct GetKeyPolicyResponse {
 }
 impl FromValue for GetKeyPolicyResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetKeyPolicyResponse {
-            policy: optional(&mut m, "Policy")?,
-            policy_name: optional(&mut m, "PolicyName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetKeyPolicyResponse {
+            policy: m.optional("Policy"),
+            policy_name: m.optional("PolicyName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetKeyPolicyResponse {
@@ -794,10 +821,11 @@ pub struct GetKeyRotationStatusRequest {
 }
 impl FromValue for GetKeyRotationStatusRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetKeyRotationStatusRequest {
-            key_id: required(&mut m, "KeyId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetKeyRotationStatusRequest {
+            key_id: m.required("KeyId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetKeyRotationStatusRequest {
@@ -818,14 +846,15 @@ pub struct GetKeyRotationStatusResponse {
 }
 impl FromValue for GetKeyRotationStatusResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetKeyRotationStatusResponse {
-            key_rotation_enabled: optional(&mut m, "KeyRotationEnabled")?,
-            key_id: optional(&mut m, "KeyId")?,
-            rotation_period_in_days: optional(&mut m, "RotationPeriodInDays")?,
-            next_rotation_date: optional(&mut m, "NextRotationDate")?,
-            on_demand_rotation_start_date: optional(&mut m, "OnDemandRotationStartDate")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetKeyRotationStatusResponse {
+            key_rotation_enabled: m.optional("KeyRotationEnabled"),
+            key_id: m.optional("KeyId"),
+            rotation_period_in_days: m.optional("RotationPeriodInDays"),
+            next_rotation_date: m.optional("NextRotationDate"),
+            on_demand_rotation_start_date: m.optional("OnDemandRotationStartDate"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetKeyRotationStatusResponse {
@@ -847,11 +876,12 @@ pub struct KeyListEntry {
 }
 impl FromValue for KeyListEntry {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(KeyListEntry {
-            key_id: optional(&mut m, "KeyId")?,
-            key_arn: optional(&mut m, "KeyArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = KeyListEntry {
+            key_id: m.optional("KeyId"),
+            key_arn: m.optional("KeyArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for KeyListEntry {
@@ -895,36 +925,37 @@ pub struct KeyMetadata {
 }
 impl FromValue for KeyMetadata {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(KeyMetadata {
-            aws_account_id: optional(&mut m, "AWSAccountId")?,
-            key_id: required(&mut m, "KeyId")?,
-            arn: optional(&mut m, "Arn")?,
-            creation_date: optional(&mut m, "CreationDate")?,
-            enabled: optional(&mut m, "Enabled")?,
-            description: optional(&mut m, "Description")?,
-            key_usage: optional(&mut m, "KeyUsage")?,
-            key_state: optional(&mut m, "KeyState")?,
-            deletion_date: optional(&mut m, "DeletionDate")?,
-            valid_to: optional(&mut m, "ValidTo")?,
-            origin: optional(&mut m, "Origin")?,
-            custom_key_store_id: optional(&mut m, "CustomKeyStoreId")?,
-            cloud_hsm_cluster_id: optional(&mut m, "CloudHsmClusterId")?,
-            expiration_model: optional(&mut m, "ExpirationModel")?,
-            key_manager: optional(&mut m, "KeyManager")?,
-            customer_master_key_spec: optional(&mut m, "CustomerMasterKeySpec")?,
-            key_spec: optional(&mut m, "KeySpec")?,
-            encryption_algorithms: optional(&mut m, "EncryptionAlgorithms")?,
-            signing_algorithms: optional(&mut m, "SigningAlgorithms")?,
-            key_agreement_algorithms: optional(&mut m, "KeyAgreementAlgorithms")?,
-            encapsulation_algorithms: optional(&mut m, "EncapsulationAlgorithms")?,
-            multi_region: optional(&mut m, "MultiRegion")?,
-            multi_region_configuration: optional(&mut m, "MultiRegionConfiguration")?,
-            pending_deletion_window_in_days: optional(&mut m, "PendingDeletionWindowInDays")?,
-            mac_algorithms: optional(&mut m, "MacAlgorithms")?,
-            xks_key_configuration: optional(&mut m, "XksKeyConfiguration")?,
-            current_key_material_id: optional(&mut m, "CurrentKeyMaterialId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = KeyMetadata {
+            aws_account_id: m.optional("AWSAccountId"),
+            key_id: m.required("KeyId"),
+            arn: m.optional("Arn"),
+            creation_date: m.optional("CreationDate"),
+            enabled: m.optional("Enabled"),
+            description: m.optional("Description"),
+            key_usage: m.optional("KeyUsage"),
+            key_state: m.optional("KeyState"),
+            deletion_date: m.optional("DeletionDate"),
+            valid_to: m.optional("ValidTo"),
+            origin: m.optional("Origin"),
+            custom_key_store_id: m.optional("CustomKeyStoreId"),
+            cloud_hsm_cluster_id: m.optional("CloudHsmClusterId"),
+            expiration_model: m.optional("ExpirationModel"),
+            key_manager: m.optional("KeyManager"),
+            customer_master_key_spec: m.optional("CustomerMasterKeySpec"),
+            key_spec: m.optional("KeySpec"),
+            encryption_algorithms: m.optional("EncryptionAlgorithms"),
+            signing_algorithms: m.optional("SigningAlgorithms"),
+            key_agreement_algorithms: m.optional("KeyAgreementAlgorithms"),
+            encapsulation_algorithms: m.optional("EncapsulationAlgorithms"),
+            multi_region: m.optional("MultiRegion"),
+            multi_region_configuration: m.optional("MultiRegionConfiguration"),
+            pending_deletion_window_in_days: m.optional("PendingDeletionWindowInDays"),
+            mac_algorithms: m.optional("MacAlgorithms"),
+            xks_key_configuration: m.optional("XksKeyConfiguration"),
+            current_key_material_id: m.optional("CurrentKeyMaterialId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for KeyMetadata {
@@ -969,12 +1000,13 @@ pub struct ListAliasesRequest {
 }
 impl FromValue for ListAliasesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListAliasesRequest {
-            key_id: optional(&mut m, "KeyId")?,
-            limit: optional(&mut m, "Limit")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListAliasesRequest {
+            key_id: m.optional("KeyId"),
+            limit: m.optional("Limit"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListAliasesRequest {
@@ -995,12 +1027,13 @@ pub struct ListAliasesResponse {
 }
 impl FromValue for ListAliasesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListAliasesResponse {
-            aliases: optional(&mut m, "Aliases")?,
-            next_marker: optional(&mut m, "NextMarker")?,
-            truncated: optional(&mut m, "Truncated")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListAliasesResponse {
+            aliases: m.optional("Aliases"),
+            next_marker: m.optional("NextMarker"),
+            truncated: m.optional("Truncated"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListAliasesResponse {
@@ -1021,12 +1054,13 @@ pub struct ListKeyPoliciesRequest {
 }
 impl FromValue for ListKeyPoliciesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListKeyPoliciesRequest {
-            key_id: required(&mut m, "KeyId")?,
-            limit: optional(&mut m, "Limit")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListKeyPoliciesRequest {
+            key_id: m.required("KeyId"),
+            limit: m.optional("Limit"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListKeyPoliciesRequest {
@@ -1047,12 +1081,13 @@ pub struct ListKeyPoliciesResponse {
 }
 impl FromValue for ListKeyPoliciesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListKeyPoliciesResponse {
-            policy_names: optional(&mut m, "PolicyNames")?,
-            next_marker: optional(&mut m, "NextMarker")?,
-            truncated: optional(&mut m, "Truncated")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListKeyPoliciesResponse {
+            policy_names: m.optional("PolicyNames"),
+            next_marker: m.optional("NextMarker"),
+            truncated: m.optional("Truncated"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListKeyPoliciesResponse {
@@ -1073,12 +1108,13 @@ pub struct ListKeysRequest {
 }
 impl FromValue for ListKeysRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListKeysRequest {
-            limit: optional(&mut m, "Limit")?,
-            marker: optional(&mut m, "Marker")?,
-            resource_owners: optional(&mut m, "ResourceOwners")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListKeysRequest {
+            limit: m.optional("Limit"),
+            marker: m.optional("Marker"),
+            resource_owners: m.optional("ResourceOwners"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListKeysRequest {
@@ -1099,12 +1135,13 @@ pub struct ListKeysResponse {
 }
 impl FromValue for ListKeysResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListKeysResponse {
-            keys: optional(&mut m, "Keys")?,
-            next_marker: optional(&mut m, "NextMarker")?,
-            truncated: optional(&mut m, "Truncated")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListKeysResponse {
+            keys: m.optional("Keys"),
+            next_marker: m.optional("NextMarker"),
+            truncated: m.optional("Truncated"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListKeysResponse {
@@ -1125,12 +1162,13 @@ pub struct ListResourceTagsRequest {
 }
 impl FromValue for ListResourceTagsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListResourceTagsRequest {
-            key_id: required(&mut m, "KeyId")?,
-            limit: optional(&mut m, "Limit")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListResourceTagsRequest {
+            key_id: m.required("KeyId"),
+            limit: m.optional("Limit"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListResourceTagsRequest {
@@ -1151,12 +1189,13 @@ pub struct ListResourceTagsResponse {
 }
 impl FromValue for ListResourceTagsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListResourceTagsResponse {
-            tags: optional(&mut m, "Tags")?,
-            next_marker: optional(&mut m, "NextMarker")?,
-            truncated: optional(&mut m, "Truncated")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListResourceTagsResponse {
+            tags: m.optional("Tags"),
+            next_marker: m.optional("NextMarker"),
+            truncated: m.optional("Truncated"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListResourceTagsResponse {
@@ -1177,12 +1216,13 @@ pub struct MultiRegionConfiguration {
 }
 impl FromValue for MultiRegionConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(MultiRegionConfiguration {
-            multi_region_key_type: optional(&mut m, "MultiRegionKeyType")?,
-            primary_key: optional(&mut m, "PrimaryKey")?,
-            replica_keys: optional(&mut m, "ReplicaKeys")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = MultiRegionConfiguration {
+            multi_region_key_type: m.optional("MultiRegionKeyType"),
+            primary_key: m.optional("PrimaryKey"),
+            replica_keys: m.optional("ReplicaKeys"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for MultiRegionConfiguration {
@@ -1202,11 +1242,12 @@ pub struct MultiRegionKey {
 }
 impl FromValue for MultiRegionKey {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(MultiRegionKey {
-            arn: optional(&mut m, "Arn")?,
-            region: optional(&mut m, "Region")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = MultiRegionKey {
+            arn: m.optional("Arn"),
+            region: m.optional("Region"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for MultiRegionKey {
@@ -1227,13 +1268,14 @@ pub struct PutKeyPolicyRequest {
 }
 impl FromValue for PutKeyPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutKeyPolicyRequest {
-            key_id: required(&mut m, "KeyId")?,
-            policy_name: optional(&mut m, "PolicyName")?,
-            policy: required(&mut m, "Policy")?,
-            bypass_policy_lockout_safety_check: optional(&mut m, "BypassPolicyLockoutSafetyCheck")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutKeyPolicyRequest {
+            key_id: m.required("KeyId"),
+            policy_name: m.optional("PolicyName"),
+            policy: m.required("Policy"),
+            bypass_policy_lockout_safety_check: m.optional("BypassPolicyLockoutSafetyCheck"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutKeyPolicyRequest {
@@ -1262,19 +1304,20 @@ pub struct ReEncryptRequest {
 }
 impl FromValue for ReEncryptRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ReEncryptRequest {
-            ciphertext_blob: optional(&mut m, "CiphertextBlob")?,
-            source_encryption_context: optional(&mut m, "SourceEncryptionContext")?,
-            source_key_id: optional(&mut m, "SourceKeyId")?,
-            destination_key_id: required(&mut m, "DestinationKeyId")?,
-            destination_encryption_context: optional(&mut m, "DestinationEncryptionContext")?,
-            source_encryption_algorithm: optional(&mut m, "SourceEncryptionAlgorithm")?,
-            destination_encryption_algorithm: optional(&mut m, "DestinationEncryptionAlgorithm")?,
-            grant_tokens: optional(&mut m, "GrantTokens")?,
-            dry_run: optional(&mut m, "DryRun")?,
-            dry_run_modifiers: optional(&mut m, "DryRunModifiers")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ReEncryptRequest {
+            ciphertext_blob: m.optional("CiphertextBlob"),
+            source_encryption_context: m.optional("SourceEncryptionContext"),
+            source_key_id: m.optional("SourceKeyId"),
+            destination_key_id: m.required("DestinationKeyId"),
+            destination_encryption_context: m.optional("DestinationEncryptionContext"),
+            source_encryption_algorithm: m.optional("SourceEncryptionAlgorithm"),
+            destination_encryption_algorithm: m.optional("DestinationEncryptionAlgorithm"),
+            grant_tokens: m.optional("GrantTokens"),
+            dry_run: m.optional("DryRun"),
+            dry_run_modifiers: m.optional("DryRunModifiers"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ReEncryptRequest {
@@ -1306,16 +1349,17 @@ pub struct ReEncryptResponse {
 }
 impl FromValue for ReEncryptResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ReEncryptResponse {
-            ciphertext_blob: optional(&mut m, "CiphertextBlob")?,
-            source_key_id: optional(&mut m, "SourceKeyId")?,
-            key_id: optional(&mut m, "KeyId")?,
-            source_encryption_algorithm: optional(&mut m, "SourceEncryptionAlgorithm")?,
-            destination_encryption_algorithm: optional(&mut m, "DestinationEncryptionAlgorithm")?,
-            source_key_material_id: optional(&mut m, "SourceKeyMaterialId")?,
-            destination_key_material_id: optional(&mut m, "DestinationKeyMaterialId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ReEncryptResponse {
+            ciphertext_blob: m.optional("CiphertextBlob"),
+            source_key_id: m.optional("SourceKeyId"),
+            key_id: m.optional("KeyId"),
+            source_encryption_algorithm: m.optional("SourceEncryptionAlgorithm"),
+            destination_encryption_algorithm: m.optional("DestinationEncryptionAlgorithm"),
+            source_key_material_id: m.optional("SourceKeyMaterialId"),
+            destination_key_material_id: m.optional("DestinationKeyMaterialId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ReEncryptResponse {
@@ -1339,11 +1383,12 @@ pub struct RecipientInfo {
 }
 impl FromValue for RecipientInfo {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RecipientInfo {
-            key_encryption_algorithm: optional(&mut m, "KeyEncryptionAlgorithm")?,
-            attestation_document: optional(&mut m, "AttestationDocument")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RecipientInfo {
+            key_encryption_algorithm: m.optional("KeyEncryptionAlgorithm"),
+            attestation_document: m.optional("AttestationDocument"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RecipientInfo {
@@ -1361,10 +1406,11 @@ pub struct RotateKeyOnDemandRequest {
 }
 impl FromValue for RotateKeyOnDemandRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RotateKeyOnDemandRequest {
-            key_id: required(&mut m, "KeyId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RotateKeyOnDemandRequest {
+            key_id: m.required("KeyId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RotateKeyOnDemandRequest {
@@ -1381,10 +1427,11 @@ pub struct RotateKeyOnDemandResponse {
 }
 impl FromValue for RotateKeyOnDemandResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RotateKeyOnDemandResponse {
-            key_id: optional(&mut m, "KeyId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RotateKeyOnDemandResponse {
+            key_id: m.optional("KeyId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RotateKeyOnDemandResponse {
@@ -1402,11 +1449,12 @@ pub struct ScheduleKeyDeletionRequest {
 }
 impl FromValue for ScheduleKeyDeletionRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ScheduleKeyDeletionRequest {
-            key_id: required(&mut m, "KeyId")?,
-            pending_window_in_days: optional(&mut m, "PendingWindowInDays")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ScheduleKeyDeletionRequest {
+            key_id: m.required("KeyId"),
+            pending_window_in_days: m.optional("PendingWindowInDays"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ScheduleKeyDeletionRequest {
@@ -1427,13 +1475,14 @@ pub struct ScheduleKeyDeletionResponse {
 }
 impl FromValue for ScheduleKeyDeletionResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ScheduleKeyDeletionResponse {
-            key_id: optional(&mut m, "KeyId")?,
-            deletion_date: optional(&mut m, "DeletionDate")?,
-            key_state: optional(&mut m, "KeyState")?,
-            pending_window_in_days: optional(&mut m, "PendingWindowInDays")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ScheduleKeyDeletionResponse {
+            key_id: m.optional("KeyId"),
+            deletion_date: m.optional("DeletionDate"),
+            key_state: m.optional("KeyState"),
+            pending_window_in_days: m.optional("PendingWindowInDays"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ScheduleKeyDeletionResponse {
@@ -1454,11 +1503,12 @@ pub struct Tag {
 }
 impl FromValue for Tag {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Tag {
-            tag_key: required(&mut m, "TagKey")?,
-            tag_value: required(&mut m, "TagValue")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Tag {
+            tag_key: m.required("TagKey"),
+            tag_value: m.required("TagValue"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Tag {
@@ -1477,11 +1527,12 @@ pub struct TagResourceRequest {
 }
 impl FromValue for TagResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagResourceRequest {
-            key_id: required(&mut m, "KeyId")?,
-            tags: required(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TagResourceRequest {
+            key_id: m.required("KeyId"),
+            tags: m.required("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagResourceRequest {
@@ -1500,11 +1551,12 @@ pub struct UntagResourceRequest {
 }
 impl FromValue for UntagResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UntagResourceRequest {
-            key_id: required(&mut m, "KeyId")?,
-            tag_keys: required(&mut m, "TagKeys")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UntagResourceRequest {
+            key_id: m.required("KeyId"),
+            tag_keys: m.required("TagKeys"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UntagResourceRequest {
@@ -1523,11 +1575,12 @@ pub struct UpdateAliasRequest {
 }
 impl FromValue for UpdateAliasRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateAliasRequest {
-            alias_name: required(&mut m, "AliasName")?,
-            target_key_id: required(&mut m, "TargetKeyId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateAliasRequest {
+            alias_name: m.required("AliasName"),
+            target_key_id: m.required("TargetKeyId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateAliasRequest {
@@ -1546,11 +1599,12 @@ pub struct UpdateKeyDescriptionRequest {
 }
 impl FromValue for UpdateKeyDescriptionRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateKeyDescriptionRequest {
-            key_id: required(&mut m, "KeyId")?,
-            description: required(&mut m, "Description")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateKeyDescriptionRequest {
+            key_id: m.required("KeyId"),
+            description: m.required("Description"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateKeyDescriptionRequest {
@@ -1573,15 +1627,16 @@ pub struct VerifyMacRequest {
 }
 impl FromValue for VerifyMacRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(VerifyMacRequest {
-            message: required(&mut m, "Message")?,
-            key_id: required(&mut m, "KeyId")?,
-            mac_algorithm: required(&mut m, "MacAlgorithm")?,
-            mac: required(&mut m, "Mac")?,
-            grant_tokens: optional(&mut m, "GrantTokens")?,
-            dry_run: optional(&mut m, "DryRun")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = VerifyMacRequest {
+            message: m.required("Message"),
+            key_id: m.required("KeyId"),
+            mac_algorithm: m.required("MacAlgorithm"),
+            mac: m.required("Mac"),
+            grant_tokens: m.optional("GrantTokens"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for VerifyMacRequest {
@@ -1617,12 +1672,13 @@ pub struct VerifyMacResponse {
 }
 impl FromValue for VerifyMacResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(VerifyMacResponse {
-            key_id: optional(&mut m, "KeyId")?,
-            mac_valid: optional(&mut m, "MacValid")?,
-            mac_algorithm: optional(&mut m, "MacAlgorithm")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = VerifyMacResponse {
+            key_id: m.optional("KeyId"),
+            mac_valid: m.optional("MacValid"),
+            mac_algorithm: m.optional("MacAlgorithm"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for VerifyMacResponse {
@@ -1641,10 +1697,11 @@ pub struct XksKeyConfigurationType {
 }
 impl FromValue for XksKeyConfigurationType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(XksKeyConfigurationType {
-            id: optional(&mut m, "Id")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = XksKeyConfigurationType {
+            id: m.optional("Id"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for XksKeyConfigurationType {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use model::value::{Body, FromValue, IntoValue, Members, Value, optional, required};
+use model::value::{Body, FromValue, IntoValue, Members, Reader, Value};
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,12 +14,13 @@ pub struct AssociateKmsKeyRequest {
 }
 impl FromValue for AssociateKmsKeyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AssociateKmsKeyRequest {
-            log_group_name: optional(&mut m, "logGroupName")?,
-            kms_key_id: required(&mut m, "kmsKeyId")?,
-            resource_identifier: optional(&mut m, "resourceIdentifier")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AssociateKmsKeyRequest {
+            log_group_name: m.optional("logGroupName"),
+            kms_key_id: m.required("kmsKeyId"),
+            resource_identifier: m.optional("resourceIdentifier"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AssociateKmsKeyRequest {
@@ -42,14 +43,15 @@ pub struct CreateLogGroupRequest {
 }
 impl FromValue for CreateLogGroupRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateLogGroupRequest {
-            log_group_name: required(&mut m, "logGroupName")?,
-            kms_key_id: optional(&mut m, "kmsKeyId")?,
-            tags: optional(&mut m, "tags")?,
-            log_group_class: optional(&mut m, "logGroupClass")?,
-            deletion_protection_enabled: optional(&mut m, "deletionProtectionEnabled")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateLogGroupRequest {
+            log_group_name: m.required("logGroupName"),
+            kms_key_id: m.optional("kmsKeyId"),
+            tags: m.optional("tags"),
+            log_group_class: m.optional("logGroupClass"),
+            deletion_protection_enabled: m.optional("deletionProtectionEnabled"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateLogGroupRequest {
@@ -71,11 +73,12 @@ pub struct CreateLogStreamRequest {
 }
 impl FromValue for CreateLogStreamRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateLogStreamRequest {
-            log_group_name: required(&mut m, "logGroupName")?,
-            log_stream_name: required(&mut m, "logStreamName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateLogStreamRequest {
+            log_group_name: m.required("logGroupName"),
+            log_stream_name: m.required("logStreamName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateLogStreamRequest {
@@ -93,10 +96,11 @@ pub struct DeleteLogGroupRequest {
 }
 impl FromValue for DeleteLogGroupRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteLogGroupRequest {
-            log_group_name: required(&mut m, "logGroupName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteLogGroupRequest {
+            log_group_name: m.required("logGroupName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteLogGroupRequest {
@@ -114,11 +118,12 @@ pub struct DeleteLogStreamRequest {
 }
 impl FromValue for DeleteLogStreamRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteLogStreamRequest {
-            log_group_name: required(&mut m, "logGroupName")?,
-            log_stream_name: required(&mut m, "logStreamName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteLogStreamRequest {
+            log_group_name: m.required("logGroupName"),
+            log_stream_name: m.required("logStreamName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteLogStreamRequest {
@@ -138,12 +143,13 @@ pub struct DeleteResourcePolicyRequest {
 }
 impl FromValue for DeleteResourcePolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteResourcePolicyRequest {
-            policy_name: optional(&mut m, "policyName")?,
-            resource_arn: optional(&mut m, "resourceArn")?,
-            expected_revision_id: optional(&mut m, "expectedRevisionId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteResourcePolicyRequest {
+            policy_name: m.optional("policyName"),
+            resource_arn: m.optional("resourceArn"),
+            expected_revision_id: m.optional("expectedRevisionId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteResourcePolicyRequest {
@@ -162,10 +168,11 @@ pub struct DeleteRetentionPolicyRequest {
 }
 impl FromValue for DeleteRetentionPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteRetentionPolicyRequest {
-            log_group_name: required(&mut m, "logGroupName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteRetentionPolicyRequest {
+            log_group_name: m.required("logGroupName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteRetentionPolicyRequest {
@@ -189,17 +196,18 @@ pub struct DescribeLogGroupsRequest {
 }
 impl FromValue for DescribeLogGroupsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeLogGroupsRequest {
-            account_identifiers: optional(&mut m, "accountIdentifiers")?,
-            log_group_name_prefix: optional(&mut m, "logGroupNamePrefix")?,
-            log_group_name_pattern: optional(&mut m, "logGroupNamePattern")?,
-            next_token: optional(&mut m, "nextToken")?,
-            limit: optional(&mut m, "limit")?,
-            include_linked_accounts: optional(&mut m, "includeLinkedAccounts")?,
-            log_group_class: optional(&mut m, "logGroupClass")?,
-            log_group_identifiers: optional(&mut m, "logGroupIdentifiers")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeLogGroupsRequest {
+            account_identifiers: m.optional("accountIdentifiers"),
+            log_group_name_prefix: m.optional("logGroupNamePrefix"),
+            log_group_name_pattern: m.optional("logGroupNamePattern"),
+            next_token: m.optional("nextToken"),
+            limit: m.optional("limit"),
+            include_linked_accounts: m.optional("includeLinkedAccounts"),
+            log_group_class: m.optional("logGroupClass"),
+            log_group_identifiers: m.optional("logGroupIdentifiers"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeLogGroupsRequest {
@@ -224,11 +232,12 @@ pub struct DescribeLogGroupsResponse {
 }
 impl FromValue for DescribeLogGroupsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeLogGroupsResponse {
-            log_groups: optional(&mut m, "logGroups")?,
-            next_token: optional(&mut m, "nextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeLogGroupsResponse {
+            log_groups: m.optional("logGroups"),
+            next_token: m.optional("nextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeLogGroupsResponse {
@@ -252,16 +261,17 @@ pub struct DescribeLogStreamsRequest {
 }
 impl FromValue for DescribeLogStreamsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeLogStreamsRequest {
-            log_group_name: optional(&mut m, "logGroupName")?,
-            log_group_identifier: optional(&mut m, "logGroupIdentifier")?,
-            log_stream_name_prefix: optional(&mut m, "logStreamNamePrefix")?,
-            order_by: optional(&mut m, "orderBy")?,
-            descending: optional(&mut m, "descending")?,
-            next_token: optional(&mut m, "nextToken")?,
-            limit: optional(&mut m, "limit")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeLogStreamsRequest {
+            log_group_name: m.optional("logGroupName"),
+            log_group_identifier: m.optional("logGroupIdentifier"),
+            log_stream_name_prefix: m.optional("logStreamNamePrefix"),
+            order_by: m.optional("orderBy"),
+            descending: m.optional("descending"),
+            next_token: m.optional("nextToken"),
+            limit: m.optional("limit"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeLogStreamsRequest {
@@ -285,11 +295,12 @@ pub struct DescribeLogStreamsResponse {
 }
 impl FromValue for DescribeLogStreamsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeLogStreamsResponse {
-            log_streams: optional(&mut m, "logStreams")?,
-            next_token: optional(&mut m, "nextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeLogStreamsResponse {
+            log_streams: m.optional("logStreams"),
+            next_token: m.optional("nextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeLogStreamsResponse {
@@ -310,13 +321,14 @@ pub struct DescribeResourcePoliciesRequest {
 }
 impl FromValue for DescribeResourcePoliciesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeResourcePoliciesRequest {
-            next_token: optional(&mut m, "nextToken")?,
-            limit: optional(&mut m, "limit")?,
-            resource_arn: optional(&mut m, "resourceArn")?,
-            policy_scope: optional(&mut m, "policyScope")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeResourcePoliciesRequest {
+            next_token: m.optional("nextToken"),
+            limit: m.optional("limit"),
+            resource_arn: m.optional("resourceArn"),
+            policy_scope: m.optional("policyScope"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeResourcePoliciesRequest {
@@ -337,11 +349,12 @@ pub struct DescribeResourcePoliciesResponse {
 }
 impl FromValue for DescribeResourcePoliciesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeResourcePoliciesResponse {
-            resource_policies: optional(&mut m, "resourcePolicies")?,
-            next_token: optional(&mut m, "nextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeResourcePoliciesResponse {
+            resource_policies: m.optional("resourcePolicies"),
+            next_token: m.optional("nextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeResourcePoliciesResponse {
@@ -360,11 +373,12 @@ pub struct DisassociateKmsKeyRequest {
 }
 impl FromValue for DisassociateKmsKeyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DisassociateKmsKeyRequest {
-            log_group_name: optional(&mut m, "logGroupName")?,
-            resource_identifier: optional(&mut m, "resourceIdentifier")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DisassociateKmsKeyRequest {
+            log_group_name: m.optional("logGroupName"),
+            resource_identifier: m.optional("resourceIdentifier"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DisassociateKmsKeyRequest {
@@ -383,11 +397,12 @@ pub struct Entity {
 }
 impl FromValue for Entity {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Entity {
-            key_attributes: optional(&mut m, "keyAttributes")?,
-            attributes: optional(&mut m, "attributes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Entity {
+            key_attributes: m.optional("keyAttributes"),
+            attributes: m.optional("attributes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Entity {
@@ -415,20 +430,21 @@ pub struct FilterLogEventsRequest {
 }
 impl FromValue for FilterLogEventsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(FilterLogEventsRequest {
-            log_group_name: optional(&mut m, "logGroupName")?,
-            log_group_identifier: optional(&mut m, "logGroupIdentifier")?,
-            log_stream_names: optional(&mut m, "logStreamNames")?,
-            log_stream_name_prefix: optional(&mut m, "logStreamNamePrefix")?,
-            start_time: optional(&mut m, "startTime")?,
-            end_time: optional(&mut m, "endTime")?,
-            filter_pattern: optional(&mut m, "filterPattern")?,
-            next_token: optional(&mut m, "nextToken")?,
-            limit: optional(&mut m, "limit")?,
-            interleaved: optional(&mut m, "interleaved")?,
-            unmask: optional(&mut m, "unmask")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = FilterLogEventsRequest {
+            log_group_name: m.optional("logGroupName"),
+            log_group_identifier: m.optional("logGroupIdentifier"),
+            log_stream_names: m.optional("logStreamNames"),
+            log_stream_name_prefix: m.optional("logStreamNamePrefix"),
+            start_time: m.optional("startTime"),
+            end_time: m.optional("endTime"),
+            filter_pattern: m.optional("filterPattern"),
+            next_token: m.optional("nextToken"),
+            limit: m.optional("limit"),
+            interleaved: m.optional("interleaved"),
+            unmask: m.optional("unmask"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for FilterLogEventsRequest {
@@ -457,12 +473,13 @@ pub struct FilterLogEventsResponse {
 }
 impl FromValue for FilterLogEventsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(FilterLogEventsResponse {
-            events: optional(&mut m, "events")?,
-            searched_log_streams: optional(&mut m, "searchedLogStreams")?,
-            next_token: optional(&mut m, "nextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = FilterLogEventsResponse {
+            events: m.optional("events"),
+            searched_log_streams: m.optional("searchedLogStreams"),
+            next_token: m.optional("nextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for FilterLogEventsResponse {
@@ -485,14 +502,15 @@ pub struct FilteredLogEvent {
 }
 impl FromValue for FilteredLogEvent {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(FilteredLogEvent {
-            log_stream_name: optional(&mut m, "logStreamName")?,
-            timestamp: optional(&mut m, "timestamp")?,
-            message: optional(&mut m, "message")?,
-            ingestion_time: optional(&mut m, "ingestionTime")?,
-            event_id: optional(&mut m, "eventId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = FilteredLogEvent {
+            log_stream_name: m.optional("logStreamName"),
+            timestamp: m.optional("timestamp"),
+            message: m.optional("message"),
+            ingestion_time: m.optional("ingestionTime"),
+            event_id: m.optional("eventId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for FilteredLogEvent {
@@ -532,18 +550,19 @@ pub struct GetLogEventsRequest {
 }
 impl FromValue for GetLogEventsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetLogEventsRequest {
-            log_group_name: optional(&mut m, "logGroupName")?,
-            log_group_identifier: optional(&mut m, "logGroupIdentifier")?,
-            log_stream_name: required(&mut m, "logStreamName")?,
-            start_time: optional(&mut m, "startTime")?,
-            end_time: optional(&mut m, "endTime")?,
-            next_token: optional(&mut m, "nextToken")?,
-            limit: optional(&mut m, "limit")?,
-            start_from_head: optional(&mut m, "startFromHead")?,
-            unmask: optional(&mut m, "unmask")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetLogEventsRequest {
+            log_group_name: m.optional("logGroupName"),
+            log_group_identifier: m.optional("logGroupIdentifier"),
+            log_stream_name: m.required("logStreamName"),
+            start_time: m.optional("startTime"),
+            end_time: m.optional("endTime"),
+            next_token: m.optional("nextToken"),
+            limit: m.optional("limit"),
+            start_from_head: m.optional("startFromHead"),
+            unmask: m.optional("unmask"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetLogEventsRequest {
@@ -570,12 +589,13 @@ pub struct GetLogEventsResponse {
 }
 impl FromValue for GetLogEventsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetLogEventsResponse {
-            events: optional(&mut m, "events")?,
-            next_forward_token: optional(&mut m, "nextForwardToken")?,
-            next_backward_token: optional(&mut m, "nextBackwardToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetLogEventsResponse {
+            events: m.optional("events"),
+            next_forward_token: m.optional("nextForwardToken"),
+            next_backward_token: m.optional("nextBackwardToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetLogEventsResponse {
@@ -595,11 +615,12 @@ pub struct InputLogEvent {
 }
 impl FromValue for InputLogEvent {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(InputLogEvent {
-            timestamp: required(&mut m, "timestamp")?,
-            message: required(&mut m, "message")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = InputLogEvent {
+            timestamp: m.required("timestamp"),
+            message: m.required("message"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for InputLogEvent {
@@ -625,10 +646,11 @@ pub struct ListTagsForResourceRequest {
 }
 impl FromValue for ListTagsForResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTagsForResourceRequest {
-            resource_arn: required(&mut m, "resourceArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTagsForResourceRequest {
+            resource_arn: m.required("resourceArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTagsForResourceRequest {
@@ -645,10 +667,11 @@ pub struct ListTagsForResourceResponse {
 }
 impl FromValue for ListTagsForResourceResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTagsForResourceResponse {
-            tags: optional(&mut m, "tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTagsForResourceResponse {
+            tags: m.optional("tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTagsForResourceResponse {
@@ -665,10 +688,11 @@ pub struct ListTagsLogGroupRequest {
 }
 impl FromValue for ListTagsLogGroupRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTagsLogGroupRequest {
-            log_group_name: required(&mut m, "logGroupName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTagsLogGroupRequest {
+            log_group_name: m.required("logGroupName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTagsLogGroupRequest {
@@ -685,10 +709,11 @@ pub struct ListTagsLogGroupResponse {
 }
 impl FromValue for ListTagsLogGroupResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTagsLogGroupResponse {
-            tags: optional(&mut m, "tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTagsLogGroupResponse {
+            tags: m.optional("tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTagsLogGroupResponse {
@@ -717,22 +742,23 @@ pub struct LogGroup {
 }
 impl FromValue for LogGroup {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(LogGroup {
-            log_group_name: optional(&mut m, "logGroupName")?,
-            creation_time: optional(&mut m, "creationTime")?,
-            retention_in_days: optional(&mut m, "retentionInDays")?,
-            metric_filter_count: optional(&mut m, "metricFilterCount")?,
-            arn: optional(&mut m, "arn")?,
-            stored_bytes: optional(&mut m, "storedBytes")?,
-            kms_key_id: optional(&mut m, "kmsKeyId")?,
-            data_protection_status: optional(&mut m, "dataProtectionStatus")?,
-            inherited_properties: optional(&mut m, "inheritedProperties")?,
-            log_group_class: optional(&mut m, "logGroupClass")?,
-            log_group_arn: optional(&mut m, "logGroupArn")?,
-            deletion_protection_enabled: optional(&mut m, "deletionProtectionEnabled")?,
-            bearer_token_authentication_enabled: optional(&mut m, "bearerTokenAuthenticationEnabled")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = LogGroup {
+            log_group_name: m.optional("logGroupName"),
+            creation_time: m.optional("creationTime"),
+            retention_in_days: m.optional("retentionInDays"),
+            metric_filter_count: m.optional("metricFilterCount"),
+            arn: m.optional("arn"),
+            stored_bytes: m.optional("storedBytes"),
+            kms_key_id: m.optional("kmsKeyId"),
+            data_protection_status: m.optional("dataProtectionStatus"),
+            inherited_properties: m.optional("inheritedProperties"),
+            log_group_class: m.optional("logGroupClass"),
+            log_group_arn: m.optional("logGroupArn"),
+            deletion_protection_enabled: m.optional("deletionProtectionEnabled"),
+            bearer_token_authentication_enabled: m.optional("bearerTokenAuthenticationEnabled"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for LogGroup {
@@ -768,17 +794,18 @@ pub struct LogStream {
 }
 impl FromValue for LogStream {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(LogStream {
-            log_stream_name: optional(&mut m, "logStreamName")?,
-            creation_time: optional(&mut m, "creationTime")?,
-            first_event_timestamp: optional(&mut m, "firstEventTimestamp")?,
-            last_event_timestamp: optional(&mut m, "lastEventTimestamp")?,
-            last_ingestion_time: optional(&mut m, "lastIngestionTime")?,
-            upload_sequence_token: optional(&mut m, "uploadSequenceToken")?,
-            arn: optional(&mut m, "arn")?,
-            stored_bytes: optional(&mut m, "storedBytes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = LogStream {
+            log_stream_name: m.optional("logStreamName"),
+            creation_time: m.optional("creationTime"),
+            first_event_timestamp: m.optional("firstEventTimestamp"),
+            last_event_timestamp: m.optional("lastEventTimestamp"),
+            last_ingestion_time: m.optional("lastIngestionTime"),
+            upload_sequence_token: m.optional("uploadSequenceToken"),
+            arn: m.optional("arn"),
+            stored_bytes: m.optional("storedBytes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for LogStream {
@@ -804,12 +831,13 @@ pub struct MetricFilterMatchRecord {
 }
 impl FromValue for MetricFilterMatchRecord {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(MetricFilterMatchRecord {
-            event_number: optional(&mut m, "eventNumber")?,
-            event_message: optional(&mut m, "eventMessage")?,
-            extracted_values: optional(&mut m, "extractedValues")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = MetricFilterMatchRecord {
+            event_number: m.optional("eventNumber"),
+            event_message: m.optional("eventMessage"),
+            extracted_values: m.optional("extractedValues"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for MetricFilterMatchRecord {
@@ -839,12 +867,13 @@ pub struct OutputLogEvent {
 }
 impl FromValue for OutputLogEvent {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(OutputLogEvent {
-            timestamp: optional(&mut m, "timestamp")?,
-            message: optional(&mut m, "message")?,
-            ingestion_time: optional(&mut m, "ingestionTime")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = OutputLogEvent {
+            timestamp: m.optional("timestamp"),
+            message: m.optional("message"),
+            ingestion_time: m.optional("ingestionTime"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for OutputLogEvent {
@@ -876,14 +905,15 @@ pub struct PutLogEventsRequest {
 }
 impl FromValue for PutLogEventsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutLogEventsRequest {
-            log_group_name: required(&mut m, "logGroupName")?,
-            log_stream_name: required(&mut m, "logStreamName")?,
-            log_events: required(&mut m, "logEvents")?,
-            sequence_token: optional(&mut m, "sequenceToken")?,
-            entity: optional(&mut m, "entity")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutLogEventsRequest {
+            log_group_name: m.required("logGroupName"),
+            log_stream_name: m.required("logStreamName"),
+            log_events: m.required("logEvents"),
+            sequence_token: m.optional("sequenceToken"),
+            entity: m.optional("entity"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutLogEventsRequest {
@@ -906,12 +936,13 @@ pub struct PutLogEventsResponse {
 }
 impl FromValue for PutLogEventsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutLogEventsResponse {
-            next_sequence_token: optional(&mut m, "nextSequenceToken")?,
-            rejected_log_events_info: optional(&mut m, "rejectedLogEventsInfo")?,
-            rejected_entity_info: optional(&mut m, "rejectedEntityInfo")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutLogEventsResponse {
+            next_sequence_token: m.optional("nextSequenceToken"),
+            rejected_log_events_info: m.optional("rejectedLogEventsInfo"),
+            rejected_entity_info: m.optional("rejectedEntityInfo"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutLogEventsResponse {
@@ -931,11 +962,12 @@ pub struct PutLogGroupDeletionProtectionRequest {
 }
 impl FromValue for PutLogGroupDeletionProtectionRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutLogGroupDeletionProtectionRequest {
-            log_group_identifier: required(&mut m, "logGroupIdentifier")?,
-            deletion_protection_enabled: required(&mut m, "deletionProtectionEnabled")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutLogGroupDeletionProtectionRequest {
+            log_group_identifier: m.required("logGroupIdentifier"),
+            deletion_protection_enabled: m.required("deletionProtectionEnabled"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutLogGroupDeletionProtectionRequest {
@@ -956,13 +988,14 @@ pub struct PutResourcePolicyRequest {
 }
 impl FromValue for PutResourcePolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutResourcePolicyRequest {
-            policy_name: optional(&mut m, "policyName")?,
-            policy_document: optional(&mut m, "policyDocument")?,
-            resource_arn: optional(&mut m, "resourceArn")?,
-            expected_revision_id: optional(&mut m, "expectedRevisionId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutResourcePolicyRequest {
+            policy_name: m.optional("policyName"),
+            policy_document: m.optional("policyDocument"),
+            resource_arn: m.optional("resourceArn"),
+            expected_revision_id: m.optional("expectedRevisionId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutResourcePolicyRequest {
@@ -983,11 +1016,12 @@ pub struct PutResourcePolicyResponse {
 }
 impl FromValue for PutResourcePolicyResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutResourcePolicyResponse {
-            resource_policy: optional(&mut m, "resourcePolicy")?,
-            revision_id: optional(&mut m, "revisionId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutResourcePolicyResponse {
+            resource_policy: m.optional("resourcePolicy"),
+            revision_id: m.optional("revisionId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutResourcePolicyResponse {
@@ -1006,11 +1040,12 @@ pub struct PutRetentionPolicyRequest {
 }
 impl FromValue for PutRetentionPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutRetentionPolicyRequest {
-            log_group_name: required(&mut m, "logGroupName")?,
-            retention_in_days: required(&mut m, "retentionInDays")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutRetentionPolicyRequest {
+            log_group_name: m.required("logGroupName"),
+            retention_in_days: m.required("retentionInDays"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutRetentionPolicyRequest {
@@ -1028,10 +1063,11 @@ pub struct RejectedEntityInfo {
 }
 impl FromValue for RejectedEntityInfo {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RejectedEntityInfo {
-            error_type: required(&mut m, "errorType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RejectedEntityInfo {
+            error_type: m.required("errorType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RejectedEntityInfo {
@@ -1050,12 +1086,13 @@ pub struct RejectedLogEventsInfo {
 }
 impl FromValue for RejectedLogEventsInfo {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RejectedLogEventsInfo {
-            too_new_log_event_start_index: optional(&mut m, "tooNewLogEventStartIndex")?,
-            too_old_log_event_end_index: optional(&mut m, "tooOldLogEventEndIndex")?,
-            expired_log_event_end_index: optional(&mut m, "expiredLogEventEndIndex")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RejectedLogEventsInfo {
+            too_new_log_event_start_index: m.optional("tooNewLogEventStartIndex"),
+            too_old_log_event_end_index: m.optional("tooOldLogEventEndIndex"),
+            expired_log_event_end_index: m.optional("expiredLogEventEndIndex"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RejectedLogEventsInfo {
@@ -1079,15 +1116,16 @@ pub struct ResourcePolicy {
 }
 impl FromValue for ResourcePolicy {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ResourcePolicy {
-            policy_name: optional(&mut m, "policyName")?,
-            policy_document: optional(&mut m, "policyDocument")?,
-            last_updated_time: optional(&mut m, "lastUpdatedTime")?,
-            policy_scope: optional(&mut m, "policyScope")?,
-            resource_arn: optional(&mut m, "resourceArn")?,
-            revision_id: optional(&mut m, "revisionId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ResourcePolicy {
+            policy_name: m.optional("policyName"),
+            policy_document: m.optional("policyDocument"),
+            last_updated_time: m.optional("lastUpdatedTime"),
+            policy_scope: m.optional("policyScope"),
+            resource_arn: m.optional("resourceArn"),
+            revision_id: m.optional("revisionId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ResourcePolicy {
@@ -1110,11 +1148,12 @@ pub struct SearchedLogStream {
 }
 impl FromValue for SearchedLogStream {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SearchedLogStream {
-            log_stream_name: optional(&mut m, "logStreamName")?,
-            searched_completely: optional(&mut m, "searchedCompletely")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SearchedLogStream {
+            log_stream_name: m.optional("logStreamName"),
+            searched_completely: m.optional("searchedCompletely"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SearchedLogStream {
@@ -1133,11 +1172,12 @@ pub struct TagLogGroupRequest {
 }
 impl FromValue for TagLogGroupRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagLogGroupRequest {
-            log_group_name: required(&mut m, "logGroupName")?,
-            tags: required(&mut m, "tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TagLogGroupRequest {
+            log_group_name: m.required("logGroupName"),
+            tags: m.required("tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagLogGroupRequest {
@@ -1156,11 +1196,12 @@ pub struct TagResourceRequest {
 }
 impl FromValue for TagResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagResourceRequest {
-            resource_arn: required(&mut m, "resourceArn")?,
-            tags: required(&mut m, "tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TagResourceRequest {
+            resource_arn: m.required("resourceArn"),
+            tags: m.required("tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagResourceRequest {
@@ -1179,11 +1220,12 @@ pub struct TestMetricFilterRequest {
 }
 impl FromValue for TestMetricFilterRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TestMetricFilterRequest {
-            filter_pattern: required(&mut m, "filterPattern")?,
-            log_event_messages: required(&mut m, "logEventMessages")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TestMetricFilterRequest {
+            filter_pattern: m.required("filterPattern"),
+            log_event_messages: m.required("logEventMessages"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TestMetricFilterRequest {
@@ -1201,10 +1243,11 @@ pub struct TestMetricFilterResponse {
 }
 impl FromValue for TestMetricFilterResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TestMetricFilterResponse {
-            matches: optional(&mut m, "matches")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TestMetricFilterResponse {
+            matches: m.optional("matches"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TestMetricFilterResponse {
@@ -1222,11 +1265,12 @@ pub struct UntagLogGroupRequest {
 }
 impl FromValue for UntagLogGroupRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UntagLogGroupRequest {
-            log_group_name: required(&mut m, "logGroupName")?,
-            tags: required(&mut m, "tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UntagLogGroupRequest {
+            log_group_name: m.required("logGroupName"),
+            tags: m.required("tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UntagLogGroupRequest {
@@ -1245,11 +1289,12 @@ pub struct UntagResourceRequest {
 }
 impl FromValue for UntagResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UntagResourceRequest {
-            resource_arn: required(&mut m, "resourceArn")?,
-            tag_keys: required(&mut m, "tagKeys")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UntagResourceRequest {
+            resource_arn: m.required("resourceArn"),
+            tag_keys: m.required("tagKeys"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UntagResourceRequest {

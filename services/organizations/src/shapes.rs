@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use model::value::{Body, FromValue, IntoValue, Members, Value, optional, required};
+use model::value::{Body, FromValue, IntoValue, Members, Reader, Value};
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Default, PartialEq)]
@@ -20,18 +20,19 @@ pub struct Account {
 }
 impl FromValue for Account {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Account {
-            id: optional(&mut m, "Id")?,
-            arn: optional(&mut m, "Arn")?,
-            email: optional(&mut m, "Email")?,
-            name: optional(&mut m, "Name")?,
-            status: optional(&mut m, "Status")?,
-            state: optional(&mut m, "State")?,
-            paths: optional(&mut m, "Paths")?,
-            joined_method: optional(&mut m, "JoinedMethod")?,
-            joined_timestamp: optional(&mut m, "JoinedTimestamp")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Account {
+            id: m.optional("Id"),
+            arn: m.optional("Arn"),
+            email: m.optional("Email"),
+            name: m.optional("Name"),
+            status: m.optional("Status"),
+            state: m.optional("State"),
+            paths: m.optional("Paths"),
+            joined_method: m.optional("JoinedMethod"),
+            joined_timestamp: m.optional("JoinedTimestamp"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Account {
@@ -72,11 +73,12 @@ pub struct AttachPolicyRequest {
 }
 impl FromValue for AttachPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AttachPolicyRequest {
-            policy_id: required(&mut m, "PolicyId")?,
-            target_id: required(&mut m, "TargetId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AttachPolicyRequest {
+            policy_id: m.required("PolicyId"),
+            target_id: m.required("TargetId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AttachPolicyRequest {
@@ -95,11 +97,12 @@ pub struct Child {
 }
 impl FromValue for Child {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Child {
-            id: optional(&mut m, "Id")?,
-            r#type: optional(&mut m, "Type")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Child {
+            id: m.optional("Id"),
+            r#type: m.optional("Type"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Child {
@@ -117,10 +120,11 @@ pub struct CloseAccountRequest {
 }
 impl FromValue for CloseAccountRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CloseAccountRequest {
-            account_id: required(&mut m, "AccountId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CloseAccountRequest {
+            account_id: m.required("AccountId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CloseAccountRequest {
@@ -141,14 +145,15 @@ pub struct CreateAccountRequest {
 }
 impl FromValue for CreateAccountRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateAccountRequest {
-            email: required(&mut m, "Email")?,
-            account_name: required(&mut m, "AccountName")?,
-            role_name: optional(&mut m, "RoleName")?,
-            iam_user_access_to_billing: optional(&mut m, "IamUserAccessToBilling")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateAccountRequest {
+            email: m.required("Email"),
+            account_name: m.required("AccountName"),
+            role_name: m.optional("RoleName"),
+            iam_user_access_to_billing: m.optional("IamUserAccessToBilling"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateAccountRequest {
@@ -180,10 +185,11 @@ pub struct CreateAccountResponse {
 }
 impl FromValue for CreateAccountResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateAccountResponse {
-            create_account_status: optional(&mut m, "CreateAccountStatus")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateAccountResponse {
+            create_account_status: m.optional("CreateAccountStatus"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateAccountResponse {
@@ -207,17 +213,18 @@ pub struct CreateAccountStatus {
 }
 impl FromValue for CreateAccountStatus {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateAccountStatus {
-            id: optional(&mut m, "Id")?,
-            account_name: optional(&mut m, "AccountName")?,
-            state: optional(&mut m, "State")?,
-            requested_timestamp: optional(&mut m, "RequestedTimestamp")?,
-            completed_timestamp: optional(&mut m, "CompletedTimestamp")?,
-            account_id: optional(&mut m, "AccountId")?,
-            gov_cloud_account_id: optional(&mut m, "GovCloudAccountId")?,
-            failure_reason: optional(&mut m, "FailureReason")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateAccountStatus {
+            id: m.optional("Id"),
+            account_name: m.optional("AccountName"),
+            state: m.optional("State"),
+            requested_timestamp: m.optional("RequestedTimestamp"),
+            completed_timestamp: m.optional("CompletedTimestamp"),
+            account_id: m.optional("AccountId"),
+            gov_cloud_account_id: m.optional("GovCloudAccountId"),
+            failure_reason: m.optional("FailureReason"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateAccountStatus {
@@ -255,10 +262,11 @@ pub struct CreateOrganizationRequest {
 }
 impl FromValue for CreateOrganizationRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateOrganizationRequest {
-            feature_set: optional(&mut m, "FeatureSet")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateOrganizationRequest {
+            feature_set: m.optional("FeatureSet"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateOrganizationRequest {
@@ -275,10 +283,11 @@ pub struct CreateOrganizationResponse {
 }
 impl FromValue for CreateOrganizationResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateOrganizationResponse {
-            organization: optional(&mut m, "Organization")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateOrganizationResponse {
+            organization: m.optional("Organization"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateOrganizationResponse {
@@ -297,12 +306,13 @@ pub struct CreateOrganizationalUnitRequest {
 }
 impl FromValue for CreateOrganizationalUnitRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateOrganizationalUnitRequest {
-            parent_id: required(&mut m, "ParentId")?,
-            name: required(&mut m, "Name")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateOrganizationalUnitRequest {
+            parent_id: m.required("ParentId"),
+            name: m.required("Name"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateOrganizationalUnitRequest {
@@ -321,10 +331,11 @@ pub struct CreateOrganizationalUnitResponse {
 }
 impl FromValue for CreateOrganizationalUnitResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateOrganizationalUnitResponse {
-            organizational_unit: optional(&mut m, "OrganizationalUnit")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateOrganizationalUnitResponse {
+            organizational_unit: m.optional("OrganizationalUnit"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateOrganizationalUnitResponse {
@@ -345,14 +356,15 @@ pub struct CreatePolicyRequest {
 }
 impl FromValue for CreatePolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreatePolicyRequest {
-            content: required(&mut m, "Content")?,
-            description: required(&mut m, "Description")?,
-            name: required(&mut m, "Name")?,
-            r#type: required(&mut m, "Type")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreatePolicyRequest {
+            content: m.required("Content"),
+            description: m.required("Description"),
+            name: m.required("Name"),
+            r#type: m.required("Type"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreatePolicyRequest {
@@ -373,10 +385,11 @@ pub struct CreatePolicyResponse {
 }
 impl FromValue for CreatePolicyResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreatePolicyResponse {
-            policy: optional(&mut m, "Policy")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreatePolicyResponse {
+            policy: m.optional("Policy"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreatePolicyResponse {
@@ -401,18 +414,19 @@ pub struct DelegatedAdministrator {
 }
 impl FromValue for DelegatedAdministrator {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DelegatedAdministrator {
-            id: optional(&mut m, "Id")?,
-            arn: optional(&mut m, "Arn")?,
-            email: optional(&mut m, "Email")?,
-            name: optional(&mut m, "Name")?,
-            status: optional(&mut m, "Status")?,
-            state: optional(&mut m, "State")?,
-            joined_method: optional(&mut m, "JoinedMethod")?,
-            joined_timestamp: optional(&mut m, "JoinedTimestamp")?,
-            delegation_enabled_date: optional(&mut m, "DelegationEnabledDate")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DelegatedAdministrator {
+            id: m.optional("Id"),
+            arn: m.optional("Arn"),
+            email: m.optional("Email"),
+            name: m.optional("Name"),
+            status: m.optional("Status"),
+            state: m.optional("State"),
+            joined_method: m.optional("JoinedMethod"),
+            joined_timestamp: m.optional("JoinedTimestamp"),
+            delegation_enabled_date: m.optional("DelegationEnabledDate"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DelegatedAdministrator {
@@ -453,11 +467,12 @@ pub struct DelegatedService {
 }
 impl FromValue for DelegatedService {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DelegatedService {
-            service_principal: optional(&mut m, "ServicePrincipal")?,
-            delegation_enabled_date: optional(&mut m, "DelegationEnabledDate")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DelegatedService {
+            service_principal: m.optional("ServicePrincipal"),
+            delegation_enabled_date: m.optional("DelegationEnabledDate"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DelegatedService {
@@ -475,10 +490,11 @@ pub struct DeleteOrganizationalUnitRequest {
 }
 impl FromValue for DeleteOrganizationalUnitRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteOrganizationalUnitRequest {
-            organizational_unit_id: required(&mut m, "OrganizationalUnitId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteOrganizationalUnitRequest {
+            organizational_unit_id: m.required("OrganizationalUnitId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteOrganizationalUnitRequest {
@@ -495,10 +511,11 @@ pub struct DeletePolicyRequest {
 }
 impl FromValue for DeletePolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeletePolicyRequest {
-            policy_id: required(&mut m, "PolicyId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeletePolicyRequest {
+            policy_id: m.required("PolicyId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeletePolicyRequest {
@@ -516,11 +533,12 @@ pub struct DeregisterDelegatedAdministratorRequest {
 }
 impl FromValue for DeregisterDelegatedAdministratorRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeregisterDelegatedAdministratorRequest {
-            account_id: required(&mut m, "AccountId")?,
-            service_principal: required(&mut m, "ServicePrincipal")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeregisterDelegatedAdministratorRequest {
+            account_id: m.required("AccountId"),
+            service_principal: m.required("ServicePrincipal"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeregisterDelegatedAdministratorRequest {
@@ -538,10 +556,11 @@ pub struct DescribeAccountRequest {
 }
 impl FromValue for DescribeAccountRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeAccountRequest {
-            account_id: required(&mut m, "AccountId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeAccountRequest {
+            account_id: m.required("AccountId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeAccountRequest {
@@ -558,10 +577,11 @@ pub struct DescribeAccountResponse {
 }
 impl FromValue for DescribeAccountResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeAccountResponse {
-            account: optional(&mut m, "Account")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeAccountResponse {
+            account: m.optional("Account"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeAccountResponse {
@@ -578,10 +598,11 @@ pub struct DescribeCreateAccountStatusRequest {
 }
 impl FromValue for DescribeCreateAccountStatusRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeCreateAccountStatusRequest {
-            create_account_request_id: required(&mut m, "CreateAccountRequestId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeCreateAccountStatusRequest {
+            create_account_request_id: m.required("CreateAccountRequestId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeCreateAccountStatusRequest {
@@ -598,10 +619,11 @@ pub struct DescribeCreateAccountStatusResponse {
 }
 impl FromValue for DescribeCreateAccountStatusResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeCreateAccountStatusResponse {
-            create_account_status: optional(&mut m, "CreateAccountStatus")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeCreateAccountStatusResponse {
+            create_account_status: m.optional("CreateAccountStatus"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeCreateAccountStatusResponse {
@@ -618,10 +640,11 @@ pub struct DescribeOrganizationResponse {
 }
 impl FromValue for DescribeOrganizationResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeOrganizationResponse {
-            organization: optional(&mut m, "Organization")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeOrganizationResponse {
+            organization: m.optional("Organization"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeOrganizationResponse {
@@ -638,10 +661,11 @@ pub struct DescribeOrganizationalUnitRequest {
 }
 impl FromValue for DescribeOrganizationalUnitRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeOrganizationalUnitRequest {
-            organizational_unit_id: required(&mut m, "OrganizationalUnitId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeOrganizationalUnitRequest {
+            organizational_unit_id: m.required("OrganizationalUnitId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeOrganizationalUnitRequest {
@@ -658,10 +682,11 @@ pub struct DescribeOrganizationalUnitResponse {
 }
 impl FromValue for DescribeOrganizationalUnitResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeOrganizationalUnitResponse {
-            organizational_unit: optional(&mut m, "OrganizationalUnit")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeOrganizationalUnitResponse {
+            organizational_unit: m.optional("OrganizationalUnit"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeOrganizationalUnitResponse {
@@ -678,10 +703,11 @@ pub struct DescribePolicyRequest {
 }
 impl FromValue for DescribePolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribePolicyRequest {
-            policy_id: required(&mut m, "PolicyId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribePolicyRequest {
+            policy_id: m.required("PolicyId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribePolicyRequest {
@@ -698,10 +724,11 @@ pub struct DescribePolicyResponse {
 }
 impl FromValue for DescribePolicyResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribePolicyResponse {
-            policy: optional(&mut m, "Policy")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribePolicyResponse {
+            policy: m.optional("Policy"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribePolicyResponse {
@@ -719,11 +746,12 @@ pub struct DetachPolicyRequest {
 }
 impl FromValue for DetachPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DetachPolicyRequest {
-            policy_id: required(&mut m, "PolicyId")?,
-            target_id: required(&mut m, "TargetId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DetachPolicyRequest {
+            policy_id: m.required("PolicyId"),
+            target_id: m.required("TargetId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DetachPolicyRequest {
@@ -741,10 +769,11 @@ pub struct DisableAWSServiceAccessRequest {
 }
 impl FromValue for DisableAWSServiceAccessRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DisableAWSServiceAccessRequest {
-            service_principal: required(&mut m, "ServicePrincipal")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DisableAWSServiceAccessRequest {
+            service_principal: m.required("ServicePrincipal"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DisableAWSServiceAccessRequest {
@@ -762,11 +791,12 @@ pub struct DisablePolicyTypeRequest {
 }
 impl FromValue for DisablePolicyTypeRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DisablePolicyTypeRequest {
-            root_id: required(&mut m, "RootId")?,
-            policy_type: required(&mut m, "PolicyType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DisablePolicyTypeRequest {
+            root_id: m.required("RootId"),
+            policy_type: m.required("PolicyType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DisablePolicyTypeRequest {
@@ -784,10 +814,11 @@ pub struct DisablePolicyTypeResponse {
 }
 impl FromValue for DisablePolicyTypeResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DisablePolicyTypeResponse {
-            root: optional(&mut m, "Root")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DisablePolicyTypeResponse {
+            root: m.optional("Root"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DisablePolicyTypeResponse {
@@ -804,10 +835,11 @@ pub struct EnableAWSServiceAccessRequest {
 }
 impl FromValue for EnableAWSServiceAccessRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EnableAWSServiceAccessRequest {
-            service_principal: required(&mut m, "ServicePrincipal")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EnableAWSServiceAccessRequest {
+            service_principal: m.required("ServicePrincipal"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EnableAWSServiceAccessRequest {
@@ -825,11 +857,12 @@ pub struct EnablePolicyTypeRequest {
 }
 impl FromValue for EnablePolicyTypeRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EnablePolicyTypeRequest {
-            root_id: required(&mut m, "RootId")?,
-            policy_type: required(&mut m, "PolicyType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EnablePolicyTypeRequest {
+            root_id: m.required("RootId"),
+            policy_type: m.required("PolicyType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EnablePolicyTypeRequest {
@@ -847,10 +880,11 @@ pub struct EnablePolicyTypeResponse {
 }
 impl FromValue for EnablePolicyTypeResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EnablePolicyTypeResponse {
-            root: optional(&mut m, "Root")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EnablePolicyTypeResponse {
+            root: m.optional("Root"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EnablePolicyTypeResponse {
@@ -868,11 +902,12 @@ pub struct EnabledServicePrincipal {
 }
 impl FromValue for EnabledServicePrincipal {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EnabledServicePrincipal {
-            service_principal: optional(&mut m, "ServicePrincipal")?,
-            date_enabled: optional(&mut m, "DateEnabled")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EnabledServicePrincipal {
+            service_principal: m.optional("ServicePrincipal"),
+            date_enabled: m.optional("DateEnabled"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EnabledServicePrincipal {
@@ -891,11 +926,12 @@ pub struct ListAWSServiceAccessForOrganizationRequest {
 }
 impl FromValue for ListAWSServiceAccessForOrganizationRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListAWSServiceAccessForOrganizationRequest {
-            next_token: optional(&mut m, "NextToken")?,
-            max_results: optional(&mut m, "MaxResults")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListAWSServiceAccessForOrganizationRequest {
+            next_token: m.optional("NextToken"),
+            max_results: m.optional("MaxResults"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListAWSServiceAccessForOrganizationRequest {
@@ -914,11 +950,12 @@ pub struct ListAWSServiceAccessForOrganizationResponse {
 }
 impl FromValue for ListAWSServiceAccessForOrganizationResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListAWSServiceAccessForOrganizationResponse {
-            enabled_service_principals: optional(&mut m, "EnabledServicePrincipals")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListAWSServiceAccessForOrganizationResponse {
+            enabled_service_principals: m.optional("EnabledServicePrincipals"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListAWSServiceAccessForOrganizationResponse {
@@ -938,12 +975,13 @@ pub struct ListAccountsForParentRequest {
 }
 impl FromValue for ListAccountsForParentRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListAccountsForParentRequest {
-            parent_id: required(&mut m, "ParentId")?,
-            next_token: optional(&mut m, "NextToken")?,
-            max_results: optional(&mut m, "MaxResults")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListAccountsForParentRequest {
+            parent_id: m.required("ParentId"),
+            next_token: m.optional("NextToken"),
+            max_results: m.optional("MaxResults"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListAccountsForParentRequest {
@@ -963,11 +1001,12 @@ pub struct ListAccountsForParentResponse {
 }
 impl FromValue for ListAccountsForParentResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListAccountsForParentResponse {
-            accounts: optional(&mut m, "Accounts")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListAccountsForParentResponse {
+            accounts: m.optional("Accounts"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListAccountsForParentResponse {
@@ -986,11 +1025,12 @@ pub struct ListAccountsRequest {
 }
 impl FromValue for ListAccountsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListAccountsRequest {
-            next_token: optional(&mut m, "NextToken")?,
-            max_results: optional(&mut m, "MaxResults")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListAccountsRequest {
+            next_token: m.optional("NextToken"),
+            max_results: m.optional("MaxResults"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListAccountsRequest {
@@ -1009,11 +1049,12 @@ pub struct ListAccountsResponse {
 }
 impl FromValue for ListAccountsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListAccountsResponse {
-            accounts: optional(&mut m, "Accounts")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListAccountsResponse {
+            accounts: m.optional("Accounts"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListAccountsResponse {
@@ -1034,13 +1075,14 @@ pub struct ListChildrenRequest {
 }
 impl FromValue for ListChildrenRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListChildrenRequest {
-            parent_id: required(&mut m, "ParentId")?,
-            child_type: required(&mut m, "ChildType")?,
-            next_token: optional(&mut m, "NextToken")?,
-            max_results: optional(&mut m, "MaxResults")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListChildrenRequest {
+            parent_id: m.required("ParentId"),
+            child_type: m.required("ChildType"),
+            next_token: m.optional("NextToken"),
+            max_results: m.optional("MaxResults"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListChildrenRequest {
@@ -1061,11 +1103,12 @@ pub struct ListChildrenResponse {
 }
 impl FromValue for ListChildrenResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListChildrenResponse {
-            children: optional(&mut m, "Children")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListChildrenResponse {
+            children: m.optional("Children"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListChildrenResponse {
@@ -1085,12 +1128,13 @@ pub struct ListDelegatedAdministratorsRequest {
 }
 impl FromValue for ListDelegatedAdministratorsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListDelegatedAdministratorsRequest {
-            service_principal: optional(&mut m, "ServicePrincipal")?,
-            next_token: optional(&mut m, "NextToken")?,
-            max_results: optional(&mut m, "MaxResults")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListDelegatedAdministratorsRequest {
+            service_principal: m.optional("ServicePrincipal"),
+            next_token: m.optional("NextToken"),
+            max_results: m.optional("MaxResults"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListDelegatedAdministratorsRequest {
@@ -1110,11 +1154,12 @@ pub struct ListDelegatedAdministratorsResponse {
 }
 impl FromValue for ListDelegatedAdministratorsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListDelegatedAdministratorsResponse {
-            delegated_administrators: optional(&mut m, "DelegatedAdministrators")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListDelegatedAdministratorsResponse {
+            delegated_administrators: m.optional("DelegatedAdministrators"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListDelegatedAdministratorsResponse {
@@ -1134,12 +1179,13 @@ pub struct ListDelegatedServicesForAccountRequest {
 }
 impl FromValue for ListDelegatedServicesForAccountRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListDelegatedServicesForAccountRequest {
-            account_id: required(&mut m, "AccountId")?,
-            next_token: optional(&mut m, "NextToken")?,
-            max_results: optional(&mut m, "MaxResults")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListDelegatedServicesForAccountRequest {
+            account_id: m.required("AccountId"),
+            next_token: m.optional("NextToken"),
+            max_results: m.optional("MaxResults"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListDelegatedServicesForAccountRequest {
@@ -1159,11 +1205,12 @@ pub struct ListDelegatedServicesForAccountResponse {
 }
 impl FromValue for ListDelegatedServicesForAccountResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListDelegatedServicesForAccountResponse {
-            delegated_services: optional(&mut m, "DelegatedServices")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListDelegatedServicesForAccountResponse {
+            delegated_services: m.optional("DelegatedServices"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListDelegatedServicesForAccountResponse {
@@ -1183,12 +1230,13 @@ pub struct ListOrganizationalUnitsForParentRequest {
 }
 impl FromValue for ListOrganizationalUnitsForParentRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListOrganizationalUnitsForParentRequest {
-            parent_id: required(&mut m, "ParentId")?,
-            next_token: optional(&mut m, "NextToken")?,
-            max_results: optional(&mut m, "MaxResults")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListOrganizationalUnitsForParentRequest {
+            parent_id: m.required("ParentId"),
+            next_token: m.optional("NextToken"),
+            max_results: m.optional("MaxResults"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListOrganizationalUnitsForParentRequest {
@@ -1208,11 +1256,12 @@ pub struct ListOrganizationalUnitsForParentResponse {
 }
 impl FromValue for ListOrganizationalUnitsForParentResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListOrganizationalUnitsForParentResponse {
-            organizational_units: optional(&mut m, "OrganizationalUnits")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListOrganizationalUnitsForParentResponse {
+            organizational_units: m.optional("OrganizationalUnits"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListOrganizationalUnitsForParentResponse {
@@ -1232,12 +1281,13 @@ pub struct ListParentsRequest {
 }
 impl FromValue for ListParentsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListParentsRequest {
-            child_id: required(&mut m, "ChildId")?,
-            next_token: optional(&mut m, "NextToken")?,
-            max_results: optional(&mut m, "MaxResults")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListParentsRequest {
+            child_id: m.required("ChildId"),
+            next_token: m.optional("NextToken"),
+            max_results: m.optional("MaxResults"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListParentsRequest {
@@ -1257,11 +1307,12 @@ pub struct ListParentsResponse {
 }
 impl FromValue for ListParentsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListParentsResponse {
-            parents: optional(&mut m, "Parents")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListParentsResponse {
+            parents: m.optional("Parents"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListParentsResponse {
@@ -1282,13 +1333,14 @@ pub struct ListPoliciesForTargetRequest {
 }
 impl FromValue for ListPoliciesForTargetRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListPoliciesForTargetRequest {
-            target_id: required(&mut m, "TargetId")?,
-            filter: required(&mut m, "Filter")?,
-            next_token: optional(&mut m, "NextToken")?,
-            max_results: optional(&mut m, "MaxResults")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListPoliciesForTargetRequest {
+            target_id: m.required("TargetId"),
+            filter: m.required("Filter"),
+            next_token: m.optional("NextToken"),
+            max_results: m.optional("MaxResults"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListPoliciesForTargetRequest {
@@ -1309,11 +1361,12 @@ pub struct ListPoliciesForTargetResponse {
 }
 impl FromValue for ListPoliciesForTargetResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListPoliciesForTargetResponse {
-            policies: optional(&mut m, "Policies")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListPoliciesForTargetResponse {
+            policies: m.optional("Policies"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListPoliciesForTargetResponse {
@@ -1333,12 +1386,13 @@ pub struct ListPoliciesRequest {
 }
 impl FromValue for ListPoliciesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListPoliciesRequest {
-            filter: required(&mut m, "Filter")?,
-            next_token: optional(&mut m, "NextToken")?,
-            max_results: optional(&mut m, "MaxResults")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListPoliciesRequest {
+            filter: m.required("Filter"),
+            next_token: m.optional("NextToken"),
+            max_results: m.optional("MaxResults"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListPoliciesRequest {
@@ -1358,11 +1412,12 @@ pub struct ListPoliciesResponse {
 }
 impl FromValue for ListPoliciesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListPoliciesResponse {
-            policies: optional(&mut m, "Policies")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListPoliciesResponse {
+            policies: m.optional("Policies"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListPoliciesResponse {
@@ -1381,11 +1436,12 @@ pub struct ListRootsRequest {
 }
 impl FromValue for ListRootsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListRootsRequest {
-            next_token: optional(&mut m, "NextToken")?,
-            max_results: optional(&mut m, "MaxResults")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListRootsRequest {
+            next_token: m.optional("NextToken"),
+            max_results: m.optional("MaxResults"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListRootsRequest {
@@ -1404,11 +1460,12 @@ pub struct ListRootsResponse {
 }
 impl FromValue for ListRootsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListRootsResponse {
-            roots: optional(&mut m, "Roots")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListRootsResponse {
+            roots: m.optional("Roots"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListRootsResponse {
@@ -1427,11 +1484,12 @@ pub struct ListTagsForResourceRequest {
 }
 impl FromValue for ListTagsForResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTagsForResourceRequest {
-            resource_id: required(&mut m, "ResourceId")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTagsForResourceRequest {
+            resource_id: m.required("ResourceId"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTagsForResourceRequest {
@@ -1450,11 +1508,12 @@ pub struct ListTagsForResourceResponse {
 }
 impl FromValue for ListTagsForResourceResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTagsForResourceResponse {
-            tags: optional(&mut m, "Tags")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTagsForResourceResponse {
+            tags: m.optional("Tags"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTagsForResourceResponse {
@@ -1474,12 +1533,13 @@ pub struct ListTargetsForPolicyRequest {
 }
 impl FromValue for ListTargetsForPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTargetsForPolicyRequest {
-            policy_id: required(&mut m, "PolicyId")?,
-            next_token: optional(&mut m, "NextToken")?,
-            max_results: optional(&mut m, "MaxResults")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTargetsForPolicyRequest {
+            policy_id: m.required("PolicyId"),
+            next_token: m.optional("NextToken"),
+            max_results: m.optional("MaxResults"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTargetsForPolicyRequest {
@@ -1499,11 +1559,12 @@ pub struct ListTargetsForPolicyResponse {
 }
 impl FromValue for ListTargetsForPolicyResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTargetsForPolicyResponse {
-            targets: optional(&mut m, "Targets")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTargetsForPolicyResponse {
+            targets: m.optional("Targets"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTargetsForPolicyResponse {
@@ -1523,12 +1584,13 @@ pub struct MoveAccountRequest {
 }
 impl FromValue for MoveAccountRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(MoveAccountRequest {
-            account_id: required(&mut m, "AccountId")?,
-            source_parent_id: required(&mut m, "SourceParentId")?,
-            destination_parent_id: required(&mut m, "DestinationParentId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = MoveAccountRequest {
+            account_id: m.required("AccountId"),
+            source_parent_id: m.required("SourceParentId"),
+            destination_parent_id: m.required("DestinationParentId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for MoveAccountRequest {
@@ -1553,16 +1615,17 @@ pub struct Organization {
 }
 impl FromValue for Organization {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Organization {
-            id: optional(&mut m, "Id")?,
-            arn: optional(&mut m, "Arn")?,
-            feature_set: optional(&mut m, "FeatureSet")?,
-            master_account_arn: optional(&mut m, "MasterAccountArn")?,
-            master_account_id: optional(&mut m, "MasterAccountId")?,
-            master_account_email: optional(&mut m, "MasterAccountEmail")?,
-            available_policy_types: optional(&mut m, "AvailablePolicyTypes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Organization {
+            id: m.optional("Id"),
+            arn: m.optional("Arn"),
+            feature_set: m.optional("FeatureSet"),
+            master_account_arn: m.optional("MasterAccountArn"),
+            master_account_id: m.optional("MasterAccountId"),
+            master_account_email: m.optional("MasterAccountEmail"),
+            available_policy_types: m.optional("AvailablePolicyTypes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Organization {
@@ -1601,13 +1664,14 @@ pub struct OrganizationalUnit {
 }
 impl FromValue for OrganizationalUnit {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(OrganizationalUnit {
-            id: optional(&mut m, "Id")?,
-            arn: optional(&mut m, "Arn")?,
-            name: optional(&mut m, "Name")?,
-            path: optional(&mut m, "Path")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = OrganizationalUnit {
+            id: m.optional("Id"),
+            arn: m.optional("Arn"),
+            name: m.optional("Name"),
+            path: m.optional("Path"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for OrganizationalUnit {
@@ -1628,11 +1692,12 @@ pub struct Parent {
 }
 impl FromValue for Parent {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Parent {
-            id: optional(&mut m, "Id")?,
-            r#type: optional(&mut m, "Type")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Parent {
+            id: m.optional("Id"),
+            r#type: m.optional("Type"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Parent {
@@ -1651,11 +1716,12 @@ pub struct Policy {
 }
 impl FromValue for Policy {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Policy {
-            policy_summary: optional(&mut m, "PolicySummary")?,
-            content: optional(&mut m, "Content")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Policy {
+            policy_summary: m.optional("PolicySummary"),
+            content: m.optional("Content"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Policy {
@@ -1678,15 +1744,16 @@ pub struct PolicySummary {
 }
 impl FromValue for PolicySummary {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PolicySummary {
-            id: optional(&mut m, "Id")?,
-            arn: optional(&mut m, "Arn")?,
-            name: optional(&mut m, "Name")?,
-            description: optional(&mut m, "Description")?,
-            r#type: optional(&mut m, "Type")?,
-            aws_managed: optional(&mut m, "AwsManaged")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PolicySummary {
+            id: m.optional("Id"),
+            arn: m.optional("Arn"),
+            name: m.optional("Name"),
+            description: m.optional("Description"),
+            r#type: m.optional("Type"),
+            aws_managed: m.optional("AwsManaged"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PolicySummary {
@@ -1711,13 +1778,14 @@ pub struct PolicyTargetSummary {
 }
 impl FromValue for PolicyTargetSummary {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PolicyTargetSummary {
-            target_id: optional(&mut m, "TargetId")?,
-            arn: optional(&mut m, "Arn")?,
-            name: optional(&mut m, "Name")?,
-            r#type: optional(&mut m, "Type")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PolicyTargetSummary {
+            target_id: m.optional("TargetId"),
+            arn: m.optional("Arn"),
+            name: m.optional("Name"),
+            r#type: m.optional("Type"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PolicyTargetSummary {
@@ -1738,11 +1806,12 @@ pub struct PolicyTypeSummary {
 }
 impl FromValue for PolicyTypeSummary {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PolicyTypeSummary {
-            r#type: optional(&mut m, "Type")?,
-            status: optional(&mut m, "Status")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PolicyTypeSummary {
+            r#type: m.optional("Type"),
+            status: m.optional("Status"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PolicyTypeSummary {
@@ -1761,11 +1830,12 @@ pub struct RegisterDelegatedAdministratorRequest {
 }
 impl FromValue for RegisterDelegatedAdministratorRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RegisterDelegatedAdministratorRequest {
-            account_id: required(&mut m, "AccountId")?,
-            service_principal: required(&mut m, "ServicePrincipal")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RegisterDelegatedAdministratorRequest {
+            account_id: m.required("AccountId"),
+            service_principal: m.required("ServicePrincipal"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RegisterDelegatedAdministratorRequest {
@@ -1786,13 +1856,14 @@ pub struct Root {
 }
 impl FromValue for Root {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Root {
-            id: optional(&mut m, "Id")?,
-            arn: optional(&mut m, "Arn")?,
-            name: optional(&mut m, "Name")?,
-            policy_types: optional(&mut m, "PolicyTypes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Root {
+            id: m.optional("Id"),
+            arn: m.optional("Arn"),
+            name: m.optional("Name"),
+            policy_types: m.optional("PolicyTypes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Root {
@@ -1813,11 +1884,12 @@ pub struct Tag {
 }
 impl FromValue for Tag {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Tag {
-            key: required(&mut m, "Key")?,
-            value: required(&mut m, "Value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Tag {
+            key: m.required("Key"),
+            value: m.required("Value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Tag {
@@ -1836,11 +1908,12 @@ pub struct TagResourceRequest {
 }
 impl FromValue for TagResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagResourceRequest {
-            resource_id: required(&mut m, "ResourceId")?,
-            tags: required(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TagResourceRequest {
+            resource_id: m.required("ResourceId"),
+            tags: m.required("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagResourceRequest {
@@ -1859,11 +1932,12 @@ pub struct UntagResourceRequest {
 }
 impl FromValue for UntagResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UntagResourceRequest {
-            resource_id: required(&mut m, "ResourceId")?,
-            tag_keys: required(&mut m, "TagKeys")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UntagResourceRequest {
+            resource_id: m.required("ResourceId"),
+            tag_keys: m.required("TagKeys"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UntagResourceRequest {
@@ -1882,11 +1956,12 @@ pub struct UpdateOrganizationalUnitRequest {
 }
 impl FromValue for UpdateOrganizationalUnitRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateOrganizationalUnitRequest {
-            organizational_unit_id: required(&mut m, "OrganizationalUnitId")?,
-            name: optional(&mut m, "Name")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateOrganizationalUnitRequest {
+            organizational_unit_id: m.required("OrganizationalUnitId"),
+            name: m.optional("Name"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateOrganizationalUnitRequest {
@@ -1904,10 +1979,11 @@ pub struct UpdateOrganizationalUnitResponse {
 }
 impl FromValue for UpdateOrganizationalUnitResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateOrganizationalUnitResponse {
-            organizational_unit: optional(&mut m, "OrganizationalUnit")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateOrganizationalUnitResponse {
+            organizational_unit: m.optional("OrganizationalUnit"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateOrganizationalUnitResponse {
@@ -1927,13 +2003,14 @@ pub struct UpdatePolicyRequest {
 }
 impl FromValue for UpdatePolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdatePolicyRequest {
-            policy_id: required(&mut m, "PolicyId")?,
-            name: optional(&mut m, "Name")?,
-            description: optional(&mut m, "Description")?,
-            content: optional(&mut m, "Content")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdatePolicyRequest {
+            policy_id: m.required("PolicyId"),
+            name: m.optional("Name"),
+            description: m.optional("Description"),
+            content: m.optional("Content"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdatePolicyRequest {
@@ -1953,10 +2030,11 @@ pub struct UpdatePolicyResponse {
 }
 impl FromValue for UpdatePolicyResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdatePolicyResponse {
-            policy: optional(&mut m, "Policy")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdatePolicyResponse {
+            policy: m.optional("Policy"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdatePolicyResponse {

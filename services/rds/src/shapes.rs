@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use model::value::{Body, FromValue, IntoValue, Members, Value, optional, required};
+use model::value::{Body, FromValue, IntoValue, Members, Reader, Value};
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,11 +13,12 @@ pub struct AddTagsToResourceMessage {
 }
 impl FromValue for AddTagsToResourceMessage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AddTagsToResourceMessage {
-            resource_name: required(&mut m, "ResourceName")?,
-            tags: required(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AddTagsToResourceMessage {
+            resource_name: m.required("ResourceName"),
+            tags: m.required("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AddTagsToResourceMessage {
@@ -40,15 +41,16 @@ pub struct AdditionalStorageVolume {
 }
 impl FromValue for AdditionalStorageVolume {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdditionalStorageVolume {
-            volume_name: required(&mut m, "VolumeName")?,
-            allocated_storage: optional(&mut m, "AllocatedStorage")?,
-            iops: optional(&mut m, "IOPS")?,
-            max_allocated_storage: optional(&mut m, "MaxAllocatedStorage")?,
-            storage_throughput: optional(&mut m, "StorageThroughput")?,
-            storage_type: optional(&mut m, "StorageType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AdditionalStorageVolume {
+            volume_name: m.required("VolumeName"),
+            allocated_storage: m.optional("AllocatedStorage"),
+            iops: m.optional("IOPS"),
+            max_allocated_storage: m.optional("MaxAllocatedStorage"),
+            storage_throughput: m.optional("StorageThroughput"),
+            storage_type: m.optional("StorageType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdditionalStorageVolume {
@@ -76,16 +78,17 @@ pub struct AdditionalStorageVolumeOutput {
 }
 impl FromValue for AdditionalStorageVolumeOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AdditionalStorageVolumeOutput {
-            volume_name: optional(&mut m, "VolumeName")?,
-            storage_volume_status: optional(&mut m, "StorageVolumeStatus")?,
-            allocated_storage: optional(&mut m, "AllocatedStorage")?,
-            iops: optional(&mut m, "IOPS")?,
-            max_allocated_storage: optional(&mut m, "MaxAllocatedStorage")?,
-            storage_throughput: optional(&mut m, "StorageThroughput")?,
-            storage_type: optional(&mut m, "StorageType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AdditionalStorageVolumeOutput {
+            volume_name: m.optional("VolumeName"),
+            storage_volume_status: m.optional("StorageVolumeStatus"),
+            allocated_storage: m.optional("AllocatedStorage"),
+            iops: m.optional("IOPS"),
+            max_allocated_storage: m.optional("MaxAllocatedStorage"),
+            storage_throughput: m.optional("StorageThroughput"),
+            storage_type: m.optional("StorageType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AdditionalStorageVolumeOutput {
@@ -108,10 +111,11 @@ pub struct AvailabilityZone {
 }
 impl FromValue for AvailabilityZone {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AvailabilityZone {
-            name: optional(&mut m, "Name")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AvailabilityZone {
+            name: m.optional("Name"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AvailabilityZone {
@@ -139,21 +143,22 @@ pub struct AvailableAdditionalStorageVolumesOption {
 }
 impl FromValue for AvailableAdditionalStorageVolumesOption {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AvailableAdditionalStorageVolumesOption {
-            supports_storage_autoscaling: optional(&mut m, "SupportsStorageAutoscaling")?,
-            supports_storage_throughput: optional(&mut m, "SupportsStorageThroughput")?,
-            supports_iops: optional(&mut m, "SupportsIops")?,
-            storage_type: optional(&mut m, "StorageType")?,
-            min_storage_size: optional(&mut m, "MinStorageSize")?,
-            max_storage_size: optional(&mut m, "MaxStorageSize")?,
-            min_iops: optional(&mut m, "MinIops")?,
-            max_iops: optional(&mut m, "MaxIops")?,
-            min_iops_per_gib: optional(&mut m, "MinIopsPerGib")?,
-            max_iops_per_gib: optional(&mut m, "MaxIopsPerGib")?,
-            min_storage_throughput: optional(&mut m, "MinStorageThroughput")?,
-            max_storage_throughput: optional(&mut m, "MaxStorageThroughput")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AvailableAdditionalStorageVolumesOption {
+            supports_storage_autoscaling: m.optional("SupportsStorageAutoscaling"),
+            supports_storage_throughput: m.optional("SupportsStorageThroughput"),
+            supports_iops: m.optional("SupportsIops"),
+            storage_type: m.optional("StorageType"),
+            min_storage_size: m.optional("MinStorageSize"),
+            max_storage_size: m.optional("MaxStorageSize"),
+            min_iops: m.optional("MinIops"),
+            max_iops: m.optional("MaxIops"),
+            min_iops_per_gib: m.optional("MinIopsPerGib"),
+            max_iops_per_gib: m.optional("MaxIopsPerGib"),
+            min_storage_throughput: m.optional("MinStorageThroughput"),
+            max_storage_throughput: m.optional("MaxStorageThroughput"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AvailableAdditionalStorageVolumesOption {
@@ -183,12 +188,13 @@ pub struct AvailableProcessorFeature {
 }
 impl FromValue for AvailableProcessorFeature {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AvailableProcessorFeature {
-            name: optional(&mut m, "Name")?,
-            default_value: optional(&mut m, "DefaultValue")?,
-            allowed_values: optional(&mut m, "AllowedValues")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AvailableProcessorFeature {
+            name: m.optional("Name"),
+            default_value: m.optional("DefaultValue"),
+            allowed_values: m.optional("AllowedValues"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AvailableProcessorFeature {
@@ -208,11 +214,12 @@ pub struct CertificateDetails {
 }
 impl FromValue for CertificateDetails {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CertificateDetails {
-            ca_identifier: optional(&mut m, "CAIdentifier")?,
-            valid_till: optional(&mut m, "ValidTill")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CertificateDetails {
+            ca_identifier: m.optional("CAIdentifier"),
+            valid_till: m.optional("ValidTill"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CertificateDetails {
@@ -231,11 +238,12 @@ pub struct CharacterSet {
 }
 impl FromValue for CharacterSet {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CharacterSet {
-            character_set_name: optional(&mut m, "CharacterSetName")?,
-            character_set_description: optional(&mut m, "CharacterSetDescription")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CharacterSet {
+            character_set_name: m.optional("CharacterSetName"),
+            character_set_description: m.optional("CharacterSetDescription"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CharacterSet {
@@ -254,11 +262,12 @@ pub struct CloudwatchLogsExportConfiguration {
 }
 impl FromValue for CloudwatchLogsExportConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CloudwatchLogsExportConfiguration {
-            enable_log_types: optional(&mut m, "EnableLogTypes")?,
-            disable_log_types: optional(&mut m, "DisableLogTypes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CloudwatchLogsExportConfiguration {
+            enable_log_types: m.optional("EnableLogTypes"),
+            disable_log_types: m.optional("DisableLogTypes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CloudwatchLogsExportConfiguration {
@@ -342,76 +351,77 @@ pub struct CreateDBInstanceMessage {
 }
 impl FromValue for CreateDBInstanceMessage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateDBInstanceMessage {
-            db_name: optional(&mut m, "DBName")?,
-            db_instance_identifier: required(&mut m, "DBInstanceIdentifier")?,
-            allocated_storage: optional(&mut m, "AllocatedStorage")?,
-            db_instance_class: required(&mut m, "DBInstanceClass")?,
-            engine: required(&mut m, "Engine")?,
-            master_username: optional(&mut m, "MasterUsername")?,
-            master_user_password: optional(&mut m, "MasterUserPassword")?,
-            db_security_groups: optional(&mut m, "DBSecurityGroups")?,
-            vpc_security_group_ids: optional(&mut m, "VpcSecurityGroupIds")?,
-            availability_zone: optional(&mut m, "AvailabilityZone")?,
-            db_subnet_group_name: optional(&mut m, "DBSubnetGroupName")?,
-            preferred_maintenance_window: optional(&mut m, "PreferredMaintenanceWindow")?,
-            db_parameter_group_name: optional(&mut m, "DBParameterGroupName")?,
-            backup_retention_period: optional(&mut m, "BackupRetentionPeriod")?,
-            preferred_backup_window: optional(&mut m, "PreferredBackupWindow")?,
-            port: optional(&mut m, "Port")?,
-            multi_az: optional(&mut m, "MultiAZ")?,
-            engine_version: optional(&mut m, "EngineVersion")?,
-            auto_minor_version_upgrade: optional(&mut m, "AutoMinorVersionUpgrade")?,
-            license_model: optional(&mut m, "LicenseModel")?,
-            iops: optional(&mut m, "Iops")?,
-            storage_throughput: optional(&mut m, "StorageThroughput")?,
-            option_group_name: optional(&mut m, "OptionGroupName")?,
-            character_set_name: optional(&mut m, "CharacterSetName")?,
-            nchar_character_set_name: optional(&mut m, "NcharCharacterSetName")?,
-            publicly_accessible: optional(&mut m, "PubliclyAccessible")?,
-            tags: optional(&mut m, "Tags")?,
-            db_cluster_identifier: optional(&mut m, "DBClusterIdentifier")?,
-            storage_type: optional(&mut m, "StorageType")?,
-            tde_credential_arn: optional(&mut m, "TdeCredentialArn")?,
-            tde_credential_password: optional(&mut m, "TdeCredentialPassword")?,
-            storage_encrypted: optional(&mut m, "StorageEncrypted")?,
-            kms_key_id: optional(&mut m, "KmsKeyId")?,
-            domain: optional(&mut m, "Domain")?,
-            domain_fqdn: optional(&mut m, "DomainFqdn")?,
-            domain_ou: optional(&mut m, "DomainOu")?,
-            domain_auth_secret_arn: optional(&mut m, "DomainAuthSecretArn")?,
-            domain_dns_ips: optional(&mut m, "DomainDnsIps")?,
-            copy_tags_to_snapshot: optional(&mut m, "CopyTagsToSnapshot")?,
-            monitoring_interval: optional(&mut m, "MonitoringInterval")?,
-            monitoring_role_arn: optional(&mut m, "MonitoringRoleArn")?,
-            domain_iam_role_name: optional(&mut m, "DomainIAMRoleName")?,
-            promotion_tier: optional(&mut m, "PromotionTier")?,
-            timezone: optional(&mut m, "Timezone")?,
-            enable_iam_database_authentication: optional(&mut m, "EnableIAMDatabaseAuthentication")?,
-            database_insights_mode: optional(&mut m, "DatabaseInsightsMode")?,
-            enable_performance_insights: optional(&mut m, "EnablePerformanceInsights")?,
-            performance_insights_kms_key_id: optional(&mut m, "PerformanceInsightsKMSKeyId")?,
-            performance_insights_retention_period: optional(&mut m, "PerformanceInsightsRetentionPeriod")?,
-            enable_cloudwatch_logs_exports: optional(&mut m, "EnableCloudwatchLogsExports")?,
-            processor_features: optional(&mut m, "ProcessorFeatures")?,
-            deletion_protection: optional(&mut m, "DeletionProtection")?,
-            max_allocated_storage: optional(&mut m, "MaxAllocatedStorage")?,
-            enable_customer_owned_ip: optional(&mut m, "EnableCustomerOwnedIp")?,
-            network_type: optional(&mut m, "NetworkType")?,
-            backup_target: optional(&mut m, "BackupTarget")?,
-            custom_iam_instance_profile: optional(&mut m, "CustomIamInstanceProfile")?,
-            db_system_id: optional(&mut m, "DBSystemId")?,
-            ca_certificate_identifier: optional(&mut m, "CACertificateIdentifier")?,
-            manage_master_user_password: optional(&mut m, "ManageMasterUserPassword")?,
-            master_user_secret_kms_key_id: optional(&mut m, "MasterUserSecretKmsKeyId")?,
-            multi_tenant: optional(&mut m, "MultiTenant")?,
-            dedicated_log_volume: optional(&mut m, "DedicatedLogVolume")?,
-            engine_lifecycle_support: optional(&mut m, "EngineLifecycleSupport")?,
-            additional_storage_volumes: optional(&mut m, "AdditionalStorageVolumes")?,
-            tag_specifications: optional(&mut m, "TagSpecifications")?,
-            master_user_authentication_type: optional(&mut m, "MasterUserAuthenticationType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateDBInstanceMessage {
+            db_name: m.optional("DBName"),
+            db_instance_identifier: m.required("DBInstanceIdentifier"),
+            allocated_storage: m.optional("AllocatedStorage"),
+            db_instance_class: m.required("DBInstanceClass"),
+            engine: m.required("Engine"),
+            master_username: m.optional("MasterUsername"),
+            master_user_password: m.optional("MasterUserPassword"),
+            db_security_groups: m.optional("DBSecurityGroups"),
+            vpc_security_group_ids: m.optional("VpcSecurityGroupIds"),
+            availability_zone: m.optional("AvailabilityZone"),
+            db_subnet_group_name: m.optional("DBSubnetGroupName"),
+            preferred_maintenance_window: m.optional("PreferredMaintenanceWindow"),
+            db_parameter_group_name: m.optional("DBParameterGroupName"),
+            backup_retention_period: m.optional("BackupRetentionPeriod"),
+            preferred_backup_window: m.optional("PreferredBackupWindow"),
+            port: m.optional("Port"),
+            multi_az: m.optional("MultiAZ"),
+            engine_version: m.optional("EngineVersion"),
+            auto_minor_version_upgrade: m.optional("AutoMinorVersionUpgrade"),
+            license_model: m.optional("LicenseModel"),
+            iops: m.optional("Iops"),
+            storage_throughput: m.optional("StorageThroughput"),
+            option_group_name: m.optional("OptionGroupName"),
+            character_set_name: m.optional("CharacterSetName"),
+            nchar_character_set_name: m.optional("NcharCharacterSetName"),
+            publicly_accessible: m.optional("PubliclyAccessible"),
+            tags: m.optional("Tags"),
+            db_cluster_identifier: m.optional("DBClusterIdentifier"),
+            storage_type: m.optional("StorageType"),
+            tde_credential_arn: m.optional("TdeCredentialArn"),
+            tde_credential_password: m.optional("TdeCredentialPassword"),
+            storage_encrypted: m.optional("StorageEncrypted"),
+            kms_key_id: m.optional("KmsKeyId"),
+            domain: m.optional("Domain"),
+            domain_fqdn: m.optional("DomainFqdn"),
+            domain_ou: m.optional("DomainOu"),
+            domain_auth_secret_arn: m.optional("DomainAuthSecretArn"),
+            domain_dns_ips: m.optional("DomainDnsIps"),
+            copy_tags_to_snapshot: m.optional("CopyTagsToSnapshot"),
+            monitoring_interval: m.optional("MonitoringInterval"),
+            monitoring_role_arn: m.optional("MonitoringRoleArn"),
+            domain_iam_role_name: m.optional("DomainIAMRoleName"),
+            promotion_tier: m.optional("PromotionTier"),
+            timezone: m.optional("Timezone"),
+            enable_iam_database_authentication: m.optional("EnableIAMDatabaseAuthentication"),
+            database_insights_mode: m.optional("DatabaseInsightsMode"),
+            enable_performance_insights: m.optional("EnablePerformanceInsights"),
+            performance_insights_kms_key_id: m.optional("PerformanceInsightsKMSKeyId"),
+            performance_insights_retention_period: m.optional("PerformanceInsightsRetentionPeriod"),
+            enable_cloudwatch_logs_exports: m.optional("EnableCloudwatchLogsExports"),
+            processor_features: m.optional("ProcessorFeatures"),
+            deletion_protection: m.optional("DeletionProtection"),
+            max_allocated_storage: m.optional("MaxAllocatedStorage"),
+            enable_customer_owned_ip: m.optional("EnableCustomerOwnedIp"),
+            network_type: m.optional("NetworkType"),
+            backup_target: m.optional("BackupTarget"),
+            custom_iam_instance_profile: m.optional("CustomIamInstanceProfile"),
+            db_system_id: m.optional("DBSystemId"),
+            ca_certificate_identifier: m.optional("CACertificateIdentifier"),
+            manage_master_user_password: m.optional("ManageMasterUserPassword"),
+            master_user_secret_kms_key_id: m.optional("MasterUserSecretKmsKeyId"),
+            multi_tenant: m.optional("MultiTenant"),
+            dedicated_log_volume: m.optional("DedicatedLogVolume"),
+            engine_lifecycle_support: m.optional("EngineLifecycleSupport"),
+            additional_storage_volumes: m.optional("AdditionalStorageVolumes"),
+            tag_specifications: m.optional("TagSpecifications"),
+            master_user_authentication_type: m.optional("MasterUserAuthenticationType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateDBInstanceMessage {
@@ -567,10 +577,11 @@ pub struct CreateDBInstanceResult {
 }
 impl FromValue for CreateDBInstanceResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateDBInstanceResult {
-            db_instance: optional(&mut m, "DBInstance")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateDBInstanceResult {
+            db_instance: m.optional("DBInstance"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateDBInstanceResult {
@@ -590,13 +601,14 @@ pub struct CreateDBParameterGroupMessage {
 }
 impl FromValue for CreateDBParameterGroupMessage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateDBParameterGroupMessage {
-            db_parameter_group_name: required(&mut m, "DBParameterGroupName")?,
-            db_parameter_group_family: required(&mut m, "DBParameterGroupFamily")?,
-            description: required(&mut m, "Description")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateDBParameterGroupMessage {
+            db_parameter_group_name: m.required("DBParameterGroupName"),
+            db_parameter_group_family: m.required("DBParameterGroupFamily"),
+            description: m.required("Description"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateDBParameterGroupMessage {
@@ -616,10 +628,11 @@ pub struct CreateDBParameterGroupResult {
 }
 impl FromValue for CreateDBParameterGroupResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateDBParameterGroupResult {
-            db_parameter_group: optional(&mut m, "DBParameterGroup")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateDBParameterGroupResult {
+            db_parameter_group: m.optional("DBParameterGroup"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateDBParameterGroupResult {
@@ -639,13 +652,14 @@ pub struct CreateDBSubnetGroupMessage {
 }
 impl FromValue for CreateDBSubnetGroupMessage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateDBSubnetGroupMessage {
-            db_subnet_group_name: required(&mut m, "DBSubnetGroupName")?,
-            db_subnet_group_description: required(&mut m, "DBSubnetGroupDescription")?,
-            subnet_ids: required(&mut m, "SubnetIds")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateDBSubnetGroupMessage {
+            db_subnet_group_name: m.required("DBSubnetGroupName"),
+            db_subnet_group_description: m.required("DBSubnetGroupDescription"),
+            subnet_ids: m.required("SubnetIds"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateDBSubnetGroupMessage {
@@ -665,10 +679,11 @@ pub struct CreateDBSubnetGroupResult {
 }
 impl FromValue for CreateDBSubnetGroupResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateDBSubnetGroupResult {
-            db_subnet_group: optional(&mut m, "DBSubnetGroup")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateDBSubnetGroupResult {
+            db_subnet_group: m.optional("DBSubnetGroup"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateDBSubnetGroupResult {
@@ -686,11 +701,12 @@ pub struct CustomDBEngineVersionAMI {
 }
 impl FromValue for CustomDBEngineVersionAMI {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CustomDBEngineVersionAMI {
-            image_id: optional(&mut m, "ImageId")?,
-            status: optional(&mut m, "Status")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CustomDBEngineVersionAMI {
+            image_id: m.optional("ImageId"),
+            status: m.optional("Status"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CustomDBEngineVersionAMI {
@@ -744,46 +760,47 @@ pub struct DBEngineVersion {
 }
 impl FromValue for DBEngineVersion {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DBEngineVersion {
-            engine: optional(&mut m, "Engine")?,
-            major_engine_version: optional(&mut m, "MajorEngineVersion")?,
-            engine_version: optional(&mut m, "EngineVersion")?,
-            database_installation_files_s3_bucket_name: optional(&mut m, "DatabaseInstallationFilesS3BucketName")?,
-            database_installation_files_s3_prefix: optional(&mut m, "DatabaseInstallationFilesS3Prefix")?,
-            database_installation_files: optional(&mut m, "DatabaseInstallationFiles")?,
-            custom_db_engine_version_manifest: optional(&mut m, "CustomDBEngineVersionManifest")?,
-            db_parameter_group_family: optional(&mut m, "DBParameterGroupFamily")?,
-            db_engine_description: optional(&mut m, "DBEngineDescription")?,
-            db_engine_version_arn: optional(&mut m, "DBEngineVersionArn")?,
-            db_engine_version_description: optional(&mut m, "DBEngineVersionDescription")?,
-            default_character_set: optional(&mut m, "DefaultCharacterSet")?,
-            failure_reason: optional(&mut m, "FailureReason")?,
-            image: optional(&mut m, "Image")?,
-            db_engine_media_type: optional(&mut m, "DBEngineMediaType")?,
-            kms_key_id: optional(&mut m, "KMSKeyId")?,
-            create_time: optional(&mut m, "CreateTime")?,
-            supported_character_sets: optional(&mut m, "SupportedCharacterSets")?,
-            supported_nchar_character_sets: optional(&mut m, "SupportedNcharCharacterSets")?,
-            valid_upgrade_target: optional(&mut m, "ValidUpgradeTarget")?,
-            supported_timezones: optional(&mut m, "SupportedTimezones")?,
-            exportable_log_types: optional(&mut m, "ExportableLogTypes")?,
-            supports_log_exports_to_cloudwatch_logs: optional(&mut m, "SupportsLogExportsToCloudwatchLogs")?,
-            supports_read_replica: optional(&mut m, "SupportsReadReplica")?,
-            supported_engine_modes: optional(&mut m, "SupportedEngineModes")?,
-            supported_feature_names: optional(&mut m, "SupportedFeatureNames")?,
-            status: optional(&mut m, "Status")?,
-            supports_parallel_query: optional(&mut m, "SupportsParallelQuery")?,
-            supports_global_databases: optional(&mut m, "SupportsGlobalDatabases")?,
-            tag_list: optional(&mut m, "TagList")?,
-            supports_babelfish: optional(&mut m, "SupportsBabelfish")?,
-            supports_limitless_database: optional(&mut m, "SupportsLimitlessDatabase")?,
-            supports_certificate_rotation_without_restart: optional(&mut m, "SupportsCertificateRotationWithoutRestart")?,
-            supported_ca_certificate_identifiers: optional(&mut m, "SupportedCACertificateIdentifiers")?,
-            supports_local_write_forwarding: optional(&mut m, "SupportsLocalWriteForwarding")?,
-            supports_integrations: optional(&mut m, "SupportsIntegrations")?,
-            serverless_v2_features_support: optional(&mut m, "ServerlessV2FeaturesSupport")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DBEngineVersion {
+            engine: m.optional("Engine"),
+            major_engine_version: m.optional("MajorEngineVersion"),
+            engine_version: m.optional("EngineVersion"),
+            database_installation_files_s3_bucket_name: m.optional("DatabaseInstallationFilesS3BucketName"),
+            database_installation_files_s3_prefix: m.optional("DatabaseInstallationFilesS3Prefix"),
+            database_installation_files: m.optional("DatabaseInstallationFiles"),
+            custom_db_engine_version_manifest: m.optional("CustomDBEngineVersionManifest"),
+            db_parameter_group_family: m.optional("DBParameterGroupFamily"),
+            db_engine_description: m.optional("DBEngineDescription"),
+            db_engine_version_arn: m.optional("DBEngineVersionArn"),
+            db_engine_version_description: m.optional("DBEngineVersionDescription"),
+            default_character_set: m.optional("DefaultCharacterSet"),
+            failure_reason: m.optional("FailureReason"),
+            image: m.optional("Image"),
+            db_engine_media_type: m.optional("DBEngineMediaType"),
+            kms_key_id: m.optional("KMSKeyId"),
+            create_time: m.optional("CreateTime"),
+            supported_character_sets: m.optional("SupportedCharacterSets"),
+            supported_nchar_character_sets: m.optional("SupportedNcharCharacterSets"),
+            valid_upgrade_target: m.optional("ValidUpgradeTarget"),
+            supported_timezones: m.optional("SupportedTimezones"),
+            exportable_log_types: m.optional("ExportableLogTypes"),
+            supports_log_exports_to_cloudwatch_logs: m.optional("SupportsLogExportsToCloudwatchLogs"),
+            supports_read_replica: m.optional("SupportsReadReplica"),
+            supported_engine_modes: m.optional("SupportedEngineModes"),
+            supported_feature_names: m.optional("SupportedFeatureNames"),
+            status: m.optional("Status"),
+            supports_parallel_query: m.optional("SupportsParallelQuery"),
+            supports_global_databases: m.optional("SupportsGlobalDatabases"),
+            tag_list: m.optional("TagList"),
+            supports_babelfish: m.optional("SupportsBabelfish"),
+            supports_limitless_database: m.optional("SupportsLimitlessDatabase"),
+            supports_certificate_rotation_without_restart: m.optional("SupportsCertificateRotationWithoutRestart"),
+            supported_ca_certificate_identifiers: m.optional("SupportedCACertificateIdentifiers"),
+            supports_local_write_forwarding: m.optional("SupportsLocalWriteForwarding"),
+            supports_integrations: m.optional("SupportsIntegrations"),
+            serverless_v2_features_support: m.optional("ServerlessV2FeaturesSupport"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DBEngineVersion {
@@ -837,11 +854,12 @@ pub struct DBEngineVersionMessage {
 }
 impl FromValue for DBEngineVersionMessage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DBEngineVersionMessage {
-            marker: optional(&mut m, "Marker")?,
-            db_engine_versions: optional(&mut m, "DBEngineVersions")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DBEngineVersionMessage {
+            marker: m.optional("Marker"),
+            db_engine_versions: m.optional("DBEngineVersions"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DBEngineVersionMessage {
@@ -949,100 +967,101 @@ pub struct DBInstance {
 }
 impl FromValue for DBInstance {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DBInstance {
-            db_instance_identifier: optional(&mut m, "DBInstanceIdentifier")?,
-            db_instance_class: optional(&mut m, "DBInstanceClass")?,
-            engine: optional(&mut m, "Engine")?,
-            db_instance_status: optional(&mut m, "DBInstanceStatus")?,
-            master_username: optional(&mut m, "MasterUsername")?,
-            db_name: optional(&mut m, "DBName")?,
-            endpoint: optional(&mut m, "Endpoint")?,
-            allocated_storage: optional(&mut m, "AllocatedStorage")?,
-            instance_create_time: optional(&mut m, "InstanceCreateTime")?,
-            preferred_backup_window: optional(&mut m, "PreferredBackupWindow")?,
-            backup_retention_period: optional(&mut m, "BackupRetentionPeriod")?,
-            db_security_groups: optional(&mut m, "DBSecurityGroups")?,
-            vpc_security_groups: optional(&mut m, "VpcSecurityGroups")?,
-            db_parameter_groups: optional(&mut m, "DBParameterGroups")?,
-            availability_zone: optional(&mut m, "AvailabilityZone")?,
-            db_subnet_group: optional(&mut m, "DBSubnetGroup")?,
-            preferred_maintenance_window: optional(&mut m, "PreferredMaintenanceWindow")?,
-            upgrade_rollout_order: optional(&mut m, "UpgradeRolloutOrder")?,
-            pending_modified_values: optional(&mut m, "PendingModifiedValues")?,
-            latest_restorable_time: optional(&mut m, "LatestRestorableTime")?,
-            multi_az: optional(&mut m, "MultiAZ")?,
-            engine_version: optional(&mut m, "EngineVersion")?,
-            auto_minor_version_upgrade: optional(&mut m, "AutoMinorVersionUpgrade")?,
-            read_replica_source_db_instance_identifier: optional(&mut m, "ReadReplicaSourceDBInstanceIdentifier")?,
-            read_replica_db_instance_identifiers: optional(&mut m, "ReadReplicaDBInstanceIdentifiers")?,
-            read_replica_db_cluster_identifiers: optional(&mut m, "ReadReplicaDBClusterIdentifiers")?,
-            replica_mode: optional(&mut m, "ReplicaMode")?,
-            license_model: optional(&mut m, "LicenseModel")?,
-            iops: optional(&mut m, "Iops")?,
-            storage_throughput: optional(&mut m, "StorageThroughput")?,
-            option_group_memberships: optional(&mut m, "OptionGroupMemberships")?,
-            character_set_name: optional(&mut m, "CharacterSetName")?,
-            nchar_character_set_name: optional(&mut m, "NcharCharacterSetName")?,
-            secondary_availability_zone: optional(&mut m, "SecondaryAvailabilityZone")?,
-            publicly_accessible: optional(&mut m, "PubliclyAccessible")?,
-            status_infos: optional(&mut m, "StatusInfos")?,
-            storage_type: optional(&mut m, "StorageType")?,
-            storage_encryption_type: optional(&mut m, "StorageEncryptionType")?,
-            tde_credential_arn: optional(&mut m, "TdeCredentialArn")?,
-            db_instance_port: optional(&mut m, "DbInstancePort")?,
-            db_cluster_identifier: optional(&mut m, "DBClusterIdentifier")?,
-            storage_encrypted: optional(&mut m, "StorageEncrypted")?,
-            kms_key_id: optional(&mut m, "KmsKeyId")?,
-            dbi_resource_id: optional(&mut m, "DbiResourceId")?,
-            ca_certificate_identifier: optional(&mut m, "CACertificateIdentifier")?,
-            domain_memberships: optional(&mut m, "DomainMemberships")?,
-            copy_tags_to_snapshot: optional(&mut m, "CopyTagsToSnapshot")?,
-            monitoring_interval: optional(&mut m, "MonitoringInterval")?,
-            enhanced_monitoring_resource_arn: optional(&mut m, "EnhancedMonitoringResourceArn")?,
-            monitoring_role_arn: optional(&mut m, "MonitoringRoleArn")?,
-            promotion_tier: optional(&mut m, "PromotionTier")?,
-            db_instance_arn: optional(&mut m, "DBInstanceArn")?,
-            timezone: optional(&mut m, "Timezone")?,
-            iam_database_authentication_enabled: optional(&mut m, "IAMDatabaseAuthenticationEnabled")?,
-            database_insights_mode: optional(&mut m, "DatabaseInsightsMode")?,
-            performance_insights_enabled: optional(&mut m, "PerformanceInsightsEnabled")?,
-            performance_insights_kms_key_id: optional(&mut m, "PerformanceInsightsKMSKeyId")?,
-            performance_insights_retention_period: optional(&mut m, "PerformanceInsightsRetentionPeriod")?,
-            enabled_cloudwatch_logs_exports: optional(&mut m, "EnabledCloudwatchLogsExports")?,
-            processor_features: optional(&mut m, "ProcessorFeatures")?,
-            deletion_protection: optional(&mut m, "DeletionProtection")?,
-            associated_roles: optional(&mut m, "AssociatedRoles")?,
-            listener_endpoint: optional(&mut m, "ListenerEndpoint")?,
-            max_allocated_storage: optional(&mut m, "MaxAllocatedStorage")?,
-            tag_list: optional(&mut m, "TagList")?,
-            automation_mode: optional(&mut m, "AutomationMode")?,
-            resume_full_automation_mode_time: optional(&mut m, "ResumeFullAutomationModeTime")?,
-            customer_owned_ip_enabled: optional(&mut m, "CustomerOwnedIpEnabled")?,
-            network_type: optional(&mut m, "NetworkType")?,
-            activity_stream_status: optional(&mut m, "ActivityStreamStatus")?,
-            activity_stream_kms_key_id: optional(&mut m, "ActivityStreamKmsKeyId")?,
-            activity_stream_kinesis_stream_name: optional(&mut m, "ActivityStreamKinesisStreamName")?,
-            activity_stream_mode: optional(&mut m, "ActivityStreamMode")?,
-            activity_stream_engine_native_audit_fields_included: optional(&mut m, "ActivityStreamEngineNativeAuditFieldsIncluded")?,
-            aws_backup_recovery_point_arn: optional(&mut m, "AwsBackupRecoveryPointArn")?,
-            db_instance_automated_backups_replications: optional(&mut m, "DBInstanceAutomatedBackupsReplications")?,
-            backup_target: optional(&mut m, "BackupTarget")?,
-            automatic_restart_time: optional(&mut m, "AutomaticRestartTime")?,
-            custom_iam_instance_profile: optional(&mut m, "CustomIamInstanceProfile")?,
-            activity_stream_policy_status: optional(&mut m, "ActivityStreamPolicyStatus")?,
-            certificate_details: optional(&mut m, "CertificateDetails")?,
-            db_system_id: optional(&mut m, "DBSystemId")?,
-            master_user_secret: optional(&mut m, "MasterUserSecret")?,
-            read_replica_source_db_cluster_identifier: optional(&mut m, "ReadReplicaSourceDBClusterIdentifier")?,
-            percent_progress: optional(&mut m, "PercentProgress")?,
-            multi_tenant: optional(&mut m, "MultiTenant")?,
-            dedicated_log_volume: optional(&mut m, "DedicatedLogVolume")?,
-            is_storage_config_upgrade_available: optional(&mut m, "IsStorageConfigUpgradeAvailable")?,
-            engine_lifecycle_support: optional(&mut m, "EngineLifecycleSupport")?,
-            additional_storage_volumes: optional(&mut m, "AdditionalStorageVolumes")?,
-            storage_volume_status: optional(&mut m, "StorageVolumeStatus")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DBInstance {
+            db_instance_identifier: m.optional("DBInstanceIdentifier"),
+            db_instance_class: m.optional("DBInstanceClass"),
+            engine: m.optional("Engine"),
+            db_instance_status: m.optional("DBInstanceStatus"),
+            master_username: m.optional("MasterUsername"),
+            db_name: m.optional("DBName"),
+            endpoint: m.optional("Endpoint"),
+            allocated_storage: m.optional("AllocatedStorage"),
+            instance_create_time: m.optional("InstanceCreateTime"),
+            preferred_backup_window: m.optional("PreferredBackupWindow"),
+            backup_retention_period: m.optional("BackupRetentionPeriod"),
+            db_security_groups: m.optional("DBSecurityGroups"),
+            vpc_security_groups: m.optional("VpcSecurityGroups"),
+            db_parameter_groups: m.optional("DBParameterGroups"),
+            availability_zone: m.optional("AvailabilityZone"),
+            db_subnet_group: m.optional("DBSubnetGroup"),
+            preferred_maintenance_window: m.optional("PreferredMaintenanceWindow"),
+            upgrade_rollout_order: m.optional("UpgradeRolloutOrder"),
+            pending_modified_values: m.optional("PendingModifiedValues"),
+            latest_restorable_time: m.optional("LatestRestorableTime"),
+            multi_az: m.optional("MultiAZ"),
+            engine_version: m.optional("EngineVersion"),
+            auto_minor_version_upgrade: m.optional("AutoMinorVersionUpgrade"),
+            read_replica_source_db_instance_identifier: m.optional("ReadReplicaSourceDBInstanceIdentifier"),
+            read_replica_db_instance_identifiers: m.optional("ReadReplicaDBInstanceIdentifiers"),
+            read_replica_db_cluster_identifiers: m.optional("ReadReplicaDBClusterIdentifiers"),
+            replica_mode: m.optional("ReplicaMode"),
+            license_model: m.optional("LicenseModel"),
+            iops: m.optional("Iops"),
+            storage_throughput: m.optional("StorageThroughput"),
+            option_group_memberships: m.optional("OptionGroupMemberships"),
+            character_set_name: m.optional("CharacterSetName"),
+            nchar_character_set_name: m.optional("NcharCharacterSetName"),
+            secondary_availability_zone: m.optional("SecondaryAvailabilityZone"),
+            publicly_accessible: m.optional("PubliclyAccessible"),
+            status_infos: m.optional("StatusInfos"),
+            storage_type: m.optional("StorageType"),
+            storage_encryption_type: m.optional("StorageEncryptionType"),
+            tde_credential_arn: m.optional("TdeCredentialArn"),
+            db_instance_port: m.optional("DbInstancePort"),
+            db_cluster_identifier: m.optional("DBClusterIdentifier"),
+            storage_encrypted: m.optional("StorageEncrypted"),
+            kms_key_id: m.optional("KmsKeyId"),
+            dbi_resource_id: m.optional("DbiResourceId"),
+            ca_certificate_identifier: m.optional("CACertificateIdentifier"),
+            domain_memberships: m.optional("DomainMemberships"),
+            copy_tags_to_snapshot: m.optional("CopyTagsToSnapshot"),
+            monitoring_interval: m.optional("MonitoringInterval"),
+            enhanced_monitoring_resource_arn: m.optional("EnhancedMonitoringResourceArn"),
+            monitoring_role_arn: m.optional("MonitoringRoleArn"),
+            promotion_tier: m.optional("PromotionTier"),
+            db_instance_arn: m.optional("DBInstanceArn"),
+            timezone: m.optional("Timezone"),
+            iam_database_authentication_enabled: m.optional("IAMDatabaseAuthenticationEnabled"),
+            database_insights_mode: m.optional("DatabaseInsightsMode"),
+            performance_insights_enabled: m.optional("PerformanceInsightsEnabled"),
+            performance_insights_kms_key_id: m.optional("PerformanceInsightsKMSKeyId"),
+            performance_insights_retention_period: m.optional("PerformanceInsightsRetentionPeriod"),
+            enabled_cloudwatch_logs_exports: m.optional("EnabledCloudwatchLogsExports"),
+            processor_features: m.optional("ProcessorFeatures"),
+            deletion_protection: m.optional("DeletionProtection"),
+            associated_roles: m.optional("AssociatedRoles"),
+            listener_endpoint: m.optional("ListenerEndpoint"),
+            max_allocated_storage: m.optional("MaxAllocatedStorage"),
+            tag_list: m.optional("TagList"),
+            automation_mode: m.optional("AutomationMode"),
+            resume_full_automation_mode_time: m.optional("ResumeFullAutomationModeTime"),
+            customer_owned_ip_enabled: m.optional("CustomerOwnedIpEnabled"),
+            network_type: m.optional("NetworkType"),
+            activity_stream_status: m.optional("ActivityStreamStatus"),
+            activity_stream_kms_key_id: m.optional("ActivityStreamKmsKeyId"),
+            activity_stream_kinesis_stream_name: m.optional("ActivityStreamKinesisStreamName"),
+            activity_stream_mode: m.optional("ActivityStreamMode"),
+            activity_stream_engine_native_audit_fields_included: m.optional("ActivityStreamEngineNativeAuditFieldsIncluded"),
+            aws_backup_recovery_point_arn: m.optional("AwsBackupRecoveryPointArn"),
+            db_instance_automated_backups_replications: m.optional("DBInstanceAutomatedBackupsReplications"),
+            backup_target: m.optional("BackupTarget"),
+            automatic_restart_time: m.optional("AutomaticRestartTime"),
+            custom_iam_instance_profile: m.optional("CustomIamInstanceProfile"),
+            activity_stream_policy_status: m.optional("ActivityStreamPolicyStatus"),
+            certificate_details: m.optional("CertificateDetails"),
+            db_system_id: m.optional("DBSystemId"),
+            master_user_secret: m.optional("MasterUserSecret"),
+            read_replica_source_db_cluster_identifier: m.optional("ReadReplicaSourceDBClusterIdentifier"),
+            percent_progress: m.optional("PercentProgress"),
+            multi_tenant: m.optional("MultiTenant"),
+            dedicated_log_volume: m.optional("DedicatedLogVolume"),
+            is_storage_config_upgrade_available: m.optional("IsStorageConfigUpgradeAvailable"),
+            engine_lifecycle_support: m.optional("EngineLifecycleSupport"),
+            additional_storage_volumes: m.optional("AdditionalStorageVolumes"),
+            storage_volume_status: m.optional("StorageVolumeStatus"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DBInstance {
@@ -1149,10 +1168,11 @@ pub struct DBInstanceAutomatedBackupsReplication {
 }
 impl FromValue for DBInstanceAutomatedBackupsReplication {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DBInstanceAutomatedBackupsReplication {
-            db_instance_automated_backups_arn: optional(&mut m, "DBInstanceAutomatedBackupsArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DBInstanceAutomatedBackupsReplication {
+            db_instance_automated_backups_arn: m.optional("DBInstanceAutomatedBackupsArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DBInstanceAutomatedBackupsReplication {
@@ -1170,11 +1190,12 @@ pub struct DBInstanceMessage {
 }
 impl FromValue for DBInstanceMessage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DBInstanceMessage {
-            marker: optional(&mut m, "Marker")?,
-            db_instances: optional(&mut m, "DBInstances")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DBInstanceMessage {
+            marker: m.optional("Marker"),
+            db_instances: m.optional("DBInstances"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DBInstanceMessage {
@@ -1194,12 +1215,13 @@ pub struct DBInstanceRole {
 }
 impl FromValue for DBInstanceRole {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DBInstanceRole {
-            role_arn: optional(&mut m, "RoleArn")?,
-            feature_name: optional(&mut m, "FeatureName")?,
-            status: optional(&mut m, "Status")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DBInstanceRole {
+            role_arn: m.optional("RoleArn"),
+            feature_name: m.optional("FeatureName"),
+            status: m.optional("Status"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DBInstanceRole {
@@ -1221,13 +1243,14 @@ pub struct DBInstanceStatusInfo {
 }
 impl FromValue for DBInstanceStatusInfo {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DBInstanceStatusInfo {
-            status_type: optional(&mut m, "StatusType")?,
-            normal: optional(&mut m, "Normal")?,
-            status: optional(&mut m, "Status")?,
-            message: optional(&mut m, "Message")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DBInstanceStatusInfo {
+            status_type: m.optional("StatusType"),
+            normal: m.optional("Normal"),
+            status: m.optional("Status"),
+            message: m.optional("Message"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DBInstanceStatusInfo {
@@ -1250,13 +1273,14 @@ pub struct DBParameterGroup {
 }
 impl FromValue for DBParameterGroup {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DBParameterGroup {
-            db_parameter_group_name: optional(&mut m, "DBParameterGroupName")?,
-            db_parameter_group_family: optional(&mut m, "DBParameterGroupFamily")?,
-            description: optional(&mut m, "Description")?,
-            db_parameter_group_arn: optional(&mut m, "DBParameterGroupArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DBParameterGroup {
+            db_parameter_group_name: m.optional("DBParameterGroupName"),
+            db_parameter_group_family: m.optional("DBParameterGroupFamily"),
+            description: m.optional("Description"),
+            db_parameter_group_arn: m.optional("DBParameterGroupArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DBParameterGroup {
@@ -1277,11 +1301,12 @@ pub struct DBParameterGroupDetails {
 }
 impl FromValue for DBParameterGroupDetails {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DBParameterGroupDetails {
-            parameters: optional(&mut m, "Parameters")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DBParameterGroupDetails {
+            parameters: m.optional("Parameters"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DBParameterGroupDetails {
@@ -1299,10 +1324,11 @@ pub struct DBParameterGroupNameMessage {
 }
 impl FromValue for DBParameterGroupNameMessage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DBParameterGroupNameMessage {
-            db_parameter_group_name: optional(&mut m, "DBParameterGroupName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DBParameterGroupNameMessage {
+            db_parameter_group_name: m.optional("DBParameterGroupName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DBParameterGroupNameMessage {
@@ -1320,11 +1346,12 @@ pub struct DBParameterGroupStatus {
 }
 impl FromValue for DBParameterGroupStatus {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DBParameterGroupStatus {
-            db_parameter_group_name: optional(&mut m, "DBParameterGroupName")?,
-            parameter_apply_status: optional(&mut m, "ParameterApplyStatus")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DBParameterGroupStatus {
+            db_parameter_group_name: m.optional("DBParameterGroupName"),
+            parameter_apply_status: m.optional("ParameterApplyStatus"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DBParameterGroupStatus {
@@ -1343,11 +1370,12 @@ pub struct DBParameterGroupsMessage {
 }
 impl FromValue for DBParameterGroupsMessage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DBParameterGroupsMessage {
-            marker: optional(&mut m, "Marker")?,
-            db_parameter_groups: optional(&mut m, "DBParameterGroups")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DBParameterGroupsMessage {
+            marker: m.optional("Marker"),
+            db_parameter_groups: m.optional("DBParameterGroups"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DBParameterGroupsMessage {
@@ -1366,11 +1394,12 @@ pub struct DBSecurityGroupMembership {
 }
 impl FromValue for DBSecurityGroupMembership {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DBSecurityGroupMembership {
-            db_security_group_name: optional(&mut m, "DBSecurityGroupName")?,
-            status: optional(&mut m, "Status")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DBSecurityGroupMembership {
+            db_security_group_name: m.optional("DBSecurityGroupName"),
+            status: m.optional("Status"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DBSecurityGroupMembership {
@@ -1394,16 +1423,17 @@ pub struct DBSubnetGroup {
 }
 impl FromValue for DBSubnetGroup {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DBSubnetGroup {
-            db_subnet_group_name: optional(&mut m, "DBSubnetGroupName")?,
-            db_subnet_group_description: optional(&mut m, "DBSubnetGroupDescription")?,
-            vpc_id: optional(&mut m, "VpcId")?,
-            subnet_group_status: optional(&mut m, "SubnetGroupStatus")?,
-            subnets: optional(&mut m, "Subnets")?,
-            db_subnet_group_arn: optional(&mut m, "DBSubnetGroupArn")?,
-            supported_network_types: optional(&mut m, "SupportedNetworkTypes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DBSubnetGroup {
+            db_subnet_group_name: m.optional("DBSubnetGroupName"),
+            db_subnet_group_description: m.optional("DBSubnetGroupDescription"),
+            vpc_id: m.optional("VpcId"),
+            subnet_group_status: m.optional("SubnetGroupStatus"),
+            subnets: m.optional("Subnets"),
+            db_subnet_group_arn: m.optional("DBSubnetGroupArn"),
+            supported_network_types: m.optional("SupportedNetworkTypes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DBSubnetGroup {
@@ -1427,11 +1457,12 @@ pub struct DBSubnetGroupMessage {
 }
 impl FromValue for DBSubnetGroupMessage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DBSubnetGroupMessage {
-            marker: optional(&mut m, "Marker")?,
-            db_subnet_groups: optional(&mut m, "DBSubnetGroups")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DBSubnetGroupMessage {
+            marker: m.optional("Marker"),
+            db_subnet_groups: m.optional("DBSubnetGroups"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DBSubnetGroupMessage {
@@ -1452,13 +1483,14 @@ pub struct DeleteDBInstanceMessage {
 }
 impl FromValue for DeleteDBInstanceMessage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteDBInstanceMessage {
-            db_instance_identifier: required(&mut m, "DBInstanceIdentifier")?,
-            skip_final_snapshot: optional(&mut m, "SkipFinalSnapshot")?,
-            final_db_snapshot_identifier: optional(&mut m, "FinalDBSnapshotIdentifier")?,
-            delete_automated_backups: optional(&mut m, "DeleteAutomatedBackups")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteDBInstanceMessage {
+            db_instance_identifier: m.required("DBInstanceIdentifier"),
+            skip_final_snapshot: m.optional("SkipFinalSnapshot"),
+            final_db_snapshot_identifier: m.optional("FinalDBSnapshotIdentifier"),
+            delete_automated_backups: m.optional("DeleteAutomatedBackups"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteDBInstanceMessage {
@@ -1478,10 +1510,11 @@ pub struct DeleteDBInstanceResult {
 }
 impl FromValue for DeleteDBInstanceResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteDBInstanceResult {
-            db_instance: optional(&mut m, "DBInstance")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteDBInstanceResult {
+            db_instance: m.optional("DBInstance"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteDBInstanceResult {
@@ -1498,10 +1531,11 @@ pub struct DeleteDBParameterGroupMessage {
 }
 impl FromValue for DeleteDBParameterGroupMessage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteDBParameterGroupMessage {
-            db_parameter_group_name: required(&mut m, "DBParameterGroupName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteDBParameterGroupMessage {
+            db_parameter_group_name: m.required("DBParameterGroupName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteDBParameterGroupMessage {
@@ -1518,10 +1552,11 @@ pub struct DeleteDBSubnetGroupMessage {
 }
 impl FromValue for DeleteDBSubnetGroupMessage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteDBSubnetGroupMessage {
-            db_subnet_group_name: required(&mut m, "DBSubnetGroupName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteDBSubnetGroupMessage {
+            db_subnet_group_name: m.required("DBSubnetGroupName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteDBSubnetGroupMessage {
@@ -1547,19 +1582,20 @@ pub struct DescribeDBEngineVersionsMessage {
 }
 impl FromValue for DescribeDBEngineVersionsMessage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeDBEngineVersionsMessage {
-            engine: optional(&mut m, "Engine")?,
-            engine_version: optional(&mut m, "EngineVersion")?,
-            db_parameter_group_family: optional(&mut m, "DBParameterGroupFamily")?,
-            filters: optional(&mut m, "Filters")?,
-            max_records: optional(&mut m, "MaxRecords")?,
-            marker: optional(&mut m, "Marker")?,
-            default_only: optional(&mut m, "DefaultOnly")?,
-            list_supported_character_sets: optional(&mut m, "ListSupportedCharacterSets")?,
-            list_supported_timezones: optional(&mut m, "ListSupportedTimezones")?,
-            include_all: optional(&mut m, "IncludeAll")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeDBEngineVersionsMessage {
+            engine: m.optional("Engine"),
+            engine_version: m.optional("EngineVersion"),
+            db_parameter_group_family: m.optional("DBParameterGroupFamily"),
+            filters: m.optional("Filters"),
+            max_records: m.optional("MaxRecords"),
+            marker: m.optional("Marker"),
+            default_only: m.optional("DefaultOnly"),
+            list_supported_character_sets: m.optional("ListSupportedCharacterSets"),
+            list_supported_timezones: m.optional("ListSupportedTimezones"),
+            include_all: m.optional("IncludeAll"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeDBEngineVersionsMessage {
@@ -1588,13 +1624,14 @@ pub struct DescribeDBInstancesMessage {
 }
 impl FromValue for DescribeDBInstancesMessage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeDBInstancesMessage {
-            db_instance_identifier: optional(&mut m, "DBInstanceIdentifier")?,
-            filters: optional(&mut m, "Filters")?,
-            max_records: optional(&mut m, "MaxRecords")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeDBInstancesMessage {
+            db_instance_identifier: m.optional("DBInstanceIdentifier"),
+            filters: m.optional("Filters"),
+            max_records: m.optional("MaxRecords"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeDBInstancesMessage {
@@ -1617,13 +1654,14 @@ pub struct DescribeDBParameterGroupsMessage {
 }
 impl FromValue for DescribeDBParameterGroupsMessage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeDBParameterGroupsMessage {
-            db_parameter_group_name: optional(&mut m, "DBParameterGroupName")?,
-            filters: optional(&mut m, "Filters")?,
-            max_records: optional(&mut m, "MaxRecords")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeDBParameterGroupsMessage {
+            db_parameter_group_name: m.optional("DBParameterGroupName"),
+            filters: m.optional("Filters"),
+            max_records: m.optional("MaxRecords"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeDBParameterGroupsMessage {
@@ -1647,14 +1685,15 @@ pub struct DescribeDBParametersMessage {
 }
 impl FromValue for DescribeDBParametersMessage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeDBParametersMessage {
-            db_parameter_group_name: required(&mut m, "DBParameterGroupName")?,
-            source: optional(&mut m, "Source")?,
-            filters: optional(&mut m, "Filters")?,
-            max_records: optional(&mut m, "MaxRecords")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeDBParametersMessage {
+            db_parameter_group_name: m.required("DBParameterGroupName"),
+            source: m.optional("Source"),
+            filters: m.optional("Filters"),
+            max_records: m.optional("MaxRecords"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeDBParametersMessage {
@@ -1678,13 +1717,14 @@ pub struct DescribeDBSubnetGroupsMessage {
 }
 impl FromValue for DescribeDBSubnetGroupsMessage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeDBSubnetGroupsMessage {
-            db_subnet_group_name: optional(&mut m, "DBSubnetGroupName")?,
-            filters: optional(&mut m, "Filters")?,
-            max_records: optional(&mut m, "MaxRecords")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeDBSubnetGroupsMessage {
+            db_subnet_group_name: m.optional("DBSubnetGroupName"),
+            filters: m.optional("Filters"),
+            max_records: m.optional("MaxRecords"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeDBSubnetGroupsMessage {
@@ -1712,18 +1752,19 @@ pub struct DescribeOrderableDBInstanceOptionsMessage {
 }
 impl FromValue for DescribeOrderableDBInstanceOptionsMessage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeOrderableDBInstanceOptionsMessage {
-            engine: required(&mut m, "Engine")?,
-            engine_version: optional(&mut m, "EngineVersion")?,
-            db_instance_class: optional(&mut m, "DBInstanceClass")?,
-            license_model: optional(&mut m, "LicenseModel")?,
-            availability_zone_group: optional(&mut m, "AvailabilityZoneGroup")?,
-            vpc: optional(&mut m, "Vpc")?,
-            filters: optional(&mut m, "Filters")?,
-            max_records: optional(&mut m, "MaxRecords")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeOrderableDBInstanceOptionsMessage {
+            engine: m.required("Engine"),
+            engine_version: m.optional("EngineVersion"),
+            db_instance_class: m.optional("DBInstanceClass"),
+            license_model: m.optional("LicenseModel"),
+            availability_zone_group: m.optional("AvailabilityZoneGroup"),
+            vpc: m.optional("Vpc"),
+            filters: m.optional("Filters"),
+            max_records: m.optional("MaxRecords"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeOrderableDBInstanceOptionsMessage {
@@ -1754,16 +1795,17 @@ pub struct DomainMembership {
 }
 impl FromValue for DomainMembership {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DomainMembership {
-            domain: optional(&mut m, "Domain")?,
-            status: optional(&mut m, "Status")?,
-            fqdn: optional(&mut m, "FQDN")?,
-            iam_role_name: optional(&mut m, "IAMRoleName")?,
-            ou: optional(&mut m, "OU")?,
-            auth_secret_arn: optional(&mut m, "AuthSecretArn")?,
-            dns_ips: optional(&mut m, "DnsIps")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DomainMembership {
+            domain: m.optional("Domain"),
+            status: m.optional("Status"),
+            fqdn: m.optional("FQDN"),
+            iam_role_name: m.optional("IAMRoleName"),
+            ou: m.optional("OU"),
+            auth_secret_arn: m.optional("AuthSecretArn"),
+            dns_ips: m.optional("DnsIps"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DomainMembership {
@@ -1788,12 +1830,13 @@ pub struct Endpoint {
 }
 impl FromValue for Endpoint {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Endpoint {
-            address: optional(&mut m, "Address")?,
-            port: optional(&mut m, "Port")?,
-            hosted_zone_id: optional(&mut m, "HostedZoneId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Endpoint {
+            address: m.optional("Address"),
+            port: m.optional("Port"),
+            hosted_zone_id: m.optional("HostedZoneId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Endpoint {
@@ -1813,11 +1856,12 @@ pub struct Filter {
 }
 impl FromValue for Filter {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Filter {
-            name: required(&mut m, "Name")?,
-            values: required(&mut m, "Values")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Filter {
+            name: m.required("Name"),
+            values: m.required("Values"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Filter {
@@ -1836,11 +1880,12 @@ pub struct ListTagsForResourceMessage {
 }
 impl FromValue for ListTagsForResourceMessage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTagsForResourceMessage {
-            resource_name: required(&mut m, "ResourceName")?,
-            filters: optional(&mut m, "Filters")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTagsForResourceMessage {
+            resource_name: m.required("ResourceName"),
+            filters: m.optional("Filters"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTagsForResourceMessage {
@@ -1860,12 +1905,13 @@ pub struct MasterUserSecret {
 }
 impl FromValue for MasterUserSecret {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(MasterUserSecret {
-            secret_arn: optional(&mut m, "SecretArn")?,
-            secret_status: optional(&mut m, "SecretStatus")?,
-            kms_key_id: optional(&mut m, "KmsKeyId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = MasterUserSecret {
+            secret_arn: m.optional("SecretArn"),
+            secret_status: m.optional("SecretStatus"),
+            kms_key_id: m.optional("KmsKeyId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for MasterUserSecret {
@@ -1890,16 +1936,17 @@ pub struct ModifyAdditionalStorageVolume {
 }
 impl FromValue for ModifyAdditionalStorageVolume {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyAdditionalStorageVolume {
-            volume_name: required(&mut m, "VolumeName")?,
-            allocated_storage: optional(&mut m, "AllocatedStorage")?,
-            iops: optional(&mut m, "IOPS")?,
-            max_allocated_storage: optional(&mut m, "MaxAllocatedStorage")?,
-            storage_throughput: optional(&mut m, "StorageThroughput")?,
-            storage_type: optional(&mut m, "StorageType")?,
-            set_for_delete: optional(&mut m, "SetForDelete")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyAdditionalStorageVolume {
+            volume_name: m.required("VolumeName"),
+            allocated_storage: m.optional("AllocatedStorage"),
+            iops: m.optional("IOPS"),
+            max_allocated_storage: m.optional("MaxAllocatedStorage"),
+            storage_throughput: m.optional("StorageThroughput"),
+            storage_type: m.optional("StorageType"),
+            set_for_delete: m.optional("SetForDelete"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyAdditionalStorageVolume {
@@ -1985,73 +2032,74 @@ pub struct ModifyDBInstanceMessage {
 }
 impl FromValue for ModifyDBInstanceMessage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyDBInstanceMessage {
-            db_instance_identifier: required(&mut m, "DBInstanceIdentifier")?,
-            allocated_storage: optional(&mut m, "AllocatedStorage")?,
-            db_instance_class: optional(&mut m, "DBInstanceClass")?,
-            db_subnet_group_name: optional(&mut m, "DBSubnetGroupName")?,
-            db_security_groups: optional(&mut m, "DBSecurityGroups")?,
-            vpc_security_group_ids: optional(&mut m, "VpcSecurityGroupIds")?,
-            apply_immediately: optional(&mut m, "ApplyImmediately")?,
-            master_user_password: optional(&mut m, "MasterUserPassword")?,
-            db_parameter_group_name: optional(&mut m, "DBParameterGroupName")?,
-            backup_retention_period: optional(&mut m, "BackupRetentionPeriod")?,
-            preferred_backup_window: optional(&mut m, "PreferredBackupWindow")?,
-            preferred_maintenance_window: optional(&mut m, "PreferredMaintenanceWindow")?,
-            multi_az: optional(&mut m, "MultiAZ")?,
-            engine_version: optional(&mut m, "EngineVersion")?,
-            allow_major_version_upgrade: optional(&mut m, "AllowMajorVersionUpgrade")?,
-            auto_minor_version_upgrade: optional(&mut m, "AutoMinorVersionUpgrade")?,
-            license_model: optional(&mut m, "LicenseModel")?,
-            iops: optional(&mut m, "Iops")?,
-            storage_throughput: optional(&mut m, "StorageThroughput")?,
-            option_group_name: optional(&mut m, "OptionGroupName")?,
-            new_db_instance_identifier: optional(&mut m, "NewDBInstanceIdentifier")?,
-            storage_type: optional(&mut m, "StorageType")?,
-            tde_credential_arn: optional(&mut m, "TdeCredentialArn")?,
-            tde_credential_password: optional(&mut m, "TdeCredentialPassword")?,
-            ca_certificate_identifier: optional(&mut m, "CACertificateIdentifier")?,
-            domain: optional(&mut m, "Domain")?,
-            domain_fqdn: optional(&mut m, "DomainFqdn")?,
-            domain_ou: optional(&mut m, "DomainOu")?,
-            domain_auth_secret_arn: optional(&mut m, "DomainAuthSecretArn")?,
-            domain_dns_ips: optional(&mut m, "DomainDnsIps")?,
-            disable_domain: optional(&mut m, "DisableDomain")?,
-            copy_tags_to_snapshot: optional(&mut m, "CopyTagsToSnapshot")?,
-            monitoring_interval: optional(&mut m, "MonitoringInterval")?,
-            db_port_number: optional(&mut m, "DBPortNumber")?,
-            publicly_accessible: optional(&mut m, "PubliclyAccessible")?,
-            monitoring_role_arn: optional(&mut m, "MonitoringRoleArn")?,
-            domain_iam_role_name: optional(&mut m, "DomainIAMRoleName")?,
-            promotion_tier: optional(&mut m, "PromotionTier")?,
-            enable_iam_database_authentication: optional(&mut m, "EnableIAMDatabaseAuthentication")?,
-            database_insights_mode: optional(&mut m, "DatabaseInsightsMode")?,
-            enable_performance_insights: optional(&mut m, "EnablePerformanceInsights")?,
-            performance_insights_kms_key_id: optional(&mut m, "PerformanceInsightsKMSKeyId")?,
-            performance_insights_retention_period: optional(&mut m, "PerformanceInsightsRetentionPeriod")?,
-            cloudwatch_logs_export_configuration: optional(&mut m, "CloudwatchLogsExportConfiguration")?,
-            processor_features: optional(&mut m, "ProcessorFeatures")?,
-            use_default_processor_features: optional(&mut m, "UseDefaultProcessorFeatures")?,
-            deletion_protection: optional(&mut m, "DeletionProtection")?,
-            max_allocated_storage: optional(&mut m, "MaxAllocatedStorage")?,
-            certificate_rotation_restart: optional(&mut m, "CertificateRotationRestart")?,
-            replica_mode: optional(&mut m, "ReplicaMode")?,
-            automation_mode: optional(&mut m, "AutomationMode")?,
-            resume_full_automation_mode_minutes: optional(&mut m, "ResumeFullAutomationModeMinutes")?,
-            enable_customer_owned_ip: optional(&mut m, "EnableCustomerOwnedIp")?,
-            network_type: optional(&mut m, "NetworkType")?,
-            aws_backup_recovery_point_arn: optional(&mut m, "AwsBackupRecoveryPointArn")?,
-            manage_master_user_password: optional(&mut m, "ManageMasterUserPassword")?,
-            rotate_master_user_password: optional(&mut m, "RotateMasterUserPassword")?,
-            master_user_secret_kms_key_id: optional(&mut m, "MasterUserSecretKmsKeyId")?,
-            multi_tenant: optional(&mut m, "MultiTenant")?,
-            dedicated_log_volume: optional(&mut m, "DedicatedLogVolume")?,
-            engine: optional(&mut m, "Engine")?,
-            additional_storage_volumes: optional(&mut m, "AdditionalStorageVolumes")?,
-            tag_specifications: optional(&mut m, "TagSpecifications")?,
-            master_user_authentication_type: optional(&mut m, "MasterUserAuthenticationType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyDBInstanceMessage {
+            db_instance_identifier: m.required("DBInstanceIdentifier"),
+            allocated_storage: m.optional("AllocatedStorage"),
+            db_instance_class: m.optional("DBInstanceClass"),
+            db_subnet_group_name: m.optional("DBSubnetGroupName"),
+            db_security_groups: m.optional("DBSecurityGroups"),
+            vpc_security_group_ids: m.optional("VpcSecurityGroupIds"),
+            apply_immediately: m.optional("ApplyImmediately"),
+            master_user_password: m.optional("MasterUserPassword"),
+            db_parameter_group_name: m.optional("DBParameterGroupName"),
+            backup_retention_period: m.optional("BackupRetentionPeriod"),
+            preferred_backup_window: m.optional("PreferredBackupWindow"),
+            preferred_maintenance_window: m.optional("PreferredMaintenanceWindow"),
+            multi_az: m.optional("MultiAZ"),
+            engine_version: m.optional("EngineVersion"),
+            allow_major_version_upgrade: m.optional("AllowMajorVersionUpgrade"),
+            auto_minor_version_upgrade: m.optional("AutoMinorVersionUpgrade"),
+            license_model: m.optional("LicenseModel"),
+            iops: m.optional("Iops"),
+            storage_throughput: m.optional("StorageThroughput"),
+            option_group_name: m.optional("OptionGroupName"),
+            new_db_instance_identifier: m.optional("NewDBInstanceIdentifier"),
+            storage_type: m.optional("StorageType"),
+            tde_credential_arn: m.optional("TdeCredentialArn"),
+            tde_credential_password: m.optional("TdeCredentialPassword"),
+            ca_certificate_identifier: m.optional("CACertificateIdentifier"),
+            domain: m.optional("Domain"),
+            domain_fqdn: m.optional("DomainFqdn"),
+            domain_ou: m.optional("DomainOu"),
+            domain_auth_secret_arn: m.optional("DomainAuthSecretArn"),
+            domain_dns_ips: m.optional("DomainDnsIps"),
+            disable_domain: m.optional("DisableDomain"),
+            copy_tags_to_snapshot: m.optional("CopyTagsToSnapshot"),
+            monitoring_interval: m.optional("MonitoringInterval"),
+            db_port_number: m.optional("DBPortNumber"),
+            publicly_accessible: m.optional("PubliclyAccessible"),
+            monitoring_role_arn: m.optional("MonitoringRoleArn"),
+            domain_iam_role_name: m.optional("DomainIAMRoleName"),
+            promotion_tier: m.optional("PromotionTier"),
+            enable_iam_database_authentication: m.optional("EnableIAMDatabaseAuthentication"),
+            database_insights_mode: m.optional("DatabaseInsightsMode"),
+            enable_performance_insights: m.optional("EnablePerformanceInsights"),
+            performance_insights_kms_key_id: m.optional("PerformanceInsightsKMSKeyId"),
+            performance_insights_retention_period: m.optional("PerformanceInsightsRetentionPeriod"),
+            cloudwatch_logs_export_configuration: m.optional("CloudwatchLogsExportConfiguration"),
+            processor_features: m.optional("ProcessorFeatures"),
+            use_default_processor_features: m.optional("UseDefaultProcessorFeatures"),
+            deletion_protection: m.optional("DeletionProtection"),
+            max_allocated_storage: m.optional("MaxAllocatedStorage"),
+            certificate_rotation_restart: m.optional("CertificateRotationRestart"),
+            replica_mode: m.optional("ReplicaMode"),
+            automation_mode: m.optional("AutomationMode"),
+            resume_full_automation_mode_minutes: m.optional("ResumeFullAutomationModeMinutes"),
+            enable_customer_owned_ip: m.optional("EnableCustomerOwnedIp"),
+            network_type: m.optional("NetworkType"),
+            aws_backup_recovery_point_arn: m.optional("AwsBackupRecoveryPointArn"),
+            manage_master_user_password: m.optional("ManageMasterUserPassword"),
+            rotate_master_user_password: m.optional("RotateMasterUserPassword"),
+            master_user_secret_kms_key_id: m.optional("MasterUserSecretKmsKeyId"),
+            multi_tenant: m.optional("MultiTenant"),
+            dedicated_log_volume: m.optional("DedicatedLogVolume"),
+            engine: m.optional("Engine"),
+            additional_storage_volumes: m.optional("AdditionalStorageVolumes"),
+            tag_specifications: m.optional("TagSpecifications"),
+            master_user_authentication_type: m.optional("MasterUserAuthenticationType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyDBInstanceMessage {
@@ -2201,10 +2249,11 @@ pub struct ModifyDBInstanceResult {
 }
 impl FromValue for ModifyDBInstanceResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyDBInstanceResult {
-            db_instance: optional(&mut m, "DBInstance")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyDBInstanceResult {
+            db_instance: m.optional("DBInstance"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyDBInstanceResult {
@@ -2222,11 +2271,12 @@ pub struct ModifyDBParameterGroupMessage {
 }
 impl FromValue for ModifyDBParameterGroupMessage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyDBParameterGroupMessage {
-            db_parameter_group_name: required(&mut m, "DBParameterGroupName")?,
-            parameters: required(&mut m, "Parameters")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyDBParameterGroupMessage {
+            db_parameter_group_name: m.required("DBParameterGroupName"),
+            parameters: m.required("Parameters"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyDBParameterGroupMessage {
@@ -2246,12 +2296,13 @@ pub struct ModifyDBSubnetGroupMessage {
 }
 impl FromValue for ModifyDBSubnetGroupMessage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyDBSubnetGroupMessage {
-            db_subnet_group_name: required(&mut m, "DBSubnetGroupName")?,
-            db_subnet_group_description: optional(&mut m, "DBSubnetGroupDescription")?,
-            subnet_ids: required(&mut m, "SubnetIds")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyDBSubnetGroupMessage {
+            db_subnet_group_name: m.required("DBSubnetGroupName"),
+            db_subnet_group_description: m.optional("DBSubnetGroupDescription"),
+            subnet_ids: m.required("SubnetIds"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyDBSubnetGroupMessage {
@@ -2270,10 +2321,11 @@ pub struct ModifyDBSubnetGroupResult {
 }
 impl FromValue for ModifyDBSubnetGroupResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ModifyDBSubnetGroupResult {
-            db_subnet_group: optional(&mut m, "DBSubnetGroup")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ModifyDBSubnetGroupResult {
+            db_subnet_group: m.optional("DBSubnetGroup"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ModifyDBSubnetGroupResult {
@@ -2291,11 +2343,12 @@ pub struct OptionGroupMembership {
 }
 impl FromValue for OptionGroupMembership {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(OptionGroupMembership {
-            option_group_name: optional(&mut m, "OptionGroupName")?,
-            status: optional(&mut m, "Status")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = OptionGroupMembership {
+            option_group_name: m.optional("OptionGroupName"),
+            status: m.optional("Status"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for OptionGroupMembership {
@@ -2351,48 +2404,49 @@ pub struct OrderableDBInstanceOption {
 }
 impl FromValue for OrderableDBInstanceOption {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(OrderableDBInstanceOption {
-            engine: optional(&mut m, "Engine")?,
-            engine_version: optional(&mut m, "EngineVersion")?,
-            db_instance_class: optional(&mut m, "DBInstanceClass")?,
-            license_model: optional(&mut m, "LicenseModel")?,
-            availability_zone_group: optional(&mut m, "AvailabilityZoneGroup")?,
-            availability_zones: optional(&mut m, "AvailabilityZones")?,
-            multi_az_capable: optional(&mut m, "MultiAZCapable")?,
-            read_replica_capable: optional(&mut m, "ReadReplicaCapable")?,
-            vpc: optional(&mut m, "Vpc")?,
-            supports_storage_encryption: optional(&mut m, "SupportsStorageEncryption")?,
-            storage_type: optional(&mut m, "StorageType")?,
-            supports_iops: optional(&mut m, "SupportsIops")?,
-            supports_storage_throughput: optional(&mut m, "SupportsStorageThroughput")?,
-            supports_enhanced_monitoring: optional(&mut m, "SupportsEnhancedMonitoring")?,
-            supports_iam_database_authentication: optional(&mut m, "SupportsIAMDatabaseAuthentication")?,
-            supports_performance_insights: optional(&mut m, "SupportsPerformanceInsights")?,
-            min_storage_size: optional(&mut m, "MinStorageSize")?,
-            max_storage_size: optional(&mut m, "MaxStorageSize")?,
-            min_iops_per_db_instance: optional(&mut m, "MinIopsPerDbInstance")?,
-            max_iops_per_db_instance: optional(&mut m, "MaxIopsPerDbInstance")?,
-            min_iops_per_gib: optional(&mut m, "MinIopsPerGib")?,
-            max_iops_per_gib: optional(&mut m, "MaxIopsPerGib")?,
-            min_storage_throughput_per_db_instance: optional(&mut m, "MinStorageThroughputPerDbInstance")?,
-            max_storage_throughput_per_db_instance: optional(&mut m, "MaxStorageThroughputPerDbInstance")?,
-            min_storage_throughput_per_iops: optional(&mut m, "MinStorageThroughputPerIops")?,
-            max_storage_throughput_per_iops: optional(&mut m, "MaxStorageThroughputPerIops")?,
-            available_processor_features: optional(&mut m, "AvailableProcessorFeatures")?,
-            supported_engine_modes: optional(&mut m, "SupportedEngineModes")?,
-            supports_storage_autoscaling: optional(&mut m, "SupportsStorageAutoscaling")?,
-            supports_kerberos_authentication: optional(&mut m, "SupportsKerberosAuthentication")?,
-            outpost_capable: optional(&mut m, "OutpostCapable")?,
-            supported_activity_stream_modes: optional(&mut m, "SupportedActivityStreamModes")?,
-            supports_global_databases: optional(&mut m, "SupportsGlobalDatabases")?,
-            supported_network_types: optional(&mut m, "SupportedNetworkTypes")?,
-            supports_clusters: optional(&mut m, "SupportsClusters")?,
-            supports_dedicated_log_volume: optional(&mut m, "SupportsDedicatedLogVolume")?,
-            supports_additional_storage_volumes: optional(&mut m, "SupportsAdditionalStorageVolumes")?,
-            supports_http_endpoint: optional(&mut m, "SupportsHttpEndpoint")?,
-            available_additional_storage_volumes_options: optional(&mut m, "AvailableAdditionalStorageVolumesOptions")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = OrderableDBInstanceOption {
+            engine: m.optional("Engine"),
+            engine_version: m.optional("EngineVersion"),
+            db_instance_class: m.optional("DBInstanceClass"),
+            license_model: m.optional("LicenseModel"),
+            availability_zone_group: m.optional("AvailabilityZoneGroup"),
+            availability_zones: m.optional("AvailabilityZones"),
+            multi_az_capable: m.optional("MultiAZCapable"),
+            read_replica_capable: m.optional("ReadReplicaCapable"),
+            vpc: m.optional("Vpc"),
+            supports_storage_encryption: m.optional("SupportsStorageEncryption"),
+            storage_type: m.optional("StorageType"),
+            supports_iops: m.optional("SupportsIops"),
+            supports_storage_throughput: m.optional("SupportsStorageThroughput"),
+            supports_enhanced_monitoring: m.optional("SupportsEnhancedMonitoring"),
+            supports_iam_database_authentication: m.optional("SupportsIAMDatabaseAuthentication"),
+            supports_performance_insights: m.optional("SupportsPerformanceInsights"),
+            min_storage_size: m.optional("MinStorageSize"),
+            max_storage_size: m.optional("MaxStorageSize"),
+            min_iops_per_db_instance: m.optional("MinIopsPerDbInstance"),
+            max_iops_per_db_instance: m.optional("MaxIopsPerDbInstance"),
+            min_iops_per_gib: m.optional("MinIopsPerGib"),
+            max_iops_per_gib: m.optional("MaxIopsPerGib"),
+            min_storage_throughput_per_db_instance: m.optional("MinStorageThroughputPerDbInstance"),
+            max_storage_throughput_per_db_instance: m.optional("MaxStorageThroughputPerDbInstance"),
+            min_storage_throughput_per_iops: m.optional("MinStorageThroughputPerIops"),
+            max_storage_throughput_per_iops: m.optional("MaxStorageThroughputPerIops"),
+            available_processor_features: m.optional("AvailableProcessorFeatures"),
+            supported_engine_modes: m.optional("SupportedEngineModes"),
+            supports_storage_autoscaling: m.optional("SupportsStorageAutoscaling"),
+            supports_kerberos_authentication: m.optional("SupportsKerberosAuthentication"),
+            outpost_capable: m.optional("OutpostCapable"),
+            supported_activity_stream_modes: m.optional("SupportedActivityStreamModes"),
+            supports_global_databases: m.optional("SupportsGlobalDatabases"),
+            supported_network_types: m.optional("SupportedNetworkTypes"),
+            supports_clusters: m.optional("SupportsClusters"),
+            supports_dedicated_log_volume: m.optional("SupportsDedicatedLogVolume"),
+            supports_additional_storage_volumes: m.optional("SupportsAdditionalStorageVolumes"),
+            supports_http_endpoint: m.optional("SupportsHttpEndpoint"),
+            available_additional_storage_volumes_options: m.optional("AvailableAdditionalStorageVolumesOptions"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for OrderableDBInstanceOption {
@@ -2448,11 +2502,12 @@ pub struct OrderableDBInstanceOptionsMessage {
 }
 impl FromValue for OrderableDBInstanceOptionsMessage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(OrderableDBInstanceOptionsMessage {
-            orderable_db_instance_options: optional(&mut m, "OrderableDBInstanceOptions")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = OrderableDBInstanceOptionsMessage {
+            orderable_db_instance_options: m.optional("OrderableDBInstanceOptions"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for OrderableDBInstanceOptionsMessage {
@@ -2470,10 +2525,11 @@ pub struct Outpost {
 }
 impl FromValue for Outpost {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Outpost {
-            arn: optional(&mut m, "Arn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Outpost {
+            arn: m.optional("Arn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Outpost {
@@ -2500,20 +2556,21 @@ pub struct Parameter {
 }
 impl FromValue for Parameter {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Parameter {
-            parameter_name: optional(&mut m, "ParameterName")?,
-            parameter_value: optional(&mut m, "ParameterValue")?,
-            description: optional(&mut m, "Description")?,
-            source: optional(&mut m, "Source")?,
-            apply_type: optional(&mut m, "ApplyType")?,
-            data_type: optional(&mut m, "DataType")?,
-            allowed_values: optional(&mut m, "AllowedValues")?,
-            is_modifiable: optional(&mut m, "IsModifiable")?,
-            minimum_engine_version: optional(&mut m, "MinimumEngineVersion")?,
-            apply_method: optional(&mut m, "ApplyMethod")?,
-            supported_engine_modes: optional(&mut m, "SupportedEngineModes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Parameter {
+            parameter_name: m.optional("ParameterName"),
+            parameter_value: m.optional("ParameterValue"),
+            description: m.optional("Description"),
+            source: m.optional("Source"),
+            apply_type: m.optional("ApplyType"),
+            data_type: m.optional("DataType"),
+            allowed_values: m.optional("AllowedValues"),
+            is_modifiable: m.optional("IsModifiable"),
+            minimum_engine_version: m.optional("MinimumEngineVersion"),
+            apply_method: m.optional("ApplyMethod"),
+            supported_engine_modes: m.optional("SupportedEngineModes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Parameter {
@@ -2541,11 +2598,12 @@ pub struct PendingCloudwatchLogsExports {
 }
 impl FromValue for PendingCloudwatchLogsExports {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PendingCloudwatchLogsExports {
-            log_types_to_enable: optional(&mut m, "LogTypesToEnable")?,
-            log_types_to_disable: optional(&mut m, "LogTypesToDisable")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PendingCloudwatchLogsExports {
+            log_types_to_enable: m.optional("LogTypesToEnable"),
+            log_types_to_disable: m.optional("LogTypesToDisable"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PendingCloudwatchLogsExports {
@@ -2585,32 +2643,33 @@ pub struct PendingModifiedValues {
 }
 impl FromValue for PendingModifiedValues {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PendingModifiedValues {
-            db_instance_class: optional(&mut m, "DBInstanceClass")?,
-            allocated_storage: optional(&mut m, "AllocatedStorage")?,
-            master_user_password: optional(&mut m, "MasterUserPassword")?,
-            port: optional(&mut m, "Port")?,
-            backup_retention_period: optional(&mut m, "BackupRetentionPeriod")?,
-            multi_az: optional(&mut m, "MultiAZ")?,
-            engine_version: optional(&mut m, "EngineVersion")?,
-            license_model: optional(&mut m, "LicenseModel")?,
-            iops: optional(&mut m, "Iops")?,
-            storage_throughput: optional(&mut m, "StorageThroughput")?,
-            db_instance_identifier: optional(&mut m, "DBInstanceIdentifier")?,
-            storage_type: optional(&mut m, "StorageType")?,
-            ca_certificate_identifier: optional(&mut m, "CACertificateIdentifier")?,
-            db_subnet_group_name: optional(&mut m, "DBSubnetGroupName")?,
-            pending_cloudwatch_logs_exports: optional(&mut m, "PendingCloudwatchLogsExports")?,
-            processor_features: optional(&mut m, "ProcessorFeatures")?,
-            automation_mode: optional(&mut m, "AutomationMode")?,
-            resume_full_automation_mode_time: optional(&mut m, "ResumeFullAutomationModeTime")?,
-            multi_tenant: optional(&mut m, "MultiTenant")?,
-            iam_database_authentication_enabled: optional(&mut m, "IAMDatabaseAuthenticationEnabled")?,
-            dedicated_log_volume: optional(&mut m, "DedicatedLogVolume")?,
-            engine: optional(&mut m, "Engine")?,
-            additional_storage_volumes: optional(&mut m, "AdditionalStorageVolumes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PendingModifiedValues {
+            db_instance_class: m.optional("DBInstanceClass"),
+            allocated_storage: m.optional("AllocatedStorage"),
+            master_user_password: m.optional("MasterUserPassword"),
+            port: m.optional("Port"),
+            backup_retention_period: m.optional("BackupRetentionPeriod"),
+            multi_az: m.optional("MultiAZ"),
+            engine_version: m.optional("EngineVersion"),
+            license_model: m.optional("LicenseModel"),
+            iops: m.optional("Iops"),
+            storage_throughput: m.optional("StorageThroughput"),
+            db_instance_identifier: m.optional("DBInstanceIdentifier"),
+            storage_type: m.optional("StorageType"),
+            ca_certificate_identifier: m.optional("CACertificateIdentifier"),
+            db_subnet_group_name: m.optional("DBSubnetGroupName"),
+            pending_cloudwatch_logs_exports: m.optional("PendingCloudwatchLogsExports"),
+            processor_features: m.optional("ProcessorFeatures"),
+            automation_mode: m.optional("AutomationMode"),
+            resume_full_automation_mode_time: m.optional("ResumeFullAutomationModeTime"),
+            multi_tenant: m.optional("MultiTenant"),
+            iam_database_authentication_enabled: m.optional("IAMDatabaseAuthenticationEnabled"),
+            dedicated_log_volume: m.optional("DedicatedLogVolume"),
+            engine: m.optional("Engine"),
+            additional_storage_volumes: m.optional("AdditionalStorageVolumes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PendingModifiedValues {
@@ -2679,11 +2738,12 @@ pub struct ProcessorFeature {
 }
 impl FromValue for ProcessorFeature {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ProcessorFeature {
-            name: optional(&mut m, "Name")?,
-            value: optional(&mut m, "Value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ProcessorFeature {
+            name: m.optional("Name"),
+            value: m.optional("Value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ProcessorFeature {
@@ -2702,11 +2762,12 @@ pub struct RebootDBInstanceMessage {
 }
 impl FromValue for RebootDBInstanceMessage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RebootDBInstanceMessage {
-            db_instance_identifier: required(&mut m, "DBInstanceIdentifier")?,
-            force_failover: optional(&mut m, "ForceFailover")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RebootDBInstanceMessage {
+            db_instance_identifier: m.required("DBInstanceIdentifier"),
+            force_failover: m.optional("ForceFailover"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RebootDBInstanceMessage {
@@ -2724,10 +2785,11 @@ pub struct RebootDBInstanceResult {
 }
 impl FromValue for RebootDBInstanceResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RebootDBInstanceResult {
-            db_instance: optional(&mut m, "DBInstance")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RebootDBInstanceResult {
+            db_instance: m.optional("DBInstance"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RebootDBInstanceResult {
@@ -2745,11 +2807,12 @@ pub struct RemoveTagsFromResourceMessage {
 }
 impl FromValue for RemoveTagsFromResourceMessage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RemoveTagsFromResourceMessage {
-            resource_name: required(&mut m, "ResourceName")?,
-            tag_keys: required(&mut m, "TagKeys")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RemoveTagsFromResourceMessage {
+            resource_name: m.required("ResourceName"),
+            tag_keys: m.required("TagKeys"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RemoveTagsFromResourceMessage {
@@ -2769,12 +2832,13 @@ pub struct ResetDBParameterGroupMessage {
 }
 impl FromValue for ResetDBParameterGroupMessage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ResetDBParameterGroupMessage {
-            db_parameter_group_name: required(&mut m, "DBParameterGroupName")?,
-            reset_all_parameters: optional(&mut m, "ResetAllParameters")?,
-            parameters: optional(&mut m, "Parameters")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ResetDBParameterGroupMessage {
+            db_parameter_group_name: m.required("DBParameterGroupName"),
+            reset_all_parameters: m.optional("ResetAllParameters"),
+            parameters: m.optional("Parameters"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ResetDBParameterGroupMessage {
@@ -2794,11 +2858,12 @@ pub struct ServerlessV2FeaturesSupport {
 }
 impl FromValue for ServerlessV2FeaturesSupport {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ServerlessV2FeaturesSupport {
-            min_capacity: optional(&mut m, "MinCapacity")?,
-            max_capacity: optional(&mut m, "MaxCapacity")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ServerlessV2FeaturesSupport {
+            min_capacity: m.optional("MinCapacity"),
+            max_capacity: m.optional("MaxCapacity"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ServerlessV2FeaturesSupport {
@@ -2816,10 +2881,11 @@ pub struct StartDBInstanceMessage {
 }
 impl FromValue for StartDBInstanceMessage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(StartDBInstanceMessage {
-            db_instance_identifier: required(&mut m, "DBInstanceIdentifier")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = StartDBInstanceMessage {
+            db_instance_identifier: m.required("DBInstanceIdentifier"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for StartDBInstanceMessage {
@@ -2836,10 +2902,11 @@ pub struct StartDBInstanceResult {
 }
 impl FromValue for StartDBInstanceResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(StartDBInstanceResult {
-            db_instance: optional(&mut m, "DBInstance")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = StartDBInstanceResult {
+            db_instance: m.optional("DBInstance"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for StartDBInstanceResult {
@@ -2857,11 +2924,12 @@ pub struct StopDBInstanceMessage {
 }
 impl FromValue for StopDBInstanceMessage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(StopDBInstanceMessage {
-            db_instance_identifier: required(&mut m, "DBInstanceIdentifier")?,
-            db_snapshot_identifier: optional(&mut m, "DBSnapshotIdentifier")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = StopDBInstanceMessage {
+            db_instance_identifier: m.required("DBInstanceIdentifier"),
+            db_snapshot_identifier: m.optional("DBSnapshotIdentifier"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for StopDBInstanceMessage {
@@ -2879,10 +2947,11 @@ pub struct StopDBInstanceResult {
 }
 impl FromValue for StopDBInstanceResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(StopDBInstanceResult {
-            db_instance: optional(&mut m, "DBInstance")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = StopDBInstanceResult {
+            db_instance: m.optional("DBInstance"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for StopDBInstanceResult {
@@ -2902,13 +2971,14 @@ pub struct Subnet {
 }
 impl FromValue for Subnet {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Subnet {
-            subnet_identifier: optional(&mut m, "SubnetIdentifier")?,
-            subnet_availability_zone: optional(&mut m, "SubnetAvailabilityZone")?,
-            subnet_outpost: optional(&mut m, "SubnetOutpost")?,
-            subnet_status: optional(&mut m, "SubnetStatus")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Subnet {
+            subnet_identifier: m.optional("SubnetIdentifier"),
+            subnet_availability_zone: m.optional("SubnetAvailabilityZone"),
+            subnet_outpost: m.optional("SubnetOutpost"),
+            subnet_status: m.optional("SubnetStatus"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Subnet {
@@ -2929,11 +2999,12 @@ pub struct Tag {
 }
 impl FromValue for Tag {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Tag {
-            key: optional(&mut m, "Key")?,
-            value: optional(&mut m, "Value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Tag {
+            key: m.optional("Key"),
+            value: m.optional("Value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Tag {
@@ -2951,10 +3022,11 @@ pub struct TagListMessage {
 }
 impl FromValue for TagListMessage {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagListMessage {
-            tag_list: optional(&mut m, "TagList")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TagListMessage {
+            tag_list: m.optional("TagList"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagListMessage {
@@ -2972,11 +3044,12 @@ pub struct TagSpecification {
 }
 impl FromValue for TagSpecification {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagSpecification {
-            resource_type: optional(&mut m, "ResourceType")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TagSpecification {
+            resource_type: m.optional("ResourceType"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagSpecification {
@@ -2994,10 +3067,11 @@ pub struct Timezone {
 }
 impl FromValue for Timezone {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Timezone {
-            timezone_name: optional(&mut m, "TimezoneName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Timezone {
+            timezone_name: m.optional("TimezoneName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Timezone {
@@ -3025,21 +3099,22 @@ pub struct UpgradeTarget {
 }
 impl FromValue for UpgradeTarget {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpgradeTarget {
-            engine: optional(&mut m, "Engine")?,
-            engine_version: optional(&mut m, "EngineVersion")?,
-            description: optional(&mut m, "Description")?,
-            auto_upgrade: optional(&mut m, "AutoUpgrade")?,
-            is_major_version_upgrade: optional(&mut m, "IsMajorVersionUpgrade")?,
-            supported_engine_modes: optional(&mut m, "SupportedEngineModes")?,
-            supports_parallel_query: optional(&mut m, "SupportsParallelQuery")?,
-            supports_global_databases: optional(&mut m, "SupportsGlobalDatabases")?,
-            supports_babelfish: optional(&mut m, "SupportsBabelfish")?,
-            supports_limitless_database: optional(&mut m, "SupportsLimitlessDatabase")?,
-            supports_local_write_forwarding: optional(&mut m, "SupportsLocalWriteForwarding")?,
-            supports_integrations: optional(&mut m, "SupportsIntegrations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpgradeTarget {
+            engine: m.optional("Engine"),
+            engine_version: m.optional("EngineVersion"),
+            description: m.optional("Description"),
+            auto_upgrade: m.optional("AutoUpgrade"),
+            is_major_version_upgrade: m.optional("IsMajorVersionUpgrade"),
+            supported_engine_modes: m.optional("SupportedEngineModes"),
+            supports_parallel_query: m.optional("SupportsParallelQuery"),
+            supports_global_databases: m.optional("SupportsGlobalDatabases"),
+            supports_babelfish: m.optional("SupportsBabelfish"),
+            supports_limitless_database: m.optional("SupportsLimitlessDatabase"),
+            supports_local_write_forwarding: m.optional("SupportsLocalWriteForwarding"),
+            supports_integrations: m.optional("SupportsIntegrations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpgradeTarget {
@@ -3068,11 +3143,12 @@ pub struct VpcSecurityGroupMembership {
 }
 impl FromValue for VpcSecurityGroupMembership {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(VpcSecurityGroupMembership {
-            vpc_security_group_id: optional(&mut m, "VpcSecurityGroupId")?,
-            status: optional(&mut m, "Status")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = VpcSecurityGroupMembership {
+            vpc_security_group_id: m.optional("VpcSecurityGroupId"),
+            status: m.optional("Status"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for VpcSecurityGroupMembership {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use model::value::{Body, FromValue, IntoValue, Members, Value, optional, required};
+use model::value::{Body, FromValue, IntoValue, Members, Reader, Value};
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -12,10 +12,11 @@ pub struct AbortIncompleteMultipartUpload {
 }
 impl FromValue for AbortIncompleteMultipartUpload {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AbortIncompleteMultipartUpload {
-            days_after_initiation: optional(&mut m, "DaysAfterInitiation")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AbortIncompleteMultipartUpload {
+            days_after_initiation: m.optional("DaysAfterInitiation"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AbortIncompleteMultipartUpload {
@@ -32,10 +33,11 @@ pub struct AbortMultipartUploadOutput {
 }
 impl FromValue for AbortMultipartUploadOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AbortMultipartUploadOutput {
-            request_charged: optional(&mut m, "RequestCharged")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AbortMultipartUploadOutput {
+            request_charged: m.optional("RequestCharged"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AbortMultipartUploadOutput {
@@ -57,15 +59,16 @@ pub struct AbortMultipartUploadRequest {
 }
 impl FromValue for AbortMultipartUploadRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AbortMultipartUploadRequest {
-            bucket: required(&mut m, "Bucket")?,
-            key: required(&mut m, "Key")?,
-            upload_id: required(&mut m, "UploadId")?,
-            request_payer: optional(&mut m, "RequestPayer")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-            if_match_initiated_time: optional(&mut m, "IfMatchInitiatedTime")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AbortMultipartUploadRequest {
+            bucket: m.required("Bucket"),
+            key: m.required("Key"),
+            upload_id: m.required("UploadId"),
+            request_payer: m.optional("RequestPayer"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+            if_match_initiated_time: m.optional("IfMatchInitiatedTime"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AbortMultipartUploadRequest {
@@ -87,10 +90,11 @@ pub struct BlockedEncryptionTypes {
 }
 impl FromValue for BlockedEncryptionTypes {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(BlockedEncryptionTypes {
-            encryption_type: optional(&mut m, "EncryptionType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = BlockedEncryptionTypes {
+            encryption_type: m.optional("EncryptionType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for BlockedEncryptionTypes {
@@ -110,13 +114,14 @@ pub struct Bucket {
 }
 impl FromValue for Bucket {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Bucket {
-            name: optional(&mut m, "Name")?,
-            creation_date: optional(&mut m, "CreationDate")?,
-            bucket_region: optional(&mut m, "BucketRegion")?,
-            bucket_arn: optional(&mut m, "BucketArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Bucket {
+            name: m.optional("Name"),
+            creation_date: m.optional("CreationDate"),
+            bucket_region: m.optional("BucketRegion"),
+            bucket_arn: m.optional("BucketArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Bucket {
@@ -137,11 +142,12 @@ pub struct BucketInfo {
 }
 impl FromValue for BucketInfo {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(BucketInfo {
-            data_redundancy: optional(&mut m, "DataRedundancy")?,
-            r#type: optional(&mut m, "Type")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = BucketInfo {
+            data_redundancy: m.optional("DataRedundancy"),
+            r#type: m.optional("Type"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for BucketInfo {
@@ -159,10 +165,11 @@ pub struct BucketLifecycleConfiguration {
 }
 impl FromValue for BucketLifecycleConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(BucketLifecycleConfiguration {
-            rules: required(&mut m, "Rules")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = BucketLifecycleConfiguration {
+            rules: m.required("Rules"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for BucketLifecycleConfiguration {
@@ -179,10 +186,11 @@ pub struct CommonPrefix {
 }
 impl FromValue for CommonPrefix {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CommonPrefix {
-            prefix: optional(&mut m, "Prefix")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CommonPrefix {
+            prefix: m.optional("Prefix"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CommonPrefix {
@@ -219,30 +227,31 @@ pub struct CompleteMultipartUploadOutput {
 }
 impl FromValue for CompleteMultipartUploadOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CompleteMultipartUploadOutput {
-            location: optional(&mut m, "Location")?,
-            bucket: optional(&mut m, "Bucket")?,
-            key: optional(&mut m, "Key")?,
-            expiration: optional(&mut m, "Expiration")?,
-            e_tag: optional(&mut m, "ETag")?,
-            checksum_crc32: optional(&mut m, "ChecksumCRC32")?,
-            checksum_crc32_c: optional(&mut m, "ChecksumCRC32C")?,
-            checksum_crc64_nvme: optional(&mut m, "ChecksumCRC64NVME")?,
-            checksum_sha1: optional(&mut m, "ChecksumSHA1")?,
-            checksum_sha256: optional(&mut m, "ChecksumSHA256")?,
-            checksum_sha512: optional(&mut m, "ChecksumSHA512")?,
-            checksum_md5: optional(&mut m, "ChecksumMD5")?,
-            checksum_xxhash64: optional(&mut m, "ChecksumXXHASH64")?,
-            checksum_xxhash3: optional(&mut m, "ChecksumXXHASH3")?,
-            checksum_xxhash128: optional(&mut m, "ChecksumXXHASH128")?,
-            checksum_type: optional(&mut m, "ChecksumType")?,
-            server_side_encryption: optional(&mut m, "ServerSideEncryption")?,
-            version_id: optional(&mut m, "VersionId")?,
-            ssekms_key_id: optional(&mut m, "SSEKMSKeyId")?,
-            bucket_key_enabled: optional(&mut m, "BucketKeyEnabled")?,
-            request_charged: optional(&mut m, "RequestCharged")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CompleteMultipartUploadOutput {
+            location: m.optional("Location"),
+            bucket: m.optional("Bucket"),
+            key: m.optional("Key"),
+            expiration: m.optional("Expiration"),
+            e_tag: m.optional("ETag"),
+            checksum_crc32: m.optional("ChecksumCRC32"),
+            checksum_crc32_c: m.optional("ChecksumCRC32C"),
+            checksum_crc64_nvme: m.optional("ChecksumCRC64NVME"),
+            checksum_sha1: m.optional("ChecksumSHA1"),
+            checksum_sha256: m.optional("ChecksumSHA256"),
+            checksum_sha512: m.optional("ChecksumSHA512"),
+            checksum_md5: m.optional("ChecksumMD5"),
+            checksum_xxhash64: m.optional("ChecksumXXHASH64"),
+            checksum_xxhash3: m.optional("ChecksumXXHASH3"),
+            checksum_xxhash128: m.optional("ChecksumXXHASH128"),
+            checksum_type: m.optional("ChecksumType"),
+            server_side_encryption: m.optional("ServerSideEncryption"),
+            version_id: m.optional("VersionId"),
+            ssekms_key_id: m.optional("SSEKMSKeyId"),
+            bucket_key_enabled: m.optional("BucketKeyEnabled"),
+            request_charged: m.optional("RequestCharged"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CompleteMultipartUploadOutput {
@@ -328,32 +337,33 @@ pub struct CompleteMultipartUploadRequest {
 }
 impl FromValue for CompleteMultipartUploadRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CompleteMultipartUploadRequest {
-            bucket: required(&mut m, "Bucket")?,
-            key: required(&mut m, "Key")?,
-            multipart_upload: optional(&mut m, "MultipartUpload")?,
-            upload_id: required(&mut m, "UploadId")?,
-            checksum_crc32: optional(&mut m, "ChecksumCRC32")?,
-            checksum_crc32_c: optional(&mut m, "ChecksumCRC32C")?,
-            checksum_crc64_nvme: optional(&mut m, "ChecksumCRC64NVME")?,
-            checksum_sha1: optional(&mut m, "ChecksumSHA1")?,
-            checksum_sha256: optional(&mut m, "ChecksumSHA256")?,
-            checksum_sha512: optional(&mut m, "ChecksumSHA512")?,
-            checksum_md5: optional(&mut m, "ChecksumMD5")?,
-            checksum_xxhash64: optional(&mut m, "ChecksumXXHASH64")?,
-            checksum_xxhash3: optional(&mut m, "ChecksumXXHASH3")?,
-            checksum_xxhash128: optional(&mut m, "ChecksumXXHASH128")?,
-            checksum_type: optional(&mut m, "ChecksumType")?,
-            mpu_object_size: optional(&mut m, "MpuObjectSize")?,
-            request_payer: optional(&mut m, "RequestPayer")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-            if_match: optional(&mut m, "IfMatch")?,
-            if_none_match: optional(&mut m, "IfNoneMatch")?,
-            sse_customer_algorithm: optional(&mut m, "SSECustomerAlgorithm")?,
-            sse_customer_key: optional(&mut m, "SSECustomerKey")?,
-            sse_customer_key_md5: optional(&mut m, "SSECustomerKeyMD5")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CompleteMultipartUploadRequest {
+            bucket: m.required("Bucket"),
+            key: m.required("Key"),
+            multipart_upload: m.optional("MultipartUpload"),
+            upload_id: m.required("UploadId"),
+            checksum_crc32: m.optional("ChecksumCRC32"),
+            checksum_crc32_c: m.optional("ChecksumCRC32C"),
+            checksum_crc64_nvme: m.optional("ChecksumCRC64NVME"),
+            checksum_sha1: m.optional("ChecksumSHA1"),
+            checksum_sha256: m.optional("ChecksumSHA256"),
+            checksum_sha512: m.optional("ChecksumSHA512"),
+            checksum_md5: m.optional("ChecksumMD5"),
+            checksum_xxhash64: m.optional("ChecksumXXHASH64"),
+            checksum_xxhash3: m.optional("ChecksumXXHASH3"),
+            checksum_xxhash128: m.optional("ChecksumXXHASH128"),
+            checksum_type: m.optional("ChecksumType"),
+            mpu_object_size: m.optional("MpuObjectSize"),
+            request_payer: m.optional("RequestPayer"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+            if_match: m.optional("IfMatch"),
+            if_none_match: m.optional("IfNoneMatch"),
+            sse_customer_algorithm: m.optional("SSECustomerAlgorithm"),
+            sse_customer_key: m.optional("SSECustomerKey"),
+            sse_customer_key_md5: m.optional("SSECustomerKeyMD5"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CompleteMultipartUploadRequest {
@@ -421,10 +431,11 @@ pub struct CompletedMultipartUpload {
 }
 impl FromValue for CompletedMultipartUpload {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CompletedMultipartUpload {
-            parts: optional(&mut m, "Parts")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CompletedMultipartUpload {
+            parts: m.optional("Parts"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CompletedMultipartUpload {
@@ -452,21 +463,22 @@ pub struct CompletedPart {
 }
 impl FromValue for CompletedPart {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CompletedPart {
-            e_tag: optional(&mut m, "ETag")?,
-            checksum_crc32: optional(&mut m, "ChecksumCRC32")?,
-            checksum_crc32_c: optional(&mut m, "ChecksumCRC32C")?,
-            checksum_crc64_nvme: optional(&mut m, "ChecksumCRC64NVME")?,
-            checksum_sha1: optional(&mut m, "ChecksumSHA1")?,
-            checksum_sha256: optional(&mut m, "ChecksumSHA256")?,
-            checksum_sha512: optional(&mut m, "ChecksumSHA512")?,
-            checksum_md5: optional(&mut m, "ChecksumMD5")?,
-            checksum_xxhash64: optional(&mut m, "ChecksumXXHASH64")?,
-            checksum_xxhash3: optional(&mut m, "ChecksumXXHASH3")?,
-            checksum_xxhash128: optional(&mut m, "ChecksumXXHASH128")?,
-            part_number: optional(&mut m, "PartNumber")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CompletedPart {
+            e_tag: m.optional("ETag"),
+            checksum_crc32: m.optional("ChecksumCRC32"),
+            checksum_crc32_c: m.optional("ChecksumCRC32C"),
+            checksum_crc64_nvme: m.optional("ChecksumCRC64NVME"),
+            checksum_sha1: m.optional("ChecksumSHA1"),
+            checksum_sha256: m.optional("ChecksumSHA256"),
+            checksum_sha512: m.optional("ChecksumSHA512"),
+            checksum_md5: m.optional("ChecksumMD5"),
+            checksum_xxhash64: m.optional("ChecksumXXHASH64"),
+            checksum_xxhash3: m.optional("ChecksumXXHASH3"),
+            checksum_xxhash128: m.optional("ChecksumXXHASH128"),
+            part_number: m.optional("PartNumber"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CompletedPart {
@@ -504,20 +516,21 @@ pub struct CopyObjectOutput {
 }
 impl FromValue for CopyObjectOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CopyObjectOutput {
-            copy_object_result: optional(&mut m, "CopyObjectResult")?,
-            expiration: optional(&mut m, "Expiration")?,
-            copy_source_version_id: optional(&mut m, "CopySourceVersionId")?,
-            version_id: optional(&mut m, "VersionId")?,
-            server_side_encryption: optional(&mut m, "ServerSideEncryption")?,
-            sse_customer_algorithm: optional(&mut m, "SSECustomerAlgorithm")?,
-            sse_customer_key_md5: optional(&mut m, "SSECustomerKeyMD5")?,
-            ssekms_key_id: optional(&mut m, "SSEKMSKeyId")?,
-            ssekms_encryption_context: optional(&mut m, "SSEKMSEncryptionContext")?,
-            bucket_key_enabled: optional(&mut m, "BucketKeyEnabled")?,
-            request_charged: optional(&mut m, "RequestCharged")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CopyObjectOutput {
+            copy_object_result: m.optional("CopyObjectResult"),
+            expiration: m.optional("Expiration"),
+            copy_source_version_id: m.optional("CopySourceVersionId"),
+            version_id: m.optional("VersionId"),
+            server_side_encryption: m.optional("ServerSideEncryption"),
+            sse_customer_algorithm: m.optional("SSECustomerAlgorithm"),
+            sse_customer_key_md5: m.optional("SSECustomerKeyMD5"),
+            ssekms_key_id: m.optional("SSEKMSKeyId"),
+            ssekms_encryption_context: m.optional("SSEKMSEncryptionContext"),
+            bucket_key_enabled: m.optional("BucketKeyEnabled"),
+            request_charged: m.optional("RequestCharged"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CopyObjectOutput {
@@ -603,52 +616,53 @@ pub struct CopyObjectRequest {
 }
 impl FromValue for CopyObjectRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CopyObjectRequest {
-            acl: optional(&mut m, "ACL")?,
-            bucket: required(&mut m, "Bucket")?,
-            cache_control: optional(&mut m, "CacheControl")?,
-            checksum_algorithm: optional(&mut m, "ChecksumAlgorithm")?,
-            content_disposition: optional(&mut m, "ContentDisposition")?,
-            content_encoding: optional(&mut m, "ContentEncoding")?,
-            content_language: optional(&mut m, "ContentLanguage")?,
-            content_type: optional(&mut m, "ContentType")?,
-            copy_source: required(&mut m, "CopySource")?,
-            copy_source_if_match: optional(&mut m, "CopySourceIfMatch")?,
-            copy_source_if_modified_since: optional(&mut m, "CopySourceIfModifiedSince")?,
-            copy_source_if_none_match: optional(&mut m, "CopySourceIfNoneMatch")?,
-            copy_source_if_unmodified_since: optional(&mut m, "CopySourceIfUnmodifiedSince")?,
-            expires: optional(&mut m, "Expires")?,
-            grant_full_control: optional(&mut m, "GrantFullControl")?,
-            grant_read: optional(&mut m, "GrantRead")?,
-            grant_read_acp: optional(&mut m, "GrantReadACP")?,
-            grant_write_acp: optional(&mut m, "GrantWriteACP")?,
-            if_match: optional(&mut m, "IfMatch")?,
-            if_none_match: optional(&mut m, "IfNoneMatch")?,
-            key: required(&mut m, "Key")?,
-            metadata: optional(&mut m, "Metadata")?,
-            metadata_directive: optional(&mut m, "MetadataDirective")?,
-            tagging_directive: optional(&mut m, "TaggingDirective")?,
-            server_side_encryption: optional(&mut m, "ServerSideEncryption")?,
-            storage_class: optional(&mut m, "StorageClass")?,
-            website_redirect_location: optional(&mut m, "WebsiteRedirectLocation")?,
-            sse_customer_algorithm: optional(&mut m, "SSECustomerAlgorithm")?,
-            sse_customer_key: optional(&mut m, "SSECustomerKey")?,
-            sse_customer_key_md5: optional(&mut m, "SSECustomerKeyMD5")?,
-            ssekms_key_id: optional(&mut m, "SSEKMSKeyId")?,
-            ssekms_encryption_context: optional(&mut m, "SSEKMSEncryptionContext")?,
-            bucket_key_enabled: optional(&mut m, "BucketKeyEnabled")?,
-            copy_source_sse_customer_algorithm: optional(&mut m, "CopySourceSSECustomerAlgorithm")?,
-            copy_source_sse_customer_key: optional(&mut m, "CopySourceSSECustomerKey")?,
-            copy_source_sse_customer_key_md5: optional(&mut m, "CopySourceSSECustomerKeyMD5")?,
-            request_payer: optional(&mut m, "RequestPayer")?,
-            tagging: optional(&mut m, "Tagging")?,
-            object_lock_mode: optional(&mut m, "ObjectLockMode")?,
-            object_lock_retain_until_date: optional(&mut m, "ObjectLockRetainUntilDate")?,
-            object_lock_legal_hold_status: optional(&mut m, "ObjectLockLegalHoldStatus")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-            expected_source_bucket_owner: optional(&mut m, "ExpectedSourceBucketOwner")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CopyObjectRequest {
+            acl: m.optional("ACL"),
+            bucket: m.required("Bucket"),
+            cache_control: m.optional("CacheControl"),
+            checksum_algorithm: m.optional("ChecksumAlgorithm"),
+            content_disposition: m.optional("ContentDisposition"),
+            content_encoding: m.optional("ContentEncoding"),
+            content_language: m.optional("ContentLanguage"),
+            content_type: m.optional("ContentType"),
+            copy_source: m.required("CopySource"),
+            copy_source_if_match: m.optional("CopySourceIfMatch"),
+            copy_source_if_modified_since: m.optional("CopySourceIfModifiedSince"),
+            copy_source_if_none_match: m.optional("CopySourceIfNoneMatch"),
+            copy_source_if_unmodified_since: m.optional("CopySourceIfUnmodifiedSince"),
+            expires: m.optional("Expires"),
+            grant_full_control: m.optional("GrantFullControl"),
+            grant_read: m.optional("GrantRead"),
+            grant_read_acp: m.optional("GrantReadACP"),
+            grant_write_acp: m.optional("GrantWriteACP"),
+            if_match: m.optional("IfMatch"),
+            if_none_match: m.optional("IfNoneMatch"),
+            key: m.required("Key"),
+            metadata: m.optional("Metadata"),
+            metadata_directive: m.optional("MetadataDirective"),
+            tagging_directive: m.optional("TaggingDirective"),
+            server_side_encryption: m.optional("ServerSideEncryption"),
+            storage_class: m.optional("StorageClass"),
+            website_redirect_location: m.optional("WebsiteRedirectLocation"),
+            sse_customer_algorithm: m.optional("SSECustomerAlgorithm"),
+            sse_customer_key: m.optional("SSECustomerKey"),
+            sse_customer_key_md5: m.optional("SSECustomerKeyMD5"),
+            ssekms_key_id: m.optional("SSEKMSKeyId"),
+            ssekms_encryption_context: m.optional("SSEKMSEncryptionContext"),
+            bucket_key_enabled: m.optional("BucketKeyEnabled"),
+            copy_source_sse_customer_algorithm: m.optional("CopySourceSSECustomerAlgorithm"),
+            copy_source_sse_customer_key: m.optional("CopySourceSSECustomerKey"),
+            copy_source_sse_customer_key_md5: m.optional("CopySourceSSECustomerKeyMD5"),
+            request_payer: m.optional("RequestPayer"),
+            tagging: m.optional("Tagging"),
+            object_lock_mode: m.optional("ObjectLockMode"),
+            object_lock_retain_until_date: m.optional("ObjectLockRetainUntilDate"),
+            object_lock_legal_hold_status: m.optional("ObjectLockLegalHoldStatus"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+            expected_source_bucket_owner: m.optional("ExpectedSourceBucketOwner"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CopyObjectRequest {
@@ -768,22 +782,23 @@ pub struct CopyObjectResult {
 }
 impl FromValue for CopyObjectResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CopyObjectResult {
-            e_tag: optional(&mut m, "ETag")?,
-            last_modified: optional(&mut m, "LastModified")?,
-            checksum_type: optional(&mut m, "ChecksumType")?,
-            checksum_crc32: optional(&mut m, "ChecksumCRC32")?,
-            checksum_crc32_c: optional(&mut m, "ChecksumCRC32C")?,
-            checksum_crc64_nvme: optional(&mut m, "ChecksumCRC64NVME")?,
-            checksum_sha1: optional(&mut m, "ChecksumSHA1")?,
-            checksum_sha256: optional(&mut m, "ChecksumSHA256")?,
-            checksum_sha512: optional(&mut m, "ChecksumSHA512")?,
-            checksum_md5: optional(&mut m, "ChecksumMD5")?,
-            checksum_xxhash64: optional(&mut m, "ChecksumXXHASH64")?,
-            checksum_xxhash3: optional(&mut m, "ChecksumXXHASH3")?,
-            checksum_xxhash128: optional(&mut m, "ChecksumXXHASH128")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CopyObjectResult {
+            e_tag: m.optional("ETag"),
+            last_modified: m.optional("LastModified"),
+            checksum_type: m.optional("ChecksumType"),
+            checksum_crc32: m.optional("ChecksumCRC32"),
+            checksum_crc32_c: m.optional("ChecksumCRC32C"),
+            checksum_crc64_nvme: m.optional("ChecksumCRC64NVME"),
+            checksum_sha1: m.optional("ChecksumSHA1"),
+            checksum_sha256: m.optional("ChecksumSHA256"),
+            checksum_sha512: m.optional("ChecksumSHA512"),
+            checksum_md5: m.optional("ChecksumMD5"),
+            checksum_xxhash64: m.optional("ChecksumXXHASH64"),
+            checksum_xxhash3: m.optional("ChecksumXXHASH3"),
+            checksum_xxhash128: m.optional("ChecksumXXHASH128"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CopyObjectResult {
@@ -823,21 +838,22 @@ pub struct CopyPartResult {
 }
 impl FromValue for CopyPartResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CopyPartResult {
-            e_tag: optional(&mut m, "ETag")?,
-            last_modified: optional(&mut m, "LastModified")?,
-            checksum_crc32: optional(&mut m, "ChecksumCRC32")?,
-            checksum_crc32_c: optional(&mut m, "ChecksumCRC32C")?,
-            checksum_crc64_nvme: optional(&mut m, "ChecksumCRC64NVME")?,
-            checksum_sha1: optional(&mut m, "ChecksumSHA1")?,
-            checksum_sha256: optional(&mut m, "ChecksumSHA256")?,
-            checksum_sha512: optional(&mut m, "ChecksumSHA512")?,
-            checksum_md5: optional(&mut m, "ChecksumMD5")?,
-            checksum_xxhash64: optional(&mut m, "ChecksumXXHASH64")?,
-            checksum_xxhash3: optional(&mut m, "ChecksumXXHASH3")?,
-            checksum_xxhash128: optional(&mut m, "ChecksumXXHASH128")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CopyPartResult {
+            e_tag: m.optional("ETag"),
+            last_modified: m.optional("LastModified"),
+            checksum_crc32: m.optional("ChecksumCRC32"),
+            checksum_crc32_c: m.optional("ChecksumCRC32C"),
+            checksum_crc64_nvme: m.optional("ChecksumCRC64NVME"),
+            checksum_sha1: m.optional("ChecksumSHA1"),
+            checksum_sha256: m.optional("ChecksumSHA256"),
+            checksum_sha512: m.optional("ChecksumSHA512"),
+            checksum_md5: m.optional("ChecksumMD5"),
+            checksum_xxhash64: m.optional("ChecksumXXHASH64"),
+            checksum_xxhash3: m.optional("ChecksumXXHASH3"),
+            checksum_xxhash128: m.optional("ChecksumXXHASH128"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CopyPartResult {
@@ -868,13 +884,14 @@ pub struct CreateBucketConfiguration {
 }
 impl FromValue for CreateBucketConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateBucketConfiguration {
-            location_constraint: optional(&mut m, "LocationConstraint")?,
-            location: optional(&mut m, "Location")?,
-            bucket: optional(&mut m, "Bucket")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateBucketConfiguration {
+            location_constraint: m.optional("LocationConstraint"),
+            location: m.optional("Location"),
+            bucket: m.optional("Bucket"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateBucketConfiguration {
@@ -895,11 +912,12 @@ pub struct CreateBucketOutput {
 }
 impl FromValue for CreateBucketOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateBucketOutput {
-            location: optional(&mut m, "Location")?,
-            bucket_arn: optional(&mut m, "BucketArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateBucketOutput {
+            location: m.optional("Location"),
+            bucket_arn: m.optional("BucketArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateBucketOutput {
@@ -927,20 +945,21 @@ pub struct CreateBucketRequest {
 }
 impl FromValue for CreateBucketRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateBucketRequest {
-            acl: optional(&mut m, "ACL")?,
-            bucket: required(&mut m, "Bucket")?,
-            create_bucket_configuration: optional(&mut m, "CreateBucketConfiguration")?,
-            grant_full_control: optional(&mut m, "GrantFullControl")?,
-            grant_read: optional(&mut m, "GrantRead")?,
-            grant_read_acp: optional(&mut m, "GrantReadACP")?,
-            grant_write: optional(&mut m, "GrantWrite")?,
-            grant_write_acp: optional(&mut m, "GrantWriteACP")?,
-            object_lock_enabled_for_bucket: optional(&mut m, "ObjectLockEnabledForBucket")?,
-            object_ownership: optional(&mut m, "ObjectOwnership")?,
-            bucket_namespace: optional(&mut m, "BucketNamespace")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateBucketRequest {
+            acl: m.optional("ACL"),
+            bucket: m.required("Bucket"),
+            create_bucket_configuration: m.optional("CreateBucketConfiguration"),
+            grant_full_control: m.optional("GrantFullControl"),
+            grant_read: m.optional("GrantRead"),
+            grant_read_acp: m.optional("GrantReadACP"),
+            grant_write: m.optional("GrantWrite"),
+            grant_write_acp: m.optional("GrantWriteACP"),
+            object_lock_enabled_for_bucket: m.optional("ObjectLockEnabledForBucket"),
+            object_ownership: m.optional("ObjectOwnership"),
+            bucket_namespace: m.optional("BucketNamespace"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateBucketRequest {
@@ -980,23 +999,24 @@ pub struct CreateMultipartUploadOutput {
 }
 impl FromValue for CreateMultipartUploadOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateMultipartUploadOutput {
-            abort_date: optional(&mut m, "AbortDate")?,
-            abort_rule_id: optional(&mut m, "AbortRuleId")?,
-            bucket: optional(&mut m, "Bucket")?,
-            key: optional(&mut m, "Key")?,
-            upload_id: optional(&mut m, "UploadId")?,
-            server_side_encryption: optional(&mut m, "ServerSideEncryption")?,
-            sse_customer_algorithm: optional(&mut m, "SSECustomerAlgorithm")?,
-            sse_customer_key_md5: optional(&mut m, "SSECustomerKeyMD5")?,
-            ssekms_key_id: optional(&mut m, "SSEKMSKeyId")?,
-            ssekms_encryption_context: optional(&mut m, "SSEKMSEncryptionContext")?,
-            bucket_key_enabled: optional(&mut m, "BucketKeyEnabled")?,
-            request_charged: optional(&mut m, "RequestCharged")?,
-            checksum_algorithm: optional(&mut m, "ChecksumAlgorithm")?,
-            checksum_type: optional(&mut m, "ChecksumType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateMultipartUploadOutput {
+            abort_date: m.optional("AbortDate"),
+            abort_rule_id: m.optional("AbortRuleId"),
+            bucket: m.optional("Bucket"),
+            key: m.optional("Key"),
+            upload_id: m.optional("UploadId"),
+            server_side_encryption: m.optional("ServerSideEncryption"),
+            sse_customer_algorithm: m.optional("SSECustomerAlgorithm"),
+            sse_customer_key_md5: m.optional("SSECustomerKeyMD5"),
+            ssekms_key_id: m.optional("SSEKMSKeyId"),
+            ssekms_encryption_context: m.optional("SSEKMSEncryptionContext"),
+            bucket_key_enabled: m.optional("BucketKeyEnabled"),
+            request_charged: m.optional("RequestCharged"),
+            checksum_algorithm: m.optional("ChecksumAlgorithm"),
+            checksum_type: m.optional("ChecksumType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateMultipartUploadOutput {
@@ -1076,40 +1096,41 @@ pub struct CreateMultipartUploadRequest {
 }
 impl FromValue for CreateMultipartUploadRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateMultipartUploadRequest {
-            acl: optional(&mut m, "ACL")?,
-            bucket: required(&mut m, "Bucket")?,
-            cache_control: optional(&mut m, "CacheControl")?,
-            content_disposition: optional(&mut m, "ContentDisposition")?,
-            content_encoding: optional(&mut m, "ContentEncoding")?,
-            content_language: optional(&mut m, "ContentLanguage")?,
-            content_type: optional(&mut m, "ContentType")?,
-            expires: optional(&mut m, "Expires")?,
-            grant_full_control: optional(&mut m, "GrantFullControl")?,
-            grant_read: optional(&mut m, "GrantRead")?,
-            grant_read_acp: optional(&mut m, "GrantReadACP")?,
-            grant_write_acp: optional(&mut m, "GrantWriteACP")?,
-            key: required(&mut m, "Key")?,
-            metadata: optional(&mut m, "Metadata")?,
-            server_side_encryption: optional(&mut m, "ServerSideEncryption")?,
-            storage_class: optional(&mut m, "StorageClass")?,
-            website_redirect_location: optional(&mut m, "WebsiteRedirectLocation")?,
-            sse_customer_algorithm: optional(&mut m, "SSECustomerAlgorithm")?,
-            sse_customer_key: optional(&mut m, "SSECustomerKey")?,
-            sse_customer_key_md5: optional(&mut m, "SSECustomerKeyMD5")?,
-            ssekms_key_id: optional(&mut m, "SSEKMSKeyId")?,
-            ssekms_encryption_context: optional(&mut m, "SSEKMSEncryptionContext")?,
-            bucket_key_enabled: optional(&mut m, "BucketKeyEnabled")?,
-            request_payer: optional(&mut m, "RequestPayer")?,
-            tagging: optional(&mut m, "Tagging")?,
-            object_lock_mode: optional(&mut m, "ObjectLockMode")?,
-            object_lock_retain_until_date: optional(&mut m, "ObjectLockRetainUntilDate")?,
-            object_lock_legal_hold_status: optional(&mut m, "ObjectLockLegalHoldStatus")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-            checksum_algorithm: optional(&mut m, "ChecksumAlgorithm")?,
-            checksum_type: optional(&mut m, "ChecksumType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateMultipartUploadRequest {
+            acl: m.optional("ACL"),
+            bucket: m.required("Bucket"),
+            cache_control: m.optional("CacheControl"),
+            content_disposition: m.optional("ContentDisposition"),
+            content_encoding: m.optional("ContentEncoding"),
+            content_language: m.optional("ContentLanguage"),
+            content_type: m.optional("ContentType"),
+            expires: m.optional("Expires"),
+            grant_full_control: m.optional("GrantFullControl"),
+            grant_read: m.optional("GrantRead"),
+            grant_read_acp: m.optional("GrantReadACP"),
+            grant_write_acp: m.optional("GrantWriteACP"),
+            key: m.required("Key"),
+            metadata: m.optional("Metadata"),
+            server_side_encryption: m.optional("ServerSideEncryption"),
+            storage_class: m.optional("StorageClass"),
+            website_redirect_location: m.optional("WebsiteRedirectLocation"),
+            sse_customer_algorithm: m.optional("SSECustomerAlgorithm"),
+            sse_customer_key: m.optional("SSECustomerKey"),
+            sse_customer_key_md5: m.optional("SSECustomerKeyMD5"),
+            ssekms_key_id: m.optional("SSEKMSKeyId"),
+            ssekms_encryption_context: m.optional("SSEKMSEncryptionContext"),
+            bucket_key_enabled: m.optional("BucketKeyEnabled"),
+            request_payer: m.optional("RequestPayer"),
+            tagging: m.optional("Tagging"),
+            object_lock_mode: m.optional("ObjectLockMode"),
+            object_lock_retain_until_date: m.optional("ObjectLockRetainUntilDate"),
+            object_lock_legal_hold_status: m.optional("ObjectLockLegalHoldStatus"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+            checksum_algorithm: m.optional("ChecksumAlgorithm"),
+            checksum_type: m.optional("ChecksumType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateMultipartUploadRequest {
@@ -1194,11 +1215,12 @@ pub struct Delete {
 }
 impl FromValue for Delete {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Delete {
-            objects: required(&mut m, "Objects")?,
-            quiet: optional(&mut m, "Quiet")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Delete {
+            objects: m.required("Objects"),
+            quiet: m.optional("Quiet"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Delete {
@@ -1217,11 +1239,12 @@ pub struct DeleteBucketEncryptionRequest {
 }
 impl FromValue for DeleteBucketEncryptionRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteBucketEncryptionRequest {
-            bucket: required(&mut m, "Bucket")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteBucketEncryptionRequest {
+            bucket: m.required("Bucket"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteBucketEncryptionRequest {
@@ -1240,11 +1263,12 @@ pub struct DeleteBucketLifecycleRequest {
 }
 impl FromValue for DeleteBucketLifecycleRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteBucketLifecycleRequest {
-            bucket: required(&mut m, "Bucket")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteBucketLifecycleRequest {
+            bucket: m.required("Bucket"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteBucketLifecycleRequest {
@@ -1263,11 +1287,12 @@ pub struct DeleteBucketPolicyRequest {
 }
 impl FromValue for DeleteBucketPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteBucketPolicyRequest {
-            bucket: required(&mut m, "Bucket")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteBucketPolicyRequest {
+            bucket: m.required("Bucket"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteBucketPolicyRequest {
@@ -1286,11 +1311,12 @@ pub struct DeleteBucketRequest {
 }
 impl FromValue for DeleteBucketRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteBucketRequest {
-            bucket: required(&mut m, "Bucket")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteBucketRequest {
+            bucket: m.required("Bucket"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteBucketRequest {
@@ -1309,11 +1335,12 @@ pub struct DeleteBucketTaggingRequest {
 }
 impl FromValue for DeleteBucketTaggingRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteBucketTaggingRequest {
-            bucket: required(&mut m, "Bucket")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteBucketTaggingRequest {
+            bucket: m.required("Bucket"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteBucketTaggingRequest {
@@ -1335,14 +1362,15 @@ pub struct DeleteMarkerEntry {
 }
 impl FromValue for DeleteMarkerEntry {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteMarkerEntry {
-            owner: optional(&mut m, "Owner")?,
-            key: optional(&mut m, "Key")?,
-            version_id: optional(&mut m, "VersionId")?,
-            is_latest: optional(&mut m, "IsLatest")?,
-            last_modified: optional(&mut m, "LastModified")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteMarkerEntry {
+            owner: m.optional("Owner"),
+            key: m.optional("Key"),
+            version_id: m.optional("VersionId"),
+            is_latest: m.optional("IsLatest"),
+            last_modified: m.optional("LastModified"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteMarkerEntry {
@@ -1365,12 +1393,13 @@ pub struct DeleteObjectOutput {
 }
 impl FromValue for DeleteObjectOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteObjectOutput {
-            delete_marker: optional(&mut m, "DeleteMarker")?,
-            version_id: optional(&mut m, "VersionId")?,
-            request_charged: optional(&mut m, "RequestCharged")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteObjectOutput {
+            delete_marker: m.optional("DeleteMarker"),
+            version_id: m.optional("VersionId"),
+            request_charged: m.optional("RequestCharged"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteObjectOutput {
@@ -1398,19 +1427,20 @@ pub struct DeleteObjectRequest {
 }
 impl FromValue for DeleteObjectRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteObjectRequest {
-            bucket: required(&mut m, "Bucket")?,
-            key: required(&mut m, "Key")?,
-            mfa: optional(&mut m, "MFA")?,
-            version_id: optional(&mut m, "VersionId")?,
-            request_payer: optional(&mut m, "RequestPayer")?,
-            bypass_governance_retention: optional(&mut m, "BypassGovernanceRetention")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-            if_match: optional(&mut m, "IfMatch")?,
-            if_match_last_modified_time: optional(&mut m, "IfMatchLastModifiedTime")?,
-            if_match_size: optional(&mut m, "IfMatchSize")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteObjectRequest {
+            bucket: m.required("Bucket"),
+            key: m.required("Key"),
+            mfa: m.optional("MFA"),
+            version_id: m.optional("VersionId"),
+            request_payer: m.optional("RequestPayer"),
+            bypass_governance_retention: m.optional("BypassGovernanceRetention"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+            if_match: m.optional("IfMatch"),
+            if_match_last_modified_time: m.optional("IfMatchLastModifiedTime"),
+            if_match_size: m.optional("IfMatchSize"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteObjectRequest {
@@ -1436,10 +1466,11 @@ pub struct DeleteObjectTaggingOutput {
 }
 impl FromValue for DeleteObjectTaggingOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteObjectTaggingOutput {
-            version_id: optional(&mut m, "VersionId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteObjectTaggingOutput {
+            version_id: m.optional("VersionId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteObjectTaggingOutput {
@@ -1459,13 +1490,14 @@ pub struct DeleteObjectTaggingRequest {
 }
 impl FromValue for DeleteObjectTaggingRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteObjectTaggingRequest {
-            bucket: required(&mut m, "Bucket")?,
-            key: required(&mut m, "Key")?,
-            version_id: optional(&mut m, "VersionId")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteObjectTaggingRequest {
+            bucket: m.required("Bucket"),
+            key: m.required("Key"),
+            version_id: m.optional("VersionId"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteObjectTaggingRequest {
@@ -1487,12 +1519,13 @@ pub struct DeleteObjectsOutput {
 }
 impl FromValue for DeleteObjectsOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteObjectsOutput {
-            deleted: optional(&mut m, "Deleted")?,
-            request_charged: optional(&mut m, "RequestCharged")?,
-            errors: optional(&mut m, "Errors")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteObjectsOutput {
+            deleted: m.optional("Deleted"),
+            request_charged: m.optional("RequestCharged"),
+            errors: m.optional("Errors"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteObjectsOutput {
@@ -1517,16 +1550,17 @@ pub struct DeleteObjectsRequest {
 }
 impl FromValue for DeleteObjectsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteObjectsRequest {
-            bucket: required(&mut m, "Bucket")?,
-            delete: required(&mut m, "Delete")?,
-            mfa: optional(&mut m, "MFA")?,
-            request_payer: optional(&mut m, "RequestPayer")?,
-            bypass_governance_retention: optional(&mut m, "BypassGovernanceRetention")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-            checksum_algorithm: optional(&mut m, "ChecksumAlgorithm")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteObjectsRequest {
+            bucket: m.required("Bucket"),
+            delete: m.required("Delete"),
+            mfa: m.optional("MFA"),
+            request_payer: m.optional("RequestPayer"),
+            bypass_governance_retention: m.optional("BypassGovernanceRetention"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+            checksum_algorithm: m.optional("ChecksumAlgorithm"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteObjectsRequest {
@@ -1550,11 +1584,12 @@ pub struct DeletePublicAccessBlockRequest {
 }
 impl FromValue for DeletePublicAccessBlockRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeletePublicAccessBlockRequest {
-            bucket: required(&mut m, "Bucket")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeletePublicAccessBlockRequest {
+            bucket: m.required("Bucket"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeletePublicAccessBlockRequest {
@@ -1575,13 +1610,14 @@ pub struct DeletedObject {
 }
 impl FromValue for DeletedObject {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeletedObject {
-            key: optional(&mut m, "Key")?,
-            version_id: optional(&mut m, "VersionId")?,
-            delete_marker: optional(&mut m, "DeleteMarker")?,
-            delete_marker_version_id: optional(&mut m, "DeleteMarkerVersionId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeletedObject {
+            key: m.optional("Key"),
+            version_id: m.optional("VersionId"),
+            delete_marker: m.optional("DeleteMarker"),
+            delete_marker_version_id: m.optional("DeleteMarkerVersionId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeletedObject {
@@ -1604,13 +1640,14 @@ pub struct Error {
 }
 impl FromValue for Error {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Error {
-            key: optional(&mut m, "Key")?,
-            version_id: optional(&mut m, "VersionId")?,
-            code: optional(&mut m, "Code")?,
-            message: optional(&mut m, "Message")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Error {
+            key: m.optional("Key"),
+            version_id: m.optional("VersionId"),
+            code: m.optional("Code"),
+            message: m.optional("Message"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Error {
@@ -1631,11 +1668,12 @@ pub struct GetBucketAclOutput {
 }
 impl FromValue for GetBucketAclOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetBucketAclOutput {
-            owner: optional(&mut m, "Owner")?,
-            grants: optional(&mut m, "Grants")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetBucketAclOutput {
+            owner: m.optional("Owner"),
+            grants: m.optional("Grants"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetBucketAclOutput {
@@ -1654,11 +1692,12 @@ pub struct GetBucketAclRequest {
 }
 impl FromValue for GetBucketAclRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetBucketAclRequest {
-            bucket: required(&mut m, "Bucket")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetBucketAclRequest {
+            bucket: m.required("Bucket"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetBucketAclRequest {
@@ -1676,10 +1715,11 @@ pub struct GetBucketEncryptionOutput {
 }
 impl FromValue for GetBucketEncryptionOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetBucketEncryptionOutput {
-            server_side_encryption_configuration: optional(&mut m, "ServerSideEncryptionConfiguration")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetBucketEncryptionOutput {
+            server_side_encryption_configuration: m.optional("ServerSideEncryptionConfiguration"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetBucketEncryptionOutput {
@@ -1697,11 +1737,12 @@ pub struct GetBucketEncryptionRequest {
 }
 impl FromValue for GetBucketEncryptionRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetBucketEncryptionRequest {
-            bucket: required(&mut m, "Bucket")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetBucketEncryptionRequest {
+            bucket: m.required("Bucket"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetBucketEncryptionRequest {
@@ -1720,11 +1761,12 @@ pub struct GetBucketLifecycleConfigurationOutput {
 }
 impl FromValue for GetBucketLifecycleConfigurationOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetBucketLifecycleConfigurationOutput {
-            rules: optional(&mut m, "Rules")?,
-            transition_default_minimum_object_size: optional(&mut m, "TransitionDefaultMinimumObjectSize")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetBucketLifecycleConfigurationOutput {
+            rules: m.optional("Rules"),
+            transition_default_minimum_object_size: m.optional("TransitionDefaultMinimumObjectSize"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetBucketLifecycleConfigurationOutput {
@@ -1743,11 +1785,12 @@ pub struct GetBucketLifecycleConfigurationRequest {
 }
 impl FromValue for GetBucketLifecycleConfigurationRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetBucketLifecycleConfigurationRequest {
-            bucket: required(&mut m, "Bucket")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetBucketLifecycleConfigurationRequest {
+            bucket: m.required("Bucket"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetBucketLifecycleConfigurationRequest {
@@ -1765,10 +1808,11 @@ pub struct GetBucketLocationOutput {
 }
 impl FromValue for GetBucketLocationOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetBucketLocationOutput {
-            location_constraint: optional(&mut m, "LocationConstraint")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetBucketLocationOutput {
+            location_constraint: m.optional("LocationConstraint"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetBucketLocationOutput {
@@ -1786,11 +1830,12 @@ pub struct GetBucketLocationRequest {
 }
 impl FromValue for GetBucketLocationRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetBucketLocationRequest {
-            bucket: required(&mut m, "Bucket")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetBucketLocationRequest {
+            bucket: m.required("Bucket"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetBucketLocationRequest {
@@ -1808,10 +1853,11 @@ pub struct GetBucketOwnershipControlsOutput {
 }
 impl FromValue for GetBucketOwnershipControlsOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetBucketOwnershipControlsOutput {
-            ownership_controls: optional(&mut m, "OwnershipControls")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetBucketOwnershipControlsOutput {
+            ownership_controls: m.optional("OwnershipControls"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetBucketOwnershipControlsOutput {
@@ -1829,11 +1875,12 @@ pub struct GetBucketOwnershipControlsRequest {
 }
 impl FromValue for GetBucketOwnershipControlsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetBucketOwnershipControlsRequest {
-            bucket: required(&mut m, "Bucket")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetBucketOwnershipControlsRequest {
+            bucket: m.required("Bucket"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetBucketOwnershipControlsRequest {
@@ -1851,10 +1898,11 @@ pub struct GetBucketPolicyOutput {
 }
 impl FromValue for GetBucketPolicyOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetBucketPolicyOutput {
-            policy: optional(&mut m, "Policy")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetBucketPolicyOutput {
+            policy: m.optional("Policy"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetBucketPolicyOutput {
@@ -1872,11 +1920,12 @@ pub struct GetBucketPolicyRequest {
 }
 impl FromValue for GetBucketPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetBucketPolicyRequest {
-            bucket: required(&mut m, "Bucket")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetBucketPolicyRequest {
+            bucket: m.required("Bucket"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetBucketPolicyRequest {
@@ -1894,10 +1943,11 @@ pub struct GetBucketPolicyStatusOutput {
 }
 impl FromValue for GetBucketPolicyStatusOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetBucketPolicyStatusOutput {
-            policy_status: optional(&mut m, "PolicyStatus")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetBucketPolicyStatusOutput {
+            policy_status: m.optional("PolicyStatus"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetBucketPolicyStatusOutput {
@@ -1915,11 +1965,12 @@ pub struct GetBucketPolicyStatusRequest {
 }
 impl FromValue for GetBucketPolicyStatusRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetBucketPolicyStatusRequest {
-            bucket: required(&mut m, "Bucket")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetBucketPolicyStatusRequest {
+            bucket: m.required("Bucket"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetBucketPolicyStatusRequest {
@@ -1937,10 +1988,11 @@ pub struct GetBucketTaggingOutput {
 }
 impl FromValue for GetBucketTaggingOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetBucketTaggingOutput {
-            tag_set: required(&mut m, "TagSet")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetBucketTaggingOutput {
+            tag_set: m.required("TagSet"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetBucketTaggingOutput {
@@ -1958,11 +2010,12 @@ pub struct GetBucketTaggingRequest {
 }
 impl FromValue for GetBucketTaggingRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetBucketTaggingRequest {
-            bucket: required(&mut m, "Bucket")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetBucketTaggingRequest {
+            bucket: m.required("Bucket"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetBucketTaggingRequest {
@@ -1981,11 +2034,12 @@ pub struct GetBucketVersioningOutput {
 }
 impl FromValue for GetBucketVersioningOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetBucketVersioningOutput {
-            status: optional(&mut m, "Status")?,
-            mfa_delete: optional(&mut m, "MFADelete")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetBucketVersioningOutput {
+            status: m.optional("Status"),
+            mfa_delete: m.optional("MFADelete"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetBucketVersioningOutput {
@@ -2004,11 +2058,12 @@ pub struct GetBucketVersioningRequest {
 }
 impl FromValue for GetBucketVersioningRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetBucketVersioningRequest {
-            bucket: required(&mut m, "Bucket")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetBucketVersioningRequest {
+            bucket: m.required("Bucket"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetBucketVersioningRequest {
@@ -2028,12 +2083,13 @@ pub struct GetObjectAclOutput {
 }
 impl FromValue for GetObjectAclOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetObjectAclOutput {
-            owner: optional(&mut m, "Owner")?,
-            grants: optional(&mut m, "Grants")?,
-            request_charged: optional(&mut m, "RequestCharged")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetObjectAclOutput {
+            owner: m.optional("Owner"),
+            grants: m.optional("Grants"),
+            request_charged: m.optional("RequestCharged"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetObjectAclOutput {
@@ -2056,14 +2112,15 @@ pub struct GetObjectAclRequest {
 }
 impl FromValue for GetObjectAclRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetObjectAclRequest {
-            bucket: required(&mut m, "Bucket")?,
-            key: required(&mut m, "Key")?,
-            version_id: optional(&mut m, "VersionId")?,
-            request_payer: optional(&mut m, "RequestPayer")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetObjectAclRequest {
+            bucket: m.required("Bucket"),
+            key: m.required("Key"),
+            version_id: m.optional("VersionId"),
+            request_payer: m.optional("RequestPayer"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetObjectAclRequest {
@@ -2126,52 +2183,53 @@ pub struct GetObjectOutput {
 }
 impl FromValue for GetObjectOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetObjectOutput {
-            body: optional(&mut m, "Body")?,
-            delete_marker: optional(&mut m, "DeleteMarker")?,
-            accept_ranges: optional(&mut m, "AcceptRanges")?,
-            expiration: optional(&mut m, "Expiration")?,
-            restore: optional(&mut m, "Restore")?,
-            last_modified: optional(&mut m, "LastModified")?,
-            content_length: optional(&mut m, "ContentLength")?,
-            e_tag: optional(&mut m, "ETag")?,
-            checksum_crc32: optional(&mut m, "ChecksumCRC32")?,
-            checksum_crc32_c: optional(&mut m, "ChecksumCRC32C")?,
-            checksum_crc64_nvme: optional(&mut m, "ChecksumCRC64NVME")?,
-            checksum_sha1: optional(&mut m, "ChecksumSHA1")?,
-            checksum_sha256: optional(&mut m, "ChecksumSHA256")?,
-            checksum_sha512: optional(&mut m, "ChecksumSHA512")?,
-            checksum_md5: optional(&mut m, "ChecksumMD5")?,
-            checksum_xxhash64: optional(&mut m, "ChecksumXXHASH64")?,
-            checksum_xxhash3: optional(&mut m, "ChecksumXXHASH3")?,
-            checksum_xxhash128: optional(&mut m, "ChecksumXXHASH128")?,
-            checksum_type: optional(&mut m, "ChecksumType")?,
-            missing_meta: optional(&mut m, "MissingMeta")?,
-            version_id: optional(&mut m, "VersionId")?,
-            cache_control: optional(&mut m, "CacheControl")?,
-            content_disposition: optional(&mut m, "ContentDisposition")?,
-            content_encoding: optional(&mut m, "ContentEncoding")?,
-            content_language: optional(&mut m, "ContentLanguage")?,
-            content_range: optional(&mut m, "ContentRange")?,
-            content_type: optional(&mut m, "ContentType")?,
-            expires: optional(&mut m, "Expires")?,
-            website_redirect_location: optional(&mut m, "WebsiteRedirectLocation")?,
-            server_side_encryption: optional(&mut m, "ServerSideEncryption")?,
-            metadata: optional(&mut m, "Metadata")?,
-            sse_customer_algorithm: optional(&mut m, "SSECustomerAlgorithm")?,
-            sse_customer_key_md5: optional(&mut m, "SSECustomerKeyMD5")?,
-            ssekms_key_id: optional(&mut m, "SSEKMSKeyId")?,
-            bucket_key_enabled: optional(&mut m, "BucketKeyEnabled")?,
-            storage_class: optional(&mut m, "StorageClass")?,
-            request_charged: optional(&mut m, "RequestCharged")?,
-            replication_status: optional(&mut m, "ReplicationStatus")?,
-            parts_count: optional(&mut m, "PartsCount")?,
-            tag_count: optional(&mut m, "TagCount")?,
-            object_lock_mode: optional(&mut m, "ObjectLockMode")?,
-            object_lock_retain_until_date: optional(&mut m, "ObjectLockRetainUntilDate")?,
-            object_lock_legal_hold_status: optional(&mut m, "ObjectLockLegalHoldStatus")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetObjectOutput {
+            body: m.optional("Body"),
+            delete_marker: m.optional("DeleteMarker"),
+            accept_ranges: m.optional("AcceptRanges"),
+            expiration: m.optional("Expiration"),
+            restore: m.optional("Restore"),
+            last_modified: m.optional("LastModified"),
+            content_length: m.optional("ContentLength"),
+            e_tag: m.optional("ETag"),
+            checksum_crc32: m.optional("ChecksumCRC32"),
+            checksum_crc32_c: m.optional("ChecksumCRC32C"),
+            checksum_crc64_nvme: m.optional("ChecksumCRC64NVME"),
+            checksum_sha1: m.optional("ChecksumSHA1"),
+            checksum_sha256: m.optional("ChecksumSHA256"),
+            checksum_sha512: m.optional("ChecksumSHA512"),
+            checksum_md5: m.optional("ChecksumMD5"),
+            checksum_xxhash64: m.optional("ChecksumXXHASH64"),
+            checksum_xxhash3: m.optional("ChecksumXXHASH3"),
+            checksum_xxhash128: m.optional("ChecksumXXHASH128"),
+            checksum_type: m.optional("ChecksumType"),
+            missing_meta: m.optional("MissingMeta"),
+            version_id: m.optional("VersionId"),
+            cache_control: m.optional("CacheControl"),
+            content_disposition: m.optional("ContentDisposition"),
+            content_encoding: m.optional("ContentEncoding"),
+            content_language: m.optional("ContentLanguage"),
+            content_range: m.optional("ContentRange"),
+            content_type: m.optional("ContentType"),
+            expires: m.optional("Expires"),
+            website_redirect_location: m.optional("WebsiteRedirectLocation"),
+            server_side_encryption: m.optional("ServerSideEncryption"),
+            metadata: m.optional("Metadata"),
+            sse_customer_algorithm: m.optional("SSECustomerAlgorithm"),
+            sse_customer_key_md5: m.optional("SSECustomerKeyMD5"),
+            ssekms_key_id: m.optional("SSEKMSKeyId"),
+            bucket_key_enabled: m.optional("BucketKeyEnabled"),
+            storage_class: m.optional("StorageClass"),
+            request_charged: m.optional("RequestCharged"),
+            replication_status: m.optional("ReplicationStatus"),
+            parts_count: m.optional("PartsCount"),
+            tag_count: m.optional("TagCount"),
+            object_lock_mode: m.optional("ObjectLockMode"),
+            object_lock_retain_until_date: m.optional("ObjectLockRetainUntilDate"),
+            object_lock_legal_hold_status: m.optional("ObjectLockLegalHoldStatus"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetObjectOutput {
@@ -2299,30 +2357,31 @@ pub struct GetObjectRequest {
 }
 impl FromValue for GetObjectRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetObjectRequest {
-            bucket: required(&mut m, "Bucket")?,
-            if_match: optional(&mut m, "IfMatch")?,
-            if_modified_since: optional(&mut m, "IfModifiedSince")?,
-            if_none_match: optional(&mut m, "IfNoneMatch")?,
-            if_unmodified_since: optional(&mut m, "IfUnmodifiedSince")?,
-            key: required(&mut m, "Key")?,
-            range: optional(&mut m, "Range")?,
-            response_cache_control: optional(&mut m, "ResponseCacheControl")?,
-            response_content_disposition: optional(&mut m, "ResponseContentDisposition")?,
-            response_content_encoding: optional(&mut m, "ResponseContentEncoding")?,
-            response_content_language: optional(&mut m, "ResponseContentLanguage")?,
-            response_content_type: optional(&mut m, "ResponseContentType")?,
-            response_expires: optional(&mut m, "ResponseExpires")?,
-            version_id: optional(&mut m, "VersionId")?,
-            sse_customer_algorithm: optional(&mut m, "SSECustomerAlgorithm")?,
-            sse_customer_key: optional(&mut m, "SSECustomerKey")?,
-            sse_customer_key_md5: optional(&mut m, "SSECustomerKeyMD5")?,
-            request_payer: optional(&mut m, "RequestPayer")?,
-            part_number: optional(&mut m, "PartNumber")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-            checksum_mode: optional(&mut m, "ChecksumMode")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetObjectRequest {
+            bucket: m.required("Bucket"),
+            if_match: m.optional("IfMatch"),
+            if_modified_since: m.optional("IfModifiedSince"),
+            if_none_match: m.optional("IfNoneMatch"),
+            if_unmodified_since: m.optional("IfUnmodifiedSince"),
+            key: m.required("Key"),
+            range: m.optional("Range"),
+            response_cache_control: m.optional("ResponseCacheControl"),
+            response_content_disposition: m.optional("ResponseContentDisposition"),
+            response_content_encoding: m.optional("ResponseContentEncoding"),
+            response_content_language: m.optional("ResponseContentLanguage"),
+            response_content_type: m.optional("ResponseContentType"),
+            response_expires: m.optional("ResponseExpires"),
+            version_id: m.optional("VersionId"),
+            sse_customer_algorithm: m.optional("SSECustomerAlgorithm"),
+            sse_customer_key: m.optional("SSECustomerKey"),
+            sse_customer_key_md5: m.optional("SSECustomerKeyMD5"),
+            request_payer: m.optional("RequestPayer"),
+            part_number: m.optional("PartNumber"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+            checksum_mode: m.optional("ChecksumMode"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetObjectRequest {
@@ -2387,11 +2446,12 @@ pub struct GetObjectTaggingOutput {
 }
 impl FromValue for GetObjectTaggingOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetObjectTaggingOutput {
-            version_id: optional(&mut m, "VersionId")?,
-            tag_set: required(&mut m, "TagSet")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetObjectTaggingOutput {
+            version_id: m.optional("VersionId"),
+            tag_set: m.required("TagSet"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetObjectTaggingOutput {
@@ -2413,14 +2473,15 @@ pub struct GetObjectTaggingRequest {
 }
 impl FromValue for GetObjectTaggingRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetObjectTaggingRequest {
-            bucket: required(&mut m, "Bucket")?,
-            key: required(&mut m, "Key")?,
-            version_id: optional(&mut m, "VersionId")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-            request_payer: optional(&mut m, "RequestPayer")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetObjectTaggingRequest {
+            bucket: m.required("Bucket"),
+            key: m.required("Key"),
+            version_id: m.optional("VersionId"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+            request_payer: m.optional("RequestPayer"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetObjectTaggingRequest {
@@ -2441,10 +2502,11 @@ pub struct GetPublicAccessBlockOutput {
 }
 impl FromValue for GetPublicAccessBlockOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetPublicAccessBlockOutput {
-            public_access_block_configuration: optional(&mut m, "PublicAccessBlockConfiguration")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetPublicAccessBlockOutput {
+            public_access_block_configuration: m.optional("PublicAccessBlockConfiguration"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetPublicAccessBlockOutput {
@@ -2462,11 +2524,12 @@ pub struct GetPublicAccessBlockRequest {
 }
 impl FromValue for GetPublicAccessBlockRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetPublicAccessBlockRequest {
-            bucket: required(&mut m, "Bucket")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetPublicAccessBlockRequest {
+            bucket: m.required("Bucket"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetPublicAccessBlockRequest {
@@ -2485,11 +2548,12 @@ pub struct Grant {
 }
 impl FromValue for Grant {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Grant {
-            grantee: optional(&mut m, "Grantee")?,
-            permission: optional(&mut m, "Permission")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Grant {
+            grantee: m.optional("Grantee"),
+            permission: m.optional("Permission"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Grant {
@@ -2511,14 +2575,15 @@ pub struct Grantee {
 }
 impl FromValue for Grantee {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Grantee {
-            display_name: optional(&mut m, "DisplayName")?,
-            email_address: optional(&mut m, "EmailAddress")?,
-            id: optional(&mut m, "ID")?,
-            r#type: required(&mut m, "Type")?,
-            uri: optional(&mut m, "URI")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Grantee {
+            display_name: m.optional("DisplayName"),
+            email_address: m.optional("EmailAddress"),
+            id: m.optional("ID"),
+            r#type: m.required("Type"),
+            uri: m.optional("URI"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Grantee {
@@ -2543,14 +2608,15 @@ pub struct HeadBucketOutput {
 }
 impl FromValue for HeadBucketOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(HeadBucketOutput {
-            bucket_arn: optional(&mut m, "BucketArn")?,
-            bucket_location_type: optional(&mut m, "BucketLocationType")?,
-            bucket_location_name: optional(&mut m, "BucketLocationName")?,
-            bucket_region: optional(&mut m, "BucketRegion")?,
-            access_point_alias: optional(&mut m, "AccessPointAlias")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = HeadBucketOutput {
+            bucket_arn: m.optional("BucketArn"),
+            bucket_location_type: m.optional("BucketLocationType"),
+            bucket_location_name: m.optional("BucketLocationName"),
+            bucket_region: m.optional("BucketRegion"),
+            access_point_alias: m.optional("AccessPointAlias"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for HeadBucketOutput {
@@ -2572,11 +2638,12 @@ pub struct HeadBucketRequest {
 }
 impl FromValue for HeadBucketRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(HeadBucketRequest {
-            bucket: required(&mut m, "Bucket")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = HeadBucketRequest {
+            bucket: m.required("Bucket"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for HeadBucketRequest {
@@ -2636,52 +2703,53 @@ pub struct HeadObjectOutput {
 }
 impl FromValue for HeadObjectOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(HeadObjectOutput {
-            delete_marker: optional(&mut m, "DeleteMarker")?,
-            accept_ranges: optional(&mut m, "AcceptRanges")?,
-            expiration: optional(&mut m, "Expiration")?,
-            restore: optional(&mut m, "Restore")?,
-            archive_status: optional(&mut m, "ArchiveStatus")?,
-            last_modified: optional(&mut m, "LastModified")?,
-            content_length: optional(&mut m, "ContentLength")?,
-            checksum_crc32: optional(&mut m, "ChecksumCRC32")?,
-            checksum_crc32_c: optional(&mut m, "ChecksumCRC32C")?,
-            checksum_crc64_nvme: optional(&mut m, "ChecksumCRC64NVME")?,
-            checksum_sha1: optional(&mut m, "ChecksumSHA1")?,
-            checksum_sha256: optional(&mut m, "ChecksumSHA256")?,
-            checksum_sha512: optional(&mut m, "ChecksumSHA512")?,
-            checksum_md5: optional(&mut m, "ChecksumMD5")?,
-            checksum_xxhash64: optional(&mut m, "ChecksumXXHASH64")?,
-            checksum_xxhash3: optional(&mut m, "ChecksumXXHASH3")?,
-            checksum_xxhash128: optional(&mut m, "ChecksumXXHASH128")?,
-            checksum_type: optional(&mut m, "ChecksumType")?,
-            e_tag: optional(&mut m, "ETag")?,
-            missing_meta: optional(&mut m, "MissingMeta")?,
-            version_id: optional(&mut m, "VersionId")?,
-            cache_control: optional(&mut m, "CacheControl")?,
-            content_disposition: optional(&mut m, "ContentDisposition")?,
-            content_encoding: optional(&mut m, "ContentEncoding")?,
-            content_language: optional(&mut m, "ContentLanguage")?,
-            content_type: optional(&mut m, "ContentType")?,
-            content_range: optional(&mut m, "ContentRange")?,
-            expires: optional(&mut m, "Expires")?,
-            website_redirect_location: optional(&mut m, "WebsiteRedirectLocation")?,
-            server_side_encryption: optional(&mut m, "ServerSideEncryption")?,
-            metadata: optional(&mut m, "Metadata")?,
-            sse_customer_algorithm: optional(&mut m, "SSECustomerAlgorithm")?,
-            sse_customer_key_md5: optional(&mut m, "SSECustomerKeyMD5")?,
-            ssekms_key_id: optional(&mut m, "SSEKMSKeyId")?,
-            bucket_key_enabled: optional(&mut m, "BucketKeyEnabled")?,
-            storage_class: optional(&mut m, "StorageClass")?,
-            request_charged: optional(&mut m, "RequestCharged")?,
-            replication_status: optional(&mut m, "ReplicationStatus")?,
-            parts_count: optional(&mut m, "PartsCount")?,
-            tag_count: optional(&mut m, "TagCount")?,
-            object_lock_mode: optional(&mut m, "ObjectLockMode")?,
-            object_lock_retain_until_date: optional(&mut m, "ObjectLockRetainUntilDate")?,
-            object_lock_legal_hold_status: optional(&mut m, "ObjectLockLegalHoldStatus")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = HeadObjectOutput {
+            delete_marker: m.optional("DeleteMarker"),
+            accept_ranges: m.optional("AcceptRanges"),
+            expiration: m.optional("Expiration"),
+            restore: m.optional("Restore"),
+            archive_status: m.optional("ArchiveStatus"),
+            last_modified: m.optional("LastModified"),
+            content_length: m.optional("ContentLength"),
+            checksum_crc32: m.optional("ChecksumCRC32"),
+            checksum_crc32_c: m.optional("ChecksumCRC32C"),
+            checksum_crc64_nvme: m.optional("ChecksumCRC64NVME"),
+            checksum_sha1: m.optional("ChecksumSHA1"),
+            checksum_sha256: m.optional("ChecksumSHA256"),
+            checksum_sha512: m.optional("ChecksumSHA512"),
+            checksum_md5: m.optional("ChecksumMD5"),
+            checksum_xxhash64: m.optional("ChecksumXXHASH64"),
+            checksum_xxhash3: m.optional("ChecksumXXHASH3"),
+            checksum_xxhash128: m.optional("ChecksumXXHASH128"),
+            checksum_type: m.optional("ChecksumType"),
+            e_tag: m.optional("ETag"),
+            missing_meta: m.optional("MissingMeta"),
+            version_id: m.optional("VersionId"),
+            cache_control: m.optional("CacheControl"),
+            content_disposition: m.optional("ContentDisposition"),
+            content_encoding: m.optional("ContentEncoding"),
+            content_language: m.optional("ContentLanguage"),
+            content_type: m.optional("ContentType"),
+            content_range: m.optional("ContentRange"),
+            expires: m.optional("Expires"),
+            website_redirect_location: m.optional("WebsiteRedirectLocation"),
+            server_side_encryption: m.optional("ServerSideEncryption"),
+            metadata: m.optional("Metadata"),
+            sse_customer_algorithm: m.optional("SSECustomerAlgorithm"),
+            sse_customer_key_md5: m.optional("SSECustomerKeyMD5"),
+            ssekms_key_id: m.optional("SSEKMSKeyId"),
+            bucket_key_enabled: m.optional("BucketKeyEnabled"),
+            storage_class: m.optional("StorageClass"),
+            request_charged: m.optional("RequestCharged"),
+            replication_status: m.optional("ReplicationStatus"),
+            parts_count: m.optional("PartsCount"),
+            tag_count: m.optional("TagCount"),
+            object_lock_mode: m.optional("ObjectLockMode"),
+            object_lock_retain_until_date: m.optional("ObjectLockRetainUntilDate"),
+            object_lock_legal_hold_status: m.optional("ObjectLockLegalHoldStatus"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for HeadObjectOutput {
@@ -2809,30 +2877,31 @@ pub struct HeadObjectRequest {
 }
 impl FromValue for HeadObjectRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(HeadObjectRequest {
-            bucket: required(&mut m, "Bucket")?,
-            if_match: optional(&mut m, "IfMatch")?,
-            if_modified_since: optional(&mut m, "IfModifiedSince")?,
-            if_none_match: optional(&mut m, "IfNoneMatch")?,
-            if_unmodified_since: optional(&mut m, "IfUnmodifiedSince")?,
-            key: required(&mut m, "Key")?,
-            range: optional(&mut m, "Range")?,
-            response_cache_control: optional(&mut m, "ResponseCacheControl")?,
-            response_content_disposition: optional(&mut m, "ResponseContentDisposition")?,
-            response_content_encoding: optional(&mut m, "ResponseContentEncoding")?,
-            response_content_language: optional(&mut m, "ResponseContentLanguage")?,
-            response_content_type: optional(&mut m, "ResponseContentType")?,
-            response_expires: optional(&mut m, "ResponseExpires")?,
-            version_id: optional(&mut m, "VersionId")?,
-            sse_customer_algorithm: optional(&mut m, "SSECustomerAlgorithm")?,
-            sse_customer_key: optional(&mut m, "SSECustomerKey")?,
-            sse_customer_key_md5: optional(&mut m, "SSECustomerKeyMD5")?,
-            request_payer: optional(&mut m, "RequestPayer")?,
-            part_number: optional(&mut m, "PartNumber")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-            checksum_mode: optional(&mut m, "ChecksumMode")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = HeadObjectRequest {
+            bucket: m.required("Bucket"),
+            if_match: m.optional("IfMatch"),
+            if_modified_since: m.optional("IfModifiedSince"),
+            if_none_match: m.optional("IfNoneMatch"),
+            if_unmodified_since: m.optional("IfUnmodifiedSince"),
+            key: m.required("Key"),
+            range: m.optional("Range"),
+            response_cache_control: m.optional("ResponseCacheControl"),
+            response_content_disposition: m.optional("ResponseContentDisposition"),
+            response_content_encoding: m.optional("ResponseContentEncoding"),
+            response_content_language: m.optional("ResponseContentLanguage"),
+            response_content_type: m.optional("ResponseContentType"),
+            response_expires: m.optional("ResponseExpires"),
+            version_id: m.optional("VersionId"),
+            sse_customer_algorithm: m.optional("SSECustomerAlgorithm"),
+            sse_customer_key: m.optional("SSECustomerKey"),
+            sse_customer_key_md5: m.optional("SSECustomerKeyMD5"),
+            request_payer: m.optional("RequestPayer"),
+            part_number: m.optional("PartNumber"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+            checksum_mode: m.optional("ChecksumMode"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for HeadObjectRequest {
@@ -2897,11 +2966,12 @@ pub struct Initiator {
 }
 impl FromValue for Initiator {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Initiator {
-            id: optional(&mut m, "ID")?,
-            display_name: optional(&mut m, "DisplayName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Initiator {
+            id: m.optional("ID"),
+            display_name: m.optional("DisplayName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Initiator {
@@ -2921,12 +2991,13 @@ pub struct LifecycleExpiration {
 }
 impl FromValue for LifecycleExpiration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(LifecycleExpiration {
-            date: optional(&mut m, "Date")?,
-            days: optional(&mut m, "Days")?,
-            expired_object_delete_marker: optional(&mut m, "ExpiredObjectDeleteMarker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = LifecycleExpiration {
+            date: m.optional("Date"),
+            days: m.optional("Days"),
+            expired_object_delete_marker: m.optional("ExpiredObjectDeleteMarker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for LifecycleExpiration {
@@ -2953,18 +3024,19 @@ pub struct LifecycleRule {
 }
 impl FromValue for LifecycleRule {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(LifecycleRule {
-            expiration: optional(&mut m, "Expiration")?,
-            id: optional(&mut m, "ID")?,
-            prefix: optional(&mut m, "Prefix")?,
-            filter: optional(&mut m, "Filter")?,
-            status: required(&mut m, "Status")?,
-            transitions: optional(&mut m, "Transitions")?,
-            noncurrent_version_transitions: optional(&mut m, "NoncurrentVersionTransitions")?,
-            noncurrent_version_expiration: optional(&mut m, "NoncurrentVersionExpiration")?,
-            abort_incomplete_multipart_upload: optional(&mut m, "AbortIncompleteMultipartUpload")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = LifecycleRule {
+            expiration: m.optional("Expiration"),
+            id: m.optional("ID"),
+            prefix: m.optional("Prefix"),
+            filter: m.optional("Filter"),
+            status: m.required("Status"),
+            transitions: m.optional("Transitions"),
+            noncurrent_version_transitions: m.optional("NoncurrentVersionTransitions"),
+            noncurrent_version_expiration: m.optional("NoncurrentVersionExpiration"),
+            abort_incomplete_multipart_upload: m.optional("AbortIncompleteMultipartUpload"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for LifecycleRule {
@@ -2992,13 +3064,14 @@ pub struct LifecycleRuleAndOperator {
 }
 impl FromValue for LifecycleRuleAndOperator {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(LifecycleRuleAndOperator {
-            prefix: optional(&mut m, "Prefix")?,
-            tags: optional(&mut m, "Tags")?,
-            object_size_greater_than: optional(&mut m, "ObjectSizeGreaterThan")?,
-            object_size_less_than: optional(&mut m, "ObjectSizeLessThan")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = LifecycleRuleAndOperator {
+            prefix: m.optional("Prefix"),
+            tags: m.optional("Tags"),
+            object_size_greater_than: m.optional("ObjectSizeGreaterThan"),
+            object_size_less_than: m.optional("ObjectSizeLessThan"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for LifecycleRuleAndOperator {
@@ -3022,14 +3095,15 @@ pub struct LifecycleRuleFilter {
 }
 impl FromValue for LifecycleRuleFilter {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(LifecycleRuleFilter {
-            prefix: optional(&mut m, "Prefix")?,
-            tag: optional(&mut m, "Tag")?,
-            object_size_greater_than: optional(&mut m, "ObjectSizeGreaterThan")?,
-            object_size_less_than: optional(&mut m, "ObjectSizeLessThan")?,
-            and: optional(&mut m, "And")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = LifecycleRuleFilter {
+            prefix: m.optional("Prefix"),
+            tag: m.optional("Tag"),
+            object_size_greater_than: m.optional("ObjectSizeGreaterThan"),
+            object_size_less_than: m.optional("ObjectSizeLessThan"),
+            and: m.optional("And"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for LifecycleRuleFilter {
@@ -3053,13 +3127,14 @@ pub struct ListBucketsOutput {
 }
 impl FromValue for ListBucketsOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListBucketsOutput {
-            buckets: optional(&mut m, "Buckets")?,
-            owner: optional(&mut m, "Owner")?,
-            continuation_token: optional(&mut m, "ContinuationToken")?,
-            prefix: optional(&mut m, "Prefix")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListBucketsOutput {
+            buckets: m.optional("Buckets"),
+            owner: m.optional("Owner"),
+            continuation_token: m.optional("ContinuationToken"),
+            prefix: m.optional("Prefix"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListBucketsOutput {
@@ -3082,13 +3157,14 @@ pub struct ListBucketsRequest {
 }
 impl FromValue for ListBucketsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListBucketsRequest {
-            max_buckets: optional(&mut m, "MaxBuckets")?,
-            continuation_token: optional(&mut m, "ContinuationToken")?,
-            prefix: optional(&mut m, "Prefix")?,
-            bucket_region: optional(&mut m, "BucketRegion")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListBucketsRequest {
+            max_buckets: m.optional("MaxBuckets"),
+            continuation_token: m.optional("ContinuationToken"),
+            prefix: m.optional("Prefix"),
+            bucket_region: m.optional("BucketRegion"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListBucketsRequest {
@@ -3120,22 +3196,23 @@ pub struct ListMultipartUploadsOutput {
 }
 impl FromValue for ListMultipartUploadsOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListMultipartUploadsOutput {
-            bucket: optional(&mut m, "Bucket")?,
-            key_marker: optional(&mut m, "KeyMarker")?,
-            upload_id_marker: optional(&mut m, "UploadIdMarker")?,
-            next_key_marker: optional(&mut m, "NextKeyMarker")?,
-            prefix: optional(&mut m, "Prefix")?,
-            delimiter: optional(&mut m, "Delimiter")?,
-            next_upload_id_marker: optional(&mut m, "NextUploadIdMarker")?,
-            max_uploads: optional(&mut m, "MaxUploads")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            uploads: optional(&mut m, "Uploads")?,
-            common_prefixes: optional(&mut m, "CommonPrefixes")?,
-            encoding_type: optional(&mut m, "EncodingType")?,
-            request_charged: optional(&mut m, "RequestCharged")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListMultipartUploadsOutput {
+            bucket: m.optional("Bucket"),
+            key_marker: m.optional("KeyMarker"),
+            upload_id_marker: m.optional("UploadIdMarker"),
+            next_key_marker: m.optional("NextKeyMarker"),
+            prefix: m.optional("Prefix"),
+            delimiter: m.optional("Delimiter"),
+            next_upload_id_marker: m.optional("NextUploadIdMarker"),
+            max_uploads: m.optional("MaxUploads"),
+            is_truncated: m.optional("IsTruncated"),
+            uploads: m.optional("Uploads"),
+            common_prefixes: m.optional("CommonPrefixes"),
+            encoding_type: m.optional("EncodingType"),
+            request_charged: m.optional("RequestCharged"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListMultipartUploadsOutput {
@@ -3172,18 +3249,19 @@ pub struct ListMultipartUploadsRequest {
 }
 impl FromValue for ListMultipartUploadsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListMultipartUploadsRequest {
-            bucket: required(&mut m, "Bucket")?,
-            delimiter: optional(&mut m, "Delimiter")?,
-            encoding_type: optional(&mut m, "EncodingType")?,
-            key_marker: optional(&mut m, "KeyMarker")?,
-            max_uploads: optional(&mut m, "MaxUploads")?,
-            prefix: optional(&mut m, "Prefix")?,
-            upload_id_marker: optional(&mut m, "UploadIdMarker")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-            request_payer: optional(&mut m, "RequestPayer")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListMultipartUploadsRequest {
+            bucket: m.required("Bucket"),
+            delimiter: m.optional("Delimiter"),
+            encoding_type: m.optional("EncodingType"),
+            key_marker: m.optional("KeyMarker"),
+            max_uploads: m.optional("MaxUploads"),
+            prefix: m.optional("Prefix"),
+            upload_id_marker: m.optional("UploadIdMarker"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+            request_payer: m.optional("RequestPayer"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListMultipartUploadsRequest {
@@ -3221,23 +3299,24 @@ pub struct ListObjectVersionsOutput {
 }
 impl FromValue for ListObjectVersionsOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListObjectVersionsOutput {
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            key_marker: optional(&mut m, "KeyMarker")?,
-            version_id_marker: optional(&mut m, "VersionIdMarker")?,
-            next_key_marker: optional(&mut m, "NextKeyMarker")?,
-            next_version_id_marker: optional(&mut m, "NextVersionIdMarker")?,
-            versions: optional(&mut m, "Versions")?,
-            delete_markers: optional(&mut m, "DeleteMarkers")?,
-            name: optional(&mut m, "Name")?,
-            prefix: optional(&mut m, "Prefix")?,
-            delimiter: optional(&mut m, "Delimiter")?,
-            max_keys: optional(&mut m, "MaxKeys")?,
-            common_prefixes: optional(&mut m, "CommonPrefixes")?,
-            encoding_type: optional(&mut m, "EncodingType")?,
-            request_charged: optional(&mut m, "RequestCharged")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListObjectVersionsOutput {
+            is_truncated: m.optional("IsTruncated"),
+            key_marker: m.optional("KeyMarker"),
+            version_id_marker: m.optional("VersionIdMarker"),
+            next_key_marker: m.optional("NextKeyMarker"),
+            next_version_id_marker: m.optional("NextVersionIdMarker"),
+            versions: m.optional("Versions"),
+            delete_markers: m.optional("DeleteMarkers"),
+            name: m.optional("Name"),
+            prefix: m.optional("Prefix"),
+            delimiter: m.optional("Delimiter"),
+            max_keys: m.optional("MaxKeys"),
+            common_prefixes: m.optional("CommonPrefixes"),
+            encoding_type: m.optional("EncodingType"),
+            request_charged: m.optional("RequestCharged"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListObjectVersionsOutput {
@@ -3276,19 +3355,20 @@ pub struct ListObjectVersionsRequest {
 }
 impl FromValue for ListObjectVersionsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListObjectVersionsRequest {
-            bucket: required(&mut m, "Bucket")?,
-            delimiter: optional(&mut m, "Delimiter")?,
-            encoding_type: optional(&mut m, "EncodingType")?,
-            key_marker: optional(&mut m, "KeyMarker")?,
-            max_keys: optional(&mut m, "MaxKeys")?,
-            prefix: optional(&mut m, "Prefix")?,
-            version_id_marker: optional(&mut m, "VersionIdMarker")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-            request_payer: optional(&mut m, "RequestPayer")?,
-            optional_object_attributes: optional(&mut m, "OptionalObjectAttributes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListObjectVersionsRequest {
+            bucket: m.required("Bucket"),
+            delimiter: m.optional("Delimiter"),
+            encoding_type: m.optional("EncodingType"),
+            key_marker: m.optional("KeyMarker"),
+            max_keys: m.optional("MaxKeys"),
+            prefix: m.optional("Prefix"),
+            version_id_marker: m.optional("VersionIdMarker"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+            request_payer: m.optional("RequestPayer"),
+            optional_object_attributes: m.optional("OptionalObjectAttributes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListObjectVersionsRequest {
@@ -3324,20 +3404,21 @@ pub struct ListObjectsOutput {
 }
 impl FromValue for ListObjectsOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListObjectsOutput {
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-            next_marker: optional(&mut m, "NextMarker")?,
-            contents: optional(&mut m, "Contents")?,
-            name: optional(&mut m, "Name")?,
-            prefix: optional(&mut m, "Prefix")?,
-            delimiter: optional(&mut m, "Delimiter")?,
-            max_keys: optional(&mut m, "MaxKeys")?,
-            common_prefixes: optional(&mut m, "CommonPrefixes")?,
-            encoding_type: optional(&mut m, "EncodingType")?,
-            request_charged: optional(&mut m, "RequestCharged")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListObjectsOutput {
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+            next_marker: m.optional("NextMarker"),
+            contents: m.optional("Contents"),
+            name: m.optional("Name"),
+            prefix: m.optional("Prefix"),
+            delimiter: m.optional("Delimiter"),
+            max_keys: m.optional("MaxKeys"),
+            common_prefixes: m.optional("CommonPrefixes"),
+            encoding_type: m.optional("EncodingType"),
+            request_charged: m.optional("RequestCharged"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListObjectsOutput {
@@ -3372,18 +3453,19 @@ pub struct ListObjectsRequest {
 }
 impl FromValue for ListObjectsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListObjectsRequest {
-            bucket: required(&mut m, "Bucket")?,
-            delimiter: optional(&mut m, "Delimiter")?,
-            encoding_type: optional(&mut m, "EncodingType")?,
-            marker: optional(&mut m, "Marker")?,
-            max_keys: optional(&mut m, "MaxKeys")?,
-            prefix: optional(&mut m, "Prefix")?,
-            request_payer: optional(&mut m, "RequestPayer")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-            optional_object_attributes: optional(&mut m, "OptionalObjectAttributes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListObjectsRequest {
+            bucket: m.required("Bucket"),
+            delimiter: m.optional("Delimiter"),
+            encoding_type: m.optional("EncodingType"),
+            marker: m.optional("Marker"),
+            max_keys: m.optional("MaxKeys"),
+            prefix: m.optional("Prefix"),
+            request_payer: m.optional("RequestPayer"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+            optional_object_attributes: m.optional("OptionalObjectAttributes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListObjectsRequest {
@@ -3420,22 +3502,23 @@ pub struct ListObjectsV2Output {
 }
 impl FromValue for ListObjectsV2Output {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListObjectsV2Output {
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            contents: optional(&mut m, "Contents")?,
-            name: optional(&mut m, "Name")?,
-            prefix: optional(&mut m, "Prefix")?,
-            delimiter: optional(&mut m, "Delimiter")?,
-            max_keys: optional(&mut m, "MaxKeys")?,
-            common_prefixes: optional(&mut m, "CommonPrefixes")?,
-            encoding_type: optional(&mut m, "EncodingType")?,
-            key_count: optional(&mut m, "KeyCount")?,
-            continuation_token: optional(&mut m, "ContinuationToken")?,
-            next_continuation_token: optional(&mut m, "NextContinuationToken")?,
-            start_after: optional(&mut m, "StartAfter")?,
-            request_charged: optional(&mut m, "RequestCharged")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListObjectsV2Output {
+            is_truncated: m.optional("IsTruncated"),
+            contents: m.optional("Contents"),
+            name: m.optional("Name"),
+            prefix: m.optional("Prefix"),
+            delimiter: m.optional("Delimiter"),
+            max_keys: m.optional("MaxKeys"),
+            common_prefixes: m.optional("CommonPrefixes"),
+            encoding_type: m.optional("EncodingType"),
+            key_count: m.optional("KeyCount"),
+            continuation_token: m.optional("ContinuationToken"),
+            next_continuation_token: m.optional("NextContinuationToken"),
+            start_after: m.optional("StartAfter"),
+            request_charged: m.optional("RequestCharged"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListObjectsV2Output {
@@ -3474,20 +3557,21 @@ pub struct ListObjectsV2Request {
 }
 impl FromValue for ListObjectsV2Request {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListObjectsV2Request {
-            bucket: required(&mut m, "Bucket")?,
-            delimiter: optional(&mut m, "Delimiter")?,
-            encoding_type: optional(&mut m, "EncodingType")?,
-            max_keys: optional(&mut m, "MaxKeys")?,
-            prefix: optional(&mut m, "Prefix")?,
-            continuation_token: optional(&mut m, "ContinuationToken")?,
-            fetch_owner: optional(&mut m, "FetchOwner")?,
-            start_after: optional(&mut m, "StartAfter")?,
-            request_payer: optional(&mut m, "RequestPayer")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-            optional_object_attributes: optional(&mut m, "OptionalObjectAttributes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListObjectsV2Request {
+            bucket: m.required("Bucket"),
+            delimiter: m.optional("Delimiter"),
+            encoding_type: m.optional("EncodingType"),
+            max_keys: m.optional("MaxKeys"),
+            prefix: m.optional("Prefix"),
+            continuation_token: m.optional("ContinuationToken"),
+            fetch_owner: m.optional("FetchOwner"),
+            start_after: m.optional("StartAfter"),
+            request_payer: m.optional("RequestPayer"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+            optional_object_attributes: m.optional("OptionalObjectAttributes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListObjectsV2Request {
@@ -3529,25 +3613,26 @@ pub struct ListPartsOutput {
 }
 impl FromValue for ListPartsOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListPartsOutput {
-            abort_date: optional(&mut m, "AbortDate")?,
-            abort_rule_id: optional(&mut m, "AbortRuleId")?,
-            bucket: optional(&mut m, "Bucket")?,
-            key: optional(&mut m, "Key")?,
-            upload_id: optional(&mut m, "UploadId")?,
-            part_number_marker: optional(&mut m, "PartNumberMarker")?,
-            next_part_number_marker: optional(&mut m, "NextPartNumberMarker")?,
-            max_parts: optional(&mut m, "MaxParts")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            parts: optional(&mut m, "Parts")?,
-            initiator: optional(&mut m, "Initiator")?,
-            owner: optional(&mut m, "Owner")?,
-            storage_class: optional(&mut m, "StorageClass")?,
-            request_charged: optional(&mut m, "RequestCharged")?,
-            checksum_algorithm: optional(&mut m, "ChecksumAlgorithm")?,
-            checksum_type: optional(&mut m, "ChecksumType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListPartsOutput {
+            abort_date: m.optional("AbortDate"),
+            abort_rule_id: m.optional("AbortRuleId"),
+            bucket: m.optional("Bucket"),
+            key: m.optional("Key"),
+            upload_id: m.optional("UploadId"),
+            part_number_marker: m.optional("PartNumberMarker"),
+            next_part_number_marker: m.optional("NextPartNumberMarker"),
+            max_parts: m.optional("MaxParts"),
+            is_truncated: m.optional("IsTruncated"),
+            parts: m.optional("Parts"),
+            initiator: m.optional("Initiator"),
+            owner: m.optional("Owner"),
+            storage_class: m.optional("StorageClass"),
+            request_charged: m.optional("RequestCharged"),
+            checksum_algorithm: m.optional("ChecksumAlgorithm"),
+            checksum_type: m.optional("ChecksumType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListPartsOutput {
@@ -3588,19 +3673,20 @@ pub struct ListPartsRequest {
 }
 impl FromValue for ListPartsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListPartsRequest {
-            bucket: required(&mut m, "Bucket")?,
-            key: required(&mut m, "Key")?,
-            max_parts: optional(&mut m, "MaxParts")?,
-            part_number_marker: optional(&mut m, "PartNumberMarker")?,
-            upload_id: required(&mut m, "UploadId")?,
-            request_payer: optional(&mut m, "RequestPayer")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-            sse_customer_algorithm: optional(&mut m, "SSECustomerAlgorithm")?,
-            sse_customer_key: optional(&mut m, "SSECustomerKey")?,
-            sse_customer_key_md5: optional(&mut m, "SSECustomerKeyMD5")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListPartsRequest {
+            bucket: m.required("Bucket"),
+            key: m.required("Key"),
+            max_parts: m.optional("MaxParts"),
+            part_number_marker: m.optional("PartNumberMarker"),
+            upload_id: m.required("UploadId"),
+            request_payer: m.optional("RequestPayer"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+            sse_customer_algorithm: m.optional("SSECustomerAlgorithm"),
+            sse_customer_key: m.optional("SSECustomerKey"),
+            sse_customer_key_md5: m.optional("SSECustomerKeyMD5"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListPartsRequest {
@@ -3643,11 +3729,12 @@ pub struct LocationInfo {
 }
 impl FromValue for LocationInfo {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(LocationInfo {
-            r#type: optional(&mut m, "Type")?,
-            name: optional(&mut m, "Name")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = LocationInfo {
+            r#type: m.optional("Type"),
+            name: m.optional("Name"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for LocationInfo {
@@ -3672,17 +3759,18 @@ pub struct MultipartUpload {
 }
 impl FromValue for MultipartUpload {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(MultipartUpload {
-            upload_id: optional(&mut m, "UploadId")?,
-            key: optional(&mut m, "Key")?,
-            initiated: optional(&mut m, "Initiated")?,
-            storage_class: optional(&mut m, "StorageClass")?,
-            owner: optional(&mut m, "Owner")?,
-            initiator: optional(&mut m, "Initiator")?,
-            checksum_algorithm: optional(&mut m, "ChecksumAlgorithm")?,
-            checksum_type: optional(&mut m, "ChecksumType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = MultipartUpload {
+            upload_id: m.optional("UploadId"),
+            key: m.optional("Key"),
+            initiated: m.optional("Initiated"),
+            storage_class: m.optional("StorageClass"),
+            owner: m.optional("Owner"),
+            initiator: m.optional("Initiator"),
+            checksum_algorithm: m.optional("ChecksumAlgorithm"),
+            checksum_type: m.optional("ChecksumType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for MultipartUpload {
@@ -3707,11 +3795,12 @@ pub struct NoncurrentVersionExpiration {
 }
 impl FromValue for NoncurrentVersionExpiration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(NoncurrentVersionExpiration {
-            noncurrent_days: optional(&mut m, "NoncurrentDays")?,
-            newer_noncurrent_versions: optional(&mut m, "NewerNoncurrentVersions")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = NoncurrentVersionExpiration {
+            noncurrent_days: m.optional("NoncurrentDays"),
+            newer_noncurrent_versions: m.optional("NewerNoncurrentVersions"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for NoncurrentVersionExpiration {
@@ -3731,12 +3820,13 @@ pub struct NoncurrentVersionTransition {
 }
 impl FromValue for NoncurrentVersionTransition {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(NoncurrentVersionTransition {
-            noncurrent_days: optional(&mut m, "NoncurrentDays")?,
-            storage_class: optional(&mut m, "StorageClass")?,
-            newer_noncurrent_versions: optional(&mut m, "NewerNoncurrentVersions")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = NoncurrentVersionTransition {
+            noncurrent_days: m.optional("NoncurrentDays"),
+            storage_class: m.optional("StorageClass"),
+            newer_noncurrent_versions: m.optional("NewerNoncurrentVersions"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for NoncurrentVersionTransition {
@@ -3763,18 +3853,19 @@ pub struct Object {
 }
 impl FromValue for Object {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Object {
-            key: optional(&mut m, "Key")?,
-            last_modified: optional(&mut m, "LastModified")?,
-            e_tag: optional(&mut m, "ETag")?,
-            checksum_algorithm: optional(&mut m, "ChecksumAlgorithm")?,
-            checksum_type: optional(&mut m, "ChecksumType")?,
-            size: optional(&mut m, "Size")?,
-            storage_class: optional(&mut m, "StorageClass")?,
-            owner: optional(&mut m, "Owner")?,
-            restore_status: optional(&mut m, "RestoreStatus")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Object {
+            key: m.optional("Key"),
+            last_modified: m.optional("LastModified"),
+            e_tag: m.optional("ETag"),
+            checksum_algorithm: m.optional("ChecksumAlgorithm"),
+            checksum_type: m.optional("ChecksumType"),
+            size: m.optional("Size"),
+            storage_class: m.optional("StorageClass"),
+            owner: m.optional("Owner"),
+            restore_status: m.optional("RestoreStatus"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Object {
@@ -3803,14 +3894,15 @@ pub struct ObjectIdentifier {
 }
 impl FromValue for ObjectIdentifier {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ObjectIdentifier {
-            key: required(&mut m, "Key")?,
-            version_id: optional(&mut m, "VersionId")?,
-            e_tag: optional(&mut m, "ETag")?,
-            last_modified_time: optional(&mut m, "LastModifiedTime")?,
-            size: optional(&mut m, "Size")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ObjectIdentifier {
+            key: m.required("Key"),
+            version_id: m.optional("VersionId"),
+            e_tag: m.optional("ETag"),
+            last_modified_time: m.optional("LastModifiedTime"),
+            size: m.optional("Size"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ObjectIdentifier {
@@ -3841,20 +3933,21 @@ pub struct ObjectVersion {
 }
 impl FromValue for ObjectVersion {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ObjectVersion {
-            e_tag: optional(&mut m, "ETag")?,
-            checksum_algorithm: optional(&mut m, "ChecksumAlgorithm")?,
-            checksum_type: optional(&mut m, "ChecksumType")?,
-            size: optional(&mut m, "Size")?,
-            storage_class: optional(&mut m, "StorageClass")?,
-            key: optional(&mut m, "Key")?,
-            version_id: optional(&mut m, "VersionId")?,
-            is_latest: optional(&mut m, "IsLatest")?,
-            last_modified: optional(&mut m, "LastModified")?,
-            owner: optional(&mut m, "Owner")?,
-            restore_status: optional(&mut m, "RestoreStatus")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ObjectVersion {
+            e_tag: m.optional("ETag"),
+            checksum_algorithm: m.optional("ChecksumAlgorithm"),
+            checksum_type: m.optional("ChecksumType"),
+            size: m.optional("Size"),
+            storage_class: m.optional("StorageClass"),
+            key: m.optional("Key"),
+            version_id: m.optional("VersionId"),
+            is_latest: m.optional("IsLatest"),
+            last_modified: m.optional("LastModified"),
+            owner: m.optional("Owner"),
+            restore_status: m.optional("RestoreStatus"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ObjectVersion {
@@ -3882,11 +3975,12 @@ pub struct Owner {
 }
 impl FromValue for Owner {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Owner {
-            display_name: optional(&mut m, "DisplayName")?,
-            id: optional(&mut m, "ID")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Owner {
+            display_name: m.optional("DisplayName"),
+            id: m.optional("ID"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Owner {
@@ -3904,10 +3998,11 @@ pub struct OwnershipControls {
 }
 impl FromValue for OwnershipControls {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(OwnershipControls {
-            rules: required(&mut m, "Rules")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = OwnershipControls {
+            rules: m.required("Rules"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for OwnershipControls {
@@ -3924,10 +4019,11 @@ pub struct OwnershipControlsRule {
 }
 impl FromValue for OwnershipControlsRule {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(OwnershipControlsRule {
-            object_ownership: required(&mut m, "ObjectOwnership")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = OwnershipControlsRule {
+            object_ownership: m.required("ObjectOwnership"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for OwnershipControlsRule {
@@ -3957,23 +4053,24 @@ pub struct Part {
 }
 impl FromValue for Part {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Part {
-            part_number: optional(&mut m, "PartNumber")?,
-            last_modified: optional(&mut m, "LastModified")?,
-            e_tag: optional(&mut m, "ETag")?,
-            size: optional(&mut m, "Size")?,
-            checksum_crc32: optional(&mut m, "ChecksumCRC32")?,
-            checksum_crc32_c: optional(&mut m, "ChecksumCRC32C")?,
-            checksum_crc64_nvme: optional(&mut m, "ChecksumCRC64NVME")?,
-            checksum_sha1: optional(&mut m, "ChecksumSHA1")?,
-            checksum_sha256: optional(&mut m, "ChecksumSHA256")?,
-            checksum_sha512: optional(&mut m, "ChecksumSHA512")?,
-            checksum_md5: optional(&mut m, "ChecksumMD5")?,
-            checksum_xxhash64: optional(&mut m, "ChecksumXXHASH64")?,
-            checksum_xxhash3: optional(&mut m, "ChecksumXXHASH3")?,
-            checksum_xxhash128: optional(&mut m, "ChecksumXXHASH128")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Part {
+            part_number: m.optional("PartNumber"),
+            last_modified: m.optional("LastModified"),
+            e_tag: m.optional("ETag"),
+            size: m.optional("Size"),
+            checksum_crc32: m.optional("ChecksumCRC32"),
+            checksum_crc32_c: m.optional("ChecksumCRC32C"),
+            checksum_crc64_nvme: m.optional("ChecksumCRC64NVME"),
+            checksum_sha1: m.optional("ChecksumSHA1"),
+            checksum_sha256: m.optional("ChecksumSHA256"),
+            checksum_sha512: m.optional("ChecksumSHA512"),
+            checksum_md5: m.optional("ChecksumMD5"),
+            checksum_xxhash64: m.optional("ChecksumXXHASH64"),
+            checksum_xxhash3: m.optional("ChecksumXXHASH3"),
+            checksum_xxhash128: m.optional("ChecksumXXHASH128"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Part {
@@ -4003,10 +4100,11 @@ pub struct PolicyStatus {
 }
 impl FromValue for PolicyStatus {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PolicyStatus {
-            is_public: optional(&mut m, "IsPublic")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PolicyStatus {
+            is_public: m.optional("IsPublic"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PolicyStatus {
@@ -4026,13 +4124,14 @@ pub struct PublicAccessBlockConfiguration {
 }
 impl FromValue for PublicAccessBlockConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PublicAccessBlockConfiguration {
-            block_public_acls: optional(&mut m, "BlockPublicAcls")?,
-            ignore_public_acls: optional(&mut m, "IgnorePublicAcls")?,
-            block_public_policy: optional(&mut m, "BlockPublicPolicy")?,
-            restrict_public_buckets: optional(&mut m, "RestrictPublicBuckets")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PublicAccessBlockConfiguration {
+            block_public_acls: m.optional("BlockPublicAcls"),
+            ignore_public_acls: m.optional("IgnorePublicAcls"),
+            block_public_policy: m.optional("BlockPublicPolicy"),
+            restrict_public_buckets: m.optional("RestrictPublicBuckets"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PublicAccessBlockConfiguration {
@@ -4056,14 +4155,15 @@ pub struct PutBucketEncryptionRequest {
 }
 impl FromValue for PutBucketEncryptionRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutBucketEncryptionRequest {
-            bucket: required(&mut m, "Bucket")?,
-            content_md5: optional(&mut m, "ContentMD5")?,
-            checksum_algorithm: optional(&mut m, "ChecksumAlgorithm")?,
-            server_side_encryption_configuration: required(&mut m, "ServerSideEncryptionConfiguration")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutBucketEncryptionRequest {
+            bucket: m.required("Bucket"),
+            content_md5: m.optional("ContentMD5"),
+            checksum_algorithm: m.optional("ChecksumAlgorithm"),
+            server_side_encryption_configuration: m.required("ServerSideEncryptionConfiguration"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutBucketEncryptionRequest {
@@ -4084,10 +4184,11 @@ pub struct PutBucketLifecycleConfigurationOutput {
 }
 impl FromValue for PutBucketLifecycleConfigurationOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutBucketLifecycleConfigurationOutput {
-            transition_default_minimum_object_size: optional(&mut m, "TransitionDefaultMinimumObjectSize")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutBucketLifecycleConfigurationOutput {
+            transition_default_minimum_object_size: m.optional("TransitionDefaultMinimumObjectSize"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutBucketLifecycleConfigurationOutput {
@@ -4108,14 +4209,15 @@ pub struct PutBucketLifecycleConfigurationRequest {
 }
 impl FromValue for PutBucketLifecycleConfigurationRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutBucketLifecycleConfigurationRequest {
-            bucket: required(&mut m, "Bucket")?,
-            checksum_algorithm: optional(&mut m, "ChecksumAlgorithm")?,
-            lifecycle_configuration: optional(&mut m, "LifecycleConfiguration")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-            transition_default_minimum_object_size: optional(&mut m, "TransitionDefaultMinimumObjectSize")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutBucketLifecycleConfigurationRequest {
+            bucket: m.required("Bucket"),
+            checksum_algorithm: m.optional("ChecksumAlgorithm"),
+            lifecycle_configuration: m.optional("LifecycleConfiguration"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+            transition_default_minimum_object_size: m.optional("TransitionDefaultMinimumObjectSize"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutBucketLifecycleConfigurationRequest {
@@ -4140,14 +4242,15 @@ pub struct PutBucketOwnershipControlsRequest {
 }
 impl FromValue for PutBucketOwnershipControlsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutBucketOwnershipControlsRequest {
-            bucket: required(&mut m, "Bucket")?,
-            content_md5: optional(&mut m, "ContentMD5")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-            ownership_controls: required(&mut m, "OwnershipControls")?,
-            checksum_algorithm: optional(&mut m, "ChecksumAlgorithm")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutBucketOwnershipControlsRequest {
+            bucket: m.required("Bucket"),
+            content_md5: m.optional("ContentMD5"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+            ownership_controls: m.required("OwnershipControls"),
+            checksum_algorithm: m.optional("ChecksumAlgorithm"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutBucketOwnershipControlsRequest {
@@ -4173,15 +4276,16 @@ pub struct PutBucketPolicyRequest {
 }
 impl FromValue for PutBucketPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutBucketPolicyRequest {
-            bucket: required(&mut m, "Bucket")?,
-            content_md5: optional(&mut m, "ContentMD5")?,
-            checksum_algorithm: optional(&mut m, "ChecksumAlgorithm")?,
-            confirm_remove_self_bucket_access: optional(&mut m, "ConfirmRemoveSelfBucketAccess")?,
-            policy: required(&mut m, "Policy")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutBucketPolicyRequest {
+            bucket: m.required("Bucket"),
+            content_md5: m.optional("ContentMD5"),
+            checksum_algorithm: m.optional("ChecksumAlgorithm"),
+            confirm_remove_self_bucket_access: m.optional("ConfirmRemoveSelfBucketAccess"),
+            policy: m.required("Policy"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutBucketPolicyRequest {
@@ -4207,14 +4311,15 @@ pub struct PutBucketTaggingRequest {
 }
 impl FromValue for PutBucketTaggingRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutBucketTaggingRequest {
-            bucket: required(&mut m, "Bucket")?,
-            content_md5: optional(&mut m, "ContentMD5")?,
-            checksum_algorithm: optional(&mut m, "ChecksumAlgorithm")?,
-            tagging: required(&mut m, "Tagging")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutBucketTaggingRequest {
+            bucket: m.required("Bucket"),
+            content_md5: m.optional("ContentMD5"),
+            checksum_algorithm: m.optional("ChecksumAlgorithm"),
+            tagging: m.required("Tagging"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutBucketTaggingRequest {
@@ -4240,15 +4345,16 @@ pub struct PutBucketVersioningRequest {
 }
 impl FromValue for PutBucketVersioningRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutBucketVersioningRequest {
-            bucket: required(&mut m, "Bucket")?,
-            content_md5: optional(&mut m, "ContentMD5")?,
-            checksum_algorithm: optional(&mut m, "ChecksumAlgorithm")?,
-            mfa: optional(&mut m, "MFA")?,
-            versioning_configuration: required(&mut m, "VersioningConfiguration")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutBucketVersioningRequest {
+            bucket: m.required("Bucket"),
+            content_md5: m.optional("ContentMD5"),
+            checksum_algorithm: m.optional("ChecksumAlgorithm"),
+            mfa: m.optional("MFA"),
+            versioning_configuration: m.required("VersioningConfiguration"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutBucketVersioningRequest {
@@ -4291,31 +4397,32 @@ pub struct PutObjectOutput {
 }
 impl FromValue for PutObjectOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutObjectOutput {
-            expiration: optional(&mut m, "Expiration")?,
-            e_tag: optional(&mut m, "ETag")?,
-            checksum_crc32: optional(&mut m, "ChecksumCRC32")?,
-            checksum_crc32_c: optional(&mut m, "ChecksumCRC32C")?,
-            checksum_crc64_nvme: optional(&mut m, "ChecksumCRC64NVME")?,
-            checksum_sha1: optional(&mut m, "ChecksumSHA1")?,
-            checksum_sha256: optional(&mut m, "ChecksumSHA256")?,
-            checksum_sha512: optional(&mut m, "ChecksumSHA512")?,
-            checksum_md5: optional(&mut m, "ChecksumMD5")?,
-            checksum_xxhash64: optional(&mut m, "ChecksumXXHASH64")?,
-            checksum_xxhash3: optional(&mut m, "ChecksumXXHASH3")?,
-            checksum_xxhash128: optional(&mut m, "ChecksumXXHASH128")?,
-            checksum_type: optional(&mut m, "ChecksumType")?,
-            server_side_encryption: optional(&mut m, "ServerSideEncryption")?,
-            version_id: optional(&mut m, "VersionId")?,
-            sse_customer_algorithm: optional(&mut m, "SSECustomerAlgorithm")?,
-            sse_customer_key_md5: optional(&mut m, "SSECustomerKeyMD5")?,
-            ssekms_key_id: optional(&mut m, "SSEKMSKeyId")?,
-            ssekms_encryption_context: optional(&mut m, "SSEKMSEncryptionContext")?,
-            bucket_key_enabled: optional(&mut m, "BucketKeyEnabled")?,
-            size: optional(&mut m, "Size")?,
-            request_charged: optional(&mut m, "RequestCharged")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutObjectOutput {
+            expiration: m.optional("Expiration"),
+            e_tag: m.optional("ETag"),
+            checksum_crc32: m.optional("ChecksumCRC32"),
+            checksum_crc32_c: m.optional("ChecksumCRC32C"),
+            checksum_crc64_nvme: m.optional("ChecksumCRC64NVME"),
+            checksum_sha1: m.optional("ChecksumSHA1"),
+            checksum_sha256: m.optional("ChecksumSHA256"),
+            checksum_sha512: m.optional("ChecksumSHA512"),
+            checksum_md5: m.optional("ChecksumMD5"),
+            checksum_xxhash64: m.optional("ChecksumXXHASH64"),
+            checksum_xxhash3: m.optional("ChecksumXXHASH3"),
+            checksum_xxhash128: m.optional("ChecksumXXHASH128"),
+            checksum_type: m.optional("ChecksumType"),
+            server_side_encryption: m.optional("ServerSideEncryption"),
+            version_id: m.optional("VersionId"),
+            sse_customer_algorithm: m.optional("SSECustomerAlgorithm"),
+            sse_customer_key_md5: m.optional("SSECustomerKeyMD5"),
+            ssekms_key_id: m.optional("SSEKMSKeyId"),
+            ssekms_encryption_context: m.optional("SSEKMSEncryptionContext"),
+            bucket_key_enabled: m.optional("BucketKeyEnabled"),
+            size: m.optional("Size"),
+            request_charged: m.optional("RequestCharged"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutObjectOutput {
@@ -4426,55 +4533,56 @@ pub struct PutObjectRequest {
 }
 impl FromValue for PutObjectRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutObjectRequest {
-            acl: optional(&mut m, "ACL")?,
-            body: optional(&mut m, "Body")?,
-            bucket: required(&mut m, "Bucket")?,
-            cache_control: optional(&mut m, "CacheControl")?,
-            content_disposition: optional(&mut m, "ContentDisposition")?,
-            content_encoding: optional(&mut m, "ContentEncoding")?,
-            content_language: optional(&mut m, "ContentLanguage")?,
-            content_length: optional(&mut m, "ContentLength")?,
-            content_md5: optional(&mut m, "ContentMD5")?,
-            content_type: optional(&mut m, "ContentType")?,
-            checksum_algorithm: optional(&mut m, "ChecksumAlgorithm")?,
-            checksum_crc32: optional(&mut m, "ChecksumCRC32")?,
-            checksum_crc32_c: optional(&mut m, "ChecksumCRC32C")?,
-            checksum_crc64_nvme: optional(&mut m, "ChecksumCRC64NVME")?,
-            checksum_sha1: optional(&mut m, "ChecksumSHA1")?,
-            checksum_sha256: optional(&mut m, "ChecksumSHA256")?,
-            checksum_sha512: optional(&mut m, "ChecksumSHA512")?,
-            checksum_md5: optional(&mut m, "ChecksumMD5")?,
-            checksum_xxhash64: optional(&mut m, "ChecksumXXHASH64")?,
-            checksum_xxhash3: optional(&mut m, "ChecksumXXHASH3")?,
-            checksum_xxhash128: optional(&mut m, "ChecksumXXHASH128")?,
-            expires: optional(&mut m, "Expires")?,
-            if_match: optional(&mut m, "IfMatch")?,
-            if_none_match: optional(&mut m, "IfNoneMatch")?,
-            grant_full_control: optional(&mut m, "GrantFullControl")?,
-            grant_read: optional(&mut m, "GrantRead")?,
-            grant_read_acp: optional(&mut m, "GrantReadACP")?,
-            grant_write_acp: optional(&mut m, "GrantWriteACP")?,
-            key: required(&mut m, "Key")?,
-            write_offset_bytes: optional(&mut m, "WriteOffsetBytes")?,
-            metadata: optional(&mut m, "Metadata")?,
-            server_side_encryption: optional(&mut m, "ServerSideEncryption")?,
-            storage_class: optional(&mut m, "StorageClass")?,
-            website_redirect_location: optional(&mut m, "WebsiteRedirectLocation")?,
-            sse_customer_algorithm: optional(&mut m, "SSECustomerAlgorithm")?,
-            sse_customer_key: optional(&mut m, "SSECustomerKey")?,
-            sse_customer_key_md5: optional(&mut m, "SSECustomerKeyMD5")?,
-            ssekms_key_id: optional(&mut m, "SSEKMSKeyId")?,
-            ssekms_encryption_context: optional(&mut m, "SSEKMSEncryptionContext")?,
-            bucket_key_enabled: optional(&mut m, "BucketKeyEnabled")?,
-            request_payer: optional(&mut m, "RequestPayer")?,
-            tagging: optional(&mut m, "Tagging")?,
-            object_lock_mode: optional(&mut m, "ObjectLockMode")?,
-            object_lock_retain_until_date: optional(&mut m, "ObjectLockRetainUntilDate")?,
-            object_lock_legal_hold_status: optional(&mut m, "ObjectLockLegalHoldStatus")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutObjectRequest {
+            acl: m.optional("ACL"),
+            body: m.optional("Body"),
+            bucket: m.required("Bucket"),
+            cache_control: m.optional("CacheControl"),
+            content_disposition: m.optional("ContentDisposition"),
+            content_encoding: m.optional("ContentEncoding"),
+            content_language: m.optional("ContentLanguage"),
+            content_length: m.optional("ContentLength"),
+            content_md5: m.optional("ContentMD5"),
+            content_type: m.optional("ContentType"),
+            checksum_algorithm: m.optional("ChecksumAlgorithm"),
+            checksum_crc32: m.optional("ChecksumCRC32"),
+            checksum_crc32_c: m.optional("ChecksumCRC32C"),
+            checksum_crc64_nvme: m.optional("ChecksumCRC64NVME"),
+            checksum_sha1: m.optional("ChecksumSHA1"),
+            checksum_sha256: m.optional("ChecksumSHA256"),
+            checksum_sha512: m.optional("ChecksumSHA512"),
+            checksum_md5: m.optional("ChecksumMD5"),
+            checksum_xxhash64: m.optional("ChecksumXXHASH64"),
+            checksum_xxhash3: m.optional("ChecksumXXHASH3"),
+            checksum_xxhash128: m.optional("ChecksumXXHASH128"),
+            expires: m.optional("Expires"),
+            if_match: m.optional("IfMatch"),
+            if_none_match: m.optional("IfNoneMatch"),
+            grant_full_control: m.optional("GrantFullControl"),
+            grant_read: m.optional("GrantRead"),
+            grant_read_acp: m.optional("GrantReadACP"),
+            grant_write_acp: m.optional("GrantWriteACP"),
+            key: m.required("Key"),
+            write_offset_bytes: m.optional("WriteOffsetBytes"),
+            metadata: m.optional("Metadata"),
+            server_side_encryption: m.optional("ServerSideEncryption"),
+            storage_class: m.optional("StorageClass"),
+            website_redirect_location: m.optional("WebsiteRedirectLocation"),
+            sse_customer_algorithm: m.optional("SSECustomerAlgorithm"),
+            sse_customer_key: m.optional("SSECustomerKey"),
+            sse_customer_key_md5: m.optional("SSECustomerKeyMD5"),
+            ssekms_key_id: m.optional("SSEKMSKeyId"),
+            ssekms_encryption_context: m.optional("SSEKMSEncryptionContext"),
+            bucket_key_enabled: m.optional("BucketKeyEnabled"),
+            request_payer: m.optional("RequestPayer"),
+            tagging: m.optional("Tagging"),
+            object_lock_mode: m.optional("ObjectLockMode"),
+            object_lock_retain_until_date: m.optional("ObjectLockRetainUntilDate"),
+            object_lock_legal_hold_status: m.optional("ObjectLockLegalHoldStatus"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutObjectRequest {
@@ -4588,10 +4696,11 @@ pub struct PutObjectTaggingOutput {
 }
 impl FromValue for PutObjectTaggingOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutObjectTaggingOutput {
-            version_id: optional(&mut m, "VersionId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutObjectTaggingOutput {
+            version_id: m.optional("VersionId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutObjectTaggingOutput {
@@ -4615,17 +4724,18 @@ pub struct PutObjectTaggingRequest {
 }
 impl FromValue for PutObjectTaggingRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutObjectTaggingRequest {
-            bucket: required(&mut m, "Bucket")?,
-            key: required(&mut m, "Key")?,
-            version_id: optional(&mut m, "VersionId")?,
-            content_md5: optional(&mut m, "ContentMD5")?,
-            checksum_algorithm: optional(&mut m, "ChecksumAlgorithm")?,
-            tagging: required(&mut m, "Tagging")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-            request_payer: optional(&mut m, "RequestPayer")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutObjectTaggingRequest {
+            bucket: m.required("Bucket"),
+            key: m.required("Key"),
+            version_id: m.optional("VersionId"),
+            content_md5: m.optional("ContentMD5"),
+            checksum_algorithm: m.optional("ChecksumAlgorithm"),
+            tagging: m.required("Tagging"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+            request_payer: m.optional("RequestPayer"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutObjectTaggingRequest {
@@ -4653,14 +4763,15 @@ pub struct PutPublicAccessBlockRequest {
 }
 impl FromValue for PutPublicAccessBlockRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutPublicAccessBlockRequest {
-            bucket: required(&mut m, "Bucket")?,
-            content_md5: optional(&mut m, "ContentMD5")?,
-            checksum_algorithm: optional(&mut m, "ChecksumAlgorithm")?,
-            public_access_block_configuration: required(&mut m, "PublicAccessBlockConfiguration")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutPublicAccessBlockRequest {
+            bucket: m.required("Bucket"),
+            content_md5: m.optional("ContentMD5"),
+            checksum_algorithm: m.optional("ChecksumAlgorithm"),
+            public_access_block_configuration: m.required("PublicAccessBlockConfiguration"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutPublicAccessBlockRequest {
@@ -4682,11 +4793,12 @@ pub struct RestoreStatus {
 }
 impl FromValue for RestoreStatus {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RestoreStatus {
-            is_restore_in_progress: optional(&mut m, "IsRestoreInProgress")?,
-            restore_expiry_date: optional(&mut m, "RestoreExpiryDate")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RestoreStatus {
+            is_restore_in_progress: m.optional("IsRestoreInProgress"),
+            restore_expiry_date: m.optional("RestoreExpiryDate"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RestoreStatus {
@@ -4705,11 +4817,12 @@ pub struct ServerSideEncryptionByDefault {
 }
 impl FromValue for ServerSideEncryptionByDefault {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ServerSideEncryptionByDefault {
-            sse_algorithm: required(&mut m, "SSEAlgorithm")?,
-            kms_master_key_id: optional(&mut m, "KMSMasterKeyID")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ServerSideEncryptionByDefault {
+            sse_algorithm: m.required("SSEAlgorithm"),
+            kms_master_key_id: m.optional("KMSMasterKeyID"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ServerSideEncryptionByDefault {
@@ -4735,10 +4848,11 @@ pub struct ServerSideEncryptionConfiguration {
 }
 impl FromValue for ServerSideEncryptionConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ServerSideEncryptionConfiguration {
-            rules: required(&mut m, "Rules")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ServerSideEncryptionConfiguration {
+            rules: m.required("Rules"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ServerSideEncryptionConfiguration {
@@ -4757,12 +4871,13 @@ pub struct ServerSideEncryptionRule {
 }
 impl FromValue for ServerSideEncryptionRule {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ServerSideEncryptionRule {
-            apply_server_side_encryption_by_default: optional(&mut m, "ApplyServerSideEncryptionByDefault")?,
-            bucket_key_enabled: optional(&mut m, "BucketKeyEnabled")?,
-            blocked_encryption_types: optional(&mut m, "BlockedEncryptionTypes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ServerSideEncryptionRule {
+            apply_server_side_encryption_by_default: m.optional("ApplyServerSideEncryptionByDefault"),
+            bucket_key_enabled: m.optional("BucketKeyEnabled"),
+            blocked_encryption_types: m.optional("BlockedEncryptionTypes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ServerSideEncryptionRule {
@@ -4782,11 +4897,12 @@ pub struct Tag {
 }
 impl FromValue for Tag {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Tag {
-            key: required(&mut m, "Key")?,
-            value: required(&mut m, "Value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Tag {
+            key: m.required("Key"),
+            value: m.required("Value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Tag {
@@ -4804,10 +4920,11 @@ pub struct Tagging {
 }
 impl FromValue for Tagging {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Tagging {
-            tag_set: required(&mut m, "TagSet")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Tagging {
+            tag_set: m.required("TagSet"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Tagging {
@@ -4826,12 +4943,13 @@ pub struct Transition {
 }
 impl FromValue for Transition {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Transition {
-            date: optional(&mut m, "Date")?,
-            days: optional(&mut m, "Days")?,
-            storage_class: optional(&mut m, "StorageClass")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Transition {
+            date: m.optional("Date"),
+            days: m.optional("Days"),
+            storage_class: m.optional("StorageClass"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Transition {
@@ -4857,17 +4975,18 @@ pub struct UploadPartCopyOutput {
 }
 impl FromValue for UploadPartCopyOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UploadPartCopyOutput {
-            copy_source_version_id: optional(&mut m, "CopySourceVersionId")?,
-            copy_part_result: optional(&mut m, "CopyPartResult")?,
-            server_side_encryption: optional(&mut m, "ServerSideEncryption")?,
-            sse_customer_algorithm: optional(&mut m, "SSECustomerAlgorithm")?,
-            sse_customer_key_md5: optional(&mut m, "SSECustomerKeyMD5")?,
-            ssekms_key_id: optional(&mut m, "SSEKMSKeyId")?,
-            bucket_key_enabled: optional(&mut m, "BucketKeyEnabled")?,
-            request_charged: optional(&mut m, "RequestCharged")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UploadPartCopyOutput {
+            copy_source_version_id: m.optional("CopySourceVersionId"),
+            copy_part_result: m.optional("CopyPartResult"),
+            server_side_encryption: m.optional("ServerSideEncryption"),
+            sse_customer_algorithm: m.optional("SSECustomerAlgorithm"),
+            sse_customer_key_md5: m.optional("SSECustomerKeyMD5"),
+            ssekms_key_id: m.optional("SSEKMSKeyId"),
+            bucket_key_enabled: m.optional("BucketKeyEnabled"),
+            request_charged: m.optional("RequestCharged"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UploadPartCopyOutput {
@@ -4923,28 +5042,29 @@ pub struct UploadPartCopyRequest {
 }
 impl FromValue for UploadPartCopyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UploadPartCopyRequest {
-            bucket: required(&mut m, "Bucket")?,
-            copy_source: required(&mut m, "CopySource")?,
-            copy_source_if_match: optional(&mut m, "CopySourceIfMatch")?,
-            copy_source_if_modified_since: optional(&mut m, "CopySourceIfModifiedSince")?,
-            copy_source_if_none_match: optional(&mut m, "CopySourceIfNoneMatch")?,
-            copy_source_if_unmodified_since: optional(&mut m, "CopySourceIfUnmodifiedSince")?,
-            copy_source_range: optional(&mut m, "CopySourceRange")?,
-            key: required(&mut m, "Key")?,
-            part_number: required(&mut m, "PartNumber")?,
-            upload_id: required(&mut m, "UploadId")?,
-            sse_customer_algorithm: optional(&mut m, "SSECustomerAlgorithm")?,
-            sse_customer_key: optional(&mut m, "SSECustomerKey")?,
-            sse_customer_key_md5: optional(&mut m, "SSECustomerKeyMD5")?,
-            copy_source_sse_customer_algorithm: optional(&mut m, "CopySourceSSECustomerAlgorithm")?,
-            copy_source_sse_customer_key: optional(&mut m, "CopySourceSSECustomerKey")?,
-            copy_source_sse_customer_key_md5: optional(&mut m, "CopySourceSSECustomerKeyMD5")?,
-            request_payer: optional(&mut m, "RequestPayer")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-            expected_source_bucket_owner: optional(&mut m, "ExpectedSourceBucketOwner")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UploadPartCopyRequest {
+            bucket: m.required("Bucket"),
+            copy_source: m.required("CopySource"),
+            copy_source_if_match: m.optional("CopySourceIfMatch"),
+            copy_source_if_modified_since: m.optional("CopySourceIfModifiedSince"),
+            copy_source_if_none_match: m.optional("CopySourceIfNoneMatch"),
+            copy_source_if_unmodified_since: m.optional("CopySourceIfUnmodifiedSince"),
+            copy_source_range: m.optional("CopySourceRange"),
+            key: m.required("Key"),
+            part_number: m.required("PartNumber"),
+            upload_id: m.required("UploadId"),
+            sse_customer_algorithm: m.optional("SSECustomerAlgorithm"),
+            sse_customer_key: m.optional("SSECustomerKey"),
+            sse_customer_key_md5: m.optional("SSECustomerKeyMD5"),
+            copy_source_sse_customer_algorithm: m.optional("CopySourceSSECustomerAlgorithm"),
+            copy_source_sse_customer_key: m.optional("CopySourceSSECustomerKey"),
+            copy_source_sse_customer_key_md5: m.optional("CopySourceSSECustomerKeyMD5"),
+            request_payer: m.optional("RequestPayer"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+            expected_source_bucket_owner: m.optional("ExpectedSourceBucketOwner"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UploadPartCopyRequest {
@@ -5020,26 +5140,27 @@ pub struct UploadPartOutput {
 }
 impl FromValue for UploadPartOutput {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UploadPartOutput {
-            server_side_encryption: optional(&mut m, "ServerSideEncryption")?,
-            e_tag: optional(&mut m, "ETag")?,
-            checksum_crc32: optional(&mut m, "ChecksumCRC32")?,
-            checksum_crc32_c: optional(&mut m, "ChecksumCRC32C")?,
-            checksum_crc64_nvme: optional(&mut m, "ChecksumCRC64NVME")?,
-            checksum_sha1: optional(&mut m, "ChecksumSHA1")?,
-            checksum_sha256: optional(&mut m, "ChecksumSHA256")?,
-            checksum_sha512: optional(&mut m, "ChecksumSHA512")?,
-            checksum_md5: optional(&mut m, "ChecksumMD5")?,
-            checksum_xxhash64: optional(&mut m, "ChecksumXXHASH64")?,
-            checksum_xxhash3: optional(&mut m, "ChecksumXXHASH3")?,
-            checksum_xxhash128: optional(&mut m, "ChecksumXXHASH128")?,
-            sse_customer_algorithm: optional(&mut m, "SSECustomerAlgorithm")?,
-            sse_customer_key_md5: optional(&mut m, "SSECustomerKeyMD5")?,
-            ssekms_key_id: optional(&mut m, "SSEKMSKeyId")?,
-            bucket_key_enabled: optional(&mut m, "BucketKeyEnabled")?,
-            request_charged: optional(&mut m, "RequestCharged")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UploadPartOutput {
+            server_side_encryption: m.optional("ServerSideEncryption"),
+            e_tag: m.optional("ETag"),
+            checksum_crc32: m.optional("ChecksumCRC32"),
+            checksum_crc32_c: m.optional("ChecksumCRC32C"),
+            checksum_crc64_nvme: m.optional("ChecksumCRC64NVME"),
+            checksum_sha1: m.optional("ChecksumSHA1"),
+            checksum_sha256: m.optional("ChecksumSHA256"),
+            checksum_sha512: m.optional("ChecksumSHA512"),
+            checksum_md5: m.optional("ChecksumMD5"),
+            checksum_xxhash64: m.optional("ChecksumXXHASH64"),
+            checksum_xxhash3: m.optional("ChecksumXXHASH3"),
+            checksum_xxhash128: m.optional("ChecksumXXHASH128"),
+            sse_customer_algorithm: m.optional("SSECustomerAlgorithm"),
+            sse_customer_key_md5: m.optional("SSECustomerKeyMD5"),
+            ssekms_key_id: m.optional("SSEKMSKeyId"),
+            bucket_key_enabled: m.optional("BucketKeyEnabled"),
+            request_charged: m.optional("RequestCharged"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UploadPartOutput {
@@ -5117,32 +5238,33 @@ pub struct UploadPartRequest {
 }
 impl FromValue for UploadPartRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UploadPartRequest {
-            body: optional(&mut m, "Body")?,
-            bucket: required(&mut m, "Bucket")?,
-            content_length: optional(&mut m, "ContentLength")?,
-            content_md5: optional(&mut m, "ContentMD5")?,
-            checksum_algorithm: optional(&mut m, "ChecksumAlgorithm")?,
-            checksum_crc32: optional(&mut m, "ChecksumCRC32")?,
-            checksum_crc32_c: optional(&mut m, "ChecksumCRC32C")?,
-            checksum_crc64_nvme: optional(&mut m, "ChecksumCRC64NVME")?,
-            checksum_sha1: optional(&mut m, "ChecksumSHA1")?,
-            checksum_sha256: optional(&mut m, "ChecksumSHA256")?,
-            checksum_sha512: optional(&mut m, "ChecksumSHA512")?,
-            checksum_md5: optional(&mut m, "ChecksumMD5")?,
-            checksum_xxhash64: optional(&mut m, "ChecksumXXHASH64")?,
-            checksum_xxhash3: optional(&mut m, "ChecksumXXHASH3")?,
-            checksum_xxhash128: optional(&mut m, "ChecksumXXHASH128")?,
-            key: required(&mut m, "Key")?,
-            part_number: required(&mut m, "PartNumber")?,
-            upload_id: required(&mut m, "UploadId")?,
-            sse_customer_algorithm: optional(&mut m, "SSECustomerAlgorithm")?,
-            sse_customer_key: optional(&mut m, "SSECustomerKey")?,
-            sse_customer_key_md5: optional(&mut m, "SSECustomerKeyMD5")?,
-            request_payer: optional(&mut m, "RequestPayer")?,
-            expected_bucket_owner: optional(&mut m, "ExpectedBucketOwner")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UploadPartRequest {
+            body: m.optional("Body"),
+            bucket: m.required("Bucket"),
+            content_length: m.optional("ContentLength"),
+            content_md5: m.optional("ContentMD5"),
+            checksum_algorithm: m.optional("ChecksumAlgorithm"),
+            checksum_crc32: m.optional("ChecksumCRC32"),
+            checksum_crc32_c: m.optional("ChecksumCRC32C"),
+            checksum_crc64_nvme: m.optional("ChecksumCRC64NVME"),
+            checksum_sha1: m.optional("ChecksumSHA1"),
+            checksum_sha256: m.optional("ChecksumSHA256"),
+            checksum_sha512: m.optional("ChecksumSHA512"),
+            checksum_md5: m.optional("ChecksumMD5"),
+            checksum_xxhash64: m.optional("ChecksumXXHASH64"),
+            checksum_xxhash3: m.optional("ChecksumXXHASH3"),
+            checksum_xxhash128: m.optional("ChecksumXXHASH128"),
+            key: m.required("Key"),
+            part_number: m.required("PartNumber"),
+            upload_id: m.required("UploadId"),
+            sse_customer_algorithm: m.optional("SSECustomerAlgorithm"),
+            sse_customer_key: m.optional("SSECustomerKey"),
+            sse_customer_key_md5: m.optional("SSECustomerKeyMD5"),
+            request_payer: m.optional("RequestPayer"),
+            expected_bucket_owner: m.optional("ExpectedBucketOwner"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UploadPartRequest {
@@ -5211,11 +5333,12 @@ pub struct VersioningConfiguration {
 }
 impl FromValue for VersioningConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(VersioningConfiguration {
-            mfa_delete: optional(&mut m, "MFADelete")?,
-            status: optional(&mut m, "Status")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = VersioningConfiguration {
+            mfa_delete: m.optional("MFADelete"),
+            status: m.optional("Status"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for VersioningConfiguration {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use model::value::{Body, FromValue, IntoValue, Members, Value, optional, required};
+use model::value::{Body, FromValue, IntoValue, Members, Reader, Value};
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,12 +14,13 @@ pub struct APIErrorType {
 }
 impl FromValue for APIErrorType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(APIErrorType {
-            secret_id: optional(&mut m, "SecretId")?,
-            error_code: optional(&mut m, "ErrorCode")?,
-            message: optional(&mut m, "Message")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = APIErrorType {
+            secret_id: m.optional("SecretId"),
+            error_code: m.optional("ErrorCode"),
+            message: m.optional("Message"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for APIErrorType {
@@ -41,13 +42,14 @@ pub struct BatchGetSecretValueRequest {
 }
 impl FromValue for BatchGetSecretValueRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(BatchGetSecretValueRequest {
-            secret_id_list: optional(&mut m, "SecretIdList")?,
-            filters: optional(&mut m, "Filters")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = BatchGetSecretValueRequest {
+            secret_id_list: m.optional("SecretIdList"),
+            filters: m.optional("Filters"),
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for BatchGetSecretValueRequest {
@@ -69,12 +71,13 @@ pub struct BatchGetSecretValueResponse {
 }
 impl FromValue for BatchGetSecretValueResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(BatchGetSecretValueResponse {
-            secret_values: optional(&mut m, "SecretValues")?,
-            next_token: optional(&mut m, "NextToken")?,
-            errors: optional(&mut m, "Errors")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = BatchGetSecretValueResponse {
+            secret_values: m.optional("SecretValues"),
+            next_token: m.optional("NextToken"),
+            errors: m.optional("Errors"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for BatchGetSecretValueResponse {
@@ -103,20 +106,21 @@ pub struct CreateSecretRequest {
 }
 impl FromValue for CreateSecretRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateSecretRequest {
-            name: required(&mut m, "Name")?,
-            client_request_token: optional(&mut m, "ClientRequestToken")?,
-            description: optional(&mut m, "Description")?,
-            kms_key_id: optional(&mut m, "KmsKeyId")?,
-            secret_binary: optional(&mut m, "SecretBinary")?,
-            secret_string: optional(&mut m, "SecretString")?,
-            tags: optional(&mut m, "Tags")?,
-            add_replica_regions: optional(&mut m, "AddReplicaRegions")?,
-            force_overwrite_replica_secret: optional(&mut m, "ForceOverwriteReplicaSecret")?,
-            r#type: optional(&mut m, "Type")?,
-            cross_account_primary_arn: optional(&mut m, "CrossAccountPrimaryARN")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateSecretRequest {
+            name: m.required("Name"),
+            client_request_token: m.optional("ClientRequestToken"),
+            description: m.optional("Description"),
+            kms_key_id: m.optional("KmsKeyId"),
+            secret_binary: m.optional("SecretBinary"),
+            secret_string: m.optional("SecretString"),
+            tags: m.optional("Tags"),
+            add_replica_regions: m.optional("AddReplicaRegions"),
+            force_overwrite_replica_secret: m.optional("ForceOverwriteReplicaSecret"),
+            r#type: m.optional("Type"),
+            cross_account_primary_arn: m.optional("CrossAccountPrimaryARN"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateSecretRequest {
@@ -163,13 +167,14 @@ pub struct CreateSecretResponse {
 }
 impl FromValue for CreateSecretResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateSecretResponse {
-            arn: optional(&mut m, "ARN")?,
-            name: optional(&mut m, "Name")?,
-            version_id: optional(&mut m, "VersionId")?,
-            replication_status: optional(&mut m, "ReplicationStatus")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateSecretResponse {
+            arn: m.optional("ARN"),
+            name: m.optional("Name"),
+            version_id: m.optional("VersionId"),
+            replication_status: m.optional("ReplicationStatus"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateSecretResponse {
@@ -191,12 +196,13 @@ pub struct CrossAccountPrimaryType {
 }
 impl FromValue for CrossAccountPrimaryType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CrossAccountPrimaryType {
-            primary_secret_arn: optional(&mut m, "PrimarySecretARN")?,
-            replication_status: optional(&mut m, "ReplicationStatus")?,
-            status_message: optional(&mut m, "StatusMessage")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CrossAccountPrimaryType {
+            primary_secret_arn: m.optional("PrimarySecretARN"),
+            replication_status: m.optional("ReplicationStatus"),
+            status_message: m.optional("StatusMessage"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CrossAccountPrimaryType {
@@ -218,13 +224,14 @@ pub struct CrossAccountReplicaEntry {
 }
 impl FromValue for CrossAccountReplicaEntry {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CrossAccountReplicaEntry {
-            replica_secret_arn: optional(&mut m, "ReplicaSecretARN")?,
-            replication_role_arn: optional(&mut m, "ReplicationRoleARN")?,
-            replication_status: optional(&mut m, "ReplicationStatus")?,
-            status_message: optional(&mut m, "StatusMessage")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CrossAccountReplicaEntry {
+            replica_secret_arn: m.optional("ReplicaSecretARN"),
+            replication_role_arn: m.optional("ReplicationRoleARN"),
+            replication_status: m.optional("ReplicationStatus"),
+            status_message: m.optional("StatusMessage"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CrossAccountReplicaEntry {
@@ -245,11 +252,12 @@ pub struct DeleteResourcePolicyRequest {
 }
 impl FromValue for DeleteResourcePolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteResourcePolicyRequest {
-            secret_id: required(&mut m, "SecretId")?,
-            policy_name: optional(&mut m, "PolicyName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteResourcePolicyRequest {
+            secret_id: m.required("SecretId"),
+            policy_name: m.optional("PolicyName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteResourcePolicyRequest {
@@ -269,12 +277,13 @@ pub struct DeleteResourcePolicyResponse {
 }
 impl FromValue for DeleteResourcePolicyResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteResourcePolicyResponse {
-            arn: optional(&mut m, "ARN")?,
-            name: optional(&mut m, "Name")?,
-            policy_name: optional(&mut m, "PolicyName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteResourcePolicyResponse {
+            arn: m.optional("ARN"),
+            name: m.optional("Name"),
+            policy_name: m.optional("PolicyName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteResourcePolicyResponse {
@@ -295,12 +304,13 @@ pub struct DeleteSecretRequest {
 }
 impl FromValue for DeleteSecretRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteSecretRequest {
-            secret_id: required(&mut m, "SecretId")?,
-            recovery_window_in_days: optional(&mut m, "RecoveryWindowInDays")?,
-            force_delete_without_recovery: optional(&mut m, "ForceDeleteWithoutRecovery")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteSecretRequest {
+            secret_id: m.required("SecretId"),
+            recovery_window_in_days: m.optional("RecoveryWindowInDays"),
+            force_delete_without_recovery: m.optional("ForceDeleteWithoutRecovery"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteSecretRequest {
@@ -321,12 +331,13 @@ pub struct DeleteSecretResponse {
 }
 impl FromValue for DeleteSecretResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteSecretResponse {
-            arn: optional(&mut m, "ARN")?,
-            name: optional(&mut m, "Name")?,
-            deletion_date: optional(&mut m, "DeletionDate")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteSecretResponse {
+            arn: m.optional("ARN"),
+            name: m.optional("Name"),
+            deletion_date: m.optional("DeletionDate"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteSecretResponse {
@@ -345,10 +356,11 @@ pub struct DescribeSecretRequest {
 }
 impl FromValue for DescribeSecretRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeSecretRequest {
-            secret_id: required(&mut m, "SecretId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeSecretRequest {
+            secret_id: m.required("SecretId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeSecretRequest {
@@ -387,32 +399,33 @@ pub struct DescribeSecretResponse {
 }
 impl FromValue for DescribeSecretResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeSecretResponse {
-            arn: optional(&mut m, "ARN")?,
-            name: optional(&mut m, "Name")?,
-            r#type: optional(&mut m, "Type")?,
-            description: optional(&mut m, "Description")?,
-            kms_key_id: optional(&mut m, "KmsKeyId")?,
-            rotation_enabled: optional(&mut m, "RotationEnabled")?,
-            rotation_lambda_arn: optional(&mut m, "RotationLambdaARN")?,
-            rotation_rules: optional(&mut m, "RotationRules")?,
-            external_secret_rotation_metadata: optional(&mut m, "ExternalSecretRotationMetadata")?,
-            external_secret_rotation_role_arn: optional(&mut m, "ExternalSecretRotationRoleArn")?,
-            last_rotated_date: optional(&mut m, "LastRotatedDate")?,
-            last_changed_date: optional(&mut m, "LastChangedDate")?,
-            last_accessed_date: optional(&mut m, "LastAccessedDate")?,
-            deleted_date: optional(&mut m, "DeletedDate")?,
-            next_rotation_date: optional(&mut m, "NextRotationDate")?,
-            tags: optional(&mut m, "Tags")?,
-            version_ids_to_stages: optional(&mut m, "VersionIdsToStages")?,
-            owning_service: optional(&mut m, "OwningService")?,
-            created_date: optional(&mut m, "CreatedDate")?,
-            primary_region: optional(&mut m, "PrimaryRegion")?,
-            replication_status: optional(&mut m, "ReplicationStatus")?,
-            cross_account_primary: optional(&mut m, "CrossAccountPrimary")?,
-            cross_account_replicas: optional(&mut m, "CrossAccountReplicas")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeSecretResponse {
+            arn: m.optional("ARN"),
+            name: m.optional("Name"),
+            r#type: m.optional("Type"),
+            description: m.optional("Description"),
+            kms_key_id: m.optional("KmsKeyId"),
+            rotation_enabled: m.optional("RotationEnabled"),
+            rotation_lambda_arn: m.optional("RotationLambdaARN"),
+            rotation_rules: m.optional("RotationRules"),
+            external_secret_rotation_metadata: m.optional("ExternalSecretRotationMetadata"),
+            external_secret_rotation_role_arn: m.optional("ExternalSecretRotationRoleArn"),
+            last_rotated_date: m.optional("LastRotatedDate"),
+            last_changed_date: m.optional("LastChangedDate"),
+            last_accessed_date: m.optional("LastAccessedDate"),
+            deleted_date: m.optional("DeletedDate"),
+            next_rotation_date: m.optional("NextRotationDate"),
+            tags: m.optional("Tags"),
+            version_ids_to_stages: m.optional("VersionIdsToStages"),
+            owning_service: m.optional("OwningService"),
+            created_date: m.optional("CreatedDate"),
+            primary_region: m.optional("PrimaryRegion"),
+            replication_status: m.optional("ReplicationStatus"),
+            cross_account_primary: m.optional("CrossAccountPrimary"),
+            cross_account_replicas: m.optional("CrossAccountReplicas"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeSecretResponse {
@@ -452,11 +465,12 @@ pub struct ExternalSecretRotationMetadataItem {
 }
 impl FromValue for ExternalSecretRotationMetadataItem {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ExternalSecretRotationMetadataItem {
-            key: optional(&mut m, "Key")?,
-            value: optional(&mut m, "Value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ExternalSecretRotationMetadataItem {
+            key: m.optional("Key"),
+            value: m.optional("Value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ExternalSecretRotationMetadataItem {
@@ -475,11 +489,12 @@ pub struct Filter {
 }
 impl FromValue for Filter {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Filter {
-            key: optional(&mut m, "Key")?,
-            values: optional(&mut m, "Values")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Filter {
+            key: m.optional("Key"),
+            values: m.optional("Values"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Filter {
@@ -504,17 +519,18 @@ pub struct GetRandomPasswordRequest {
 }
 impl FromValue for GetRandomPasswordRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetRandomPasswordRequest {
-            password_length: optional(&mut m, "PasswordLength")?,
-            exclude_characters: optional(&mut m, "ExcludeCharacters")?,
-            exclude_numbers: optional(&mut m, "ExcludeNumbers")?,
-            exclude_punctuation: optional(&mut m, "ExcludePunctuation")?,
-            exclude_uppercase: optional(&mut m, "ExcludeUppercase")?,
-            exclude_lowercase: optional(&mut m, "ExcludeLowercase")?,
-            include_space: optional(&mut m, "IncludeSpace")?,
-            require_each_included_type: optional(&mut m, "RequireEachIncludedType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetRandomPasswordRequest {
+            password_length: m.optional("PasswordLength"),
+            exclude_characters: m.optional("ExcludeCharacters"),
+            exclude_numbers: m.optional("ExcludeNumbers"),
+            exclude_punctuation: m.optional("ExcludePunctuation"),
+            exclude_uppercase: m.optional("ExcludeUppercase"),
+            exclude_lowercase: m.optional("ExcludeLowercase"),
+            include_space: m.optional("IncludeSpace"),
+            require_each_included_type: m.optional("RequireEachIncludedType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetRandomPasswordRequest {
@@ -538,10 +554,11 @@ pub struct GetRandomPasswordResponse {
 }
 impl FromValue for GetRandomPasswordResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetRandomPasswordResponse {
-            random_password: optional(&mut m, "RandomPassword")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetRandomPasswordResponse {
+            random_password: m.optional("RandomPassword"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetRandomPasswordResponse {
@@ -566,11 +583,12 @@ pub struct GetResourcePolicyRequest {
 }
 impl FromValue for GetResourcePolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetResourcePolicyRequest {
-            secret_id: required(&mut m, "SecretId")?,
-            policy_name: optional(&mut m, "PolicyName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetResourcePolicyRequest {
+            secret_id: m.required("SecretId"),
+            policy_name: m.optional("PolicyName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetResourcePolicyRequest {
@@ -591,13 +609,14 @@ pub struct GetResourcePolicyResponse {
 }
 impl FromValue for GetResourcePolicyResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetResourcePolicyResponse {
-            arn: optional(&mut m, "ARN")?,
-            name: optional(&mut m, "Name")?,
-            resource_policy: optional(&mut m, "ResourcePolicy")?,
-            policy_name: optional(&mut m, "PolicyName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetResourcePolicyResponse {
+            arn: m.optional("ARN"),
+            name: m.optional("Name"),
+            resource_policy: m.optional("ResourcePolicy"),
+            policy_name: m.optional("PolicyName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetResourcePolicyResponse {
@@ -619,12 +638,13 @@ pub struct GetSecretValueRequest {
 }
 impl FromValue for GetSecretValueRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetSecretValueRequest {
-            secret_id: required(&mut m, "SecretId")?,
-            version_id: optional(&mut m, "VersionId")?,
-            version_stage: optional(&mut m, "VersionStage")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetSecretValueRequest {
+            secret_id: m.required("SecretId"),
+            version_id: m.optional("VersionId"),
+            version_stage: m.optional("VersionStage"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetSecretValueRequest {
@@ -649,16 +669,17 @@ pub struct GetSecretValueResponse {
 }
 impl FromValue for GetSecretValueResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetSecretValueResponse {
-            arn: optional(&mut m, "ARN")?,
-            name: optional(&mut m, "Name")?,
-            version_id: optional(&mut m, "VersionId")?,
-            secret_binary: optional(&mut m, "SecretBinary")?,
-            secret_string: optional(&mut m, "SecretString")?,
-            version_stages: optional(&mut m, "VersionStages")?,
-            created_date: optional(&mut m, "CreatedDate")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetSecretValueResponse {
+            arn: m.optional("ARN"),
+            name: m.optional("Name"),
+            version_id: m.optional("VersionId"),
+            secret_binary: m.optional("SecretBinary"),
+            secret_string: m.optional("SecretString"),
+            version_stages: m.optional("VersionStages"),
+            created_date: m.optional("CreatedDate"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetSecretValueResponse {
@@ -697,13 +718,14 @@ pub struct ListSecretVersionIdsRequest {
 }
 impl FromValue for ListSecretVersionIdsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListSecretVersionIdsRequest {
-            secret_id: required(&mut m, "SecretId")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-            include_deprecated: optional(&mut m, "IncludeDeprecated")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListSecretVersionIdsRequest {
+            secret_id: m.required("SecretId"),
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+            include_deprecated: m.optional("IncludeDeprecated"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListSecretVersionIdsRequest {
@@ -726,13 +748,14 @@ pub struct ListSecretVersionIdsResponse {
 }
 impl FromValue for ListSecretVersionIdsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListSecretVersionIdsResponse {
-            versions: optional(&mut m, "Versions")?,
-            next_token: optional(&mut m, "NextToken")?,
-            arn: optional(&mut m, "ARN")?,
-            name: optional(&mut m, "Name")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListSecretVersionIdsResponse {
+            versions: m.optional("Versions"),
+            next_token: m.optional("NextToken"),
+            arn: m.optional("ARN"),
+            name: m.optional("Name"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListSecretVersionIdsResponse {
@@ -757,15 +780,16 @@ pub struct ListSecretsRequest {
 }
 impl FromValue for ListSecretsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListSecretsRequest {
-            include_planned_deletion: optional(&mut m, "IncludePlannedDeletion")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-            filters: optional(&mut m, "Filters")?,
-            sort_order: optional(&mut m, "SortOrder")?,
-            sort_by: optional(&mut m, "SortBy")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListSecretsRequest {
+            include_planned_deletion: m.optional("IncludePlannedDeletion"),
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+            filters: m.optional("Filters"),
+            sort_order: m.optional("SortOrder"),
+            sort_by: m.optional("SortBy"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListSecretsRequest {
@@ -788,11 +812,12 @@ pub struct ListSecretsResponse {
 }
 impl FromValue for ListSecretsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListSecretsResponse {
-            secret_list: optional(&mut m, "SecretList")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListSecretsResponse {
+            secret_list: m.optional("SecretList"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListSecretsResponse {
@@ -813,13 +838,14 @@ pub struct PutResourcePolicyRequest {
 }
 impl FromValue for PutResourcePolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutResourcePolicyRequest {
-            secret_id: required(&mut m, "SecretId")?,
-            resource_policy: required(&mut m, "ResourcePolicy")?,
-            policy_name: optional(&mut m, "PolicyName")?,
-            block_public_policy: optional(&mut m, "BlockPublicPolicy")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutResourcePolicyRequest {
+            secret_id: m.required("SecretId"),
+            resource_policy: m.required("ResourcePolicy"),
+            policy_name: m.optional("PolicyName"),
+            block_public_policy: m.optional("BlockPublicPolicy"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutResourcePolicyRequest {
@@ -841,12 +867,13 @@ pub struct PutResourcePolicyResponse {
 }
 impl FromValue for PutResourcePolicyResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutResourcePolicyResponse {
-            arn: optional(&mut m, "ARN")?,
-            name: optional(&mut m, "Name")?,
-            policy_name: optional(&mut m, "PolicyName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutResourcePolicyResponse {
+            arn: m.optional("ARN"),
+            name: m.optional("Name"),
+            policy_name: m.optional("PolicyName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutResourcePolicyResponse {
@@ -870,15 +897,16 @@ pub struct PutSecretValueRequest {
 }
 impl FromValue for PutSecretValueRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutSecretValueRequest {
-            secret_id: required(&mut m, "SecretId")?,
-            client_request_token: optional(&mut m, "ClientRequestToken")?,
-            secret_binary: optional(&mut m, "SecretBinary")?,
-            secret_string: optional(&mut m, "SecretString")?,
-            version_stages: optional(&mut m, "VersionStages")?,
-            rotation_token: optional(&mut m, "RotationToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutSecretValueRequest {
+            secret_id: m.required("SecretId"),
+            client_request_token: m.optional("ClientRequestToken"),
+            secret_binary: m.optional("SecretBinary"),
+            secret_string: m.optional("SecretString"),
+            version_stages: m.optional("VersionStages"),
+            rotation_token: m.optional("RotationToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutSecretValueRequest {
@@ -915,13 +943,14 @@ pub struct PutSecretValueResponse {
 }
 impl FromValue for PutSecretValueResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutSecretValueResponse {
-            arn: optional(&mut m, "ARN")?,
-            name: optional(&mut m, "Name")?,
-            version_id: optional(&mut m, "VersionId")?,
-            version_stages: optional(&mut m, "VersionStages")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutSecretValueResponse {
+            arn: m.optional("ARN"),
+            name: m.optional("Name"),
+            version_id: m.optional("VersionId"),
+            version_stages: m.optional("VersionStages"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutSecretValueResponse {
@@ -942,11 +971,12 @@ pub struct ReplicaRegionType {
 }
 impl FromValue for ReplicaRegionType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ReplicaRegionType {
-            region: optional(&mut m, "Region")?,
-            kms_key_id: optional(&mut m, "KmsKeyId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ReplicaRegionType {
+            region: m.optional("Region"),
+            kms_key_id: m.optional("KmsKeyId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ReplicaRegionType {
@@ -968,14 +998,15 @@ pub struct ReplicationStatusType {
 }
 impl FromValue for ReplicationStatusType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ReplicationStatusType {
-            region: optional(&mut m, "Region")?,
-            kms_key_id: optional(&mut m, "KmsKeyId")?,
-            status: optional(&mut m, "Status")?,
-            status_message: optional(&mut m, "StatusMessage")?,
-            last_accessed_date: optional(&mut m, "LastAccessedDate")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ReplicationStatusType {
+            region: m.optional("Region"),
+            kms_key_id: m.optional("KmsKeyId"),
+            status: m.optional("Status"),
+            status_message: m.optional("StatusMessage"),
+            last_accessed_date: m.optional("LastAccessedDate"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ReplicationStatusType {
@@ -996,10 +1027,11 @@ pub struct RestoreSecretRequest {
 }
 impl FromValue for RestoreSecretRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RestoreSecretRequest {
-            secret_id: required(&mut m, "SecretId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RestoreSecretRequest {
+            secret_id: m.required("SecretId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RestoreSecretRequest {
@@ -1017,11 +1049,12 @@ pub struct RestoreSecretResponse {
 }
 impl FromValue for RestoreSecretResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RestoreSecretResponse {
-            arn: optional(&mut m, "ARN")?,
-            name: optional(&mut m, "Name")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RestoreSecretResponse {
+            arn: m.optional("ARN"),
+            name: m.optional("Name"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RestoreSecretResponse {
@@ -1041,12 +1074,13 @@ pub struct RotationRulesType {
 }
 impl FromValue for RotationRulesType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RotationRulesType {
-            automatically_after_days: optional(&mut m, "AutomaticallyAfterDays")?,
-            duration: optional(&mut m, "Duration")?,
-            schedule_expression: optional(&mut m, "ScheduleExpression")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RotationRulesType {
+            automatically_after_days: m.optional("AutomaticallyAfterDays"),
+            duration: m.optional("Duration"),
+            schedule_expression: m.optional("ScheduleExpression"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RotationRulesType {
@@ -1084,29 +1118,30 @@ pub struct SecretListEntry {
 }
 impl FromValue for SecretListEntry {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SecretListEntry {
-            arn: optional(&mut m, "ARN")?,
-            name: optional(&mut m, "Name")?,
-            r#type: optional(&mut m, "Type")?,
-            description: optional(&mut m, "Description")?,
-            kms_key_id: optional(&mut m, "KmsKeyId")?,
-            rotation_enabled: optional(&mut m, "RotationEnabled")?,
-            rotation_lambda_arn: optional(&mut m, "RotationLambdaARN")?,
-            rotation_rules: optional(&mut m, "RotationRules")?,
-            external_secret_rotation_metadata: optional(&mut m, "ExternalSecretRotationMetadata")?,
-            external_secret_rotation_role_arn: optional(&mut m, "ExternalSecretRotationRoleArn")?,
-            last_rotated_date: optional(&mut m, "LastRotatedDate")?,
-            last_changed_date: optional(&mut m, "LastChangedDate")?,
-            last_accessed_date: optional(&mut m, "LastAccessedDate")?,
-            deleted_date: optional(&mut m, "DeletedDate")?,
-            next_rotation_date: optional(&mut m, "NextRotationDate")?,
-            tags: optional(&mut m, "Tags")?,
-            secret_versions_to_stages: optional(&mut m, "SecretVersionsToStages")?,
-            owning_service: optional(&mut m, "OwningService")?,
-            created_date: optional(&mut m, "CreatedDate")?,
-            primary_region: optional(&mut m, "PrimaryRegion")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SecretListEntry {
+            arn: m.optional("ARN"),
+            name: m.optional("Name"),
+            r#type: m.optional("Type"),
+            description: m.optional("Description"),
+            kms_key_id: m.optional("KmsKeyId"),
+            rotation_enabled: m.optional("RotationEnabled"),
+            rotation_lambda_arn: m.optional("RotationLambdaARN"),
+            rotation_rules: m.optional("RotationRules"),
+            external_secret_rotation_metadata: m.optional("ExternalSecretRotationMetadata"),
+            external_secret_rotation_role_arn: m.optional("ExternalSecretRotationRoleArn"),
+            last_rotated_date: m.optional("LastRotatedDate"),
+            last_changed_date: m.optional("LastChangedDate"),
+            last_accessed_date: m.optional("LastAccessedDate"),
+            deleted_date: m.optional("DeletedDate"),
+            next_rotation_date: m.optional("NextRotationDate"),
+            tags: m.optional("Tags"),
+            secret_versions_to_stages: m.optional("SecretVersionsToStages"),
+            owning_service: m.optional("OwningService"),
+            created_date: m.optional("CreatedDate"),
+            primary_region: m.optional("PrimaryRegion"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SecretListEntry {
@@ -1148,16 +1183,17 @@ pub struct SecretValueEntry {
 }
 impl FromValue for SecretValueEntry {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SecretValueEntry {
-            arn: optional(&mut m, "ARN")?,
-            name: optional(&mut m, "Name")?,
-            version_id: optional(&mut m, "VersionId")?,
-            secret_binary: optional(&mut m, "SecretBinary")?,
-            secret_string: optional(&mut m, "SecretString")?,
-            version_stages: optional(&mut m, "VersionStages")?,
-            created_date: optional(&mut m, "CreatedDate")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SecretValueEntry {
+            arn: m.optional("ARN"),
+            name: m.optional("Name"),
+            version_id: m.optional("VersionId"),
+            secret_binary: m.optional("SecretBinary"),
+            secret_string: m.optional("SecretString"),
+            version_stages: m.optional("VersionStages"),
+            created_date: m.optional("CreatedDate"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SecretValueEntry {
@@ -1197,14 +1233,15 @@ pub struct SecretVersionsListEntry {
 }
 impl FromValue for SecretVersionsListEntry {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SecretVersionsListEntry {
-            version_id: optional(&mut m, "VersionId")?,
-            version_stages: optional(&mut m, "VersionStages")?,
-            last_accessed_date: optional(&mut m, "LastAccessedDate")?,
-            created_date: optional(&mut m, "CreatedDate")?,
-            kms_key_ids: optional(&mut m, "KmsKeyIds")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SecretVersionsListEntry {
+            version_id: m.optional("VersionId"),
+            version_stages: m.optional("VersionStages"),
+            last_accessed_date: m.optional("LastAccessedDate"),
+            created_date: m.optional("CreatedDate"),
+            kms_key_ids: m.optional("KmsKeyIds"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SecretVersionsListEntry {
@@ -1226,11 +1263,12 @@ pub struct Tag {
 }
 impl FromValue for Tag {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Tag {
-            key: optional(&mut m, "Key")?,
-            value: optional(&mut m, "Value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Tag {
+            key: m.optional("Key"),
+            value: m.optional("Value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Tag {
@@ -1249,11 +1287,12 @@ pub struct TagResourceRequest {
 }
 impl FromValue for TagResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagResourceRequest {
-            secret_id: required(&mut m, "SecretId")?,
-            tags: required(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TagResourceRequest {
+            secret_id: m.required("SecretId"),
+            tags: m.required("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagResourceRequest {
@@ -1272,11 +1311,12 @@ pub struct UntagResourceRequest {
 }
 impl FromValue for UntagResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UntagResourceRequest {
-            secret_id: required(&mut m, "SecretId")?,
-            tag_keys: required(&mut m, "TagKeys")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UntagResourceRequest {
+            secret_id: m.required("SecretId"),
+            tag_keys: m.required("TagKeys"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UntagResourceRequest {
@@ -1300,16 +1340,17 @@ pub struct UpdateSecretRequest {
 }
 impl FromValue for UpdateSecretRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateSecretRequest {
-            secret_id: required(&mut m, "SecretId")?,
-            client_request_token: optional(&mut m, "ClientRequestToken")?,
-            description: optional(&mut m, "Description")?,
-            kms_key_id: optional(&mut m, "KmsKeyId")?,
-            secret_binary: optional(&mut m, "SecretBinary")?,
-            secret_string: optional(&mut m, "SecretString")?,
-            r#type: optional(&mut m, "Type")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateSecretRequest {
+            secret_id: m.required("SecretId"),
+            client_request_token: m.optional("ClientRequestToken"),
+            description: m.optional("Description"),
+            kms_key_id: m.optional("KmsKeyId"),
+            secret_binary: m.optional("SecretBinary"),
+            secret_string: m.optional("SecretString"),
+            r#type: m.optional("Type"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateSecretRequest {
@@ -1347,12 +1388,13 @@ pub struct UpdateSecretResponse {
 }
 impl FromValue for UpdateSecretResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateSecretResponse {
-            arn: optional(&mut m, "ARN")?,
-            name: optional(&mut m, "Name")?,
-            version_id: optional(&mut m, "VersionId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateSecretResponse {
+            arn: m.optional("ARN"),
+            name: m.optional("Name"),
+            version_id: m.optional("VersionId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateSecretResponse {
@@ -1374,13 +1416,14 @@ pub struct UpdateSecretVersionStageRequest {
 }
 impl FromValue for UpdateSecretVersionStageRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateSecretVersionStageRequest {
-            secret_id: required(&mut m, "SecretId")?,
-            version_stage: required(&mut m, "VersionStage")?,
-            remove_from_version_id: optional(&mut m, "RemoveFromVersionId")?,
-            move_to_version_id: optional(&mut m, "MoveToVersionId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateSecretVersionStageRequest {
+            secret_id: m.required("SecretId"),
+            version_stage: m.required("VersionStage"),
+            remove_from_version_id: m.optional("RemoveFromVersionId"),
+            move_to_version_id: m.optional("MoveToVersionId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateSecretVersionStageRequest {
@@ -1401,11 +1444,12 @@ pub struct UpdateSecretVersionStageResponse {
 }
 impl FromValue for UpdateSecretVersionStageResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateSecretVersionStageResponse {
-            arn: optional(&mut m, "ARN")?,
-            name: optional(&mut m, "Name")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateSecretVersionStageResponse {
+            arn: m.optional("ARN"),
+            name: m.optional("Name"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateSecretVersionStageResponse {

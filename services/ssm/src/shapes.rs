@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use model::value::{Body, FromValue, IntoValue, Members, Value, optional, required};
+use model::value::{Body, FromValue, IntoValue, Members, Reader, Value};
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,12 +14,13 @@ pub struct AddTagsToResourceRequest {
 }
 impl FromValue for AddTagsToResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AddTagsToResourceRequest {
-            resource_type: required(&mut m, "ResourceType")?,
-            resource_id: required(&mut m, "ResourceId")?,
-            tags: required(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AddTagsToResourceRequest {
+            resource_type: m.required("ResourceType"),
+            resource_id: m.required("ResourceId"),
+            tags: m.required("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AddTagsToResourceRequest {
@@ -37,9 +38,10 @@ pub struct AddTagsToResourceResult {
 }
 impl FromValue for AddTagsToResourceResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AddTagsToResourceResult {
-        })
+        let mut m = Reader::of(value);
+        let shape = AddTagsToResourceResult {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AddTagsToResourceResult {
@@ -55,10 +57,11 @@ pub struct DeleteParameterRequest {
 }
 impl FromValue for DeleteParameterRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteParameterRequest {
-            name: required(&mut m, "Name")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteParameterRequest {
+            name: m.required("Name"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteParameterRequest {
@@ -74,9 +77,10 @@ pub struct DeleteParameterResult {
 }
 impl FromValue for DeleteParameterResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteParameterResult {
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteParameterResult {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteParameterResult {
@@ -92,10 +96,11 @@ pub struct DeleteParametersRequest {
 }
 impl FromValue for DeleteParametersRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteParametersRequest {
-            names: required(&mut m, "Names")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteParametersRequest {
+            names: m.required("Names"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteParametersRequest {
@@ -113,11 +118,12 @@ pub struct DeleteParametersResult {
 }
 impl FromValue for DeleteParametersResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteParametersResult {
-            deleted_parameters: optional(&mut m, "DeletedParameters")?,
-            invalid_parameters: optional(&mut m, "InvalidParameters")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteParametersResult {
+            deleted_parameters: m.optional("DeletedParameters"),
+            invalid_parameters: m.optional("InvalidParameters"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteParametersResult {
@@ -139,14 +145,15 @@ pub struct DescribeParametersRequest {
 }
 impl FromValue for DescribeParametersRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeParametersRequest {
-            filters: optional(&mut m, "Filters")?,
-            parameter_filters: optional(&mut m, "ParameterFilters")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-            shared: optional(&mut m, "Shared")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeParametersRequest {
+            filters: m.optional("Filters"),
+            parameter_filters: m.optional("ParameterFilters"),
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+            shared: m.optional("Shared"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeParametersRequest {
@@ -168,11 +175,12 @@ pub struct DescribeParametersResult {
 }
 impl FromValue for DescribeParametersResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeParametersResult {
-            parameters: optional(&mut m, "Parameters")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeParametersResult {
+            parameters: m.optional("Parameters"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeParametersResult {
@@ -193,13 +201,14 @@ pub struct GetParameterHistoryRequest {
 }
 impl FromValue for GetParameterHistoryRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetParameterHistoryRequest {
-            name: required(&mut m, "Name")?,
-            with_decryption: optional(&mut m, "WithDecryption")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetParameterHistoryRequest {
+            name: m.required("Name"),
+            with_decryption: m.optional("WithDecryption"),
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetParameterHistoryRequest {
@@ -220,11 +229,12 @@ pub struct GetParameterHistoryResult {
 }
 impl FromValue for GetParameterHistoryResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetParameterHistoryResult {
-            parameters: optional(&mut m, "Parameters")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetParameterHistoryResult {
+            parameters: m.optional("Parameters"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetParameterHistoryResult {
@@ -243,11 +253,12 @@ pub struct GetParameterRequest {
 }
 impl FromValue for GetParameterRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetParameterRequest {
-            name: required(&mut m, "Name")?,
-            with_decryption: optional(&mut m, "WithDecryption")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetParameterRequest {
+            name: m.required("Name"),
+            with_decryption: m.optional("WithDecryption"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetParameterRequest {
@@ -265,10 +276,11 @@ pub struct GetParameterResult {
 }
 impl FromValue for GetParameterResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetParameterResult {
-            parameter: optional(&mut m, "Parameter")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetParameterResult {
+            parameter: m.optional("Parameter"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetParameterResult {
@@ -290,15 +302,16 @@ pub struct GetParametersByPathRequest {
 }
 impl FromValue for GetParametersByPathRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetParametersByPathRequest {
-            path: required(&mut m, "Path")?,
-            recursive: optional(&mut m, "Recursive")?,
-            parameter_filters: optional(&mut m, "ParameterFilters")?,
-            with_decryption: optional(&mut m, "WithDecryption")?,
-            max_results: optional(&mut m, "MaxResults")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetParametersByPathRequest {
+            path: m.required("Path"),
+            recursive: m.optional("Recursive"),
+            parameter_filters: m.optional("ParameterFilters"),
+            with_decryption: m.optional("WithDecryption"),
+            max_results: m.optional("MaxResults"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetParametersByPathRequest {
@@ -321,11 +334,12 @@ pub struct GetParametersByPathResult {
 }
 impl FromValue for GetParametersByPathResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetParametersByPathResult {
-            parameters: optional(&mut m, "Parameters")?,
-            next_token: optional(&mut m, "NextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetParametersByPathResult {
+            parameters: m.optional("Parameters"),
+            next_token: m.optional("NextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetParametersByPathResult {
@@ -344,11 +358,12 @@ pub struct GetParametersRequest {
 }
 impl FromValue for GetParametersRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetParametersRequest {
-            names: required(&mut m, "Names")?,
-            with_decryption: optional(&mut m, "WithDecryption")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetParametersRequest {
+            names: m.required("Names"),
+            with_decryption: m.optional("WithDecryption"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetParametersRequest {
@@ -367,11 +382,12 @@ pub struct GetParametersResult {
 }
 impl FromValue for GetParametersResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetParametersResult {
-            parameters: optional(&mut m, "Parameters")?,
-            invalid_parameters: optional(&mut m, "InvalidParameters")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetParametersResult {
+            parameters: m.optional("Parameters"),
+            invalid_parameters: m.optional("InvalidParameters"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetParametersResult {
@@ -390,11 +406,12 @@ pub struct ListTagsForResourceRequest {
 }
 impl FromValue for ListTagsForResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTagsForResourceRequest {
-            resource_type: required(&mut m, "ResourceType")?,
-            resource_id: required(&mut m, "ResourceId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTagsForResourceRequest {
+            resource_type: m.required("ResourceType"),
+            resource_id: m.required("ResourceId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTagsForResourceRequest {
@@ -412,10 +429,11 @@ pub struct ListTagsForResourceResult {
 }
 impl FromValue for ListTagsForResourceResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTagsForResourceResult {
-            tag_list: optional(&mut m, "TagList")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTagsForResourceResult {
+            tag_list: m.optional("TagList"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTagsForResourceResult {
@@ -440,18 +458,19 @@ pub struct Parameter {
 }
 impl FromValue for Parameter {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Parameter {
-            name: optional(&mut m, "Name")?,
-            r#type: optional(&mut m, "Type")?,
-            value: optional(&mut m, "Value")?,
-            version: optional(&mut m, "Version")?,
-            selector: optional(&mut m, "Selector")?,
-            source_result: optional(&mut m, "SourceResult")?,
-            last_modified_date: optional(&mut m, "LastModifiedDate")?,
-            arn: optional(&mut m, "ARN")?,
-            data_type: optional(&mut m, "DataType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Parameter {
+            name: m.optional("Name"),
+            r#type: m.optional("Type"),
+            value: m.optional("Value"),
+            version: m.optional("Version"),
+            selector: m.optional("Selector"),
+            source_result: m.optional("SourceResult"),
+            last_modified_date: m.optional("LastModifiedDate"),
+            arn: m.optional("ARN"),
+            data_type: m.optional("DataType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Parameter {
@@ -503,22 +522,23 @@ pub struct ParameterHistory {
 }
 impl FromValue for ParameterHistory {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ParameterHistory {
-            name: optional(&mut m, "Name")?,
-            r#type: optional(&mut m, "Type")?,
-            key_id: optional(&mut m, "KeyId")?,
-            last_modified_date: optional(&mut m, "LastModifiedDate")?,
-            last_modified_user: optional(&mut m, "LastModifiedUser")?,
-            description: optional(&mut m, "Description")?,
-            value: optional(&mut m, "Value")?,
-            allowed_pattern: optional(&mut m, "AllowedPattern")?,
-            version: optional(&mut m, "Version")?,
-            labels: optional(&mut m, "Labels")?,
-            tier: optional(&mut m, "Tier")?,
-            policies: optional(&mut m, "Policies")?,
-            data_type: optional(&mut m, "DataType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ParameterHistory {
+            name: m.optional("Name"),
+            r#type: m.optional("Type"),
+            key_id: m.optional("KeyId"),
+            last_modified_date: m.optional("LastModifiedDate"),
+            last_modified_user: m.optional("LastModifiedUser"),
+            description: m.optional("Description"),
+            value: m.optional("Value"),
+            allowed_pattern: m.optional("AllowedPattern"),
+            version: m.optional("Version"),
+            labels: m.optional("Labels"),
+            tier: m.optional("Tier"),
+            policies: m.optional("Policies"),
+            data_type: m.optional("DataType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ParameterHistory {
@@ -568,12 +588,13 @@ pub struct ParameterInlinePolicy {
 }
 impl FromValue for ParameterInlinePolicy {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ParameterInlinePolicy {
-            policy_text: optional(&mut m, "PolicyText")?,
-            policy_type: optional(&mut m, "PolicyType")?,
-            policy_status: optional(&mut m, "PolicyStatus")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ParameterInlinePolicy {
+            policy_text: m.optional("PolicyText"),
+            policy_type: m.optional("PolicyType"),
+            policy_status: m.optional("PolicyStatus"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ParameterInlinePolicy {
@@ -603,21 +624,22 @@ pub struct ParameterMetadata {
 }
 impl FromValue for ParameterMetadata {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ParameterMetadata {
-            name: optional(&mut m, "Name")?,
-            arn: optional(&mut m, "ARN")?,
-            r#type: optional(&mut m, "Type")?,
-            key_id: optional(&mut m, "KeyId")?,
-            last_modified_date: optional(&mut m, "LastModifiedDate")?,
-            last_modified_user: optional(&mut m, "LastModifiedUser")?,
-            description: optional(&mut m, "Description")?,
-            allowed_pattern: optional(&mut m, "AllowedPattern")?,
-            version: optional(&mut m, "Version")?,
-            tier: optional(&mut m, "Tier")?,
-            policies: optional(&mut m, "Policies")?,
-            data_type: optional(&mut m, "DataType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ParameterMetadata {
+            name: m.optional("Name"),
+            arn: m.optional("ARN"),
+            r#type: m.optional("Type"),
+            key_id: m.optional("KeyId"),
+            last_modified_date: m.optional("LastModifiedDate"),
+            last_modified_user: m.optional("LastModifiedUser"),
+            description: m.optional("Description"),
+            allowed_pattern: m.optional("AllowedPattern"),
+            version: m.optional("Version"),
+            tier: m.optional("Tier"),
+            policies: m.optional("Policies"),
+            data_type: m.optional("DataType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ParameterMetadata {
@@ -647,12 +669,13 @@ pub struct ParameterStringFilter {
 }
 impl FromValue for ParameterStringFilter {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ParameterStringFilter {
-            key: required(&mut m, "Key")?,
-            option: optional(&mut m, "Option")?,
-            values: optional(&mut m, "Values")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ParameterStringFilter {
+            key: m.required("Key"),
+            option: m.optional("Option"),
+            values: m.optional("Values"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ParameterStringFilter {
@@ -672,11 +695,12 @@ pub struct ParametersFilter {
 }
 impl FromValue for ParametersFilter {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ParametersFilter {
-            key: required(&mut m, "Key")?,
-            values: required(&mut m, "Values")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ParametersFilter {
+            key: m.required("Key"),
+            values: m.required("Values"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ParametersFilter {
@@ -704,20 +728,21 @@ pub struct PutParameterRequest {
 }
 impl FromValue for PutParameterRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutParameterRequest {
-            name: required(&mut m, "Name")?,
-            description: optional(&mut m, "Description")?,
-            value: required(&mut m, "Value")?,
-            r#type: optional(&mut m, "Type")?,
-            key_id: optional(&mut m, "KeyId")?,
-            overwrite: optional(&mut m, "Overwrite")?,
-            allowed_pattern: optional(&mut m, "AllowedPattern")?,
-            tags: optional(&mut m, "Tags")?,
-            tier: optional(&mut m, "Tier")?,
-            policies: optional(&mut m, "Policies")?,
-            data_type: optional(&mut m, "DataType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutParameterRequest {
+            name: m.required("Name"),
+            description: m.optional("Description"),
+            value: m.required("Value"),
+            r#type: m.optional("Type"),
+            key_id: m.optional("KeyId"),
+            overwrite: m.optional("Overwrite"),
+            allowed_pattern: m.optional("AllowedPattern"),
+            tags: m.optional("Tags"),
+            tier: m.optional("Tier"),
+            policies: m.optional("Policies"),
+            data_type: m.optional("DataType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutParameterRequest {
@@ -762,11 +787,12 @@ pub struct PutParameterResult {
 }
 impl FromValue for PutParameterResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutParameterResult {
-            version: optional(&mut m, "Version")?,
-            tier: optional(&mut m, "Tier")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutParameterResult {
+            version: m.optional("Version"),
+            tier: m.optional("Tier"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutParameterResult {
@@ -786,12 +812,13 @@ pub struct RemoveTagsFromResourceRequest {
 }
 impl FromValue for RemoveTagsFromResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RemoveTagsFromResourceRequest {
-            resource_type: required(&mut m, "ResourceType")?,
-            resource_id: required(&mut m, "ResourceId")?,
-            tag_keys: required(&mut m, "TagKeys")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RemoveTagsFromResourceRequest {
+            resource_type: m.required("ResourceType"),
+            resource_id: m.required("ResourceId"),
+            tag_keys: m.required("TagKeys"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RemoveTagsFromResourceRequest {
@@ -809,9 +836,10 @@ pub struct RemoveTagsFromResourceResult {
 }
 impl FromValue for RemoveTagsFromResourceResult {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RemoveTagsFromResourceResult {
-        })
+        let mut m = Reader::of(value);
+        let shape = RemoveTagsFromResourceResult {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RemoveTagsFromResourceResult {
@@ -828,11 +856,12 @@ pub struct Tag {
 }
 impl FromValue for Tag {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Tag {
-            key: required(&mut m, "Key")?,
-            value: required(&mut m, "Value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Tag {
+            key: m.required("Key"),
+            value: m.required("Value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Tag {

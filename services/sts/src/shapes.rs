@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use model::value::{Body, FromValue, IntoValue, Members, Value, optional, required};
+use model::value::{Body, FromValue, IntoValue, Members, Reader, Value};
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Default, PartialEq)]
@@ -24,22 +24,23 @@ pub struct AssumeRoleRequest {
 }
 impl FromValue for AssumeRoleRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AssumeRoleRequest {
-            role_arn: required(&mut m, "RoleArn")?,
-            role_session_name: required(&mut m, "RoleSessionName")?,
-            policy_arns: optional(&mut m, "PolicyArns")?,
-            policy: optional(&mut m, "Policy")?,
-            duration_seconds: optional(&mut m, "DurationSeconds")?,
-            tags: optional(&mut m, "Tags")?,
-            transitive_tag_keys: optional(&mut m, "TransitiveTagKeys")?,
-            external_id: optional(&mut m, "ExternalId")?,
-            serial_number: optional(&mut m, "SerialNumber")?,
-            token_code: optional(&mut m, "TokenCode")?,
-            source_identity: optional(&mut m, "SourceIdentity")?,
-            provided_contexts: optional(&mut m, "ProvidedContexts")?,
-            minimum_session_token_size: optional(&mut m, "MinimumSessionTokenSize")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AssumeRoleRequest {
+            role_arn: m.required("RoleArn"),
+            role_session_name: m.required("RoleSessionName"),
+            policy_arns: m.optional("PolicyArns"),
+            policy: m.optional("Policy"),
+            duration_seconds: m.optional("DurationSeconds"),
+            tags: m.optional("Tags"),
+            transitive_tag_keys: m.optional("TransitiveTagKeys"),
+            external_id: m.optional("ExternalId"),
+            serial_number: m.optional("SerialNumber"),
+            token_code: m.optional("TokenCode"),
+            source_identity: m.optional("SourceIdentity"),
+            provided_contexts: m.optional("ProvidedContexts"),
+            minimum_session_token_size: m.optional("MinimumSessionTokenSize"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AssumeRoleRequest {
@@ -92,15 +93,16 @@ pub struct AssumeRoleResponse {
 }
 impl FromValue for AssumeRoleResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AssumeRoleResponse {
-            credentials: optional(&mut m, "Credentials")?,
-            assumed_role_user: optional(&mut m, "AssumedRoleUser")?,
-            packed_policy_size: optional(&mut m, "PackedPolicySize")?,
-            source_identity: optional(&mut m, "SourceIdentity")?,
-            session_token_utilization: optional(&mut m, "SessionTokenUtilization")?,
-            session_token_size: optional(&mut m, "SessionTokenSize")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AssumeRoleResponse {
+            credentials: m.optional("Credentials"),
+            assumed_role_user: m.optional("AssumedRoleUser"),
+            packed_policy_size: m.optional("PackedPolicySize"),
+            source_identity: m.optional("SourceIdentity"),
+            session_token_utilization: m.optional("SessionTokenUtilization"),
+            session_token_size: m.optional("SessionTokenSize"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AssumeRoleResponse {
@@ -129,17 +131,18 @@ pub struct AssumeRoleWithWebIdentityRequest {
 }
 impl FromValue for AssumeRoleWithWebIdentityRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AssumeRoleWithWebIdentityRequest {
-            role_arn: required(&mut m, "RoleArn")?,
-            role_session_name: required(&mut m, "RoleSessionName")?,
-            web_identity_token: required(&mut m, "WebIdentityToken")?,
-            provider_id: optional(&mut m, "ProviderId")?,
-            policy_arns: optional(&mut m, "PolicyArns")?,
-            policy: optional(&mut m, "Policy")?,
-            duration_seconds: optional(&mut m, "DurationSeconds")?,
-            minimum_session_token_size: optional(&mut m, "MinimumSessionTokenSize")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AssumeRoleWithWebIdentityRequest {
+            role_arn: m.required("RoleArn"),
+            role_session_name: m.required("RoleSessionName"),
+            web_identity_token: m.required("WebIdentityToken"),
+            provider_id: m.optional("ProviderId"),
+            policy_arns: m.optional("PolicyArns"),
+            policy: m.optional("Policy"),
+            duration_seconds: m.optional("DurationSeconds"),
+            minimum_session_token_size: m.optional("MinimumSessionTokenSize"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AssumeRoleWithWebIdentityRequest {
@@ -185,18 +188,19 @@ pub struct AssumeRoleWithWebIdentityResponse {
 }
 impl FromValue for AssumeRoleWithWebIdentityResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AssumeRoleWithWebIdentityResponse {
-            credentials: optional(&mut m, "Credentials")?,
-            subject_from_web_identity_token: optional(&mut m, "SubjectFromWebIdentityToken")?,
-            assumed_role_user: optional(&mut m, "AssumedRoleUser")?,
-            packed_policy_size: optional(&mut m, "PackedPolicySize")?,
-            provider: optional(&mut m, "Provider")?,
-            audience: optional(&mut m, "Audience")?,
-            source_identity: optional(&mut m, "SourceIdentity")?,
-            session_token_utilization: optional(&mut m, "SessionTokenUtilization")?,
-            session_token_size: optional(&mut m, "SessionTokenSize")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AssumeRoleWithWebIdentityResponse {
+            credentials: m.optional("Credentials"),
+            subject_from_web_identity_token: m.optional("SubjectFromWebIdentityToken"),
+            assumed_role_user: m.optional("AssumedRoleUser"),
+            packed_policy_size: m.optional("PackedPolicySize"),
+            provider: m.optional("Provider"),
+            audience: m.optional("Audience"),
+            source_identity: m.optional("SourceIdentity"),
+            session_token_utilization: m.optional("SessionTokenUtilization"),
+            session_token_size: m.optional("SessionTokenSize"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AssumeRoleWithWebIdentityResponse {
@@ -222,11 +226,12 @@ pub struct AssumedRoleUser {
 }
 impl FromValue for AssumedRoleUser {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AssumedRoleUser {
-            assumed_role_id: required(&mut m, "AssumedRoleId")?,
-            arn: required(&mut m, "Arn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AssumedRoleUser {
+            assumed_role_id: m.required("AssumedRoleId"),
+            arn: m.required("Arn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AssumedRoleUser {
@@ -247,13 +252,14 @@ pub struct Credentials {
 }
 impl FromValue for Credentials {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Credentials {
-            access_key_id: required(&mut m, "AccessKeyId")?,
-            secret_access_key: required(&mut m, "SecretAccessKey")?,
-            session_token: required(&mut m, "SessionToken")?,
-            expiration: required(&mut m, "Expiration")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Credentials {
+            access_key_id: m.required("AccessKeyId"),
+            secret_access_key: m.required("SecretAccessKey"),
+            session_token: m.required("SessionToken"),
+            expiration: m.required("Expiration"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Credentials {
@@ -284,11 +290,12 @@ pub struct FederatedUser {
 }
 impl FromValue for FederatedUser {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(FederatedUser {
-            federated_user_id: required(&mut m, "FederatedUserId")?,
-            arn: required(&mut m, "Arn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = FederatedUser {
+            federated_user_id: m.required("FederatedUserId"),
+            arn: m.required("Arn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for FederatedUser {
@@ -306,10 +313,11 @@ pub struct GetAccessKeyInfoRequest {
 }
 impl FromValue for GetAccessKeyInfoRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetAccessKeyInfoRequest {
-            access_key_id: required(&mut m, "AccessKeyId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetAccessKeyInfoRequest {
+            access_key_id: m.required("AccessKeyId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetAccessKeyInfoRequest {
@@ -326,10 +334,11 @@ pub struct GetAccessKeyInfoResponse {
 }
 impl FromValue for GetAccessKeyInfoResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetAccessKeyInfoResponse {
-            account: optional(&mut m, "Account")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetAccessKeyInfoResponse {
+            account: m.optional("Account"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetAccessKeyInfoResponse {
@@ -345,9 +354,10 @@ pub struct GetCallerIdentityRequest {
 }
 impl FromValue for GetCallerIdentityRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetCallerIdentityRequest {
-        })
+        let mut m = Reader::of(value);
+        let shape = GetCallerIdentityRequest {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetCallerIdentityRequest {
@@ -365,12 +375,13 @@ pub struct GetCallerIdentityResponse {
 }
 impl FromValue for GetCallerIdentityResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetCallerIdentityResponse {
-            user_id: optional(&mut m, "UserId")?,
-            account: optional(&mut m, "Account")?,
-            arn: optional(&mut m, "Arn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetCallerIdentityResponse {
+            user_id: m.optional("UserId"),
+            account: m.optional("Account"),
+            arn: m.optional("Arn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetCallerIdentityResponse {
@@ -394,15 +405,16 @@ pub struct GetFederationTokenRequest {
 }
 impl FromValue for GetFederationTokenRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetFederationTokenRequest {
-            name: required(&mut m, "Name")?,
-            policy: optional(&mut m, "Policy")?,
-            policy_arns: optional(&mut m, "PolicyArns")?,
-            duration_seconds: optional(&mut m, "DurationSeconds")?,
-            tags: optional(&mut m, "Tags")?,
-            minimum_session_token_size: optional(&mut m, "MinimumSessionTokenSize")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetFederationTokenRequest {
+            name: m.required("Name"),
+            policy: m.optional("Policy"),
+            policy_arns: m.optional("PolicyArns"),
+            duration_seconds: m.optional("DurationSeconds"),
+            tags: m.optional("Tags"),
+            minimum_session_token_size: m.optional("MinimumSessionTokenSize"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetFederationTokenRequest {
@@ -428,14 +440,15 @@ pub struct GetFederationTokenResponse {
 }
 impl FromValue for GetFederationTokenResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetFederationTokenResponse {
-            credentials: optional(&mut m, "Credentials")?,
-            federated_user: optional(&mut m, "FederatedUser")?,
-            packed_policy_size: optional(&mut m, "PackedPolicySize")?,
-            session_token_utilization: optional(&mut m, "SessionTokenUtilization")?,
-            session_token_size: optional(&mut m, "SessionTokenSize")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetFederationTokenResponse {
+            credentials: m.optional("Credentials"),
+            federated_user: m.optional("FederatedUser"),
+            packed_policy_size: m.optional("PackedPolicySize"),
+            session_token_utilization: m.optional("SessionTokenUtilization"),
+            session_token_size: m.optional("SessionTokenSize"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetFederationTokenResponse {
@@ -459,13 +472,14 @@ pub struct GetSessionTokenRequest {
 }
 impl FromValue for GetSessionTokenRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetSessionTokenRequest {
-            duration_seconds: optional(&mut m, "DurationSeconds")?,
-            serial_number: optional(&mut m, "SerialNumber")?,
-            token_code: optional(&mut m, "TokenCode")?,
-            minimum_session_token_size: optional(&mut m, "MinimumSessionTokenSize")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetSessionTokenRequest {
+            duration_seconds: m.optional("DurationSeconds"),
+            serial_number: m.optional("SerialNumber"),
+            token_code: m.optional("TokenCode"),
+            minimum_session_token_size: m.optional("MinimumSessionTokenSize"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetSessionTokenRequest {
@@ -497,12 +511,13 @@ pub struct GetSessionTokenResponse {
 }
 impl FromValue for GetSessionTokenResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetSessionTokenResponse {
-            credentials: optional(&mut m, "Credentials")?,
-            session_token_utilization: optional(&mut m, "SessionTokenUtilization")?,
-            session_token_size: optional(&mut m, "SessionTokenSize")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetSessionTokenResponse {
+            credentials: m.optional("Credentials"),
+            session_token_utilization: m.optional("SessionTokenUtilization"),
+            session_token_size: m.optional("SessionTokenSize"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetSessionTokenResponse {
@@ -521,10 +536,11 @@ pub struct PolicyDescriptorType {
 }
 impl FromValue for PolicyDescriptorType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PolicyDescriptorType {
-            arn: optional(&mut m, "arn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PolicyDescriptorType {
+            arn: m.optional("arn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PolicyDescriptorType {
@@ -542,11 +558,12 @@ pub struct ProvidedContext {
 }
 impl FromValue for ProvidedContext {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ProvidedContext {
-            provider_arn: optional(&mut m, "ProviderArn")?,
-            context_assertion: optional(&mut m, "ContextAssertion")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ProvidedContext {
+            provider_arn: m.optional("ProviderArn"),
+            context_assertion: m.optional("ContextAssertion"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ProvidedContext {
@@ -565,11 +582,12 @@ pub struct Tag {
 }
 impl FromValue for Tag {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Tag {
-            key: required(&mut m, "Key")?,
-            value: required(&mut m, "Value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Tag {
+            key: m.required("Key"),
+            value: m.required("Value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Tag {

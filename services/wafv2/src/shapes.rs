@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use model::value::{Body, FromValue, IntoValue, Members, Value, optional, required};
+use model::value::{Body, FromValue, IntoValue, Members, Reader, Value};
 use model::{Fault, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,14 +16,15 @@ pub struct AWSManagedRulesACFPRuleSet {
 }
 impl FromValue for AWSManagedRulesACFPRuleSet {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AWSManagedRulesACFPRuleSet {
-            creation_path: required(&mut m, "CreationPath")?,
-            registration_page_path: required(&mut m, "RegistrationPagePath")?,
-            request_inspection: required(&mut m, "RequestInspection")?,
-            response_inspection: optional(&mut m, "ResponseInspection")?,
-            enable_regex_in_path: optional(&mut m, "EnableRegexInPath")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AWSManagedRulesACFPRuleSet {
+            creation_path: m.required("CreationPath"),
+            registration_page_path: m.required("RegistrationPagePath"),
+            request_inspection: m.required("RequestInspection"),
+            response_inspection: m.optional("ResponseInspection"),
+            enable_regex_in_path: m.optional("EnableRegexInPath"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AWSManagedRulesACFPRuleSet {
@@ -44,10 +45,11 @@ pub struct AWSManagedRulesAISecurityRuleSet {
 }
 impl FromValue for AWSManagedRulesAISecurityRuleSet {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AWSManagedRulesAISecurityRuleSet {
-            bedrock_guardrails: required(&mut m, "BedrockGuardrails")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AWSManagedRulesAISecurityRuleSet {
+            bedrock_guardrails: m.required("BedrockGuardrails"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AWSManagedRulesAISecurityRuleSet {
@@ -67,13 +69,14 @@ pub struct AWSManagedRulesATPRuleSet {
 }
 impl FromValue for AWSManagedRulesATPRuleSet {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AWSManagedRulesATPRuleSet {
-            login_path: required(&mut m, "LoginPath")?,
-            request_inspection: optional(&mut m, "RequestInspection")?,
-            response_inspection: optional(&mut m, "ResponseInspection")?,
-            enable_regex_in_path: optional(&mut m, "EnableRegexInPath")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AWSManagedRulesATPRuleSet {
+            login_path: m.required("LoginPath"),
+            request_inspection: m.optional("RequestInspection"),
+            response_inspection: m.optional("ResponseInspection"),
+            enable_regex_in_path: m.optional("EnableRegexInPath"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AWSManagedRulesATPRuleSet {
@@ -94,11 +97,12 @@ pub struct AWSManagedRulesAntiDDoSRuleSet {
 }
 impl FromValue for AWSManagedRulesAntiDDoSRuleSet {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AWSManagedRulesAntiDDoSRuleSet {
-            client_side_action_config: required(&mut m, "ClientSideActionConfig")?,
-            sensitivity_to_block: optional(&mut m, "SensitivityToBlock")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AWSManagedRulesAntiDDoSRuleSet {
+            client_side_action_config: m.required("ClientSideActionConfig"),
+            sensitivity_to_block: m.optional("SensitivityToBlock"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AWSManagedRulesAntiDDoSRuleSet {
@@ -117,11 +121,12 @@ pub struct AWSManagedRulesBotControlRuleSet {
 }
 impl FromValue for AWSManagedRulesBotControlRuleSet {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AWSManagedRulesBotControlRuleSet {
-            inspection_level: required(&mut m, "InspectionLevel")?,
-            enable_machine_learning: optional(&mut m, "EnableMachineLearning")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AWSManagedRulesBotControlRuleSet {
+            inspection_level: m.required("InspectionLevel"),
+            enable_machine_learning: m.optional("EnableMachineLearning"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AWSManagedRulesBotControlRuleSet {
@@ -139,10 +144,11 @@ pub struct ActionCondition {
 }
 impl FromValue for ActionCondition {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ActionCondition {
-            action: required(&mut m, "Action")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ActionCondition {
+            action: m.required("Action"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ActionCondition {
@@ -159,10 +165,11 @@ pub struct AddressField {
 }
 impl FromValue for AddressField {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AddressField {
-            identifier: required(&mut m, "Identifier")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AddressField {
+            identifier: m.required("Identifier"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AddressField {
@@ -178,9 +185,10 @@ pub struct All {
 }
 impl FromValue for All {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(All {
-        })
+        let mut m = Reader::of(value);
+        let shape = All {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for All {
@@ -195,9 +203,10 @@ pub struct AllQueryArguments {
 }
 impl FromValue for AllQueryArguments {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AllQueryArguments {
-        })
+        let mut m = Reader::of(value);
+        let shape = AllQueryArguments {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AllQueryArguments {
@@ -213,10 +222,11 @@ pub struct AllowAction {
 }
 impl FromValue for AllowAction {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AllowAction {
-            custom_request_handling: optional(&mut m, "CustomRequestHandling")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AllowAction {
+            custom_request_handling: m.optional("CustomRequestHandling"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AllowAction {
@@ -233,10 +243,11 @@ pub struct AnalyticsConfig {
 }
 impl FromValue for AnalyticsConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AnalyticsConfig {
-            mode: required(&mut m, "Mode")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AnalyticsConfig {
+            mode: m.required("Mode"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AnalyticsConfig {
@@ -253,10 +264,11 @@ pub struct AndStatement {
 }
 impl FromValue for AndStatement {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AndStatement {
-            statements: required(&mut m, "Statements")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AndStatement {
+            statements: m.required("Statements"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AndStatement {
@@ -274,11 +286,12 @@ pub struct ApplicationAttribute {
 }
 impl FromValue for ApplicationAttribute {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ApplicationAttribute {
-            name: optional(&mut m, "Name")?,
-            values: optional(&mut m, "Values")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ApplicationAttribute {
+            name: m.optional("Name"),
+            values: m.optional("Values"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ApplicationAttribute {
@@ -296,10 +309,11 @@ pub struct ApplicationConfig {
 }
 impl FromValue for ApplicationConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ApplicationConfig {
-            attributes: optional(&mut m, "Attributes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ApplicationConfig {
+            attributes: m.optional("Attributes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ApplicationConfig {
@@ -317,11 +331,12 @@ pub struct AsnMatchStatement {
 }
 impl FromValue for AsnMatchStatement {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AsnMatchStatement {
-            asn_list: required(&mut m, "AsnList")?,
-            forwarded_ip_config: optional(&mut m, "ForwardedIPConfig")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AsnMatchStatement {
+            asn_list: m.required("AsnList"),
+            forwarded_ip_config: m.optional("ForwardedIPConfig"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AsnMatchStatement {
@@ -340,11 +355,12 @@ pub struct AssociateWebACLRequest {
 }
 impl FromValue for AssociateWebACLRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AssociateWebACLRequest {
-            web_acl_arn: required(&mut m, "WebACLArn")?,
-            resource_arn: required(&mut m, "ResourceArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AssociateWebACLRequest {
+            web_acl_arn: m.required("WebACLArn"),
+            resource_arn: m.required("ResourceArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AssociateWebACLRequest {
@@ -361,9 +377,10 @@ pub struct AssociateWebACLResponse {
 }
 impl FromValue for AssociateWebACLResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AssociateWebACLResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = AssociateWebACLResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AssociateWebACLResponse {
@@ -380,11 +397,12 @@ pub struct AssociationConfig {
 }
 impl FromValue for AssociationConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AssociationConfig {
-            request_body: optional(&mut m, "RequestBody")?,
-            challenge_javascript_sdk_injection: optional(&mut m, "ChallengeJavascriptSdkInjection")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AssociationConfig {
+            request_body: m.optional("RequestBody"),
+            challenge_javascript_sdk_injection: m.optional("ChallengeJavascriptSdkInjection"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AssociationConfig {
@@ -404,12 +422,13 @@ pub struct BedrockGuardrails {
 }
 impl FromValue for BedrockGuardrails {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(BedrockGuardrails {
-            disable: optional(&mut m, "Disable")?,
-            protect_request_only: optional(&mut m, "ProtectRequestOnly")?,
-            protect_request_and_response: optional(&mut m, "ProtectRequestAndResponse")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = BedrockGuardrails {
+            disable: m.optional("Disable"),
+            protect_request_only: m.optional("ProtectRequestOnly"),
+            protect_request_and_response: m.optional("ProtectRequestAndResponse"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for BedrockGuardrails {
@@ -428,10 +447,11 @@ pub struct BedrockGuardrailsRequestAndResponse {
 }
 impl FromValue for BedrockGuardrailsRequestAndResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(BedrockGuardrailsRequestAndResponse {
-            role_arn: required(&mut m, "RoleArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = BedrockGuardrailsRequestAndResponse {
+            role_arn: m.required("RoleArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for BedrockGuardrailsRequestAndResponse {
@@ -448,10 +468,11 @@ pub struct BedrockGuardrailsRequestOnly {
 }
 impl FromValue for BedrockGuardrailsRequestOnly {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(BedrockGuardrailsRequestOnly {
-            role_arn: required(&mut m, "RoleArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = BedrockGuardrailsRequestOnly {
+            role_arn: m.required("RoleArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for BedrockGuardrailsRequestOnly {
@@ -468,10 +489,11 @@ pub struct BlockAction {
 }
 impl FromValue for BlockAction {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(BlockAction {
-            custom_response: optional(&mut m, "CustomResponse")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = BlockAction {
+            custom_response: m.optional("CustomResponse"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for BlockAction {
@@ -488,10 +510,11 @@ pub struct BodyShape {
 }
 impl FromValue for BodyShape {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(BodyShape {
-            oversize_handling: optional(&mut m, "OversizeHandling")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = BodyShape {
+            oversize_handling: m.optional("OversizeHandling"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for BodyShape {
@@ -512,14 +535,15 @@ pub struct ByteMatchStatement {
 }
 impl FromValue for ByteMatchStatement {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ByteMatchStatement {
-            search_string: required(&mut m, "SearchString")?,
-            field_to_match: required(&mut m, "FieldToMatch")?,
-            text_transformations: required(&mut m, "TextTransformations")?,
-            pre_parse_text_transformations: optional(&mut m, "PreParseTextTransformations")?,
-            positional_constraint: required(&mut m, "PositionalConstraint")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ByteMatchStatement {
+            search_string: m.required("SearchString"),
+            field_to_match: m.required("FieldToMatch"),
+            text_transformations: m.required("TextTransformations"),
+            pre_parse_text_transformations: m.optional("PreParseTextTransformations"),
+            positional_constraint: m.required("PositionalConstraint"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ByteMatchStatement {
@@ -540,10 +564,11 @@ pub struct CaptchaAction {
 }
 impl FromValue for CaptchaAction {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CaptchaAction {
-            custom_request_handling: optional(&mut m, "CustomRequestHandling")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CaptchaAction {
+            custom_request_handling: m.optional("CustomRequestHandling"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CaptchaAction {
@@ -560,10 +585,11 @@ pub struct CaptchaConfig {
 }
 impl FromValue for CaptchaConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CaptchaConfig {
-            immunity_time_property: optional(&mut m, "ImmunityTimeProperty")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CaptchaConfig {
+            immunity_time_property: m.optional("ImmunityTimeProperty"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CaptchaConfig {
@@ -582,12 +608,13 @@ pub struct CaptchaResponse {
 }
 impl FromValue for CaptchaResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CaptchaResponse {
-            response_code: optional(&mut m, "ResponseCode")?,
-            solve_timestamp: optional(&mut m, "SolveTimestamp")?,
-            failure_reason: optional(&mut m, "FailureReason")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CaptchaResponse {
+            response_code: m.optional("ResponseCode"),
+            solve_timestamp: m.optional("SolveTimestamp"),
+            failure_reason: m.optional("FailureReason"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CaptchaResponse {
@@ -606,10 +633,11 @@ pub struct ChallengeAction {
 }
 impl FromValue for ChallengeAction {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ChallengeAction {
-            custom_request_handling: optional(&mut m, "CustomRequestHandling")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ChallengeAction {
+            custom_request_handling: m.optional("CustomRequestHandling"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ChallengeAction {
@@ -626,10 +654,11 @@ pub struct ChallengeConfig {
 }
 impl FromValue for ChallengeConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ChallengeConfig {
-            immunity_time_property: optional(&mut m, "ImmunityTimeProperty")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ChallengeConfig {
+            immunity_time_property: m.optional("ImmunityTimeProperty"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ChallengeConfig {
@@ -645,9 +674,10 @@ pub struct ChallengeJavascriptSdkInjectionConfig {
 }
 impl FromValue for ChallengeJavascriptSdkInjectionConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ChallengeJavascriptSdkInjectionConfig {
-        })
+        let mut m = Reader::of(value);
+        let shape = ChallengeJavascriptSdkInjectionConfig {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ChallengeJavascriptSdkInjectionConfig {
@@ -665,12 +695,13 @@ pub struct ChallengeResponse {
 }
 impl FromValue for ChallengeResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ChallengeResponse {
-            response_code: optional(&mut m, "ResponseCode")?,
-            solve_timestamp: optional(&mut m, "SolveTimestamp")?,
-            failure_reason: optional(&mut m, "FailureReason")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ChallengeResponse {
+            response_code: m.optional("ResponseCode"),
+            solve_timestamp: m.optional("SolveTimestamp"),
+            failure_reason: m.optional("FailureReason"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ChallengeResponse {
@@ -690,11 +721,12 @@ pub struct CheckCapacityRequest {
 }
 impl FromValue for CheckCapacityRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CheckCapacityRequest {
-            scope: required(&mut m, "Scope")?,
-            rules: required(&mut m, "Rules")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CheckCapacityRequest {
+            scope: m.required("Scope"),
+            rules: m.required("Rules"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CheckCapacityRequest {
@@ -712,10 +744,11 @@ pub struct CheckCapacityResponse {
 }
 impl FromValue for CheckCapacityResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CheckCapacityResponse {
-            capacity: optional(&mut m, "Capacity")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CheckCapacityResponse {
+            capacity: m.optional("Capacity"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CheckCapacityResponse {
@@ -734,12 +767,13 @@ pub struct ClientSideAction {
 }
 impl FromValue for ClientSideAction {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ClientSideAction {
-            usage_of_action: required(&mut m, "UsageOfAction")?,
-            sensitivity: optional(&mut m, "Sensitivity")?,
-            exempt_uri_regular_expressions: optional(&mut m, "ExemptUriRegularExpressions")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ClientSideAction {
+            usage_of_action: m.required("UsageOfAction"),
+            sensitivity: m.optional("Sensitivity"),
+            exempt_uri_regular_expressions: m.optional("ExemptUriRegularExpressions"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ClientSideAction {
@@ -758,10 +792,11 @@ pub struct ClientSideActionConfig {
 }
 impl FromValue for ClientSideActionConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ClientSideActionConfig {
-            challenge: required(&mut m, "Challenge")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ClientSideActionConfig {
+            challenge: m.required("Challenge"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ClientSideActionConfig {
@@ -779,11 +814,12 @@ pub struct Condition {
 }
 impl FromValue for Condition {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Condition {
-            action_condition: optional(&mut m, "ActionCondition")?,
-            label_name_condition: optional(&mut m, "LabelNameCondition")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Condition {
+            action_condition: m.optional("ActionCondition"),
+            label_name_condition: m.optional("LabelNameCondition"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Condition {
@@ -802,11 +838,12 @@ pub struct ConnectedAccountChainConfig {
 }
 impl FromValue for ConnectedAccountChainConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ConnectedAccountChainConfig {
-            chain: required(&mut m, "Chain")?,
-            prices: required(&mut m, "Prices")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ConnectedAccountChainConfig {
+            chain: m.required("Chain"),
+            prices: m.required("Prices"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ConnectedAccountChainConfig {
@@ -825,11 +862,12 @@ pub struct ConnectedAccountConfig {
 }
 impl FromValue for ConnectedAccountConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ConnectedAccountConfig {
-            connected_account_arn: required(&mut m, "ConnectedAccountArn")?,
-            payment_networks: required(&mut m, "PaymentNetworks")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ConnectedAccountConfig {
+            connected_account_arn: m.required("ConnectedAccountArn"),
+            payment_networks: m.required("PaymentNetworks"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ConnectedAccountConfig {
@@ -848,11 +886,12 @@ pub struct ConnectedAccountPrice {
 }
 impl FromValue for ConnectedAccountPrice {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ConnectedAccountPrice {
-            amount: required(&mut m, "Amount")?,
-            currency: required(&mut m, "Currency")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ConnectedAccountPrice {
+            amount: m.required("Amount"),
+            currency: m.required("Currency"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ConnectedAccountPrice {
@@ -872,12 +911,13 @@ pub struct CookieMatchPattern {
 }
 impl FromValue for CookieMatchPattern {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CookieMatchPattern {
-            all: optional(&mut m, "All")?,
-            included_cookies: optional(&mut m, "IncludedCookies")?,
-            excluded_cookies: optional(&mut m, "ExcludedCookies")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CookieMatchPattern {
+            all: m.optional("All"),
+            included_cookies: m.optional("IncludedCookies"),
+            excluded_cookies: m.optional("ExcludedCookies"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CookieMatchPattern {
@@ -898,12 +938,13 @@ pub struct Cookies {
 }
 impl FromValue for Cookies {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Cookies {
-            match_pattern: required(&mut m, "MatchPattern")?,
-            match_scope: required(&mut m, "MatchScope")?,
-            oversize_handling: required(&mut m, "OversizeHandling")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Cookies {
+            match_pattern: m.required("MatchPattern"),
+            match_scope: m.required("MatchScope"),
+            oversize_handling: m.required("OversizeHandling"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Cookies {
@@ -922,10 +963,11 @@ pub struct CountAction {
 }
 impl FromValue for CountAction {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CountAction {
-            custom_request_handling: optional(&mut m, "CustomRequestHandling")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CountAction {
+            custom_request_handling: m.optional("CustomRequestHandling"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CountAction {
@@ -947,15 +989,16 @@ pub struct CreateIPSetRequest {
 }
 impl FromValue for CreateIPSetRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateIPSetRequest {
-            name: required(&mut m, "Name")?,
-            scope: required(&mut m, "Scope")?,
-            description: optional(&mut m, "Description")?,
-            ip_address_version: required(&mut m, "IPAddressVersion")?,
-            addresses: required(&mut m, "Addresses")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateIPSetRequest {
+            name: m.required("Name"),
+            scope: m.required("Scope"),
+            description: m.optional("Description"),
+            ip_address_version: m.required("IPAddressVersion"),
+            addresses: m.required("Addresses"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateIPSetRequest {
@@ -977,10 +1020,11 @@ pub struct CreateIPSetResponse {
 }
 impl FromValue for CreateIPSetResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateIPSetResponse {
-            summary: optional(&mut m, "Summary")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateIPSetResponse {
+            summary: m.optional("Summary"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateIPSetResponse {
@@ -1001,14 +1045,15 @@ pub struct CreateRegexPatternSetRequest {
 }
 impl FromValue for CreateRegexPatternSetRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateRegexPatternSetRequest {
-            name: required(&mut m, "Name")?,
-            scope: required(&mut m, "Scope")?,
-            description: optional(&mut m, "Description")?,
-            regular_expression_list: required(&mut m, "RegularExpressionList")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateRegexPatternSetRequest {
+            name: m.required("Name"),
+            scope: m.required("Scope"),
+            description: m.optional("Description"),
+            regular_expression_list: m.required("RegularExpressionList"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateRegexPatternSetRequest {
@@ -1029,10 +1074,11 @@ pub struct CreateRegexPatternSetResponse {
 }
 impl FromValue for CreateRegexPatternSetResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateRegexPatternSetResponse {
-            summary: optional(&mut m, "Summary")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateRegexPatternSetResponse {
+            summary: m.optional("Summary"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateRegexPatternSetResponse {
@@ -1057,18 +1103,19 @@ pub struct CreateRuleGroupRequest {
 }
 impl FromValue for CreateRuleGroupRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateRuleGroupRequest {
-            name: required(&mut m, "Name")?,
-            scope: required(&mut m, "Scope")?,
-            capacity: required(&mut m, "Capacity")?,
-            description: optional(&mut m, "Description")?,
-            rules: optional(&mut m, "Rules")?,
-            visibility_config: required(&mut m, "VisibilityConfig")?,
-            tags: optional(&mut m, "Tags")?,
-            custom_response_bodies: optional(&mut m, "CustomResponseBodies")?,
-            monetization_config: optional(&mut m, "MonetizationConfig")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateRuleGroupRequest {
+            name: m.required("Name"),
+            scope: m.required("Scope"),
+            capacity: m.required("Capacity"),
+            description: m.optional("Description"),
+            rules: m.optional("Rules"),
+            visibility_config: m.required("VisibilityConfig"),
+            tags: m.optional("Tags"),
+            custom_response_bodies: m.optional("CustomResponseBodies"),
+            monetization_config: m.optional("MonetizationConfig"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateRuleGroupRequest {
@@ -1093,10 +1140,11 @@ pub struct CreateRuleGroupResponse {
 }
 impl FromValue for CreateRuleGroupResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateRuleGroupResponse {
-            summary: optional(&mut m, "Summary")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateRuleGroupResponse {
+            summary: m.optional("Summary"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateRuleGroupResponse {
@@ -1129,26 +1177,27 @@ pub struct CreateWebACLRequest {
 }
 impl FromValue for CreateWebACLRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateWebACLRequest {
-            name: required(&mut m, "Name")?,
-            scope: required(&mut m, "Scope")?,
-            default_action: required(&mut m, "DefaultAction")?,
-            description: optional(&mut m, "Description")?,
-            rules: optional(&mut m, "Rules")?,
-            visibility_config: required(&mut m, "VisibilityConfig")?,
-            data_protection_config: optional(&mut m, "DataProtectionConfig")?,
-            tags: optional(&mut m, "Tags")?,
-            custom_response_bodies: optional(&mut m, "CustomResponseBodies")?,
-            captcha_config: optional(&mut m, "CaptchaConfig")?,
-            challenge_config: optional(&mut m, "ChallengeConfig")?,
-            token_domains: optional(&mut m, "TokenDomains")?,
-            association_config: optional(&mut m, "AssociationConfig")?,
-            on_source_d_do_s_protection_config: optional(&mut m, "OnSourceDDoSProtectionConfig")?,
-            application_config: optional(&mut m, "ApplicationConfig")?,
-            monetization_config: optional(&mut m, "MonetizationConfig")?,
-            analytics_config: optional(&mut m, "AnalyticsConfig")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateWebACLRequest {
+            name: m.required("Name"),
+            scope: m.required("Scope"),
+            default_action: m.required("DefaultAction"),
+            description: m.optional("Description"),
+            rules: m.optional("Rules"),
+            visibility_config: m.required("VisibilityConfig"),
+            data_protection_config: m.optional("DataProtectionConfig"),
+            tags: m.optional("Tags"),
+            custom_response_bodies: m.optional("CustomResponseBodies"),
+            captcha_config: m.optional("CaptchaConfig"),
+            challenge_config: m.optional("ChallengeConfig"),
+            token_domains: m.optional("TokenDomains"),
+            association_config: m.optional("AssociationConfig"),
+            on_source_d_do_s_protection_config: m.optional("OnSourceDDoSProtectionConfig"),
+            application_config: m.optional("ApplicationConfig"),
+            monetization_config: m.optional("MonetizationConfig"),
+            analytics_config: m.optional("AnalyticsConfig"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateWebACLRequest {
@@ -1181,10 +1230,11 @@ pub struct CreateWebACLResponse {
 }
 impl FromValue for CreateWebACLResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateWebACLResponse {
-            summary: optional(&mut m, "Summary")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateWebACLResponse {
+            summary: m.optional("Summary"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateWebACLResponse {
@@ -1201,10 +1251,11 @@ pub struct CryptoConfig {
 }
 impl FromValue for CryptoConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CryptoConfig {
-            payment_networks: required(&mut m, "PaymentNetworks")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CryptoConfig {
+            payment_networks: m.required("PaymentNetworks"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CryptoConfig {
@@ -1222,11 +1273,12 @@ pub struct CustomHTTPHeader {
 }
 impl FromValue for CustomHTTPHeader {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CustomHTTPHeader {
-            name: required(&mut m, "Name")?,
-            value: required(&mut m, "Value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CustomHTTPHeader {
+            name: m.required("Name"),
+            value: m.required("Value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CustomHTTPHeader {
@@ -1244,10 +1296,11 @@ pub struct CustomRequestHandling {
 }
 impl FromValue for CustomRequestHandling {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CustomRequestHandling {
-            insert_headers: required(&mut m, "InsertHeaders")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CustomRequestHandling {
+            insert_headers: m.required("InsertHeaders"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CustomRequestHandling {
@@ -1266,12 +1319,13 @@ pub struct CustomResponse {
 }
 impl FromValue for CustomResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CustomResponse {
-            response_code: required(&mut m, "ResponseCode")?,
-            custom_response_body_key: optional(&mut m, "CustomResponseBodyKey")?,
-            response_headers: optional(&mut m, "ResponseHeaders")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CustomResponse {
+            response_code: m.required("ResponseCode"),
+            custom_response_body_key: m.optional("CustomResponseBodyKey"),
+            response_headers: m.optional("ResponseHeaders"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CustomResponse {
@@ -1291,11 +1345,12 @@ pub struct CustomResponseBody {
 }
 impl FromValue for CustomResponseBody {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CustomResponseBody {
-            content_type: required(&mut m, "ContentType")?,
-            content: required(&mut m, "Content")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CustomResponseBody {
+            content_type: m.required("ContentType"),
+            content: m.required("Content"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CustomResponseBody {
@@ -1316,13 +1371,14 @@ pub struct DataProtection {
 }
 impl FromValue for DataProtection {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DataProtection {
-            field: required(&mut m, "Field")?,
-            action: required(&mut m, "Action")?,
-            exclude_rule_match_details: optional(&mut m, "ExcludeRuleMatchDetails")?,
-            exclude_rate_based_details: optional(&mut m, "ExcludeRateBasedDetails")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DataProtection {
+            field: m.required("Field"),
+            action: m.required("Action"),
+            exclude_rule_match_details: m.optional("ExcludeRuleMatchDetails"),
+            exclude_rate_based_details: m.optional("ExcludeRateBasedDetails"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DataProtection {
@@ -1342,10 +1398,11 @@ pub struct DataProtectionConfig {
 }
 impl FromValue for DataProtectionConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DataProtectionConfig {
-            data_protections: required(&mut m, "DataProtections")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DataProtectionConfig {
+            data_protections: m.required("DataProtections"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DataProtectionConfig {
@@ -1363,11 +1420,12 @@ pub struct DefaultAction {
 }
 impl FromValue for DefaultAction {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DefaultAction {
-            block: optional(&mut m, "Block")?,
-            allow: optional(&mut m, "Allow")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DefaultAction {
+            block: m.optional("Block"),
+            allow: m.optional("Allow"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DefaultAction {
@@ -1388,13 +1446,14 @@ pub struct DeleteIPSetRequest {
 }
 impl FromValue for DeleteIPSetRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteIPSetRequest {
-            name: required(&mut m, "Name")?,
-            scope: required(&mut m, "Scope")?,
-            id: required(&mut m, "Id")?,
-            lock_token: required(&mut m, "LockToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteIPSetRequest {
+            name: m.required("Name"),
+            scope: m.required("Scope"),
+            id: m.required("Id"),
+            lock_token: m.required("LockToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteIPSetRequest {
@@ -1413,9 +1472,10 @@ pub struct DeleteIPSetResponse {
 }
 impl FromValue for DeleteIPSetResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteIPSetResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteIPSetResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteIPSetResponse {
@@ -1433,12 +1493,13 @@ pub struct DeleteLoggingConfigurationRequest {
 }
 impl FromValue for DeleteLoggingConfigurationRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteLoggingConfigurationRequest {
-            resource_arn: required(&mut m, "ResourceArn")?,
-            log_type: optional(&mut m, "LogType")?,
-            log_scope: optional(&mut m, "LogScope")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteLoggingConfigurationRequest {
+            resource_arn: m.required("ResourceArn"),
+            log_type: m.optional("LogType"),
+            log_scope: m.optional("LogScope"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteLoggingConfigurationRequest {
@@ -1456,9 +1517,10 @@ pub struct DeleteLoggingConfigurationResponse {
 }
 impl FromValue for DeleteLoggingConfigurationResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteLoggingConfigurationResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteLoggingConfigurationResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteLoggingConfigurationResponse {
@@ -1477,13 +1539,14 @@ pub struct DeleteRegexPatternSetRequest {
 }
 impl FromValue for DeleteRegexPatternSetRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteRegexPatternSetRequest {
-            name: required(&mut m, "Name")?,
-            scope: required(&mut m, "Scope")?,
-            id: required(&mut m, "Id")?,
-            lock_token: required(&mut m, "LockToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteRegexPatternSetRequest {
+            name: m.required("Name"),
+            scope: m.required("Scope"),
+            id: m.required("Id"),
+            lock_token: m.required("LockToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteRegexPatternSetRequest {
@@ -1502,9 +1565,10 @@ pub struct DeleteRegexPatternSetResponse {
 }
 impl FromValue for DeleteRegexPatternSetResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteRegexPatternSetResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteRegexPatternSetResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteRegexPatternSetResponse {
@@ -1523,13 +1587,14 @@ pub struct DeleteRuleGroupRequest {
 }
 impl FromValue for DeleteRuleGroupRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteRuleGroupRequest {
-            name: required(&mut m, "Name")?,
-            scope: required(&mut m, "Scope")?,
-            id: required(&mut m, "Id")?,
-            lock_token: required(&mut m, "LockToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteRuleGroupRequest {
+            name: m.required("Name"),
+            scope: m.required("Scope"),
+            id: m.required("Id"),
+            lock_token: m.required("LockToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteRuleGroupRequest {
@@ -1548,9 +1613,10 @@ pub struct DeleteRuleGroupResponse {
 }
 impl FromValue for DeleteRuleGroupResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteRuleGroupResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteRuleGroupResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteRuleGroupResponse {
@@ -1569,13 +1635,14 @@ pub struct DeleteWebACLRequest {
 }
 impl FromValue for DeleteWebACLRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteWebACLRequest {
-            name: required(&mut m, "Name")?,
-            scope: required(&mut m, "Scope")?,
-            id: required(&mut m, "Id")?,
-            lock_token: required(&mut m, "LockToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteWebACLRequest {
+            name: m.required("Name"),
+            scope: m.required("Scope"),
+            id: m.required("Id"),
+            lock_token: m.required("LockToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteWebACLRequest {
@@ -1594,9 +1661,10 @@ pub struct DeleteWebACLResponse {
 }
 impl FromValue for DeleteWebACLResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteWebACLResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteWebACLResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteWebACLResponse {
@@ -1615,13 +1683,14 @@ pub struct DescribeManagedRuleGroupRequest {
 }
 impl FromValue for DescribeManagedRuleGroupRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeManagedRuleGroupRequest {
-            vendor_name: required(&mut m, "VendorName")?,
-            name: required(&mut m, "Name")?,
-            scope: required(&mut m, "Scope")?,
-            version_name: optional(&mut m, "VersionName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeManagedRuleGroupRequest {
+            vendor_name: m.required("VendorName"),
+            name: m.required("Name"),
+            scope: m.required("Scope"),
+            version_name: m.optional("VersionName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeManagedRuleGroupRequest {
@@ -1647,16 +1716,17 @@ pub struct DescribeManagedRuleGroupResponse {
 }
 impl FromValue for DescribeManagedRuleGroupResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DescribeManagedRuleGroupResponse {
-            version_name: optional(&mut m, "VersionName")?,
-            sns_topic_arn: optional(&mut m, "SnsTopicArn")?,
-            capacity: optional(&mut m, "Capacity")?,
-            rules: optional(&mut m, "Rules")?,
-            label_namespace: optional(&mut m, "LabelNamespace")?,
-            available_labels: optional(&mut m, "AvailableLabels")?,
-            consumed_labels: optional(&mut m, "ConsumedLabels")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DescribeManagedRuleGroupResponse {
+            version_name: m.optional("VersionName"),
+            sns_topic_arn: m.optional("SnsTopicArn"),
+            capacity: m.optional("Capacity"),
+            rules: m.optional("Rules"),
+            label_namespace: m.optional("LabelNamespace"),
+            available_labels: m.optional("AvailableLabels"),
+            consumed_labels: m.optional("ConsumedLabels"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DescribeManagedRuleGroupResponse {
@@ -1678,9 +1748,10 @@ pub struct DisableBedrockGuardrails {
 }
 impl FromValue for DisableBedrockGuardrails {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DisableBedrockGuardrails {
-        })
+        let mut m = Reader::of(value);
+        let shape = DisableBedrockGuardrails {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DisableBedrockGuardrails {
@@ -1696,10 +1767,11 @@ pub struct DisassociateWebACLRequest {
 }
 impl FromValue for DisassociateWebACLRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DisassociateWebACLRequest {
-            resource_arn: required(&mut m, "ResourceArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DisassociateWebACLRequest {
+            resource_arn: m.required("ResourceArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DisassociateWebACLRequest {
@@ -1715,9 +1787,10 @@ pub struct DisassociateWebACLResponse {
 }
 impl FromValue for DisassociateWebACLResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DisassociateWebACLResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = DisassociateWebACLResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DisassociateWebACLResponse {
@@ -1733,10 +1806,11 @@ pub struct EmailField {
 }
 impl FromValue for EmailField {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EmailField {
-            identifier: required(&mut m, "Identifier")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EmailField {
+            identifier: m.required("Identifier"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EmailField {
@@ -1753,10 +1827,11 @@ pub struct ExcludedRule {
 }
 impl FromValue for ExcludedRule {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ExcludedRule {
-            name: required(&mut m, "Name")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ExcludedRule {
+            name: m.required("Name"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ExcludedRule {
@@ -1786,23 +1861,24 @@ pub struct FieldToMatch {
 }
 impl FromValue for FieldToMatch {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(FieldToMatch {
-            single_header: optional(&mut m, "SingleHeader")?,
-            single_query_argument: optional(&mut m, "SingleQueryArgument")?,
-            all_query_arguments: optional(&mut m, "AllQueryArguments")?,
-            uri_path: optional(&mut m, "UriPath")?,
-            query_string: optional(&mut m, "QueryString")?,
-            body: optional(&mut m, "Body")?,
-            method: optional(&mut m, "Method")?,
-            json_body: optional(&mut m, "JsonBody")?,
-            headers: optional(&mut m, "Headers")?,
-            cookies: optional(&mut m, "Cookies")?,
-            header_order: optional(&mut m, "HeaderOrder")?,
-            ja3_fingerprint: optional(&mut m, "JA3Fingerprint")?,
-            ja4_fingerprint: optional(&mut m, "JA4Fingerprint")?,
-            uri_fragment: optional(&mut m, "UriFragment")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = FieldToMatch {
+            single_header: m.optional("SingleHeader"),
+            single_query_argument: m.optional("SingleQueryArgument"),
+            all_query_arguments: m.optional("AllQueryArguments"),
+            uri_path: m.optional("UriPath"),
+            query_string: m.optional("QueryString"),
+            body: m.optional("Body"),
+            method: m.optional("Method"),
+            json_body: m.optional("JsonBody"),
+            headers: m.optional("Headers"),
+            cookies: m.optional("Cookies"),
+            header_order: m.optional("HeaderOrder"),
+            ja3_fingerprint: m.optional("JA3Fingerprint"),
+            ja4_fingerprint: m.optional("JA4Fingerprint"),
+            uri_fragment: m.optional("UriFragment"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for FieldToMatch {
@@ -1833,11 +1909,12 @@ pub struct FieldToProtect {
 }
 impl FromValue for FieldToProtect {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(FieldToProtect {
-            field_type: required(&mut m, "FieldType")?,
-            field_keys: optional(&mut m, "FieldKeys")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = FieldToProtect {
+            field_type: m.required("FieldType"),
+            field_keys: m.optional("FieldKeys"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for FieldToProtect {
@@ -1857,12 +1934,13 @@ pub struct Filter {
 }
 impl FromValue for Filter {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Filter {
-            behavior: required(&mut m, "Behavior")?,
-            requirement: required(&mut m, "Requirement")?,
-            conditions: required(&mut m, "Conditions")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Filter {
+            behavior: m.required("Behavior"),
+            requirement: m.required("Requirement"),
+            conditions: m.required("Conditions"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Filter {
@@ -1885,14 +1963,15 @@ pub struct FirewallManagerRuleGroup {
 }
 impl FromValue for FirewallManagerRuleGroup {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(FirewallManagerRuleGroup {
-            name: required(&mut m, "Name")?,
-            priority: required(&mut m, "Priority")?,
-            firewall_manager_statement: required(&mut m, "FirewallManagerStatement")?,
-            override_action: required(&mut m, "OverrideAction")?,
-            visibility_config: required(&mut m, "VisibilityConfig")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = FirewallManagerRuleGroup {
+            name: m.required("Name"),
+            priority: m.required("Priority"),
+            firewall_manager_statement: m.required("FirewallManagerStatement"),
+            override_action: m.required("OverrideAction"),
+            visibility_config: m.required("VisibilityConfig"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for FirewallManagerRuleGroup {
@@ -1914,11 +1993,12 @@ pub struct FirewallManagerStatement {
 }
 impl FromValue for FirewallManagerStatement {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(FirewallManagerStatement {
-            managed_rule_group_statement: optional(&mut m, "ManagedRuleGroupStatement")?,
-            rule_group_reference_statement: optional(&mut m, "RuleGroupReferenceStatement")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = FirewallManagerStatement {
+            managed_rule_group_statement: m.optional("ManagedRuleGroupStatement"),
+            rule_group_reference_statement: m.optional("RuleGroupReferenceStatement"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for FirewallManagerStatement {
@@ -1937,11 +2017,12 @@ pub struct ForwardedIPConfig {
 }
 impl FromValue for ForwardedIPConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ForwardedIPConfig {
-            header_name: required(&mut m, "HeaderName")?,
-            fallback_behavior: required(&mut m, "FallbackBehavior")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ForwardedIPConfig {
+            header_name: m.required("HeaderName"),
+            fallback_behavior: m.required("FallbackBehavior"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ForwardedIPConfig {
@@ -1960,11 +2041,12 @@ pub struct GeoMatchStatement {
 }
 impl FromValue for GeoMatchStatement {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GeoMatchStatement {
-            country_codes: optional(&mut m, "CountryCodes")?,
-            forwarded_ip_config: optional(&mut m, "ForwardedIPConfig")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GeoMatchStatement {
+            country_codes: m.optional("CountryCodes"),
+            forwarded_ip_config: m.optional("ForwardedIPConfig"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GeoMatchStatement {
@@ -1984,12 +2066,13 @@ pub struct GetIPSetRequest {
 }
 impl FromValue for GetIPSetRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetIPSetRequest {
-            name: required(&mut m, "Name")?,
-            scope: required(&mut m, "Scope")?,
-            id: required(&mut m, "Id")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetIPSetRequest {
+            name: m.required("Name"),
+            scope: m.required("Scope"),
+            id: m.required("Id"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetIPSetRequest {
@@ -2009,11 +2092,12 @@ pub struct GetIPSetResponse {
 }
 impl FromValue for GetIPSetResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetIPSetResponse {
-            ip_set: optional(&mut m, "IPSet")?,
-            lock_token: optional(&mut m, "LockToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetIPSetResponse {
+            ip_set: m.optional("IPSet"),
+            lock_token: m.optional("LockToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetIPSetResponse {
@@ -2033,12 +2117,13 @@ pub struct GetLoggingConfigurationRequest {
 }
 impl FromValue for GetLoggingConfigurationRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetLoggingConfigurationRequest {
-            resource_arn: required(&mut m, "ResourceArn")?,
-            log_type: optional(&mut m, "LogType")?,
-            log_scope: optional(&mut m, "LogScope")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetLoggingConfigurationRequest {
+            resource_arn: m.required("ResourceArn"),
+            log_type: m.optional("LogType"),
+            log_scope: m.optional("LogScope"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetLoggingConfigurationRequest {
@@ -2057,10 +2142,11 @@ pub struct GetLoggingConfigurationResponse {
 }
 impl FromValue for GetLoggingConfigurationResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetLoggingConfigurationResponse {
-            logging_configuration: optional(&mut m, "LoggingConfiguration")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetLoggingConfigurationResponse {
+            logging_configuration: m.optional("LoggingConfiguration"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetLoggingConfigurationResponse {
@@ -2079,12 +2165,13 @@ pub struct GetRegexPatternSetRequest {
 }
 impl FromValue for GetRegexPatternSetRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetRegexPatternSetRequest {
-            name: required(&mut m, "Name")?,
-            scope: required(&mut m, "Scope")?,
-            id: required(&mut m, "Id")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetRegexPatternSetRequest {
+            name: m.required("Name"),
+            scope: m.required("Scope"),
+            id: m.required("Id"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetRegexPatternSetRequest {
@@ -2104,11 +2191,12 @@ pub struct GetRegexPatternSetResponse {
 }
 impl FromValue for GetRegexPatternSetResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetRegexPatternSetResponse {
-            regex_pattern_set: optional(&mut m, "RegexPatternSet")?,
-            lock_token: optional(&mut m, "LockToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetRegexPatternSetResponse {
+            regex_pattern_set: m.optional("RegexPatternSet"),
+            lock_token: m.optional("LockToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetRegexPatternSetResponse {
@@ -2129,13 +2217,14 @@ pub struct GetRuleGroupRequest {
 }
 impl FromValue for GetRuleGroupRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetRuleGroupRequest {
-            name: optional(&mut m, "Name")?,
-            scope: optional(&mut m, "Scope")?,
-            id: optional(&mut m, "Id")?,
-            arn: optional(&mut m, "ARN")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetRuleGroupRequest {
+            name: m.optional("Name"),
+            scope: m.optional("Scope"),
+            id: m.optional("Id"),
+            arn: m.optional("ARN"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetRuleGroupRequest {
@@ -2156,11 +2245,12 @@ pub struct GetRuleGroupResponse {
 }
 impl FromValue for GetRuleGroupResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetRuleGroupResponse {
-            rule_group: optional(&mut m, "RuleGroup")?,
-            lock_token: optional(&mut m, "LockToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetRuleGroupResponse {
+            rule_group: m.optional("RuleGroup"),
+            lock_token: m.optional("LockToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetRuleGroupResponse {
@@ -2182,14 +2272,15 @@ pub struct GetSampledRequestsRequest {
 }
 impl FromValue for GetSampledRequestsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetSampledRequestsRequest {
-            web_acl_arn: required(&mut m, "WebAclArn")?,
-            rule_metric_name: required(&mut m, "RuleMetricName")?,
-            scope: required(&mut m, "Scope")?,
-            time_window: required(&mut m, "TimeWindow")?,
-            max_items: required(&mut m, "MaxItems")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetSampledRequestsRequest {
+            web_acl_arn: m.required("WebAclArn"),
+            rule_metric_name: m.required("RuleMetricName"),
+            scope: m.required("Scope"),
+            time_window: m.required("TimeWindow"),
+            max_items: m.required("MaxItems"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetSampledRequestsRequest {
@@ -2212,12 +2303,13 @@ pub struct GetSampledRequestsResponse {
 }
 impl FromValue for GetSampledRequestsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetSampledRequestsResponse {
-            sampled_requests: optional(&mut m, "SampledRequests")?,
-            population_size: optional(&mut m, "PopulationSize")?,
-            time_window: optional(&mut m, "TimeWindow")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetSampledRequestsResponse {
+            sampled_requests: m.optional("SampledRequests"),
+            population_size: m.optional("PopulationSize"),
+            time_window: m.optional("TimeWindow"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetSampledRequestsResponse {
@@ -2236,10 +2328,11 @@ pub struct GetWebACLForResourceRequest {
 }
 impl FromValue for GetWebACLForResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetWebACLForResourceRequest {
-            resource_arn: required(&mut m, "ResourceArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetWebACLForResourceRequest {
+            resource_arn: m.required("ResourceArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetWebACLForResourceRequest {
@@ -2256,10 +2349,11 @@ pub struct GetWebACLForResourceResponse {
 }
 impl FromValue for GetWebACLForResourceResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetWebACLForResourceResponse {
-            web_acl: optional(&mut m, "WebACL")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetWebACLForResourceResponse {
+            web_acl: m.optional("WebACL"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetWebACLForResourceResponse {
@@ -2279,13 +2373,14 @@ pub struct GetWebACLRequest {
 }
 impl FromValue for GetWebACLRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetWebACLRequest {
-            name: optional(&mut m, "Name")?,
-            scope: optional(&mut m, "Scope")?,
-            id: optional(&mut m, "Id")?,
-            arn: optional(&mut m, "ARN")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetWebACLRequest {
+            name: m.optional("Name"),
+            scope: m.optional("Scope"),
+            id: m.optional("Id"),
+            arn: m.optional("ARN"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetWebACLRequest {
@@ -2307,12 +2402,13 @@ pub struct GetWebACLResponse {
 }
 impl FromValue for GetWebACLResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetWebACLResponse {
-            web_acl: optional(&mut m, "WebACL")?,
-            lock_token: optional(&mut m, "LockToken")?,
-            application_integration_url: optional(&mut m, "ApplicationIntegrationURL")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetWebACLResponse {
+            web_acl: m.optional("WebACL"),
+            lock_token: m.optional("LockToken"),
+            application_integration_url: m.optional("ApplicationIntegrationURL"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetWebACLResponse {
@@ -2332,11 +2428,12 @@ pub struct HTTPHeader {
 }
 impl FromValue for HTTPHeader {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(HTTPHeader {
-            name: optional(&mut m, "Name")?,
-            value: optional(&mut m, "Value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = HTTPHeader {
+            name: m.optional("Name"),
+            value: m.optional("Value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for HTTPHeader {
@@ -2359,15 +2456,16 @@ pub struct HTTPRequest {
 }
 impl FromValue for HTTPRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(HTTPRequest {
-            client_ip: optional(&mut m, "ClientIP")?,
-            country: optional(&mut m, "Country")?,
-            uri: optional(&mut m, "URI")?,
-            method: optional(&mut m, "Method")?,
-            http_version: optional(&mut m, "HTTPVersion")?,
-            headers: optional(&mut m, "Headers")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = HTTPRequest {
+            client_ip: m.optional("ClientIP"),
+            country: m.optional("Country"),
+            uri: m.optional("URI"),
+            method: m.optional("Method"),
+            http_version: m.optional("HTTPVersion"),
+            headers: m.optional("Headers"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for HTTPRequest {
@@ -2391,12 +2489,13 @@ pub struct HeaderMatchPattern {
 }
 impl FromValue for HeaderMatchPattern {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(HeaderMatchPattern {
-            all: optional(&mut m, "All")?,
-            included_headers: optional(&mut m, "IncludedHeaders")?,
-            excluded_headers: optional(&mut m, "ExcludedHeaders")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = HeaderMatchPattern {
+            all: m.optional("All"),
+            included_headers: m.optional("IncludedHeaders"),
+            excluded_headers: m.optional("ExcludedHeaders"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for HeaderMatchPattern {
@@ -2415,10 +2514,11 @@ pub struct HeaderOrder {
 }
 impl FromValue for HeaderOrder {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(HeaderOrder {
-            oversize_handling: required(&mut m, "OversizeHandling")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = HeaderOrder {
+            oversize_handling: m.required("OversizeHandling"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for HeaderOrder {
@@ -2437,12 +2537,13 @@ pub struct Headers {
 }
 impl FromValue for Headers {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Headers {
-            match_pattern: required(&mut m, "MatchPattern")?,
-            match_scope: required(&mut m, "MatchScope")?,
-            oversize_handling: required(&mut m, "OversizeHandling")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Headers {
+            match_pattern: m.required("MatchPattern"),
+            match_scope: m.required("MatchScope"),
+            oversize_handling: m.required("OversizeHandling"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Headers {
@@ -2466,15 +2567,16 @@ pub struct IPSet {
 }
 impl FromValue for IPSet {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(IPSet {
-            name: required(&mut m, "Name")?,
-            id: required(&mut m, "Id")?,
-            arn: required(&mut m, "ARN")?,
-            description: optional(&mut m, "Description")?,
-            ip_address_version: required(&mut m, "IPAddressVersion")?,
-            addresses: required(&mut m, "Addresses")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = IPSet {
+            name: m.required("Name"),
+            id: m.required("Id"),
+            arn: m.required("ARN"),
+            description: m.optional("Description"),
+            ip_address_version: m.required("IPAddressVersion"),
+            addresses: m.required("Addresses"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for IPSet {
@@ -2498,12 +2600,13 @@ pub struct IPSetForwardedIPConfig {
 }
 impl FromValue for IPSetForwardedIPConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(IPSetForwardedIPConfig {
-            header_name: required(&mut m, "HeaderName")?,
-            fallback_behavior: required(&mut m, "FallbackBehavior")?,
-            position: required(&mut m, "Position")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = IPSetForwardedIPConfig {
+            header_name: m.required("HeaderName"),
+            fallback_behavior: m.required("FallbackBehavior"),
+            position: m.required("Position"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for IPSetForwardedIPConfig {
@@ -2523,11 +2626,12 @@ pub struct IPSetReferenceStatement {
 }
 impl FromValue for IPSetReferenceStatement {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(IPSetReferenceStatement {
-            arn: required(&mut m, "ARN")?,
-            ip_set_forwarded_ip_config: optional(&mut m, "IPSetForwardedIPConfig")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = IPSetReferenceStatement {
+            arn: m.required("ARN"),
+            ip_set_forwarded_ip_config: m.optional("IPSetForwardedIPConfig"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for IPSetReferenceStatement {
@@ -2549,14 +2653,15 @@ pub struct IPSetSummary {
 }
 impl FromValue for IPSetSummary {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(IPSetSummary {
-            name: optional(&mut m, "Name")?,
-            id: optional(&mut m, "Id")?,
-            description: optional(&mut m, "Description")?,
-            lock_token: optional(&mut m, "LockToken")?,
-            arn: optional(&mut m, "ARN")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = IPSetSummary {
+            name: m.optional("Name"),
+            id: m.optional("Id"),
+            description: m.optional("Description"),
+            lock_token: m.optional("LockToken"),
+            arn: m.optional("ARN"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for IPSetSummary {
@@ -2577,10 +2682,11 @@ pub struct ImmunityTimeProperty {
 }
 impl FromValue for ImmunityTimeProperty {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ImmunityTimeProperty {
-            immunity_time: required(&mut m, "ImmunityTime")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ImmunityTimeProperty {
+            immunity_time: m.required("ImmunityTime"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ImmunityTimeProperty {
@@ -2597,10 +2703,11 @@ pub struct JA3Fingerprint {
 }
 impl FromValue for JA3Fingerprint {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(JA3Fingerprint {
-            fallback_behavior: required(&mut m, "FallbackBehavior")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = JA3Fingerprint {
+            fallback_behavior: m.required("FallbackBehavior"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for JA3Fingerprint {
@@ -2617,10 +2724,11 @@ pub struct JA4Fingerprint {
 }
 impl FromValue for JA4Fingerprint {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(JA4Fingerprint {
-            fallback_behavior: required(&mut m, "FallbackBehavior")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = JA4Fingerprint {
+            fallback_behavior: m.required("FallbackBehavior"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for JA4Fingerprint {
@@ -2640,13 +2748,14 @@ pub struct JsonBody {
 }
 impl FromValue for JsonBody {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(JsonBody {
-            match_pattern: required(&mut m, "MatchPattern")?,
-            match_scope: required(&mut m, "MatchScope")?,
-            invalid_fallback_behavior: optional(&mut m, "InvalidFallbackBehavior")?,
-            oversize_handling: optional(&mut m, "OversizeHandling")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = JsonBody {
+            match_pattern: m.required("MatchPattern"),
+            match_scope: m.required("MatchScope"),
+            invalid_fallback_behavior: m.optional("InvalidFallbackBehavior"),
+            oversize_handling: m.optional("OversizeHandling"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for JsonBody {
@@ -2667,11 +2776,12 @@ pub struct JsonMatchPattern {
 }
 impl FromValue for JsonMatchPattern {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(JsonMatchPattern {
-            all: optional(&mut m, "All")?,
-            included_paths: optional(&mut m, "IncludedPaths")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = JsonMatchPattern {
+            all: m.optional("All"),
+            included_paths: m.optional("IncludedPaths"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for JsonMatchPattern {
@@ -2689,10 +2799,11 @@ pub struct Label {
 }
 impl FromValue for Label {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Label {
-            name: required(&mut m, "Name")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Label {
+            name: m.required("Name"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Label {
@@ -2710,11 +2821,12 @@ pub struct LabelMatchStatement {
 }
 impl FromValue for LabelMatchStatement {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(LabelMatchStatement {
-            scope: required(&mut m, "Scope")?,
-            key: required(&mut m, "Key")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = LabelMatchStatement {
+            scope: m.required("Scope"),
+            key: m.required("Key"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for LabelMatchStatement {
@@ -2732,10 +2844,11 @@ pub struct LabelNameCondition {
 }
 impl FromValue for LabelNameCondition {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(LabelNameCondition {
-            label_name: required(&mut m, "LabelName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = LabelNameCondition {
+            label_name: m.required("LabelName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for LabelNameCondition {
@@ -2752,10 +2865,11 @@ pub struct LabelSummary {
 }
 impl FromValue for LabelSummary {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(LabelSummary {
-            name: optional(&mut m, "Name")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = LabelSummary {
+            name: m.optional("Name"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for LabelSummary {
@@ -2776,14 +2890,15 @@ pub struct ListAvailableManagedRuleGroupVersionsRequest {
 }
 impl FromValue for ListAvailableManagedRuleGroupVersionsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListAvailableManagedRuleGroupVersionsRequest {
-            vendor_name: required(&mut m, "VendorName")?,
-            name: required(&mut m, "Name")?,
-            scope: required(&mut m, "Scope")?,
-            next_marker: optional(&mut m, "NextMarker")?,
-            limit: optional(&mut m, "Limit")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListAvailableManagedRuleGroupVersionsRequest {
+            vendor_name: m.required("VendorName"),
+            name: m.required("Name"),
+            scope: m.required("Scope"),
+            next_marker: m.optional("NextMarker"),
+            limit: m.optional("Limit"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListAvailableManagedRuleGroupVersionsRequest {
@@ -2806,12 +2921,13 @@ pub struct ListAvailableManagedRuleGroupVersionsResponse {
 }
 impl FromValue for ListAvailableManagedRuleGroupVersionsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListAvailableManagedRuleGroupVersionsResponse {
-            next_marker: optional(&mut m, "NextMarker")?,
-            versions: optional(&mut m, "Versions")?,
-            current_default_version: optional(&mut m, "CurrentDefaultVersion")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListAvailableManagedRuleGroupVersionsResponse {
+            next_marker: m.optional("NextMarker"),
+            versions: m.optional("Versions"),
+            current_default_version: m.optional("CurrentDefaultVersion"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListAvailableManagedRuleGroupVersionsResponse {
@@ -2832,12 +2948,13 @@ pub struct ListAvailableManagedRuleGroupsRequest {
 }
 impl FromValue for ListAvailableManagedRuleGroupsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListAvailableManagedRuleGroupsRequest {
-            scope: required(&mut m, "Scope")?,
-            next_marker: optional(&mut m, "NextMarker")?,
-            limit: optional(&mut m, "Limit")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListAvailableManagedRuleGroupsRequest {
+            scope: m.required("Scope"),
+            next_marker: m.optional("NextMarker"),
+            limit: m.optional("Limit"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListAvailableManagedRuleGroupsRequest {
@@ -2857,11 +2974,12 @@ pub struct ListAvailableManagedRuleGroupsResponse {
 }
 impl FromValue for ListAvailableManagedRuleGroupsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListAvailableManagedRuleGroupsResponse {
-            next_marker: optional(&mut m, "NextMarker")?,
-            managed_rule_groups: optional(&mut m, "ManagedRuleGroups")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListAvailableManagedRuleGroupsResponse {
+            next_marker: m.optional("NextMarker"),
+            managed_rule_groups: m.optional("ManagedRuleGroups"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListAvailableManagedRuleGroupsResponse {
@@ -2881,12 +2999,13 @@ pub struct ListIPSetsRequest {
 }
 impl FromValue for ListIPSetsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListIPSetsRequest {
-            scope: required(&mut m, "Scope")?,
-            next_marker: optional(&mut m, "NextMarker")?,
-            limit: optional(&mut m, "Limit")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListIPSetsRequest {
+            scope: m.required("Scope"),
+            next_marker: m.optional("NextMarker"),
+            limit: m.optional("Limit"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListIPSetsRequest {
@@ -2906,11 +3025,12 @@ pub struct ListIPSetsResponse {
 }
 impl FromValue for ListIPSetsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListIPSetsResponse {
-            next_marker: optional(&mut m, "NextMarker")?,
-            ip_sets: optional(&mut m, "IPSets")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListIPSetsResponse {
+            next_marker: m.optional("NextMarker"),
+            ip_sets: m.optional("IPSets"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListIPSetsResponse {
@@ -2931,13 +3051,14 @@ pub struct ListLoggingConfigurationsRequest {
 }
 impl FromValue for ListLoggingConfigurationsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListLoggingConfigurationsRequest {
-            scope: required(&mut m, "Scope")?,
-            next_marker: optional(&mut m, "NextMarker")?,
-            limit: optional(&mut m, "Limit")?,
-            log_scope: optional(&mut m, "LogScope")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListLoggingConfigurationsRequest {
+            scope: m.required("Scope"),
+            next_marker: m.optional("NextMarker"),
+            limit: m.optional("Limit"),
+            log_scope: m.optional("LogScope"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListLoggingConfigurationsRequest {
@@ -2958,11 +3079,12 @@ pub struct ListLoggingConfigurationsResponse {
 }
 impl FromValue for ListLoggingConfigurationsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListLoggingConfigurationsResponse {
-            logging_configurations: optional(&mut m, "LoggingConfigurations")?,
-            next_marker: optional(&mut m, "NextMarker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListLoggingConfigurationsResponse {
+            logging_configurations: m.optional("LoggingConfigurations"),
+            next_marker: m.optional("NextMarker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListLoggingConfigurationsResponse {
@@ -2982,12 +3104,13 @@ pub struct ListRegexPatternSetsRequest {
 }
 impl FromValue for ListRegexPatternSetsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListRegexPatternSetsRequest {
-            scope: required(&mut m, "Scope")?,
-            next_marker: optional(&mut m, "NextMarker")?,
-            limit: optional(&mut m, "Limit")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListRegexPatternSetsRequest {
+            scope: m.required("Scope"),
+            next_marker: m.optional("NextMarker"),
+            limit: m.optional("Limit"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListRegexPatternSetsRequest {
@@ -3007,11 +3130,12 @@ pub struct ListRegexPatternSetsResponse {
 }
 impl FromValue for ListRegexPatternSetsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListRegexPatternSetsResponse {
-            next_marker: optional(&mut m, "NextMarker")?,
-            regex_pattern_sets: optional(&mut m, "RegexPatternSets")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListRegexPatternSetsResponse {
+            next_marker: m.optional("NextMarker"),
+            regex_pattern_sets: m.optional("RegexPatternSets"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListRegexPatternSetsResponse {
@@ -3030,11 +3154,12 @@ pub struct ListResourcesForWebACLRequest {
 }
 impl FromValue for ListResourcesForWebACLRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListResourcesForWebACLRequest {
-            web_acl_arn: required(&mut m, "WebACLArn")?,
-            resource_type: optional(&mut m, "ResourceType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListResourcesForWebACLRequest {
+            web_acl_arn: m.required("WebACLArn"),
+            resource_type: m.optional("ResourceType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListResourcesForWebACLRequest {
@@ -3052,10 +3177,11 @@ pub struct ListResourcesForWebACLResponse {
 }
 impl FromValue for ListResourcesForWebACLResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListResourcesForWebACLResponse {
-            resource_arns: optional(&mut m, "ResourceArns")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListResourcesForWebACLResponse {
+            resource_arns: m.optional("ResourceArns"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListResourcesForWebACLResponse {
@@ -3074,12 +3200,13 @@ pub struct ListRuleGroupsRequest {
 }
 impl FromValue for ListRuleGroupsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListRuleGroupsRequest {
-            scope: required(&mut m, "Scope")?,
-            next_marker: optional(&mut m, "NextMarker")?,
-            limit: optional(&mut m, "Limit")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListRuleGroupsRequest {
+            scope: m.required("Scope"),
+            next_marker: m.optional("NextMarker"),
+            limit: m.optional("Limit"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListRuleGroupsRequest {
@@ -3099,11 +3226,12 @@ pub struct ListRuleGroupsResponse {
 }
 impl FromValue for ListRuleGroupsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListRuleGroupsResponse {
-            next_marker: optional(&mut m, "NextMarker")?,
-            rule_groups: optional(&mut m, "RuleGroups")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListRuleGroupsResponse {
+            next_marker: m.optional("NextMarker"),
+            rule_groups: m.optional("RuleGroups"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListRuleGroupsResponse {
@@ -3123,12 +3251,13 @@ pub struct ListTagsForResourceRequest {
 }
 impl FromValue for ListTagsForResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTagsForResourceRequest {
-            next_marker: optional(&mut m, "NextMarker")?,
-            limit: optional(&mut m, "Limit")?,
-            resource_arn: required(&mut m, "ResourceARN")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTagsForResourceRequest {
+            next_marker: m.optional("NextMarker"),
+            limit: m.optional("Limit"),
+            resource_arn: m.required("ResourceARN"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTagsForResourceRequest {
@@ -3148,11 +3277,12 @@ pub struct ListTagsForResourceResponse {
 }
 impl FromValue for ListTagsForResourceResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListTagsForResourceResponse {
-            next_marker: optional(&mut m, "NextMarker")?,
-            tag_info_for_resource: optional(&mut m, "TagInfoForResource")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListTagsForResourceResponse {
+            next_marker: m.optional("NextMarker"),
+            tag_info_for_resource: m.optional("TagInfoForResource"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListTagsForResourceResponse {
@@ -3172,12 +3302,13 @@ pub struct ListWebACLsRequest {
 }
 impl FromValue for ListWebACLsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListWebACLsRequest {
-            scope: required(&mut m, "Scope")?,
-            next_marker: optional(&mut m, "NextMarker")?,
-            limit: optional(&mut m, "Limit")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListWebACLsRequest {
+            scope: m.required("Scope"),
+            next_marker: m.optional("NextMarker"),
+            limit: m.optional("Limit"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListWebACLsRequest {
@@ -3197,11 +3328,12 @@ pub struct ListWebACLsResponse {
 }
 impl FromValue for ListWebACLsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListWebACLsResponse {
-            next_marker: optional(&mut m, "NextMarker")?,
-            web_ac_ls: optional(&mut m, "WebACLs")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListWebACLsResponse {
+            next_marker: m.optional("NextMarker"),
+            web_ac_ls: m.optional("WebACLs"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListWebACLsResponse {
@@ -3225,16 +3357,17 @@ pub struct LoggingConfiguration {
 }
 impl FromValue for LoggingConfiguration {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(LoggingConfiguration {
-            resource_arn: required(&mut m, "ResourceArn")?,
-            log_destination_configs: required(&mut m, "LogDestinationConfigs")?,
-            redacted_fields: optional(&mut m, "RedactedFields")?,
-            managed_by_firewall_manager: optional(&mut m, "ManagedByFirewallManager")?,
-            logging_filter: optional(&mut m, "LoggingFilter")?,
-            log_type: optional(&mut m, "LogType")?,
-            log_scope: optional(&mut m, "LogScope")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = LoggingConfiguration {
+            resource_arn: m.required("ResourceArn"),
+            log_destination_configs: m.required("LogDestinationConfigs"),
+            redacted_fields: m.optional("RedactedFields"),
+            managed_by_firewall_manager: m.optional("ManagedByFirewallManager"),
+            logging_filter: m.optional("LoggingFilter"),
+            log_type: m.optional("LogType"),
+            log_scope: m.optional("LogScope"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for LoggingConfiguration {
@@ -3258,11 +3391,12 @@ pub struct LoggingFilter {
 }
 impl FromValue for LoggingFilter {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(LoggingFilter {
-            filters: required(&mut m, "Filters")?,
-            default_behavior: required(&mut m, "DefaultBehavior")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = LoggingFilter {
+            filters: m.required("Filters"),
+            default_behavior: m.required("DefaultBehavior"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for LoggingFilter {
@@ -3288,18 +3422,19 @@ pub struct ManagedRuleGroupConfig {
 }
 impl FromValue for ManagedRuleGroupConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ManagedRuleGroupConfig {
-            login_path: optional(&mut m, "LoginPath")?,
-            payload_type: optional(&mut m, "PayloadType")?,
-            username_field: optional(&mut m, "UsernameField")?,
-            password_field: optional(&mut m, "PasswordField")?,
-            aws_managed_rules_bot_control_rule_set: optional(&mut m, "AWSManagedRulesBotControlRuleSet")?,
-            aws_managed_rules_atp_rule_set: optional(&mut m, "AWSManagedRulesATPRuleSet")?,
-            aws_managed_rules_acfp_rule_set: optional(&mut m, "AWSManagedRulesACFPRuleSet")?,
-            aws_managed_rules_anti_d_do_s_rule_set: optional(&mut m, "AWSManagedRulesAntiDDoSRuleSet")?,
-            aws_managed_rules_ai_security_rule_set: optional(&mut m, "AWSManagedRulesAISecurityRuleSet")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ManagedRuleGroupConfig {
+            login_path: m.optional("LoginPath"),
+            payload_type: m.optional("PayloadType"),
+            username_field: m.optional("UsernameField"),
+            password_field: m.optional("PasswordField"),
+            aws_managed_rules_bot_control_rule_set: m.optional("AWSManagedRulesBotControlRuleSet"),
+            aws_managed_rules_atp_rule_set: m.optional("AWSManagedRulesATPRuleSet"),
+            aws_managed_rules_acfp_rule_set: m.optional("AWSManagedRulesACFPRuleSet"),
+            aws_managed_rules_anti_d_do_s_rule_set: m.optional("AWSManagedRulesAntiDDoSRuleSet"),
+            aws_managed_rules_ai_security_rule_set: m.optional("AWSManagedRulesAISecurityRuleSet"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ManagedRuleGroupConfig {
@@ -3330,16 +3465,17 @@ pub struct ManagedRuleGroupStatement {
 }
 impl FromValue for ManagedRuleGroupStatement {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ManagedRuleGroupStatement {
-            vendor_name: required(&mut m, "VendorName")?,
-            name: required(&mut m, "Name")?,
-            version: optional(&mut m, "Version")?,
-            excluded_rules: optional(&mut m, "ExcludedRules")?,
-            scope_down_statement: optional(&mut m, "ScopeDownStatement")?,
-            managed_rule_group_configs: optional(&mut m, "ManagedRuleGroupConfigs")?,
-            rule_action_overrides: optional(&mut m, "RuleActionOverrides")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ManagedRuleGroupStatement {
+            vendor_name: m.required("VendorName"),
+            name: m.required("Name"),
+            version: m.optional("Version"),
+            excluded_rules: m.optional("ExcludedRules"),
+            scope_down_statement: m.optional("ScopeDownStatement"),
+            managed_rule_group_configs: m.optional("ManagedRuleGroupConfigs"),
+            rule_action_overrides: m.optional("RuleActionOverrides"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ManagedRuleGroupStatement {
@@ -3365,13 +3501,14 @@ pub struct ManagedRuleGroupSummary {
 }
 impl FromValue for ManagedRuleGroupSummary {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ManagedRuleGroupSummary {
-            vendor_name: optional(&mut m, "VendorName")?,
-            name: optional(&mut m, "Name")?,
-            versioning_supported: optional(&mut m, "VersioningSupported")?,
-            description: optional(&mut m, "Description")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ManagedRuleGroupSummary {
+            vendor_name: m.optional("VendorName"),
+            name: m.optional("Name"),
+            versioning_supported: m.optional("VersioningSupported"),
+            description: m.optional("Description"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ManagedRuleGroupSummary {
@@ -3392,11 +3529,12 @@ pub struct ManagedRuleGroupVersion {
 }
 impl FromValue for ManagedRuleGroupVersion {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ManagedRuleGroupVersion {
-            name: optional(&mut m, "Name")?,
-            last_update_timestamp: optional(&mut m, "LastUpdateTimestamp")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ManagedRuleGroupVersion {
+            name: m.optional("Name"),
+            last_update_timestamp: m.optional("LastUpdateTimestamp"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ManagedRuleGroupVersion {
@@ -3413,9 +3551,10 @@ pub struct Method {
 }
 impl FromValue for Method {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Method {
-        })
+        let mut m = Reader::of(value);
+        let shape = Method {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Method {
@@ -3433,12 +3572,13 @@ pub struct MonetizationConfig {
 }
 impl FromValue for MonetizationConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(MonetizationConfig {
-            crypto_config: optional(&mut m, "CryptoConfig")?,
-            connected_account_configs: optional(&mut m, "ConnectedAccountConfigs")?,
-            currency_mode: optional(&mut m, "CurrencyMode")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = MonetizationConfig {
+            crypto_config: m.optional("CryptoConfig"),
+            connected_account_configs: m.optional("ConnectedAccountConfigs"),
+            currency_mode: m.optional("CurrencyMode"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for MonetizationConfig {
@@ -3457,10 +3597,11 @@ pub struct MonetizeAction {
 }
 impl FromValue for MonetizeAction {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(MonetizeAction {
-            price_multiplier: optional(&mut m, "PriceMultiplier")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = MonetizeAction {
+            price_multiplier: m.optional("PriceMultiplier"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for MonetizeAction {
@@ -3476,9 +3617,10 @@ pub struct NoneAction {
 }
 impl FromValue for NoneAction {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(NoneAction {
-        })
+        let mut m = Reader::of(value);
+        let shape = NoneAction {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for NoneAction {
@@ -3494,10 +3636,11 @@ pub struct NotStatement {
 }
 impl FromValue for NotStatement {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(NotStatement {
-            statement: required(&mut m, "Statement")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = NotStatement {
+            statement: m.required("Statement"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for NotStatement {
@@ -3514,10 +3657,11 @@ pub struct OnSourceDDoSProtectionConfig {
 }
 impl FromValue for OnSourceDDoSProtectionConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(OnSourceDDoSProtectionConfig {
-            alb_low_reputation_mode: required(&mut m, "ALBLowReputationMode")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = OnSourceDDoSProtectionConfig {
+            alb_low_reputation_mode: m.required("ALBLowReputationMode"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for OnSourceDDoSProtectionConfig {
@@ -3534,10 +3678,11 @@ pub struct OrStatement {
 }
 impl FromValue for OrStatement {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(OrStatement {
-            statements: required(&mut m, "Statements")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = OrStatement {
+            statements: m.required("Statements"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for OrStatement {
@@ -3555,11 +3700,12 @@ pub struct OverrideAction {
 }
 impl FromValue for OverrideAction {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(OverrideAction {
-            count: optional(&mut m, "Count")?,
-            none: optional(&mut m, "None")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = OverrideAction {
+            count: m.optional("Count"),
+            none: m.optional("None"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for OverrideAction {
@@ -3577,10 +3723,11 @@ pub struct PasswordField {
 }
 impl FromValue for PasswordField {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PasswordField {
-            identifier: required(&mut m, "Identifier")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PasswordField {
+            identifier: m.required("Identifier"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PasswordField {
@@ -3599,12 +3746,13 @@ pub struct PaymentNetwork {
 }
 impl FromValue for PaymentNetwork {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PaymentNetwork {
-            chain: required(&mut m, "Chain")?,
-            wallet_address: required(&mut m, "WalletAddress")?,
-            prices: required(&mut m, "Prices")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PaymentNetwork {
+            chain: m.required("Chain"),
+            wallet_address: m.required("WalletAddress"),
+            prices: m.required("Prices"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PaymentNetwork {
@@ -3623,10 +3771,11 @@ pub struct PhoneNumberField {
 }
 impl FromValue for PhoneNumberField {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PhoneNumberField {
-            identifier: required(&mut m, "Identifier")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PhoneNumberField {
+            identifier: m.required("Identifier"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PhoneNumberField {
@@ -3644,11 +3793,12 @@ pub struct PreParseTextTransformation {
 }
 impl FromValue for PreParseTextTransformation {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PreParseTextTransformation {
-            priority: required(&mut m, "Priority")?,
-            r#type: required(&mut m, "Type")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PreParseTextTransformation {
+            priority: m.required("Priority"),
+            r#type: m.required("Type"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PreParseTextTransformation {
@@ -3667,11 +3817,12 @@ pub struct Price {
 }
 impl FromValue for Price {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Price {
-            amount: required(&mut m, "Amount")?,
-            currency: required(&mut m, "Currency")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Price {
+            amount: m.required("Amount"),
+            currency: m.required("Currency"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Price {
@@ -3689,10 +3840,11 @@ pub struct PutLoggingConfigurationRequest {
 }
 impl FromValue for PutLoggingConfigurationRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutLoggingConfigurationRequest {
-            logging_configuration: required(&mut m, "LoggingConfiguration")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutLoggingConfigurationRequest {
+            logging_configuration: m.required("LoggingConfiguration"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutLoggingConfigurationRequest {
@@ -3709,10 +3861,11 @@ pub struct PutLoggingConfigurationResponse {
 }
 impl FromValue for PutLoggingConfigurationResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PutLoggingConfigurationResponse {
-            logging_configuration: optional(&mut m, "LoggingConfiguration")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PutLoggingConfigurationResponse {
+            logging_configuration: m.optional("LoggingConfiguration"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PutLoggingConfigurationResponse {
@@ -3728,9 +3881,10 @@ pub struct QueryString {
 }
 impl FromValue for QueryString {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(QueryString {
-        })
+        let mut m = Reader::of(value);
+        let shape = QueryString {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for QueryString {
@@ -3751,15 +3905,16 @@ pub struct RateBasedStatement {
 }
 impl FromValue for RateBasedStatement {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RateBasedStatement {
-            limit: required(&mut m, "Limit")?,
-            evaluation_window_sec: optional(&mut m, "EvaluationWindowSec")?,
-            aggregate_key_type: required(&mut m, "AggregateKeyType")?,
-            scope_down_statement: optional(&mut m, "ScopeDownStatement")?,
-            forwarded_ip_config: optional(&mut m, "ForwardedIPConfig")?,
-            custom_keys: optional(&mut m, "CustomKeys")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RateBasedStatement {
+            limit: m.required("Limit"),
+            evaluation_window_sec: m.optional("EvaluationWindowSec"),
+            aggregate_key_type: m.required("AggregateKeyType"),
+            scope_down_statement: m.optional("ScopeDownStatement"),
+            forwarded_ip_config: m.optional("ForwardedIPConfig"),
+            custom_keys: m.optional("CustomKeys"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RateBasedStatement {
@@ -3792,21 +3947,22 @@ pub struct RateBasedStatementCustomKey {
 }
 impl FromValue for RateBasedStatementCustomKey {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RateBasedStatementCustomKey {
-            header: optional(&mut m, "Header")?,
-            cookie: optional(&mut m, "Cookie")?,
-            query_argument: optional(&mut m, "QueryArgument")?,
-            query_string: optional(&mut m, "QueryString")?,
-            http_method: optional(&mut m, "HTTPMethod")?,
-            forwarded_ip: optional(&mut m, "ForwardedIP")?,
-            ip: optional(&mut m, "IP")?,
-            label_namespace: optional(&mut m, "LabelNamespace")?,
-            uri_path: optional(&mut m, "UriPath")?,
-            ja3_fingerprint: optional(&mut m, "JA3Fingerprint")?,
-            ja4_fingerprint: optional(&mut m, "JA4Fingerprint")?,
-            asn: optional(&mut m, "ASN")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RateBasedStatementCustomKey {
+            header: m.optional("Header"),
+            cookie: m.optional("Cookie"),
+            query_argument: m.optional("QueryArgument"),
+            query_string: m.optional("QueryString"),
+            http_method: m.optional("HTTPMethod"),
+            forwarded_ip: m.optional("ForwardedIP"),
+            ip: m.optional("IP"),
+            label_namespace: m.optional("LabelNamespace"),
+            uri_path: m.optional("UriPath"),
+            ja3_fingerprint: m.optional("JA3Fingerprint"),
+            ja4_fingerprint: m.optional("JA4Fingerprint"),
+            asn: m.optional("ASN"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RateBasedStatementCustomKey {
@@ -3833,9 +3989,10 @@ pub struct RateLimitAsn {
 }
 impl FromValue for RateLimitAsn {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RateLimitAsn {
-        })
+        let mut m = Reader::of(value);
+        let shape = RateLimitAsn {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RateLimitAsn {
@@ -3852,11 +4009,12 @@ pub struct RateLimitCookie {
 }
 impl FromValue for RateLimitCookie {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RateLimitCookie {
-            name: required(&mut m, "Name")?,
-            text_transformations: required(&mut m, "TextTransformations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RateLimitCookie {
+            name: m.required("Name"),
+            text_transformations: m.required("TextTransformations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RateLimitCookie {
@@ -3873,9 +4031,10 @@ pub struct RateLimitForwardedIP {
 }
 impl FromValue for RateLimitForwardedIP {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RateLimitForwardedIP {
-        })
+        let mut m = Reader::of(value);
+        let shape = RateLimitForwardedIP {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RateLimitForwardedIP {
@@ -3890,9 +4049,10 @@ pub struct RateLimitHTTPMethod {
 }
 impl FromValue for RateLimitHTTPMethod {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RateLimitHTTPMethod {
-        })
+        let mut m = Reader::of(value);
+        let shape = RateLimitHTTPMethod {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RateLimitHTTPMethod {
@@ -3909,11 +4069,12 @@ pub struct RateLimitHeader {
 }
 impl FromValue for RateLimitHeader {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RateLimitHeader {
-            name: required(&mut m, "Name")?,
-            text_transformations: required(&mut m, "TextTransformations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RateLimitHeader {
+            name: m.required("Name"),
+            text_transformations: m.required("TextTransformations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RateLimitHeader {
@@ -3930,9 +4091,10 @@ pub struct RateLimitIP {
 }
 impl FromValue for RateLimitIP {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RateLimitIP {
-        })
+        let mut m = Reader::of(value);
+        let shape = RateLimitIP {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RateLimitIP {
@@ -3948,10 +4110,11 @@ pub struct RateLimitJA3Fingerprint {
 }
 impl FromValue for RateLimitJA3Fingerprint {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RateLimitJA3Fingerprint {
-            fallback_behavior: required(&mut m, "FallbackBehavior")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RateLimitJA3Fingerprint {
+            fallback_behavior: m.required("FallbackBehavior"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RateLimitJA3Fingerprint {
@@ -3968,10 +4131,11 @@ pub struct RateLimitJA4Fingerprint {
 }
 impl FromValue for RateLimitJA4Fingerprint {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RateLimitJA4Fingerprint {
-            fallback_behavior: required(&mut m, "FallbackBehavior")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RateLimitJA4Fingerprint {
+            fallback_behavior: m.required("FallbackBehavior"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RateLimitJA4Fingerprint {
@@ -3988,10 +4152,11 @@ pub struct RateLimitLabelNamespace {
 }
 impl FromValue for RateLimitLabelNamespace {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RateLimitLabelNamespace {
-            namespace: required(&mut m, "Namespace")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RateLimitLabelNamespace {
+            namespace: m.required("Namespace"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RateLimitLabelNamespace {
@@ -4009,11 +4174,12 @@ pub struct RateLimitQueryArgument {
 }
 impl FromValue for RateLimitQueryArgument {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RateLimitQueryArgument {
-            name: required(&mut m, "Name")?,
-            text_transformations: required(&mut m, "TextTransformations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RateLimitQueryArgument {
+            name: m.required("Name"),
+            text_transformations: m.required("TextTransformations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RateLimitQueryArgument {
@@ -4031,10 +4197,11 @@ pub struct RateLimitQueryString {
 }
 impl FromValue for RateLimitQueryString {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RateLimitQueryString {
-            text_transformations: required(&mut m, "TextTransformations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RateLimitQueryString {
+            text_transformations: m.required("TextTransformations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RateLimitQueryString {
@@ -4051,10 +4218,11 @@ pub struct RateLimitUriPath {
 }
 impl FromValue for RateLimitUriPath {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RateLimitUriPath {
-            text_transformations: required(&mut m, "TextTransformations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RateLimitUriPath {
+            text_transformations: m.required("TextTransformations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RateLimitUriPath {
@@ -4071,10 +4239,11 @@ pub struct Regex {
 }
 impl FromValue for Regex {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Regex {
-            regex_string: optional(&mut m, "RegexString")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Regex {
+            regex_string: m.optional("RegexString"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Regex {
@@ -4094,13 +4263,14 @@ pub struct RegexMatchStatement {
 }
 impl FromValue for RegexMatchStatement {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RegexMatchStatement {
-            regex_string: required(&mut m, "RegexString")?,
-            field_to_match: required(&mut m, "FieldToMatch")?,
-            text_transformations: required(&mut m, "TextTransformations")?,
-            pre_parse_text_transformations: optional(&mut m, "PreParseTextTransformations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RegexMatchStatement {
+            regex_string: m.required("RegexString"),
+            field_to_match: m.required("FieldToMatch"),
+            text_transformations: m.required("TextTransformations"),
+            pre_parse_text_transformations: m.optional("PreParseTextTransformations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RegexMatchStatement {
@@ -4124,14 +4294,15 @@ pub struct RegexPatternSet {
 }
 impl FromValue for RegexPatternSet {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RegexPatternSet {
-            name: optional(&mut m, "Name")?,
-            id: optional(&mut m, "Id")?,
-            arn: optional(&mut m, "ARN")?,
-            description: optional(&mut m, "Description")?,
-            regular_expression_list: optional(&mut m, "RegularExpressionList")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RegexPatternSet {
+            name: m.optional("Name"),
+            id: m.optional("Id"),
+            arn: m.optional("ARN"),
+            description: m.optional("Description"),
+            regular_expression_list: m.optional("RegularExpressionList"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RegexPatternSet {
@@ -4155,13 +4326,14 @@ pub struct RegexPatternSetReferenceStatement {
 }
 impl FromValue for RegexPatternSetReferenceStatement {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RegexPatternSetReferenceStatement {
-            arn: required(&mut m, "ARN")?,
-            field_to_match: required(&mut m, "FieldToMatch")?,
-            text_transformations: required(&mut m, "TextTransformations")?,
-            pre_parse_text_transformations: optional(&mut m, "PreParseTextTransformations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RegexPatternSetReferenceStatement {
+            arn: m.required("ARN"),
+            field_to_match: m.required("FieldToMatch"),
+            text_transformations: m.required("TextTransformations"),
+            pre_parse_text_transformations: m.optional("PreParseTextTransformations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RegexPatternSetReferenceStatement {
@@ -4185,14 +4357,15 @@ pub struct RegexPatternSetSummary {
 }
 impl FromValue for RegexPatternSetSummary {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RegexPatternSetSummary {
-            name: optional(&mut m, "Name")?,
-            id: optional(&mut m, "Id")?,
-            description: optional(&mut m, "Description")?,
-            lock_token: optional(&mut m, "LockToken")?,
-            arn: optional(&mut m, "ARN")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RegexPatternSetSummary {
+            name: m.optional("Name"),
+            id: m.optional("Id"),
+            description: m.optional("Description"),
+            lock_token: m.optional("LockToken"),
+            arn: m.optional("ARN"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RegexPatternSetSummary {
@@ -4213,10 +4386,11 @@ pub struct RequestBodyAssociatedResourceTypeConfig {
 }
 impl FromValue for RequestBodyAssociatedResourceTypeConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RequestBodyAssociatedResourceTypeConfig {
-            default_size_inspection_limit: required(&mut m, "DefaultSizeInspectionLimit")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RequestBodyAssociatedResourceTypeConfig {
+            default_size_inspection_limit: m.required("DefaultSizeInspectionLimit"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RequestBodyAssociatedResourceTypeConfig {
@@ -4235,12 +4409,13 @@ pub struct RequestInspection {
 }
 impl FromValue for RequestInspection {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RequestInspection {
-            payload_type: required(&mut m, "PayloadType")?,
-            username_field: required(&mut m, "UsernameField")?,
-            password_field: required(&mut m, "PasswordField")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RequestInspection {
+            payload_type: m.required("PayloadType"),
+            username_field: m.required("UsernameField"),
+            password_field: m.required("PasswordField"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RequestInspection {
@@ -4264,15 +4439,16 @@ pub struct RequestInspectionACFP {
 }
 impl FromValue for RequestInspectionACFP {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RequestInspectionACFP {
-            payload_type: required(&mut m, "PayloadType")?,
-            username_field: optional(&mut m, "UsernameField")?,
-            password_field: optional(&mut m, "PasswordField")?,
-            email_field: optional(&mut m, "EmailField")?,
-            phone_number_fields: optional(&mut m, "PhoneNumberFields")?,
-            address_fields: optional(&mut m, "AddressFields")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RequestInspectionACFP {
+            payload_type: m.required("PayloadType"),
+            username_field: m.optional("UsernameField"),
+            password_field: m.optional("PasswordField"),
+            email_field: m.optional("EmailField"),
+            phone_number_fields: m.optional("PhoneNumberFields"),
+            address_fields: m.optional("AddressFields"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RequestInspectionACFP {
@@ -4297,13 +4473,14 @@ pub struct ResponseInspection {
 }
 impl FromValue for ResponseInspection {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ResponseInspection {
-            status_code: optional(&mut m, "StatusCode")?,
-            header: optional(&mut m, "Header")?,
-            body_contains: optional(&mut m, "BodyContains")?,
-            json: optional(&mut m, "Json")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ResponseInspection {
+            status_code: m.optional("StatusCode"),
+            header: m.optional("Header"),
+            body_contains: m.optional("BodyContains"),
+            json: m.optional("Json"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ResponseInspection {
@@ -4324,11 +4501,12 @@ pub struct ResponseInspectionBodyContains {
 }
 impl FromValue for ResponseInspectionBodyContains {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ResponseInspectionBodyContains {
-            success_strings: required(&mut m, "SuccessStrings")?,
-            failure_strings: required(&mut m, "FailureStrings")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ResponseInspectionBodyContains {
+            success_strings: m.required("SuccessStrings"),
+            failure_strings: m.required("FailureStrings"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ResponseInspectionBodyContains {
@@ -4348,12 +4526,13 @@ pub struct ResponseInspectionHeader {
 }
 impl FromValue for ResponseInspectionHeader {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ResponseInspectionHeader {
-            name: required(&mut m, "Name")?,
-            success_values: required(&mut m, "SuccessValues")?,
-            failure_values: required(&mut m, "FailureValues")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ResponseInspectionHeader {
+            name: m.required("Name"),
+            success_values: m.required("SuccessValues"),
+            failure_values: m.required("FailureValues"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ResponseInspectionHeader {
@@ -4374,12 +4553,13 @@ pub struct ResponseInspectionJson {
 }
 impl FromValue for ResponseInspectionJson {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ResponseInspectionJson {
-            identifier: required(&mut m, "Identifier")?,
-            success_values: required(&mut m, "SuccessValues")?,
-            failure_values: required(&mut m, "FailureValues")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ResponseInspectionJson {
+            identifier: m.required("Identifier"),
+            success_values: m.required("SuccessValues"),
+            failure_values: m.required("FailureValues"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ResponseInspectionJson {
@@ -4399,11 +4579,12 @@ pub struct ResponseInspectionStatusCode {
 }
 impl FromValue for ResponseInspectionStatusCode {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ResponseInspectionStatusCode {
-            success_codes: required(&mut m, "SuccessCodes")?,
-            failure_codes: required(&mut m, "FailureCodes")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ResponseInspectionStatusCode {
+            success_codes: m.required("SuccessCodes"),
+            failure_codes: m.required("FailureCodes"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ResponseInspectionStatusCode {
@@ -4429,18 +4610,19 @@ pub struct Rule {
 }
 impl FromValue for Rule {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Rule {
-            name: required(&mut m, "Name")?,
-            priority: required(&mut m, "Priority")?,
-            statement: required(&mut m, "Statement")?,
-            action: optional(&mut m, "Action")?,
-            override_action: optional(&mut m, "OverrideAction")?,
-            rule_labels: optional(&mut m, "RuleLabels")?,
-            visibility_config: required(&mut m, "VisibilityConfig")?,
-            captcha_config: optional(&mut m, "CaptchaConfig")?,
-            challenge_config: optional(&mut m, "ChallengeConfig")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Rule {
+            name: m.required("Name"),
+            priority: m.required("Priority"),
+            statement: m.required("Statement"),
+            action: m.optional("Action"),
+            override_action: m.optional("OverrideAction"),
+            rule_labels: m.optional("RuleLabels"),
+            visibility_config: m.required("VisibilityConfig"),
+            captcha_config: m.optional("CaptchaConfig"),
+            challenge_config: m.optional("ChallengeConfig"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Rule {
@@ -4470,15 +4652,16 @@ pub struct RuleAction {
 }
 impl FromValue for RuleAction {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RuleAction {
-            block: optional(&mut m, "Block")?,
-            allow: optional(&mut m, "Allow")?,
-            count: optional(&mut m, "Count")?,
-            captcha: optional(&mut m, "Captcha")?,
-            challenge: optional(&mut m, "Challenge")?,
-            monetize: optional(&mut m, "Monetize")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RuleAction {
+            block: m.optional("Block"),
+            allow: m.optional("Allow"),
+            count: m.optional("Count"),
+            captcha: m.optional("Captcha"),
+            challenge: m.optional("Challenge"),
+            monetize: m.optional("Monetize"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RuleAction {
@@ -4501,11 +4684,12 @@ pub struct RuleActionOverride {
 }
 impl FromValue for RuleActionOverride {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RuleActionOverride {
-            name: required(&mut m, "Name")?,
-            action_to_use: required(&mut m, "ActionToUse")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RuleActionOverride {
+            name: m.required("Name"),
+            action_to_use: m.required("ActionToUse"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RuleActionOverride {
@@ -4534,21 +4718,22 @@ pub struct RuleGroup {
 }
 impl FromValue for RuleGroup {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RuleGroup {
-            name: required(&mut m, "Name")?,
-            id: required(&mut m, "Id")?,
-            capacity: required(&mut m, "Capacity")?,
-            arn: required(&mut m, "ARN")?,
-            description: optional(&mut m, "Description")?,
-            rules: optional(&mut m, "Rules")?,
-            visibility_config: required(&mut m, "VisibilityConfig")?,
-            label_namespace: optional(&mut m, "LabelNamespace")?,
-            custom_response_bodies: optional(&mut m, "CustomResponseBodies")?,
-            available_labels: optional(&mut m, "AvailableLabels")?,
-            consumed_labels: optional(&mut m, "ConsumedLabels")?,
-            monetization_config: optional(&mut m, "MonetizationConfig")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RuleGroup {
+            name: m.required("Name"),
+            id: m.required("Id"),
+            capacity: m.required("Capacity"),
+            arn: m.required("ARN"),
+            description: m.optional("Description"),
+            rules: m.optional("Rules"),
+            visibility_config: m.required("VisibilityConfig"),
+            label_namespace: m.optional("LabelNamespace"),
+            custom_response_bodies: m.optional("CustomResponseBodies"),
+            available_labels: m.optional("AvailableLabels"),
+            consumed_labels: m.optional("ConsumedLabels"),
+            monetization_config: m.optional("MonetizationConfig"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RuleGroup {
@@ -4578,12 +4763,13 @@ pub struct RuleGroupReferenceStatement {
 }
 impl FromValue for RuleGroupReferenceStatement {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RuleGroupReferenceStatement {
-            arn: required(&mut m, "ARN")?,
-            excluded_rules: optional(&mut m, "ExcludedRules")?,
-            rule_action_overrides: optional(&mut m, "RuleActionOverrides")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RuleGroupReferenceStatement {
+            arn: m.required("ARN"),
+            excluded_rules: m.optional("ExcludedRules"),
+            rule_action_overrides: m.optional("RuleActionOverrides"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RuleGroupReferenceStatement {
@@ -4606,14 +4792,15 @@ pub struct RuleGroupSummary {
 }
 impl FromValue for RuleGroupSummary {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RuleGroupSummary {
-            name: optional(&mut m, "Name")?,
-            id: optional(&mut m, "Id")?,
-            description: optional(&mut m, "Description")?,
-            lock_token: optional(&mut m, "LockToken")?,
-            arn: optional(&mut m, "ARN")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RuleGroupSummary {
+            name: m.optional("Name"),
+            id: m.optional("Id"),
+            description: m.optional("Description"),
+            lock_token: m.optional("LockToken"),
+            arn: m.optional("ARN"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RuleGroupSummary {
@@ -4635,11 +4822,12 @@ pub struct RuleSummary {
 }
 impl FromValue for RuleSummary {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RuleSummary {
-            name: optional(&mut m, "Name")?,
-            action: optional(&mut m, "Action")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RuleSummary {
+            name: m.optional("Name"),
+            action: m.optional("Action"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RuleSummary {
@@ -4667,20 +4855,21 @@ pub struct SampledHTTPRequest {
 }
 impl FromValue for SampledHTTPRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SampledHTTPRequest {
-            request: required(&mut m, "Request")?,
-            weight: required(&mut m, "Weight")?,
-            timestamp: optional(&mut m, "Timestamp")?,
-            action: optional(&mut m, "Action")?,
-            rule_name_within_rule_group: optional(&mut m, "RuleNameWithinRuleGroup")?,
-            request_headers_inserted: optional(&mut m, "RequestHeadersInserted")?,
-            response_code_sent: optional(&mut m, "ResponseCodeSent")?,
-            labels: optional(&mut m, "Labels")?,
-            captcha_response: optional(&mut m, "CaptchaResponse")?,
-            challenge_response: optional(&mut m, "ChallengeResponse")?,
-            overridden_action: optional(&mut m, "OverriddenAction")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SampledHTTPRequest {
+            request: m.required("Request"),
+            weight: m.required("Weight"),
+            timestamp: m.optional("Timestamp"),
+            action: m.optional("Action"),
+            rule_name_within_rule_group: m.optional("RuleNameWithinRuleGroup"),
+            request_headers_inserted: m.optional("RequestHeadersInserted"),
+            response_code_sent: m.optional("ResponseCodeSent"),
+            labels: m.optional("Labels"),
+            captcha_response: m.optional("CaptchaResponse"),
+            challenge_response: m.optional("ChallengeResponse"),
+            overridden_action: m.optional("OverriddenAction"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SampledHTTPRequest {
@@ -4707,10 +4896,11 @@ pub struct SingleHeader {
 }
 impl FromValue for SingleHeader {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SingleHeader {
-            name: required(&mut m, "Name")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SingleHeader {
+            name: m.required("Name"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SingleHeader {
@@ -4727,10 +4917,11 @@ pub struct SingleQueryArgument {
 }
 impl FromValue for SingleQueryArgument {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SingleQueryArgument {
-            name: required(&mut m, "Name")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SingleQueryArgument {
+            name: m.required("Name"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SingleQueryArgument {
@@ -4751,14 +4942,15 @@ pub struct SizeConstraintStatement {
 }
 impl FromValue for SizeConstraintStatement {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SizeConstraintStatement {
-            field_to_match: required(&mut m, "FieldToMatch")?,
-            comparison_operator: required(&mut m, "ComparisonOperator")?,
-            size: required(&mut m, "Size")?,
-            text_transformations: required(&mut m, "TextTransformations")?,
-            pre_parse_text_transformations: optional(&mut m, "PreParseTextTransformations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SizeConstraintStatement {
+            field_to_match: m.required("FieldToMatch"),
+            comparison_operator: m.required("ComparisonOperator"),
+            size: m.required("Size"),
+            text_transformations: m.required("TextTransformations"),
+            pre_parse_text_transformations: m.optional("PreParseTextTransformations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SizeConstraintStatement {
@@ -4782,13 +4974,14 @@ pub struct SqliMatchStatement {
 }
 impl FromValue for SqliMatchStatement {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SqliMatchStatement {
-            field_to_match: required(&mut m, "FieldToMatch")?,
-            text_transformations: required(&mut m, "TextTransformations")?,
-            pre_parse_text_transformations: optional(&mut m, "PreParseTextTransformations")?,
-            sensitivity_level: optional(&mut m, "SensitivityLevel")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SqliMatchStatement {
+            field_to_match: m.required("FieldToMatch"),
+            text_transformations: m.required("TextTransformations"),
+            pre_parse_text_transformations: m.optional("PreParseTextTransformations"),
+            sensitivity_level: m.optional("SensitivityLevel"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SqliMatchStatement {
@@ -4823,25 +5016,26 @@ pub struct Statement {
 }
 impl FromValue for Statement {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Statement {
-            byte_match_statement: optional(&mut m, "ByteMatchStatement")?,
-            sqli_match_statement: optional(&mut m, "SqliMatchStatement")?,
-            xss_match_statement: optional(&mut m, "XssMatchStatement")?,
-            size_constraint_statement: optional(&mut m, "SizeConstraintStatement")?,
-            geo_match_statement: optional(&mut m, "GeoMatchStatement")?,
-            rule_group_reference_statement: optional(&mut m, "RuleGroupReferenceStatement")?,
-            ip_set_reference_statement: optional(&mut m, "IPSetReferenceStatement")?,
-            regex_pattern_set_reference_statement: optional(&mut m, "RegexPatternSetReferenceStatement")?,
-            rate_based_statement: optional(&mut m, "RateBasedStatement")?,
-            and_statement: optional(&mut m, "AndStatement")?,
-            or_statement: optional(&mut m, "OrStatement")?,
-            not_statement: optional(&mut m, "NotStatement")?,
-            managed_rule_group_statement: optional(&mut m, "ManagedRuleGroupStatement")?,
-            label_match_statement: optional(&mut m, "LabelMatchStatement")?,
-            regex_match_statement: optional(&mut m, "RegexMatchStatement")?,
-            asn_match_statement: optional(&mut m, "AsnMatchStatement")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Statement {
+            byte_match_statement: m.optional("ByteMatchStatement"),
+            sqli_match_statement: m.optional("SqliMatchStatement"),
+            xss_match_statement: m.optional("XssMatchStatement"),
+            size_constraint_statement: m.optional("SizeConstraintStatement"),
+            geo_match_statement: m.optional("GeoMatchStatement"),
+            rule_group_reference_statement: m.optional("RuleGroupReferenceStatement"),
+            ip_set_reference_statement: m.optional("IPSetReferenceStatement"),
+            regex_pattern_set_reference_statement: m.optional("RegexPatternSetReferenceStatement"),
+            rate_based_statement: m.optional("RateBasedStatement"),
+            and_statement: m.optional("AndStatement"),
+            or_statement: m.optional("OrStatement"),
+            not_statement: m.optional("NotStatement"),
+            managed_rule_group_statement: m.optional("ManagedRuleGroupStatement"),
+            label_match_statement: m.optional("LabelMatchStatement"),
+            regex_match_statement: m.optional("RegexMatchStatement"),
+            asn_match_statement: m.optional("AsnMatchStatement"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Statement {
@@ -4874,11 +5068,12 @@ pub struct Tag {
 }
 impl FromValue for Tag {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Tag {
-            key: required(&mut m, "Key")?,
-            value: required(&mut m, "Value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Tag {
+            key: m.required("Key"),
+            value: m.required("Value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Tag {
@@ -4897,11 +5092,12 @@ pub struct TagInfoForResource {
 }
 impl FromValue for TagInfoForResource {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagInfoForResource {
-            resource_arn: optional(&mut m, "ResourceARN")?,
-            tag_list: optional(&mut m, "TagList")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TagInfoForResource {
+            resource_arn: m.optional("ResourceARN"),
+            tag_list: m.optional("TagList"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagInfoForResource {
@@ -4920,11 +5116,12 @@ pub struct TagResourceRequest {
 }
 impl FromValue for TagResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagResourceRequest {
-            resource_arn: required(&mut m, "ResourceARN")?,
-            tags: required(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TagResourceRequest {
+            resource_arn: m.required("ResourceARN"),
+            tags: m.required("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagResourceRequest {
@@ -4941,9 +5138,10 @@ pub struct TagResourceResponse {
 }
 impl FromValue for TagResourceResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagResourceResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = TagResourceResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagResourceResponse {
@@ -4960,11 +5158,12 @@ pub struct TextTransformation {
 }
 impl FromValue for TextTransformation {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TextTransformation {
-            priority: required(&mut m, "Priority")?,
-            r#type: required(&mut m, "Type")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TextTransformation {
+            priority: m.required("Priority"),
+            r#type: m.required("Type"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TextTransformation {
@@ -4983,11 +5182,12 @@ pub struct TimeWindow {
 }
 impl FromValue for TimeWindow {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TimeWindow {
-            start_time: required(&mut m, "StartTime")?,
-            end_time: required(&mut m, "EndTime")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TimeWindow {
+            start_time: m.required("StartTime"),
+            end_time: m.required("EndTime"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TimeWindow {
@@ -5006,11 +5206,12 @@ pub struct UntagResourceRequest {
 }
 impl FromValue for UntagResourceRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UntagResourceRequest {
-            resource_arn: required(&mut m, "ResourceARN")?,
-            tag_keys: required(&mut m, "TagKeys")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UntagResourceRequest {
+            resource_arn: m.required("ResourceARN"),
+            tag_keys: m.required("TagKeys"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UntagResourceRequest {
@@ -5027,9 +5228,10 @@ pub struct UntagResourceResponse {
 }
 impl FromValue for UntagResourceResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UntagResourceResponse {
-        })
+        let mut m = Reader::of(value);
+        let shape = UntagResourceResponse {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UntagResourceResponse {
@@ -5050,15 +5252,16 @@ pub struct UpdateIPSetRequest {
 }
 impl FromValue for UpdateIPSetRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateIPSetRequest {
-            name: required(&mut m, "Name")?,
-            scope: required(&mut m, "Scope")?,
-            id: required(&mut m, "Id")?,
-            description: optional(&mut m, "Description")?,
-            addresses: required(&mut m, "Addresses")?,
-            lock_token: required(&mut m, "LockToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateIPSetRequest {
+            name: m.required("Name"),
+            scope: m.required("Scope"),
+            id: m.required("Id"),
+            description: m.optional("Description"),
+            addresses: m.required("Addresses"),
+            lock_token: m.required("LockToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateIPSetRequest {
@@ -5080,10 +5283,11 @@ pub struct UpdateIPSetResponse {
 }
 impl FromValue for UpdateIPSetResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateIPSetResponse {
-            next_lock_token: optional(&mut m, "NextLockToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateIPSetResponse {
+            next_lock_token: m.optional("NextLockToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateIPSetResponse {
@@ -5105,15 +5309,16 @@ pub struct UpdateRegexPatternSetRequest {
 }
 impl FromValue for UpdateRegexPatternSetRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateRegexPatternSetRequest {
-            name: required(&mut m, "Name")?,
-            scope: required(&mut m, "Scope")?,
-            id: required(&mut m, "Id")?,
-            description: optional(&mut m, "Description")?,
-            regular_expression_list: required(&mut m, "RegularExpressionList")?,
-            lock_token: required(&mut m, "LockToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateRegexPatternSetRequest {
+            name: m.required("Name"),
+            scope: m.required("Scope"),
+            id: m.required("Id"),
+            description: m.optional("Description"),
+            regular_expression_list: m.required("RegularExpressionList"),
+            lock_token: m.required("LockToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateRegexPatternSetRequest {
@@ -5135,10 +5340,11 @@ pub struct UpdateRegexPatternSetResponse {
 }
 impl FromValue for UpdateRegexPatternSetResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateRegexPatternSetResponse {
-            next_lock_token: optional(&mut m, "NextLockToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateRegexPatternSetResponse {
+            next_lock_token: m.optional("NextLockToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateRegexPatternSetResponse {
@@ -5163,18 +5369,19 @@ pub struct UpdateRuleGroupRequest {
 }
 impl FromValue for UpdateRuleGroupRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateRuleGroupRequest {
-            name: required(&mut m, "Name")?,
-            scope: required(&mut m, "Scope")?,
-            id: required(&mut m, "Id")?,
-            description: optional(&mut m, "Description")?,
-            rules: optional(&mut m, "Rules")?,
-            visibility_config: required(&mut m, "VisibilityConfig")?,
-            lock_token: required(&mut m, "LockToken")?,
-            custom_response_bodies: optional(&mut m, "CustomResponseBodies")?,
-            monetization_config: optional(&mut m, "MonetizationConfig")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateRuleGroupRequest {
+            name: m.required("Name"),
+            scope: m.required("Scope"),
+            id: m.required("Id"),
+            description: m.optional("Description"),
+            rules: m.optional("Rules"),
+            visibility_config: m.required("VisibilityConfig"),
+            lock_token: m.required("LockToken"),
+            custom_response_bodies: m.optional("CustomResponseBodies"),
+            monetization_config: m.optional("MonetizationConfig"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateRuleGroupRequest {
@@ -5199,10 +5406,11 @@ pub struct UpdateRuleGroupResponse {
 }
 impl FromValue for UpdateRuleGroupResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateRuleGroupResponse {
-            next_lock_token: optional(&mut m, "NextLockToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateRuleGroupResponse {
+            next_lock_token: m.optional("NextLockToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateRuleGroupResponse {
@@ -5236,27 +5444,28 @@ pub struct UpdateWebACLRequest {
 }
 impl FromValue for UpdateWebACLRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateWebACLRequest {
-            name: required(&mut m, "Name")?,
-            scope: required(&mut m, "Scope")?,
-            id: required(&mut m, "Id")?,
-            default_action: required(&mut m, "DefaultAction")?,
-            description: optional(&mut m, "Description")?,
-            rules: optional(&mut m, "Rules")?,
-            visibility_config: required(&mut m, "VisibilityConfig")?,
-            data_protection_config: optional(&mut m, "DataProtectionConfig")?,
-            lock_token: required(&mut m, "LockToken")?,
-            custom_response_bodies: optional(&mut m, "CustomResponseBodies")?,
-            captcha_config: optional(&mut m, "CaptchaConfig")?,
-            challenge_config: optional(&mut m, "ChallengeConfig")?,
-            token_domains: optional(&mut m, "TokenDomains")?,
-            association_config: optional(&mut m, "AssociationConfig")?,
-            on_source_d_do_s_protection_config: optional(&mut m, "OnSourceDDoSProtectionConfig")?,
-            application_config: optional(&mut m, "ApplicationConfig")?,
-            monetization_config: optional(&mut m, "MonetizationConfig")?,
-            analytics_config: optional(&mut m, "AnalyticsConfig")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateWebACLRequest {
+            name: m.required("Name"),
+            scope: m.required("Scope"),
+            id: m.required("Id"),
+            default_action: m.required("DefaultAction"),
+            description: m.optional("Description"),
+            rules: m.optional("Rules"),
+            visibility_config: m.required("VisibilityConfig"),
+            data_protection_config: m.optional("DataProtectionConfig"),
+            lock_token: m.required("LockToken"),
+            custom_response_bodies: m.optional("CustomResponseBodies"),
+            captcha_config: m.optional("CaptchaConfig"),
+            challenge_config: m.optional("ChallengeConfig"),
+            token_domains: m.optional("TokenDomains"),
+            association_config: m.optional("AssociationConfig"),
+            on_source_d_do_s_protection_config: m.optional("OnSourceDDoSProtectionConfig"),
+            application_config: m.optional("ApplicationConfig"),
+            monetization_config: m.optional("MonetizationConfig"),
+            analytics_config: m.optional("AnalyticsConfig"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateWebACLRequest {
@@ -5290,10 +5499,11 @@ pub struct UpdateWebACLResponse {
 }
 impl FromValue for UpdateWebACLResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateWebACLResponse {
-            next_lock_token: optional(&mut m, "NextLockToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateWebACLResponse {
+            next_lock_token: m.optional("NextLockToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateWebACLResponse {
@@ -5310,10 +5520,11 @@ pub struct UriFragment {
 }
 impl FromValue for UriFragment {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UriFragment {
-            fallback_behavior: optional(&mut m, "FallbackBehavior")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UriFragment {
+            fallback_behavior: m.optional("FallbackBehavior"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UriFragment {
@@ -5329,9 +5540,10 @@ pub struct UriPath {
 }
 impl FromValue for UriPath {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UriPath {
-        })
+        let mut m = Reader::of(value);
+        let shape = UriPath {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UriPath {
@@ -5347,10 +5559,11 @@ pub struct UsernameField {
 }
 impl FromValue for UsernameField {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UsernameField {
-            identifier: required(&mut m, "Identifier")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UsernameField {
+            identifier: m.required("Identifier"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UsernameField {
@@ -5369,12 +5582,13 @@ pub struct VisibilityConfig {
 }
 impl FromValue for VisibilityConfig {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(VisibilityConfig {
-            sampled_requests_enabled: required(&mut m, "SampledRequestsEnabled")?,
-            cloud_watch_metrics_enabled: required(&mut m, "CloudWatchMetricsEnabled")?,
-            metric_name: required(&mut m, "MetricName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = VisibilityConfig {
+            sampled_requests_enabled: m.required("SampledRequestsEnabled"),
+            cloud_watch_metrics_enabled: m.required("CloudWatchMetricsEnabled"),
+            metric_name: m.required("MetricName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for VisibilityConfig {
@@ -5415,32 +5629,33 @@ pub struct WebACL {
 }
 impl FromValue for WebACL {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(WebACL {
-            name: required(&mut m, "Name")?,
-            id: required(&mut m, "Id")?,
-            arn: required(&mut m, "ARN")?,
-            default_action: required(&mut m, "DefaultAction")?,
-            description: optional(&mut m, "Description")?,
-            rules: optional(&mut m, "Rules")?,
-            visibility_config: required(&mut m, "VisibilityConfig")?,
-            data_protection_config: optional(&mut m, "DataProtectionConfig")?,
-            capacity: optional(&mut m, "Capacity")?,
-            pre_process_firewall_manager_rule_groups: optional(&mut m, "PreProcessFirewallManagerRuleGroups")?,
-            post_process_firewall_manager_rule_groups: optional(&mut m, "PostProcessFirewallManagerRuleGroups")?,
-            managed_by_firewall_manager: optional(&mut m, "ManagedByFirewallManager")?,
-            label_namespace: optional(&mut m, "LabelNamespace")?,
-            custom_response_bodies: optional(&mut m, "CustomResponseBodies")?,
-            captcha_config: optional(&mut m, "CaptchaConfig")?,
-            challenge_config: optional(&mut m, "ChallengeConfig")?,
-            token_domains: optional(&mut m, "TokenDomains")?,
-            association_config: optional(&mut m, "AssociationConfig")?,
-            retrofitted_by_firewall_manager: optional(&mut m, "RetrofittedByFirewallManager")?,
-            on_source_d_do_s_protection_config: optional(&mut m, "OnSourceDDoSProtectionConfig")?,
-            application_config: optional(&mut m, "ApplicationConfig")?,
-            monetization_config: optional(&mut m, "MonetizationConfig")?,
-            analytics_config: optional(&mut m, "AnalyticsConfig")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = WebACL {
+            name: m.required("Name"),
+            id: m.required("Id"),
+            arn: m.required("ARN"),
+            default_action: m.required("DefaultAction"),
+            description: m.optional("Description"),
+            rules: m.optional("Rules"),
+            visibility_config: m.required("VisibilityConfig"),
+            data_protection_config: m.optional("DataProtectionConfig"),
+            capacity: m.optional("Capacity"),
+            pre_process_firewall_manager_rule_groups: m.optional("PreProcessFirewallManagerRuleGroups"),
+            post_process_firewall_manager_rule_groups: m.optional("PostProcessFirewallManagerRuleGroups"),
+            managed_by_firewall_manager: m.optional("ManagedByFirewallManager"),
+            label_namespace: m.optional("LabelNamespace"),
+            custom_response_bodies: m.optional("CustomResponseBodies"),
+            captcha_config: m.optional("CaptchaConfig"),
+            challenge_config: m.optional("ChallengeConfig"),
+            token_domains: m.optional("TokenDomains"),
+            association_config: m.optional("AssociationConfig"),
+            retrofitted_by_firewall_manager: m.optional("RetrofittedByFirewallManager"),
+            on_source_d_do_s_protection_config: m.optional("OnSourceDDoSProtectionConfig"),
+            application_config: m.optional("ApplicationConfig"),
+            monetization_config: m.optional("MonetizationConfig"),
+            analytics_config: m.optional("AnalyticsConfig"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for WebACL {
@@ -5483,14 +5698,15 @@ pub struct WebACLSummary {
 }
 impl FromValue for WebACLSummary {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(WebACLSummary {
-            name: optional(&mut m, "Name")?,
-            id: optional(&mut m, "Id")?,
-            description: optional(&mut m, "Description")?,
-            lock_token: optional(&mut m, "LockToken")?,
-            arn: optional(&mut m, "ARN")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = WebACLSummary {
+            name: m.optional("Name"),
+            id: m.optional("Id"),
+            description: m.optional("Description"),
+            lock_token: m.optional("LockToken"),
+            arn: m.optional("ARN"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for WebACLSummary {
@@ -5513,12 +5729,13 @@ pub struct XssMatchStatement {
 }
 impl FromValue for XssMatchStatement {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(XssMatchStatement {
-            field_to_match: required(&mut m, "FieldToMatch")?,
-            text_transformations: required(&mut m, "TextTransformations")?,
-            pre_parse_text_transformations: optional(&mut m, "PreParseTextTransformations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = XssMatchStatement {
+            field_to_match: m.required("FieldToMatch"),
+            text_transformations: m.required("TextTransformations"),
+            pre_parse_text_transformations: m.optional("PreParseTextTransformations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for XssMatchStatement {
