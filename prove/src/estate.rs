@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 use template::{Lookup, Node, Problem, Scope};
 
+use crate::rights::{Names, Whereabouts};
+
 /// The resources that the template makes, by logical id.
 pub struct Estate {
     pub items: BTreeMap<String, Item>,
@@ -18,6 +20,10 @@ pub struct Item {
     pub properties: Json,
     /// By JSON pointer.
     pub lines: BTreeMap<String, u32>,
+    /// Where it was written, if not in the estate's own file.
+    pub file: Option<String>,
+    /// Pointers to values that nobody knows yet, with the reason.
+    pub unknown: Vec<(String, String)>,
 }
 
 /// A resource whose part in a path is not modelled.
@@ -61,13 +67,28 @@ impl Estate {
     pub fn read(text: &str, parameters: &BTreeMap<String, String>) -> Result<Estate, Problem> {
         let template = template::parse(text)?;
         let scope = Scope::new(&template, parameters, &Symbols)?;
+        Estate::resolved(&template, &scope, &Symbols)
+    }
+
+    /// With the names that resources have, or stand-ins, in the place of references: what policies need.
+    pub fn named(
+        text: &str,
+        parameters: &BTreeMap<String, String>,
+        place: &Whereabouts,
+    ) -> Result<Estate, Problem> {
+        let template = template::parse(text)?;
+        let scope = Scope::new(&template, parameters, &Names::new(place, None))?;
+        Estate::resolved(&template, &scope, &Names::new(place, Some(&scope)))
+    }
+
+    fn resolved(template: &Node, scope: &Scope<'_>, lookup: &dyn Lookup) -> Result<Estate, Problem> {
         let mut items = BTreeMap::new();
         for (name, place, node) in template.get("Resources").and_then(Node::map).unwrap_or_default() {
             if !scope.wanted(node) {
                 continue;
             }
             let resolved = match node.get("Properties") {
-                Some(properties) => scope.value(properties, &Symbols)?,
+                Some(properties) => scope.value(properties, lookup)?,
                 None => template::Resolved::default(),
             };
             let kind = node.get("Type").and_then(Node::text).unwrap_or_default().to_owned();
@@ -77,6 +98,8 @@ impl Estate {
                 line: place.line,
                 properties: resolved.value,
                 lines: resolved.lines,
+                file: None,
+                unknown: Vec::new(),
             };
             items.insert(name.clone(), item);
         }

@@ -12,6 +12,7 @@ mod graph;
 mod network;
 mod paths;
 pub mod policy;
+pub mod rights;
 
 pub use estate::{Estate, Item, Lack};
 pub use graph::{Graph, Guard, Point};

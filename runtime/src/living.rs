@@ -6,6 +6,7 @@
 
 mod gateway;
 mod network;
+mod rights;
 
 use std::collections::BTreeMap;
 
@@ -38,7 +39,15 @@ fn reference(name: &str) -> String {
 impl Items {
     fn add(&mut self, name: String, kind: &str, properties: Json) {
         let lines = BTreeMap::new();
-        let item = Item { name: name.clone(), kind: kind.to_owned(), line: 0, properties, lines };
+        let item = Item {
+            name: name.clone(),
+            kind: kind.to_owned(),
+            line: 0,
+            properties,
+            lines,
+            file: None,
+            unknown: Vec::new(),
+        };
         self.items.insert(name, item);
     }
 
@@ -73,12 +82,22 @@ pub(crate) fn estate(snapshot: &Snapshot) -> Estate {
     network::databases(&mut items, snapshot);
     gateway::stages(&mut items, snapshot);
     gateway::guards(&mut items, snapshot);
-    Estate { items: items.resolve() }
+    let mut items = Items { items: items.resolve(), names: BTreeMap::new() };
+    // Policies name what they are about by its ARN.
+    rights::identities(&mut items, snapshot);
+    rights::resources(&mut items, snapshot);
+    rights::limits(&mut items, snapshot);
+    Estate { items: items.items }
 }
 
 /// The estate as the runtime's page gives it.
 pub(crate) fn written(estate: &Estate) -> Json {
-    let one = |item: &Item| json!({"name": item.name, "kind": item.kind, "properties": item.properties});
+    let one = |item: &Item| {
+        json!({
+            "name": item.name, "kind": item.kind, "properties": item.properties,
+            "file": item.file, "line": item.line, "lines": item.lines,
+        })
+    };
     estate.items.values().map(one).collect()
 }
 
@@ -90,7 +109,15 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Estate, String> {
     for one in &list {
         let text = |name: &str| one.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
         let properties = one.get("properties").cloned().unwrap_or_default();
-        items.add(text("name"), &text("kind"), properties);
+        let name = text("name");
+        items.add(name.clone(), &text("kind"), properties);
+        let number = |value: &Json| value.as_u64().and_then(|n| u32::try_from(n).ok());
+        if let Some(item) = items.items.get_mut(&name) {
+            item.file = one.get("file").and_then(Json::as_str).map(str::to_owned);
+            item.line = one.get("line").and_then(number).unwrap_or_default();
+            let lines = one.get("lines").and_then(Json::as_object).into_iter().flatten();
+            item.lines = lines.filter_map(|(at, line)| Some((at.clone(), number(line)?))).collect();
+        }
     }
     Ok(Estate { items: items.items })
 }

@@ -32,6 +32,8 @@ pub(crate) struct Question<'a> {
     pub(crate) fixed: Option<&'a Fixed>,
     /// The account that owns the resource.
     pub(crate) owner: Option<&'a str>,
+    /// Values of keys that are known beforehand.
+    pub(crate) known: Pins,
     /// Whether the evaluator agrees.
     pub(crate) confirm: &'a dyn Fn(&Counterexample) -> bool,
 }
@@ -62,7 +64,7 @@ pub(crate) fn ask(question: &Question<'_>) -> Outcome {
 }
 
 fn attempts(question: &Question<'_>, budget: &mut Budget) -> Result<Outcome, Stop> {
-    let (found, loose) = attempt(question, Pins::new(), budget)?;
+    let (found, loose) = attempt(question, question.known.clone(), budget)?;
     match found {
         Found::No => return Ok(Outcome::Never),
         Found::Doubt(why) => return Ok(Outcome::Unknown(why)),
@@ -77,8 +79,10 @@ fn attempts(question: &Question<'_>, budget: &mut Budget) -> Result<Outcome, Sto
         }
         Found::Yes(_) => {}
     }
-    let variables = variables(&question.policies);
-    for pins in guesses(&variables, &question.policies) {
+    let mut variables = variables(&question.policies);
+    variables.retain(|name| !question.known.contains_key(name));
+    for mut pins in guesses(&variables, &question.policies) {
+        pins.extend(question.known.clone());
         if let (Found::Yes(example), false) = attempt(question, pins, budget)?
             && (question.confirm)(&example)
         {

@@ -106,6 +106,7 @@ impl Prover {
             callers: Callers::Kinds(of.kinds(), Vec::new(), ALL),
             fixed: None,
             owner: None,
+            known: Pins::new(),
             confirm: &confirm,
         });
         answer(outcome, |example| reasons(new, of, example, "New access"))
@@ -146,6 +147,7 @@ impl Prover {
             callers: Callers::Kinds(of.kinds(), Vec::new(), ALL),
             fixed: None,
             owner: None,
+            known: Pins::new(),
             confirm: &confirm,
         });
         answer(outcome, |example| reasons(policies, of, example, "Access granted"))
@@ -172,6 +174,7 @@ impl Prover {
             callers: Callers::Kinds(of.kinds(), Vec::new(), &keep),
             fixed: Some(&fixed),
             owner: None,
+            known: Pins::new(),
             confirm: &confirm,
         });
         answer(outcome, |example| reasons(policies, of, example, "Public access granted"))

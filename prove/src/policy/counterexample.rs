@@ -5,6 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use decide_iam::{Context, Principal, PrincipalKind, Request};
 
 use super::solve::Model;
+use super::who::identity;
 
 /// A request by which a check fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +36,18 @@ impl Counterexample {
             resource_account: owner.map(str::to_owned),
             keys,
         })
+    }
+
+    /// The same, asked by another.
+    pub(crate) fn by(&self, principal: &Principal) -> Counterexample {
+        let own = |(name, _): &&(String, Vec<String>)| identity(name).is_none();
+        let mut keys: Vec<(String, Vec<String>)> = self.keys.iter().filter(own).cloned().collect();
+        keys.push(("aws:PrincipalArn".to_owned(), vec![principal.arn.clone()]));
+        keys.push(("aws:PrincipalAccount".to_owned(), vec![principal.account.clone()]));
+        if let (PrincipalKind::User, Some(name)) = (&principal.kind, principal.arn.rsplit('/').next()) {
+            keys.push(("aws:username".to_owned(), vec![name.to_owned()]));
+        }
+        Counterexample { principal: principal.clone(), keys, ..self.clone() }
     }
 
     pub fn context(&self) -> Context {

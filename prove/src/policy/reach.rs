@@ -3,7 +3,8 @@
 //! The layers are weighed as `decide_iam::evaluate` weighs them; what is found is put before it.
 
 use decide_iam::{
-    Attached, Consent, Effect, Grant, Layers, Policy, PolicyKind, Principal, PrincipalKind, evaluate,
+    Attached, Consent, Effect, Grant, Layers, Policy, PolicyKind, Principal, PrincipalKind, Statement,
+    evaluate,
 };
 
 use super::answer::{Answer, Reason};
@@ -13,6 +14,7 @@ use super::checks::{Access, Prover, Sought, answer};
 use super::class::{Class, Kinds};
 use super::counterexample::Counterexample;
 use super::formula::Formula;
+use super::language::Pins;
 
 /// Who is asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +34,12 @@ pub struct Goal {
     pub actions: Vec<String>,
     /// Any of these; none: any resource.
     pub resources: Vec<String>,
+    /// None of these, whatever the others say.
+    pub except: Vec<String>,
     /// The account that owns the resources.
     pub resource_account: String,
+    /// Condition keys of which it is known what they hold; `None`: they are absent.
+    pub known: Vec<(String, Option<String>)>,
 }
 
 impl Prover {
@@ -48,6 +54,12 @@ impl Prover {
             (false, Ok(sought)) => Some(sought),
             (false, Err(reason)) => return Answer::Unknown { reason },
         };
+        let except = Access { resources: goal.except.clone(), ..Access::default() };
+        let except = match (goal.except.is_empty(), Sought::of(&except)) {
+            (true, _) => None,
+            (false, Ok(except)) => Some(except),
+            (false, Err(reason)) => return Answer::Unknown { reason },
+        };
         let everything = match everything() {
             Ok(policy) => [policy],
             Err(reason) => return Answer::Unknown { reason },
@@ -59,12 +71,14 @@ impl Prover {
         let owner = goal.resource_account.as_str();
         let formula = |atoms: &mut Atoms| {
             let sought = sought.as_ref().map_or(Formula::Const(true), |s| s.formula(atoms));
-            Formula::and([sought, allowed(atoms, &layers, owner)])
+            let except = except.as_ref().map_or(Formula::Const(false), |s| s.formula(atoms));
+            Formula::and([sought, except.not(), allowed(atoms, &layers, owner)])
         };
         let confirm = |example: &Counterexample| {
             let context = example.context();
             evaluate(&example.request(&context), &layers).is_allowed()
                 && sought.as_ref().is_none_or(|s| s.describes(example))
+                && !except.as_ref().is_some_and(|s| s.describes(example))
         };
         let kinds = Kinds { detailed: true, root: true, linked: true, strangers: true };
         let keep = |class: &Class| match who {
@@ -90,10 +104,91 @@ impl Prover {
             callers,
             fixed,
             owner,
+            known: pins(who, &goal.known),
             confirm: &confirm,
         });
-        answer(outcome, |example| blamed(&layers, example))
+        let answer = answer(outcome, |example| blamed(&layers, example));
+        spelled(answer, &goal.known)
     }
+
+    /// Whether a statement of the caller's own policies never allows anything, with every layer in
+    /// force; else a request that it allows.
+    pub fn never_allows(&self, layers: &Layers<'_>, who: &Principal, statement: &Statement) -> Answer {
+        let owner = who.account.as_str();
+        let counts = |other: &Statement| std::ptr::eq(other, statement);
+        let confirm = |example: &Counterexample| {
+            let context = example.context();
+            evaluate(&example.request(&context), layers).is_allowed()
+        };
+        let outcome = ask(&Question {
+            table: &self.table,
+            budget: self.budget,
+            policies: all(layers).map(|a| &*a.policy).collect(),
+            goal: &|atoms| allowed_by(atoms, layers, owner, &counts),
+            callers: Callers::These(vec![Class::exactly(who)]),
+            fixed: None,
+            owner: Some(owner),
+            known: pins(&Who::Exactly(who.clone()), &[]),
+            confirm: &confirm,
+        });
+        answer(outcome, |example| blamed(layers, example))
+    }
+
+    /// Whether one caller, with what limits it, can do nothing that another cannot; else an example.
+    pub fn exceeds(&self, more: (&Principal, &Layers<'_>), less: (&Principal, &Layers<'_>)) -> Answer {
+        let (who, owner) = (Who::Exactly(more.0.clone()), more.0.account.as_str());
+        let formula = |atoms: &mut Atoms| {
+            let less = allowed(atoms, less.1, owner).not();
+            Formula::and([allowed(atoms, more.1, owner), less])
+        };
+        let confirm = |example: &Counterexample| {
+            let can = |example: &Counterexample, layers| {
+                let context = example.context();
+                evaluate(&example.request(&context), layers).is_allowed()
+            };
+            can(example, more.1) && !can(&example.by(less.0), less.1)
+        };
+        let outcome = ask(&Question {
+            table: &self.table,
+            budget: self.budget,
+            policies: all(more.1).chain(all(less.1)).map(|a| &*a.policy).collect(),
+            goal: &formula,
+            callers: Callers::These(vec![Class::exactly(more.0)]),
+            fixed: None,
+            owner: Some(owner),
+            known: pins(&who, &[]),
+            confirm: &confirm,
+        });
+        answer(outcome, |example| blamed(more.1, example))
+    }
+}
+
+/// Which statements of identity policies count among those that allow.
+type Counts<'a> = &'a dyn Fn(&Statement) -> bool;
+
+const ALL: Counts<'static> = &|_| true;
+
+/// What is known beforehand, also by who asks.
+fn pins(who: &Who, known: &[(String, Option<String>)]) -> Pins {
+    let mut pins: Pins = known.iter().map(|(key, value)| (key.to_ascii_lowercase(), value.clone())).collect();
+    if let Who::Exactly(principal) = who {
+        let user = principal.kind == PrincipalKind::User;
+        let name = principal.arn.rsplit('/').next().filter(|_| user);
+        pins.insert("aws:username".to_owned(), name.map(str::to_owned));
+    }
+    pins
+}
+
+/// Keys as they were written, not as they are compared.
+fn spelled(mut answer: Answer, known: &[(String, Option<String>)]) -> Answer {
+    if let Answer::Fail { counterexample, .. } = &mut answer {
+        for (key, _) in &mut counterexample.keys {
+            if let Some((written, _)) = known.iter().find(|(k, _)| k.eq_ignore_ascii_case(key)) {
+                key.clone_from(written);
+            }
+        }
+    }
+    answer
 }
 
 fn everything() -> Result<Attached, String> {
@@ -129,6 +224,10 @@ fn blamed(layers: &Layers<'_>, example: &Counterexample) -> Vec<Reason> {
 
 /// As `evaluate` combines the layers.
 fn allowed(atoms: &mut Atoms, layers: &Layers<'_>, owner: &str) -> Formula {
+    allowed_by(atoms, layers, owner, ALL)
+}
+
+fn allowed_by(atoms: &mut Atoms, layers: &Layers<'_>, owner: &str, counts: Counts<'_>) -> Formula {
     let bound = layers.boundary.is_some();
     let own = atoms.who(WhoTest::Own);
     let linked = atoms.who(WhoTest::Linked);
@@ -137,6 +236,8 @@ fn allowed(atoms: &mut Atoms, layers: &Layers<'_>, owner: &str) -> Formula {
     let mut weigh = |policies: &[Attached], effect: Effect, side: Side, least: Grant| {
         let place = Place { side, bound };
         let statements = policies.iter().flat_map(|a| a.policy.statements()).filter(|s| s.effect == effect);
+        let own = std::ptr::eq(policies, layers.identity) && effect == Effect::Allow;
+        let statements = statements.filter(|s| !own || counts(s));
         Formula::or(statements.map(|s| atoms.applies(s, place, least)).collect::<Vec<_>>())
     };
     // Where a layer takes part (`when`), it must not deny, and each of its levels must allow.

@@ -34,6 +34,7 @@ fn decrypt() -> Goal {
         actions: vec!["kms:Decrypt".into()],
         resources: vec![KEY.into()],
         resource_account: ACCOUNT.into(),
+        ..Goal::default()
     }
 }
 
@@ -174,6 +175,7 @@ fn layers_agree_with_the_evaluator() {
             actions: vec![],
             resources: vec!["arn:aws:s3:::*".into()],
             resource_account: owner.into(),
+            ..Goal::default()
         };
         let zone = vec![OTHER.to_owned()];
         let who = if dice.roll(2) == 0 { Who::Anyone } else { Who::Outside(zone.clone()) };

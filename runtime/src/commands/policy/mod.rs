@@ -8,6 +8,8 @@ mod judge;
 mod read;
 mod report;
 
+pub(crate) use report::escaped;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 

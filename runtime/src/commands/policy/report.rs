@@ -100,7 +100,8 @@ pub(crate) fn junit(results: &[Tested]) -> String {
     xml + "</testsuite>"
 }
 
-fn escaped(text: &str) -> String {
+/// Text as XML carries it.
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
