@@ -6,7 +6,9 @@
 //! "nobody can". A template tells of a part of an account only: what the rest holds is presumed where it
 //! matters, and said.
 
+mod escalation;
 mod names;
+mod raise;
 mod read;
 mod resources;
 mod who;

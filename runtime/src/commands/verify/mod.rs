@@ -1,5 +1,5 @@
 //! `countersign verify`: what holds of an architecture for all requests at once. Every path from the
-//! internet to a database passes a WAF and an authorizer; who can do
+//! internet to a database passes a WAF and an authorizer; nobody can raise the own rights; who can do
 //! what to a resource. Reads a template, or with `--data` the estate as it is at this moment; runs nothing.
 
 mod paths;
@@ -37,6 +37,9 @@ pub(crate) struct Verify {
     /// Fails if anybody else can; logical ids, names or ARNs, services by name, `root`, `everyone`
     #[arg(long, value_name = "PRINCIPAL", value_delimiter = ',', requires = "who_can")]
     expect: Option<Vec<String>>,
+    /// Somebody who may raise the own rights: PRINCIPAL, or PRINCIPAL:WAY for one way only
+    #[arg(long, value_name = "PRINCIPAL", conflicts_with_all = ["who_can"])]
+    accept: Vec<String>,
     /// A service control policy of the account that the template is for; each is a level of its own
     #[arg(long = "scp", value_name = "FILE", conflicts_with = "data")]
     scps: Vec<PathBuf>,
@@ -97,7 +100,27 @@ impl Verify {
             let found = found.into_iter().map(|f| self.unexpected(f)).collect();
             return Ok(Answer::of(source.file, question, found));
         }
-        Ok(paths::answer(&source))
+        let rights = source.rights()?;
+        let found = rights.escalations().into_iter().map(|f| self.accepted(f));
+        let mut answer = match source.plan {
+            true => Answer { file: source.file.clone(), ..Answer::default() },
+            false => paths::answer(&source),
+        };
+        answer.rights(rights.ordinary(), found.collect());
+        Ok(answer)
+    }
+
+    /// No violation, where that is accepted.
+    fn accepted(&self, mut finding: Finding) -> Finding {
+        let fits = |accepted: &String| {
+            let (who, way) = accepted.split_once(':').unwrap_or((accepted, ""));
+            who == finding.subject && (way.is_empty() || finding.message.contains(&format!("({way})")))
+        };
+        if finding.outcome == Outcome::Violated && self.accept.iter().any(fits) {
+            finding.outcome = Outcome::Told;
+            finding.message.push_str(", which is accepted");
+        }
+        finding
     }
 
     /// A violation, where only others are expected to be able to.
