@@ -6,6 +6,7 @@
 //! "nobody can". A template tells of a part of an account only: what the rest holds is presumed where it
 //! matters, and said.
 
+mod change;
 mod escalation;
 mod names;
 mod raise;

@@ -2,6 +2,7 @@
 //! gone with the control that stops it.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+mod change;
 mod raise;
 mod who;
 

@@ -1,6 +1,6 @@
 //! `countersign verify`: what holds of an architecture for all requests at once. Every path from the
 //! internet to a database passes a WAF and an authorizer; nobody can raise the own rights; who can do
-//! what to a resource. Reads a template, or with `--data` the estate as it is at this moment; runs nothing.
+//! what to a resource; what a change grants anew. Reads a template, or with `--data` the estate as it is at this moment; runs nothing.
 
 mod paths;
 mod report;
@@ -37,8 +37,11 @@ pub(crate) struct Verify {
     /// Fails if anybody else can; logical ids, names or ARNs, services by name, `root`, `everyone`
     #[arg(long, value_name = "PRINCIPAL", value_delimiter = ',', requires = "who_can")]
     expect: Option<Vec<String>>,
+    /// An older template or plan: fails if the newer one allows anything that this does not
+    #[arg(long, value_name = "OLD", conflicts_with_all = ["data", "who_can"])]
+    against: Option<PathBuf>,
     /// Somebody who may raise the own rights: PRINCIPAL, or PRINCIPAL:WAY for one way only
-    #[arg(long, value_name = "PRINCIPAL", conflicts_with_all = ["who_can"])]
+    #[arg(long, value_name = "PRINCIPAL", conflicts_with_all = ["against", "who_can"])]
     accept: Vec<String>,
     /// A service control policy of the account that the template is for; each is a level of its own
     #[arg(long = "scp", value_name = "FILE", conflicts_with = "data")]
@@ -98,6 +101,12 @@ impl Verify {
             let found = rights.who_can(action, to).map_err(|why| format!("`{}`: {why}", source.file))?;
             let question = format!("who can `{action}` on {to}");
             let found = found.into_iter().map(|f| self.unexpected(f)).collect();
+            return Ok(Answer::of(source.file, question, found));
+        }
+        if let Some(old) = &self.against {
+            let old = Source::written(self, Some(old), Some(&source.around.place))?;
+            let found = source.rights()?.new_access(&old.rights()?);
+            let question = format!("nothing is allowed that `{}` does not allow", old.file);
             return Ok(Answer::of(source.file, question, found));
         }
         let rights = source.rights()?;
