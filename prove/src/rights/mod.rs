@@ -8,6 +8,7 @@
 
 mod change;
 mod escalation;
+mod idle;
 mod names;
 mod raise;
 mod read;

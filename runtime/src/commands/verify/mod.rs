@@ -110,7 +110,7 @@ impl Verify {
             return Ok(Answer::of(source.file, question, found));
         }
         let rights = source.rights()?;
-        let found = rights.escalations().into_iter().map(|f| self.accepted(f));
+        let found = rights.escalations().into_iter().map(|f| self.accepted(f)).chain(rights.idle());
         let mut answer = match source.plan {
             true => Answer { file: source.file.clone(), ..Answer::default() },
             false => paths::answer(&source),
