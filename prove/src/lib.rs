@@ -13,7 +13,9 @@ mod network;
 mod paths;
 pub mod policy;
 pub mod rights;
+mod terraform;
 
 pub use estate::{Estate, Item, Lack};
 pub use graph::{Graph, Guard, Point};
 pub use paths::{Path, Verdict, verify};
+pub use terraform::is_plan;

@@ -4,6 +4,7 @@
 
 mod change;
 mod idle;
+mod plan;
 mod raise;
 mod who;
 

@@ -1,6 +1,7 @@
 //! `countersign verify`: what holds of an architecture for all requests at once. Every path from the
 //! internet to a database passes a WAF and an authorizer; nobody can raise the own rights; who can do
-//! what to a resource; what a change grants anew. Reads a template, or with `--data` the estate as it is at this moment; runs nothing.
+//! what to a resource; what a change grants anew. Reads a template, a Terraform plan, or with `--data`
+//! the estate as it is at this moment; runs nothing.
 
 mod paths;
 mod report;
@@ -17,7 +18,8 @@ use source::Source;
 
 #[derive(Args)]
 pub(crate) struct Verify {
-    /// A CloudFormation template, YAML or JSON; without it the shop that ships with the program
+    /// A CloudFormation template, YAML or JSON, or a plan by `terraform show -json`; without it the shop
+    /// that ships with the program
     #[arg(conflicts_with = "data")]
     template: Option<PathBuf>,
     /// The data folder of an estate to look at instead of a template, whether it runs or not

@@ -63,6 +63,14 @@ impl Source {
             place,
             whole: false,
         };
+        if prove::is_plan(&text) {
+            let (estate, told) =
+                Estate::planned(&text, &around.place).map_err(|why| format!("`{file}`:{why}"))?;
+            if verify.account.is_none() {
+                around.place = told;
+            }
+            return Ok(Source { file, estate, named: None, around, plan: true });
+        }
         let mut parameters: BTreeMap<String, String> = verify.parameters.iter().cloned().collect();
         // An older template may know fewer parameters.
         if same.is_some() {
