@@ -44,6 +44,15 @@ def test_a_group_that_a_call_opens_is_found(shop):
     assert verified(shop.data).stdout == before.stdout
 
 
+def test_rights_come_with_the_lines_of_the_template(shop):
+    key = shop.admin("kms").list_keys()["Keys"]
+    policies = [(k["KeyArn"], shop.admin("kms").get_key_policy(KeyId=k["KeyId"], PolicyName="default")["Policy"]) for k in key]
+    arn = next(arn for arn, policy in policies if "LogsOfThisAccount" in policy)
+    asked = subprocess.run([PROGRAM, "verify", "--data", shop.data, "--who-can", "kms:Decrypt", "--to", arn], capture_output=True, text=True, timeout=60)
+    assert asked.returncode == 0 and "AccountsRole" in asked.stdout, asked.stdout + asked.stderr
+    assert "statement 2 `LogsOfThisAccount` (examples/securecart/template.yaml:" in asked.stdout, asked.stdout
+
+
 def test_a_stopped_estate_is_read_and_a_folder_that_is_none_is_refused(shop, tmp_path):
     running = verified(shop.data)
     shop.stop()

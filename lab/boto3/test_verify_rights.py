@@ -127,7 +127,7 @@ def test_idle_grants_are_warnings(tmp_path):
 
 @pytest.mark.parametrize("text, said", [
     ("Resources: [1, 2\n", "`{path}`:2:1: "),
-    (TEMPLATE.replace("Effect: Allow\n                Action: kms:Decrypt", "Effect: Perhaps\n                Action: kms:Decrypt"), "{path}:26: `Reader`, Policies/0/PolicyDocument.Statement[1].Effect: "),
+    (TEMPLATE.replace("Effect: Allow\n                Action: kms:Decrypt", "Effect: Perhaps\n                Action: kms:Decrypt"), "{path}:27: `Reader`, Policies/0/PolicyDocument.Statement[1].Effect: "),
     ('{"format_version": "1.2", "terraform_version": "1.9",\n "resource_changes": 5}', "`{path}`:1:1: `resource_changes` is missing"),
 ])
 def test_bad_input_is_told_with_its_place(tmp_path, text, said):

@@ -17,32 +17,32 @@ type Row = (&'static str, &'static str, &'static [(&'static str, &'static str)])
 
 #[rustfmt::skip]
 const TYPES: &[Row] = &[
-    ("aws_dynamodb_table", "AWS::DynamoDB::Table", &[("arn", "Arn"), ("name", "TableName"), ("tags", "Tags")]),
+    ("aws_dynamodb_table", "AWS::DynamoDB::Table", &[("arn", "Arn"), ("name", "TableName"), ("tags", "Tags"), ("tags_all", "Tags")]),
     ("aws_iam_group", "AWS::IAM::Group", &[("arn", "Arn"), ("name", "GroupName"), ("path", "Path")]),
     ("aws_iam_group_membership", "AWS::IAM::UserToGroupAddition", &[("group", "GroupName"), ("users", "Users")]),
     ("aws_iam_group_policy", "AWS::IAM::GroupPolicy", &[("name", "PolicyName"), ("group", "GroupName"), ("policy", "PolicyDocument")]),
     ("aws_iam_group_policy_attachment", "Countersign::Attachment", &[("group", "GroupName"), ("policy_arn", "PolicyArn")]),
     ("aws_iam_policy", "AWS::IAM::ManagedPolicy", &[("arn", "Arn"), ("name", "ManagedPolicyName"), ("path", "Path"), ("policy", "PolicyDocument")]),
     ("aws_iam_policy_attachment", "Countersign::Attachment", &[("roles", "Roles"), ("users", "Users"), ("groups", "Groups"), ("policy_arn", "PolicyArn")]),
-    ("aws_iam_role", "AWS::IAM::Role", &[("arn", "Arn"), ("name", "RoleName"), ("path", "Path"), ("assume_role_policy", "AssumeRolePolicyDocument"), ("permissions_boundary", "PermissionsBoundary"), ("managed_policy_arns", "ManagedPolicyArns"), ("inline_policy", "Policies"), ("tags", "Tags")]),
+    ("aws_iam_role", "AWS::IAM::Role", &[("arn", "Arn"), ("name", "RoleName"), ("path", "Path"), ("assume_role_policy", "AssumeRolePolicyDocument"), ("permissions_boundary", "PermissionsBoundary"), ("managed_policy_arns", "ManagedPolicyArns"), ("inline_policy", "Policies"), ("tags", "Tags"), ("tags_all", "Tags")]),
     ("aws_iam_role_policy", "AWS::IAM::RolePolicy", &[("name", "PolicyName"), ("role", "RoleName"), ("policy", "PolicyDocument")]),
     ("aws_iam_role_policy_attachment", "Countersign::Attachment", &[("role", "RoleName"), ("policy_arn", "PolicyArn")]),
-    ("aws_iam_user", "AWS::IAM::User", &[("arn", "Arn"), ("name", "UserName"), ("path", "Path"), ("permissions_boundary", "PermissionsBoundary"), ("tags", "Tags")]),
+    ("aws_iam_user", "AWS::IAM::User", &[("arn", "Arn"), ("name", "UserName"), ("path", "Path"), ("permissions_boundary", "PermissionsBoundary"), ("tags", "Tags"), ("tags_all", "Tags")]),
     ("aws_iam_user_group_membership", "AWS::IAM::UserToGroupAddition", &[("user", "Users"), ("groups", "GroupName")]),
     ("aws_iam_user_policy", "AWS::IAM::UserPolicy", &[("name", "PolicyName"), ("user", "UserName"), ("policy", "PolicyDocument")]),
     ("aws_iam_user_policy_attachment", "Countersign::Attachment", &[("user", "UserName"), ("policy_arn", "PolicyArn")]),
-    ("aws_kms_key", "AWS::KMS::Key", &[("arn", "Arn"), ("policy", "KeyPolicy"), ("tags", "Tags")]),
+    ("aws_kms_key", "AWS::KMS::Key", &[("arn", "Arn"), ("policy", "KeyPolicy"), ("tags", "Tags"), ("tags_all", "Tags")]),
     ("aws_kms_key_policy", "Countersign::KeyPolicy", &[("key_id", "Key"), ("policy", "PolicyDocument")]),
-    ("aws_lambda_function", "AWS::Lambda::Function", &[("arn", "Arn"), ("function_name", "FunctionName"), ("role", "Role"), ("tags", "Tags")]),
+    ("aws_lambda_function", "AWS::Lambda::Function", &[("arn", "Arn"), ("function_name", "FunctionName"), ("role", "Role"), ("tags", "Tags"), ("tags_all", "Tags")]),
     ("aws_organizations_policy", "AWS::Organizations::Policy", &[("type", "Type"), ("content", "Content")]),
-    ("aws_s3_bucket", "AWS::S3::Bucket", &[("arn", "Arn"), ("bucket", "BucketName"), ("tags", "Tags")]),
+    ("aws_s3_bucket", "AWS::S3::Bucket", &[("arn", "Arn"), ("bucket", "BucketName"), ("tags", "Tags"), ("tags_all", "Tags")]),
     ("aws_s3_bucket_policy", "AWS::S3::BucketPolicy", &[("bucket", "Bucket"), ("policy", "PolicyDocument")]),
     ("aws_s3_bucket_public_access_block", "Countersign::PublicAccessBlock", &[("bucket", "Bucket"), ("restrict_public_buckets", "RestrictPublicBuckets")]),
-    ("aws_secretsmanager_secret", "AWS::SecretsManager::Secret", &[("arn", "Arn"), ("name", "Name"), ("policy", "ResourcePolicy"), ("tags", "Tags")]),
+    ("aws_secretsmanager_secret", "AWS::SecretsManager::Secret", &[("arn", "Arn"), ("name", "Name"), ("policy", "ResourcePolicy"), ("tags", "Tags"), ("tags_all", "Tags")]),
     ("aws_secretsmanager_secret_policy", "AWS::SecretsManager::ResourcePolicy", &[("secret_arn", "SecretId"), ("policy", "ResourcePolicy")]),
-    ("aws_sns_topic", "AWS::SNS::Topic", &[("arn", "Arn"), ("name", "TopicName"), ("tags", "Tags")]),
+    ("aws_sns_topic", "AWS::SNS::Topic", &[("arn", "Arn"), ("name", "TopicName"), ("tags", "Tags"), ("tags_all", "Tags")]),
     ("aws_sns_topic_policy", "AWS::SNS::TopicPolicy", &[("arn", "Topics"), ("policy", "PolicyDocument")]),
-    ("aws_sqs_queue", "AWS::SQS::Queue", &[("arn", "Arn"), ("name", "QueueName"), ("tags", "Tags")]),
+    ("aws_sqs_queue", "AWS::SQS::Queue", &[("arn", "Arn"), ("name", "QueueName"), ("tags", "Tags"), ("tags_all", "Tags")]),
     ("aws_sqs_queue_policy", "AWS::SQS::QueuePolicy", &[("queue_url", "Queues"), ("policy", "PolicyDocument")]),
 ];
 
@@ -122,8 +122,9 @@ fn item(row: &Row, planned: &Planned<'_>, links: &mut Vec<Link>) -> Item {
             properties.insert((*property).to_owned(), shaped(property, value));
         }
         let expression = planned.written.map(|w| w.get(argument));
-        // What the configuration does not write, AWS decides: a name, or that there is none.
-        if expression == Some(None) || *property == "Arn" {
+        // What the configuration does not write, AWS decides: a name, or that there is none. The provider
+        // has tags of its own to add.
+        if (expression == Some(None) && *argument != "tags_all") || *property == "Arn" {
             continue;
         }
         let mut holes = Vec::new();
@@ -135,8 +136,10 @@ fn item(row: &Row, planned: &Planned<'_>, links: &mut Vec<Link>) -> Item {
         let to = expression.flatten().map(references).unwrap_or_default();
         let module = module_of(planned.address);
         let to: Vec<String> = to.iter().map(|to| format!("{module}{to}")).collect();
-        let many = value.is_some_and(Json::is_array) || argument.ends_with('s');
-        if is_link(property) && !to.is_empty() {
+        // Of a list with known values in it, it is not known which of them is which.
+        let all = value.and_then(Json::as_array).is_none_or(|l| l.iter().all(Json::is_null));
+        let many = value.is_some_and(Json::is_array) || PLURAL.contains(argument);
+        if is_link(kind, property) && !to.is_empty() && all && (!many || holes.len() == to.len()) {
             links.push(Link { item: planned.address.to_owned(), property, to, many });
         }
         unknown.extend(holes.iter().map(|hole| (format!("{property}{hole}"), why.clone())));
@@ -152,10 +155,31 @@ fn item(row: &Row, planned: &Planned<'_>, links: &mut Vec<Link>) -> Item {
     }
 }
 
-fn is_link(property: &str) -> bool {
-    !property.ends_with("Document")
-        && !matches!(property, "KeyPolicy" | "ResourcePolicy" | "Content" | "Policies" | "Tags")
-        && !property.ends_with("yName")
+/// Arguments that are lists.
+const PLURAL: [&str; 5] = ["groups", "managed_policy_arns", "roles", "users", "inline_policy"];
+
+/// Properties that name other resources.
+const LINKS: [&str; 15] = [
+    "Bucket",
+    "GroupName",
+    "Groups",
+    "Key",
+    "ManagedPolicyArns",
+    "PermissionsBoundary",
+    "PolicyArn",
+    "Queues",
+    "Role",
+    "RoleName",
+    "Roles",
+    "SecretId",
+    "Topics",
+    "UserName",
+    "Users",
+];
+
+fn is_link(kind: &str, property: &str) -> bool {
+    let own = matches!(kind, "AWS::IAM::Group" | "AWS::IAM::Role" | "AWS::IAM::User");
+    LINKS.contains(&property) && !(own && property.ends_with("Name"))
 }
 
 /// Arguments in the form of the properties.

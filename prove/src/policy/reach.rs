@@ -34,8 +34,6 @@ pub struct Goal {
     pub actions: Vec<String>,
     /// Any of these; none: any resource.
     pub resources: Vec<String>,
-    /// None of these, whatever the others say.
-    pub except: Vec<String>,
     /// The account that owns the resources.
     pub resource_account: String,
     /// Condition keys of which it is known what they hold; `None`: they are absent.
@@ -54,12 +52,6 @@ impl Prover {
             (false, Ok(sought)) => Some(sought),
             (false, Err(reason)) => return Answer::Unknown { reason },
         };
-        let except = Access { resources: goal.except.clone(), ..Access::default() };
-        let except = match (goal.except.is_empty(), Sought::of(&except)) {
-            (true, _) => None,
-            (false, Ok(except)) => Some(except),
-            (false, Err(reason)) => return Answer::Unknown { reason },
-        };
         let everything = match everything() {
             Ok(policy) => [policy],
             Err(reason) => return Answer::Unknown { reason },
@@ -71,14 +63,12 @@ impl Prover {
         let owner = goal.resource_account.as_str();
         let formula = |atoms: &mut Atoms| {
             let sought = sought.as_ref().map_or(Formula::Const(true), |s| s.formula(atoms));
-            let except = except.as_ref().map_or(Formula::Const(false), |s| s.formula(atoms));
-            Formula::and([sought, except.not(), allowed(atoms, &layers, owner)])
+            Formula::and([sought, allowed(atoms, &layers, owner)])
         };
         let confirm = |example: &Counterexample| {
             let context = example.context();
             evaluate(&example.request(&context), &layers).is_allowed()
                 && sought.as_ref().is_none_or(|s| s.describes(example))
-                && !except.as_ref().is_some_and(|s| s.describes(example))
         };
         let kinds = Kinds { detailed: true, root: true, linked: true, strangers: true };
         let keep = |class: &Class| match who {

@@ -24,16 +24,16 @@ impl Rights {
         let now = self.layers(holder, None, "");
         let principal = holder.principal();
         let answer = Prover::default().exceeds((&principal, &now), (&principal, &then));
-        let doubts = before.iter().flat_map(|h| &h.doubts).chain(&holder.doubts);
-        told(&holder.name, &holder.spot, answer, doubts.cloned().next(), &now)
+        let mut doubts = before.iter().flat_map(|h| &h.doubts).chain(&holder.doubts);
+        told(&holder.name, &holder.spot, answer, doubts.next().cloned(), &now)
     }
 }
 
 /// The policy of a resource, against what it was; that of a new one against its account's own use of it.
 fn of_policy(owned: &Owned, old: &Rights) -> Option<Finding> {
     let before = old.owned.iter().find(|o| o.arn == owned.arn);
-    let doubts = before.iter().flat_map(|o| &o.doubts).chain(&owned.doubts);
-    let doubt = doubts.cloned().next();
+    let mut doubts = before.iter().flat_map(|o| &o.doubts).chain(&owned.doubts);
+    let doubt = doubts.next().cloned();
     let now = match (&owned.policy, &doubt) {
         (Some(policy), _) => policy,
         (None, None) => return None,

@@ -9,7 +9,9 @@
 mod change;
 mod escalation;
 mod idle;
+mod limits;
 mod names;
+mod owned;
 mod raise;
 mod read;
 mod resources;
@@ -52,7 +54,8 @@ pub struct Holder {
     pub boundary: Option<Vec<Attached>>,
     /// The ARN of the boundary.
     pub bound_by: Option<String>,
-    pub tags: Vec<(String, String)>,
+    /// None: not known.
+    pub tags: Option<Vec<(String, String)>>,
     /// ARNs of groups and of attached managed policies.
     pub groups: Vec<String>,
     pub managed: Vec<String>,
@@ -73,9 +76,10 @@ pub struct Owned {
     pub policy: Option<Attached>,
     /// Buckets: whoever is outside of the account is kept out where the policy is public.
     pub restricted: bool,
-    /// The role that acts for it.
+    /// The role that acts for it; the key that an alias is a name of.
     pub role: Option<String>,
-    pub tags: Vec<(String, String)>,
+    /// None: not known.
+    pub tags: Option<Vec<(String, String)>>,
     pub doubts: Vec<String>,
     pub spot: Spot,
 }
@@ -107,6 +111,8 @@ pub struct Rights {
     pub accounts: BTreeMap<String, Limits>,
     /// Nothing else is in these accounts.
     pub whole: bool,
+    /// The services about which AWS's own policies are complete; empty: about all.
+    pub served: Vec<String>,
 }
 
 /// What a finding says.
@@ -249,9 +255,9 @@ impl Rights {
     /// What is known of the tags that policies ask for: those of the caller and of the resource.
     pub(crate) fn tags(layers: &Layers<'_>, holder: Option<&Holder>, target: Option<&Owned>) -> Known {
         let sides = [
-            ("aws:PrincipalTag/", holder.map(|h| &h.tags)),
-            ("aws:ResourceTag/", target.map(|t| &t.tags)),
-            ("iam:ResourceTag/", target.map(|t| &t.tags)),
+            ("aws:PrincipalTag/", holder.and_then(|h| h.tags.as_ref())),
+            ("aws:ResourceTag/", target.and_then(|t| t.tags.as_ref())),
+            ("iam:ResourceTag/", target.and_then(|t| t.tags.as_ref())),
         ];
         let mut known = Known::new();
         for attached in layers_all(layers) {

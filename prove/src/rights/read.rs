@@ -4,11 +4,10 @@ use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;
 
 use decide_iam::{Attached, Policy, PolicyKind, Source};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::names::{Called, Whereabouts};
-use super::resources::{POLICIES, ROLES};
-use super::{Group, Holder, Owned, Rights, Spot};
+use super::{Group, Holder, Rights, Spot};
 use crate::{Estate, Item};
 
 /// A policy from elsewhere.
@@ -25,8 +24,10 @@ pub struct Surroundings {
     /// The file that the estate was read from.
     pub file: String,
     pub place: Whereabouts,
-    /// AWS's own policies by their ARNs.
+    /// Managed policies that stand elsewhere, by their ARNs.
     pub managed: Vec<Document>,
+    /// The services about which AWS's own policies are complete; empty: about all.
+    pub served: Vec<String>,
     /// Service control policies of the account, a level each.
     pub scps: Vec<Document>,
     /// The estate is everything that its accounts hold.
@@ -46,15 +47,12 @@ impl Display for Unreadable {
     }
 }
 
-type Res<T> = Result<T, Unreadable>;
-
-/// What every account has attached until it is taken away.
-const FULL: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+pub(super) type Res<T> = Result<T, Unreadable>;
 
 impl Rights {
     pub fn of(estate: &Estate, around: &Surroundings) -> Result<Rights, Unreadable> {
-        let mut reader =
-            Reader { estate, around, rights: Rights { whole: around.whole, ..Rights::default() } };
+        let (whole, served) = (around.whole, around.served.clone());
+        let mut reader = Reader { estate, around, rights: Rights { whole, served, ..Rights::default() } };
         reader.managed()?;
         reader.groups()?;
         reader.holders()?;
@@ -66,10 +64,10 @@ impl Rights {
     }
 }
 
-struct Reader<'a> {
-    estate: &'a Estate,
-    around: &'a Surroundings,
-    rights: Rights,
+pub(super) struct Reader<'a> {
+    pub(super) estate: &'a Estate,
+    pub(super) around: &'a Surroundings,
+    pub(super) rights: Rights,
 }
 
 /// Where the managed policies and the inline ones of an identity go.
@@ -80,13 +78,13 @@ struct Into<'a> {
 }
 
 impl Reader<'_> {
-    fn spot(&self, item: &Item, pointer: &str) -> Spot {
+    pub(super) fn spot(&self, item: &Item, pointer: &str) -> Spot {
         let file = item.file.clone().unwrap_or_else(|| self.around.file.clone());
         Spot { file, line: item.line_of(pointer) }
     }
 
     /// A document of an item; `Err` inside: why it is not known.
-    fn document(
+    pub(super) fn document(
         &self,
         item: &Item,
         pointer: &str,
@@ -203,9 +201,7 @@ impl Reader<'_> {
             if let Some(why) = unknown(item, "PermissionsBoundary") {
                 doubts.push(format!("its permissions boundary: {why}"));
             }
-            if let Some(why) = unknown(item, "Path").or_else(|| unknown(item, "RoleName")) {
-                doubts.push(format!("its name: {why}"));
-            }
+            doubts.extend(nameless(item));
             self.rights.holders.push(Holder {
                 name: shown(item, &called),
                 account: account(&called.arn),
@@ -252,12 +248,12 @@ impl Reader<'_> {
                 }
                 for (at, target) in item.list(to).iter().enumerate() {
                     let user = to.starts_with("User");
-                    let Some(target) = target.as_str() else { continue };
                     if let Some(why) = unknown(item, &format!("{to}/{at}")) {
                         let doubt = format!("whom `{}` is attached to is not known: {why}", item.name);
                         self.rights.holders.iter_mut().for_each(|h| h.doubts.push(doubt.clone()));
                         continue;
                     }
+                    let Some(target) = target.as_str() else { continue };
                     let Some(into) = self.identity(target, to, item, user) else { continue };
                     match &read {
                         _ if attachment => match &lost {
@@ -312,7 +308,7 @@ impl Reader<'_> {
                 identity: vec![],
                 boundary: None,
                 bound_by: None,
-                tags: vec![],
+                tags: None,
                 groups: vec![],
                 managed: vec![],
                 doubts,
@@ -369,151 +365,10 @@ impl Reader<'_> {
         }
         self.rights = rights;
     }
-
-    fn resources(&mut self) -> Res<()> {
-        for item in self.estate.items.values() {
-            // What the rights of the caller are made of is no target, but for roles and policies.
-            if matches!(item.kind.as_str(), "Countersign::Limit") || is_part(&item.kind) {
-                continue;
-            }
-            let called = Called::item(item, &self.around.place);
-            let kind = item.text("Kind").unwrap_or(&item.kind).to_owned();
-            let role = ROLES.iter().find(|(of, _)| *of == kind).and_then(|(_, p)| item.text(p));
-            let blocks = item.at("PublicAccessBlockConfiguration/RestrictPublicBuckets");
-            self.rights.owned.push(Owned {
-                name: shown(item, &called),
-                called: called.name,
-                account: match account(&called.arn) {
-                    none if none.is_empty() => {
-                        item.text("Account").unwrap_or(&self.around.place.account).to_owned()
-                    }
-                    account => account,
-                },
-                arn: called.arn,
-                kind,
-                policy: None,
-                restricted: blocks.is_some_and(|b| b.as_bool() == Some(true) || b.as_str() == Some("true")),
-                role: role.map(str::to_owned),
-                tags: tags(item),
-                doubts: Vec::new(),
-                spot: self.spot(item, ""),
-            });
-        }
-        for item in self.estate.items.values() {
-            let Some((_, pointer, to)) = POLICIES.iter().find(|(kind, ..)| *kind == item.kind) else {
-                continue;
-            };
-            let kind = match (item.kind.as_str(), item.text("Kind")) {
-                ("AWS::IAM::Role", _) => PolicyKind::Trust,
-                _ => PolicyKind::Resource,
-            };
-            let read = self.document(item, pointer, "resource policy", kind)?;
-            let Some(read) = read else { continue };
-            let lost = if to.is_empty() { None } else { unknown(item, to) };
-            let arn = Called::item(item, &self.around.place).arn;
-            let targets: Vec<&str> = item.list(to).iter().filter_map(Json::as_str).collect();
-            for owned in &mut self.rights.owned {
-                let is = |t: &&str| {
-                    owned.arn == *t || owned.called == *t || t.ends_with(&format!("/{}", owned.called))
-                };
-                let own = if to.is_empty() { owned.arn == arn } else { targets.iter().any(is) };
-                match &read {
-                    _ if lost.is_some() => owned
-                        .doubts
-                        .extend(lost.iter().map(|why| format!("whose policy `{}` is: {why}", item.name))),
-                    _ if !own => {}
-                    Ok(attached) => owned.policy = Some(attached.clone()),
-                    Err(why) => owned.doubts.push(why.clone()),
-                }
-            }
-        }
-        for item in self.estate.of("AWS::KMS::Key") {
-            let arn = Called::item(item, &self.around.place).arn;
-            let default = self.of_account(item);
-            let bare = |o: &&mut Owned| o.arn == arn && o.policy.is_none() && o.doubts.is_empty();
-            self.rights.owned.iter_mut().filter(bare).for_each(|o| o.policy = Some(default.clone()));
-        }
-        Ok(())
-    }
-
-    /// The policy that KMS gives to a key without one.
-    fn of_account(&self, item: &Item) -> Attached {
-        let account = &self.around.place.account;
-        let text = json!({"Version": "2012-10-17", "Statement": [{
-            "Effect": "Allow", "Principal": {"AWS": format!("arn:aws:iam::{account}:root")},
-            "Action": "kms:*", "Resource": "*",
-        }]});
-        let policy = Policy::read(&text.to_string(), PolicyKind::Resource).unwrap_or_default();
-        let spot = self.spot(item, "");
-        let source = Some(Source { file: spot.file, statement_lines: vec![spot.line] });
-        Attached { name: "default key policy".to_owned(), arn: None, source, policy: Arc::new(policy) }
-    }
-
-    fn limits(&mut self) -> Res<()> {
-        let full = || {
-            let policy = Policy::read(FULL, PolicyKind::Scp).unwrap_or_default();
-            Attached { name: "FullAWSAccess".to_owned(), arn: None, source: None, policy: Arc::new(policy) }
-        };
-        let place = self.around.place.account.clone();
-        let mut own: Vec<Attached> = Vec::new();
-        for item in self.estate.of("AWS::Organizations::Policy") {
-            let here = item.list("TargetIds").iter().any(|id| id.as_str() == Some(place.as_str()));
-            if !here || item.text("Type") != Some("SERVICE_CONTROL_POLICY") {
-                continue;
-            }
-            match self.document(item, "Content", &item.name, PolicyKind::Scp)? {
-                Some(Ok(attached)) => own.push(attached),
-                Some(Err(why)) => self.rights.holders.iter_mut().for_each(|h| h.doubts.push(why.clone())),
-                None => {}
-            }
-        }
-        let limits = self.rights.accounts.entry(place).or_default();
-        if !own.is_empty() {
-            own.push(full());
-            limits.scps.push(own);
-        }
-        for Document { name, text } in &self.around.scps {
-            let spot = |line| Spot { file: name.clone(), line };
-            let policy = Policy::read(text, PolicyKind::Scp)
-                .map_err(|m| Unreadable { message: m.to_string(), spot: spot(m.line) })?;
-            let grants = policy.statements().iter().any(|s| s.effect == decide_iam::Effect::Allow);
-            let lines = policy.statements().iter().map(|s| s.position.line).collect();
-            let source = Some(Source { file: name.clone(), statement_lines: lines });
-            let attached = Attached { name: name.clone(), arn: None, source, policy: Arc::new(policy) };
-            // One that only denies stands beside the one that allows everything.
-            limits.scps.push(if grants { vec![attached] } else { vec![attached, full()] });
-        }
-        self.levels()
-    }
-
-    /// The levels of an organization that is running: each item is a policy at a level, or an empty level.
-    fn levels(&mut self) -> Res<()> {
-        for item in self.estate.of("Countersign::Limit") {
-            let (Some(account), Some(level)) =
-                (item.text("Account"), item.at("Level").and_then(Json::as_u64))
-            else {
-                continue;
-            };
-            let kind = match item.text("Type") {
-                Some("RESOURCE_CONTROL_POLICY") => PolicyKind::Rcp,
-                _ => PolicyKind::Scp,
-            };
-            let name = item.text("Name").unwrap_or_default().to_owned();
-            let read = self.document(item, "Content", &name, kind)?;
-            let limits = self.rights.accounts.entry(account.to_owned()).or_default();
-            let levels = if kind == PolicyKind::Rcp { &mut limits.rcps } else { &mut limits.scps };
-            let level = usize::try_from(level).unwrap_or_default();
-            levels.resize(levels.len().max(level + 1), Vec::new());
-            if let (Some(Ok(attached)), Some(level)) = (read, levels.get_mut(level)) {
-                level.push(attached);
-            }
-        }
-        Ok(())
-    }
 }
 
 /// The logical id; of what runs, its name.
-fn shown(item: &Item, called: &Called) -> String {
+pub(super) fn shown(item: &Item, called: &Called) -> String {
     if item.text("Arn").is_some() { called.name.clone() } else { item.name.clone() }
 }
 
@@ -529,12 +384,6 @@ fn line_of(item: &Item, pointer: &str, element: &str) -> u32 {
         line = item.lines.get(&at).copied().unwrap_or(line);
     }
     line
-}
-
-fn is_part(kind: &str) -> bool {
-    POLICIES.iter().any(|(of, _, to)| *of == kind && !to.is_empty())
-        || (kind.starts_with("AWS::IAM::") && kind.ends_with("Policy") && kind != "AWS::IAM::ManagedPolicy")
-        || kind == "AWS::IAM::UserToGroupAddition"
 }
 
 /// Whether an ARN is that of a name in the account.
@@ -558,16 +407,27 @@ fn exactly_unknown(item: &Item, pointer: &str) -> Option<String> {
     item.unknown.iter().find(|(at, _)| at == pointer).map(|(_, why)| why.clone())
 }
 
-fn tags(item: &Item) -> Vec<(String, String)> {
+/// Why its name is not known, if it is not.
+pub(super) fn nameless(item: &Item) -> Option<String> {
+    let name = |at: &str| at == "Path" || at == "Name" || at.ends_with("Name");
+    let (_, why) = item.unknown.iter().find(|(at, _)| name(at))?;
+    Some(format!("its name: {why}"))
+}
+
+/// `None`: not known.
+pub(super) fn tags(item: &Item) -> Option<Vec<(String, String)>> {
+    if unknown(item, "Tags").is_some() {
+        return None;
+    }
     let pair = |tag: &Json| {
         let text = |name: &str| tag.get(name)?.as_str().map(str::to_owned);
         Some((text("Key")?, text("Value")?))
     };
-    match item.at("Tags") {
+    Some(match item.at("Tags") {
         Some(Json::Object(map)) => {
             map.iter().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect()
         }
         Some(Json::Array(list)) => list.iter().filter_map(pair).collect(),
         _ => Vec::new(),
-    }
+    })
 }

@@ -16,9 +16,12 @@ pub(crate) const POLICIES: &[(&str, &str, &str)] = &[
     ("Countersign::Resource", "Policy", ""),
 ];
 
-/// Properties with the role that acts for a resource.
-pub(crate) const ROLES: &[(&str, &str)] =
-    &[("AWS::ECS::TaskDefinition", "TaskRoleArn"), ("AWS::Lambda::Function", "Role")];
+/// Properties with the role that acts for a resource, or with what it is another name of.
+pub(crate) const ROLES: &[(&str, &str)] = &[
+    ("AWS::ECS::TaskDefinition", "TaskRoleArn"),
+    ("AWS::KMS::Alias", "TargetKeyId"),
+    ("AWS::Lambda::Function", "Role"),
+];
 
 /// The resources that an action on `arn` is asked of.
 pub(crate) fn asked(action: &str, arn: &str) -> Vec<String> {

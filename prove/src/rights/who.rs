@@ -43,7 +43,10 @@ impl Rights {
         let exact: Vec<&Owned> =
             self.owned.iter().filter(|o| [&o.name, &o.called, &o.arn].iter().any(|n| *n == to)).collect();
         if let [one] = exact.as_slice() {
-            return Ok((one, one.arn.clone()));
+            return match one.kind.as_str() {
+                "AWS::KMS::Alias" => self.aliased(one),
+                _ => Ok((one, one.arn.clone())),
+            };
         }
         if exact.len() > 1 {
             let arns: Vec<&str> = exact.iter().map(|o| o.arn.as_str()).collect();
@@ -58,14 +61,38 @@ impl Rights {
         within.map(|owned| (owned, to.to_owned())).ok_or_else(missing)
     }
 
+    /// Permissions are for the key, not for its alias.
+    fn aliased(&self, alias: &Owned) -> Result<(&Owned, String), String> {
+        let keys = self.owned.iter().filter(|o| o.kind == "AWS::KMS::Key");
+        let mut keys = keys.filter(|o| alias.role.as_ref().is_some_and(|t| *t == o.arn || *t == o.called));
+        let unknown = || format!("`{}` is an alias: name the key itself", alias.name);
+        keys.next().map(|key| (key, key.arn.clone())).ok_or_else(unknown)
+    }
+
     fn holder_can(&self, holder: &Holder, target: &Owned, goal: &Goal) -> Option<Finding> {
         let action = goal.actions.first()?;
         let layers = self.layers(holder, Some(target), action);
         let goal = Goal { known: Rights::tags(&layers, Some(holder), Some(target)), ..goal.clone() };
         let answer = Prover::default().who_can(&layers, &Who::Exactly(holder.principal()), &goal);
-        let doubts: Vec<&String> = holder.doubts.iter().chain(&target.doubts).collect();
-        let doubt = doubts.first().map(|d| format!("{}: {d}", holder.name));
+        let mut doubts = holder.doubts.iter().chain(&target.doubts);
+        let doubt = doubts.next().map(|d| format!("{}: {d}", holder.name));
+        let doubt = doubt.or_else(|| self.partly(holder, action).filter(|_| answer == Answer::Pass));
         finding(&holder.name, answer, &layers, doubt, target, action)
+    }
+
+    /// AWS's own policies may say more about services that are not served.
+    fn partly(&self, holder: &Holder, action: &str) -> Option<String> {
+        const COMPLETE: [&str; 2] = ["AdministratorAccess", "PowerUserAccess"];
+        let (vendor, _) = action.split_once(':')?;
+        if self.served.is_empty() || self.served.iter().any(|s| s.eq_ignore_ascii_case(vendor)) {
+            return None;
+        }
+        let partial = |arn: &&String| {
+            let name = arn.strip_prefix("arn:aws:iam::aws:policy/");
+            name.is_some_and(|name| !COMPLETE.contains(&name))
+        };
+        let arn = holder.managed.iter().find(partial)?;
+        Some(format!("{}: what `{arn}` says about `{vendor}` is not known", holder.name))
     }
 
     fn outsider_can(&self, outsider: &Outsider, target: &Owned, goal: &Goal) -> Option<Finding> {

@@ -4,7 +4,7 @@ use prove::rights::{Finding, Outcome, Rights, Whereabouts};
 use prove::{Estate, is_plan};
 use serde_json::{Value, json};
 
-use crate::{around, subjects};
+use crate::{ADMINISTRATOR, around, subjects};
 
 fn change(address: &str, after: Value, unknown: Value) -> Value {
     let (kind, name) = address.split_once('.').unwrap();
@@ -103,6 +103,15 @@ fn what_is_known_after_apply_never_holds() {
             change("aws_iam_role_policy_attachment.p", json!({"role": "app"}), json!({"policy_arn": true})),
             json!({"role": {}, "policy_arn": {"references": ["var.policy"]}}),
         ),
+        // Nor which of several, though another is known.
+        (
+            change(
+                "aws_iam_policy_attachment.p",
+                json!({"name": "p", "roles": [null, "other"], "policy_arn": ADMINISTRATOR}),
+                json!({"roles": [true, false]}),
+            ),
+            json!({"roles": {"references": ["aws_iam_role.app.name", "aws_iam_role.app"]}, "policy_arn": {}}),
+        ),
         // Nor to whom.
         (
             change(
@@ -122,10 +131,29 @@ fn what_is_known_after_apply_never_holds() {
             ],
         );
         let found = raised(&text);
-        assert_eq!(subjects(&found, Outcome::Undecided), ["aws_iam_role.app"], "{found:?}");
+        assert!(subjects(&found, Outcome::Undecided).contains(&"aws_iam_role.app"), "{found:?}");
         assert!(found[0].message.contains("known only after apply"), "{}", found[0].message);
         assert!(subjects(&found, Outcome::Violated).is_empty());
     }
+}
+
+#[test]
+fn tags_that_are_not_known_may_be_any() {
+    let by_tag = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iam:PutRolePolicy",
+        "Resource": "*", "Condition": {"StringEquals": {"aws:PrincipalTag/team": "blue"}}}]});
+    let raised = |tags: Value, unknown: Value| {
+        let mut app = role();
+        app["change"]["after"]["tags_all"] = tags;
+        app["change"]["after_unknown"]["tags_all"] = unknown;
+        let own = json!({"name": "p", "role": "app", "policy": by_tag.to_string()});
+        let text = plan(
+            &[app, change("aws_iam_role_policy.p", own, json!({}))],
+            &[written("aws_iam_role.app", json!({"name": {}, "assume_role_policy": {}}))],
+        );
+        !raised(&text).is_empty()
+    };
+    assert!(raised(json!({"team": "blue"}), json!({})) && !raised(json!({"team": "red"}), json!({})));
+    assert!(raised(json!(null), json!(true)));
 }
 
 #[test]

@@ -151,6 +151,14 @@ fn what_stops_a_way_is_believed() {
 }
 
 #[test]
+fn one_with_all_that_its_account_leaves_has_nothing_to_raise() {
+    let mut limited = around();
+    let scp = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"iam:CreateAccessKey","Resource":"*"}}"#;
+    limited.scps.push(Document { name: "scp.json".to_owned(), text: scp.to_owned() });
+    assert!(rights_in(&template(&[admin("Caller", EC2)]), &limited).escalations().is_empty());
+}
+
+#[test]
 fn conditions_on_the_request_are_held_against_the_way() {
     let limited = |action: &str, key: &str, value: &str| {
         let condition = format!("Condition: {{ArnEquals: {{\"{key}\": \"{value}\"}}}}");

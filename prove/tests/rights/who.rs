@@ -129,6 +129,23 @@ fn a_bucket_is_asked_by_its_parts() {
 }
 
 #[test]
+fn an_alias_is_its_key_and_a_function_is_for_whom_it_permits() {
+    let alias = "  Alias:\n    Type: AWS::KMS::Alias\n    Properties: {AliasName: alias/data, TargetKeyId: !Ref Key}\n";
+    let found = rights(&format!("{}{alias}", shop(&[]))).who_can("kms:Decrypt", "alias/data").unwrap();
+    assert_eq!(subjects(&found, Outcome::Told)[0], "Reader");
+    let function = "  Job:
+    Type: AWS::Lambda::Function
+    Properties: {FunctionName: job, Role: x}
+  ByQueue:
+    Type: AWS::Lambda::Permission
+    Properties: {FunctionName: !Ref Job, Principal: events.amazonaws.com, Action: lambda:InvokeFunction}
+";
+    let found = rights(&template(&[function.to_owned()])).who_can("lambda:InvokeFunction", "Job").unwrap();
+    assert_eq!(subjects(&found, Outcome::Told), ["root of 111122223333", "events.amazonaws.com"]);
+    assert_eq!((found[1].spot.file.as_str(), found[1].spot.line), ("t.yaml", 5));
+}
+
+#[test]
 fn a_role_is_assumed_by_whom_it_trusts_and_who_may() {
     let assume = "{Effect: Allow, Action: sts:AssumeRole, Resource: \"*\"}";
     let trusting = |trusted: &str| {

@@ -48,6 +48,9 @@ pub(crate) struct Verify {
     /// A service control policy of the account that the template is for; each is a level of its own
     #[arg(long = "scp", value_name = "FILE", conflicts_with = "data")]
     scps: Vec<PathBuf>,
+    /// What a managed policy says that stands elsewhere
+    #[arg(long, value_name = "ARN=FILE", value_parser = pair, conflicts_with = "data")]
+    managed: Vec<(String, String)>,
     /// The account that the template is for
     #[arg(long, value_name = "ID", value_parser = account, conflicts_with = "data")]
     account: Option<String>,

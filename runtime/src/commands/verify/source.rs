@@ -1,7 +1,7 @@
 //! What is verified: a template, or the estate of a data folder.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use model::estate::iam::ManagedPolicy;
 use prove::Estate;
@@ -36,6 +36,7 @@ impl Source {
                 around: Surroundings {
                     file: data.display().to_string(),
                     whole: true,
+                    served: served(),
                     ..Surroundings::default()
                 },
             }),
@@ -58,8 +59,9 @@ impl Source {
         place.account = verify.account.clone().unwrap_or(place.account);
         let mut around = Surroundings {
             file: file.clone(),
-            managed: managed(),
-            scps: verify.scps.iter().map(document).collect::<Result<_, _>>()?,
+            managed: managed(verify)?,
+            served: served(),
+            scps: verify.scps.iter().map(|path| document(path)).collect::<Result<_, _>>()?,
             place,
             whole: false,
         };
@@ -95,20 +97,28 @@ fn declares(text: &str, parameter: &str) -> bool {
     template::parse(text).is_ok_and(|t| t.get("Parameters").and_then(|p| p.get(parameter)).is_some())
 }
 
-fn document(path: &PathBuf) -> Result<Document, String> {
+fn document(path: &Path) -> Result<Document, String> {
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|e| format!("`{name}`: {e}"))?;
     Ok(Document { name, text })
 }
 
-/// AWS's own policies, as the program serves them.
-fn managed() -> Vec<Document> {
+fn served() -> Vec<String> {
+    services::all().into_iter().map(|service| service.name.to_owned()).collect()
+}
+
+/// AWS's own policies, as the program serves them, and those that the command line gives.
+fn managed(verify: &Verify) -> Result<Vec<Document>, String> {
     let nodes = services::all().into_iter().flat_map(|service| (service.founding)());
     let policy = |node: std::sync::Arc<dyn model::graph::AnyNode>| {
         let policy = node.as_any().downcast_ref::<ManagedPolicy>()?;
         Some(Document { name: policy.arn(), text: policy.document()?.text.clone() })
     };
-    nodes.filter_map(policy).collect()
+    let given = verify.managed.iter().map(|(arn, file)| {
+        let Document { text, .. } = document(Path::new(file))?;
+        Ok(Document { name: arn.clone(), text })
+    });
+    nodes.filter_map(policy).map(Ok).chain(given).collect()
 }
 
 /// The estate of a data folder: asked of the runtime that holds it, else opened.
