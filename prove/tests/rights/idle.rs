@@ -20,6 +20,11 @@ fn idle_grants_are_warned_of_and_others_are_not() {
         ),
         (vec![read], "bound", None),
         (
+            vec![read, "{Effect: Allow, Action: \"sqs:SendMessage\", Resource: \"*\"}"],
+            "bound",
+            Some("statement 2: never allows anything"),
+        ),
+        (
             vec!["{Effect: Allow, Action: \"s3:GetObjekt\", Resource: \"*\"}"],
             "",
             Some("no action is called `s3:GetObjekt`"),

@@ -159,6 +159,18 @@ fn one_with_all_that_its_account_leaves_has_nothing_to_raise() {
 }
 
 #[test]
+fn one_with_every_right_within_a_boundary_is_no_administrator() {
+    let bound = "  Bound:
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      PolicyDocument: {Version: \"2012-10-17\", Statement: {Effect: Allow, Action: \"iam:Delete*\", Resource: \"*\"}}
+";
+    let caller = admin("Caller", EC2)
+        .replace("RoleName: Caller\n", "RoleName: Caller\n      PermissionsBoundary: !Ref Bound\n");
+    assert_eq!(ways(&found(&template(&[bound.to_owned(), caller]))), ["delete-role-boundary"]);
+}
+
+#[test]
 fn conditions_on_the_request_are_held_against_the_way() {
     let limited = |action: &str, key: &str, value: &str| {
         let condition = format!("Condition: {{ArnEquals: {{\"{key}\": \"{value}\"}}}}");
