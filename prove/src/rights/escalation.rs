@@ -24,6 +24,8 @@ pub(crate) enum On {
     OtherUser,
     /// A role with more rights.
     Role,
+    /// What another step is done to, with nothing known of the request.
+    Same,
     /// The same role, once its trust policy names the caller.
     Trusting,
     /// A role with more rights that trusts the service, which the caller hands it to.

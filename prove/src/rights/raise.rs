@@ -48,6 +48,8 @@ struct Raiser<'a> {
     rights: &'a Rights,
     holder: &'a Holder,
     gains: RefCell<BTreeMap<usize, Gain>>,
+    /// Roles that it may hand to some service: asked once, not for each of the many services.
+    passes: RefCell<BTreeMap<String, bool>>,
 }
 
 impl Rights {
@@ -55,7 +57,8 @@ impl Rights {
     pub fn escalations(&self) -> Vec<Finding> {
         let mut found = Vec::new();
         for holder in self.holders.iter().filter(|h| !h.is_linked() && !self.is_administrator(h)) {
-            let raiser = Raiser { rights: self, holder, gains: RefCell::default() };
+            let raiser =
+                Raiser { rights: self, holder, gains: RefCell::default(), passes: RefCell::default() };
             found.extend(raiser.found());
         }
         found
@@ -137,24 +140,30 @@ impl Raiser<'_> {
         gain(Prover::default().exceeds((&principal, &most), (&principal, &now)))
     }
 
-    /// Whether one of its statements is about the action at all. Sparing the prover the many that none is
-    /// about keeps large templates quick.
-    fn mentions(&self, action: &str) -> bool {
+    /// Whether one of its statements is about the action and the resource at all. Sparing the prover the
+    /// many that none is about keeps large templates quick.
+    fn mentions(&self, action: &str, resource: &str) -> bool {
         let action = action.to_ascii_lowercase();
-        let about = |s: &Statement| match &s.actions {
+        let done = |s: &Statement| match &s.actions {
             Scope::Only(patterns) => {
                 patterns.iter().any(|p| crate::glob::meet(&p.text().to_ascii_lowercase(), &action))
             }
             Scope::Except(_) => true,
         };
+        let about = |s: &Statement| match &s.resources {
+            Some(Scope::Only(names)) => {
+                names.iter().any(|n| n.text().contains('$') || crate::glob::meet(n.text(), resource))
+            }
+            _ => true,
+        };
         let statements = self.holder.identity.iter().flat_map(|a| a.policy.statements());
-        statements.filter(|s| s.effect == Effect::Allow).any(about)
+        statements.filter(|s| s.effect == Effect::Allow).any(|s| done(s) && about(s))
     }
 
     fn walk(&self, way: &Way, room: &Gain) -> Result {
         // A role may trust someone without a permission of his own.
         let mut own = way.steps.iter().filter(|(action, _)| !action.starts_with("sts:"));
-        if !own.all(|(action, _)| self.mentions(action)) {
+        if !own.all(|(action, _)| self.mentions(action, "*")) {
             return Result::Closed;
         }
         let makes = way.steps.iter().find(|(_, on)| matches!(on, On::NewRole | On::NewUser));
@@ -260,6 +269,9 @@ impl Raiser<'_> {
             On::At(pattern) => pattern.replace("{a}", &self.holder.account),
             _ => pivot.arn.clone(),
         };
+        if !action.starts_with("sts:") && !self.mentions(action, &resource) {
+            return Answer::Pass;
+        }
         let trusting = self.trusting();
         let layers = self.around(action, on, pivot, &trusting);
         let target = pivot.owned.as_ref().filter(|_| !matches!(on, On::At(_) | On::Itself));
@@ -375,10 +387,11 @@ impl Raiser<'_> {
             On::Passed(service) => {
                 let mut roles = self.others(false, &named);
                 roles.retain(|pivot| pivot.owned.as_ref().is_none_or(|o| trusts(o, service)));
+                roles.retain(|pivot| self.passes(pivot));
                 roles
             }
             On::Function => self.functions(),
-            On::Itself | On::At(_) | On::NewRole | On::NewUser => Vec::new(),
+            On::Itself | On::Same | On::At(_) | On::NewRole | On::NewUser => Vec::new(),
         };
         let kind = match on {
             On::OwnPolicy => "policy/",
@@ -391,6 +404,15 @@ impl Raiser<'_> {
             pivots.push(self.presumed(on, kind));
         }
         pivots
+    }
+
+    fn passes(&self, pivot: &Pivot) -> bool {
+        if let Some(known) = self.passes.borrow().get(&pivot.arn) {
+            return *known;
+        }
+        let passes = self.step("iam:PassRole", On::Same, pivot) != Answer::Pass;
+        self.passes.borrow_mut().insert(pivot.arn.clone(), passes);
+        passes
     }
 
     /// What the rest of the account is presumed to hold.
