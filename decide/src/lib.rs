@@ -51,27 +51,26 @@ pub fn authorize(snapshot: &Snapshot, request: &Request) -> Decision {
             "`{}:{}` has no permission mapped to it and is therefore denied",
             request.service, request.operation
         );
-        return Decision::Denied(Why { message, asks: Vec::new() });
+        return Decision::Denied(Why { message, ..Why::default() });
     }
     let global = LazyCell::new(|| Arc::new(context::global(snapshot, request)));
     let mut whys = Vec::with_capacity(request.asks.len());
     for ask in &request.asks {
         if let Some((why, message)) = closed(snapshot, request, ask) {
             whys.push(why);
-            return Decision::Denied(Why { message, asks: whys });
+            return Decision::Denied(Why { message, asks: whys, details: None });
         }
         if ask.free {
             whys.push(free(ask));
             continue;
         }
-        let (why, message) = judge(snapshot, request, ask, &global);
-        let allowed = why.outcome == Outcome::Allowed;
+        let (why, denial) = judge(snapshot, request, ask, &global);
         whys.push(why);
-        if !allowed {
-            return Decision::Denied(Why { message, asks: whys });
+        if let Some(Denial { message, details }) = denial {
+            return Decision::Denied(Why { message, asks: whys, details });
         }
     }
-    Decision::Allowed(Why { message: String::new(), asks: whys })
+    Decision::Allowed(Why { asks: whys, ..Why::default() })
 }
 
 /// The principals of a closed account may do nothing, and nobody may touch what is in it.
@@ -116,12 +115,21 @@ fn target<'a>(snapshot: &'a Snapshot, ask: &Ask) -> Target<'a> {
     Target { node, account: ask.account_in(snapshot) }
 }
 
+/// Services whose denials carry their details, encoded.
+const TELL_DETAILS: &[&str] = &["ec2"];
+
+/// What a denied caller is told.
+struct Denial {
+    message: String,
+    details: Option<String>,
+}
+
 fn judge(
     snapshot: &Snapshot,
     request: &Request,
     ask: &Ask,
     base: &Arc<language::Context>,
-) -> (AskWhy, String) {
+) -> (AskWhy, Option<Denial>) {
     let target = target(snapshot, ask);
     let context = context::of_ask(base, ask, &target, snapshot);
     let held = layers::collect(snapshot, request, ask, &target);
@@ -135,12 +143,12 @@ fn judge(
     };
     let verdict = language::evaluate(&question, &held.layers());
     let outcome = outcome(verdict.outcome);
-    let message = match outcome {
-        Outcome::Allowed => String::new(),
-        _ => verdict.aws_message(&request.caller.arn, &ask.action, &ask.resource),
-    };
+    let denial = (outcome != Outcome::Allowed).then(|| Denial {
+        message: verdict.aws_message(&request.caller.arn, &ask.action, &ask.resource),
+        details: TELL_DETAILS.contains(&request.service).then(|| verdict.authorization_message()),
+    });
     let layers = verdict.layers.iter().map(layer).collect();
-    (AskWhy { action: ask.action.to_string(), resource: ask.resource.clone(), outcome, layers }, message)
+    (AskWhy { action: ask.action.to_string(), resource: ask.resource.clone(), outcome, layers }, denial)
 }
 
 fn outcome(outcome: language::Outcome) -> Outcome {

@@ -139,6 +139,10 @@ pub struct Why {
     /// The sentence the client gets when denied; empty when allowed.
     pub message: String,
     pub asks: Vec<AskWhy>,
+    /// The denial in the form of STS's `DecodeAuthorizationMessage`, for services whose answers carry it
+    /// encoded. Not in the log, which has the asks.
+    #[serde(skip)]
+    pub details: Option<String>,
 }
 
 /// The answer to a [`Request`]. Made by `decide`, consumed by [`permit`].

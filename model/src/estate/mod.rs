@@ -6,6 +6,7 @@ pub mod acm;
 pub mod apigateway;
 pub mod cognito;
 pub mod credentials;
+pub mod denial;
 pub mod ec2;
 pub mod ecs;
 pub mod elb;

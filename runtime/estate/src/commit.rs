@@ -38,7 +38,7 @@ impl Estate {
             Err(fault) => return (Err(fault), None),
         };
         let input = std::mem::take(&mut incoming.input);
-        let decision = decide::authorize(snapshot, &request);
+        let decision = self.authorize(snapshot, &request);
         let mut about = About::asked(&request, snapshot);
         let (outcome, change) = match permit(self, Arc::clone(&request), decision) {
             Ok(permit) => self.act(permit, snapshot, (incoming, input), &mut about),

@@ -1,5 +1,7 @@
 //! What transactions lean on, over the log, the store and the keys.
 
+use model::decision::Why;
+use model::estate::denial::encoded as encoded_denial;
 use model::event::Event;
 use model::policy::Policies;
 use model::service::{Registry, Served};
@@ -21,7 +23,10 @@ impl Host for Estate {
     }
 
     fn authorize(&self, snapshot: &Snapshot, request: &Request) -> Decision {
-        decide::authorize(snapshot, request)
+        match decide::authorize(snapshot, request) {
+            Decision::Denied(why) => Decision::Denied(self.told(why, request)),
+            allowed => allowed,
+        }
     }
 
     fn redacted(&self, served: &Served, operation: &str, side: Side, value: &Value) -> serde_json::Value {
@@ -118,6 +123,19 @@ impl BlobSink for Spool {
 }
 
 impl Estate {
+    /// Puts the details of a denial into its message, for nobody but `DecodeAuthorizationMessage` to read.
+    /// A denial stays one without them.
+    fn told(&self, mut why: Why, request: &Request) -> Why {
+        let details = why.details.take();
+        let encoded = details
+            .and_then(|details| encoded_denial(self, &request.caller.account, request.time, &details).ok());
+        if let Some(encoded) = encoded {
+            why.message.push_str(". Encoded authorization failure message: ");
+            why.message.push_str(&encoded);
+        }
+        why
+    }
+
     /// The log's events before this entry, newest first, until `take` says stop.
     pub fn events_before(&self, before: u64, take: &mut dyn FnMut(u64, Event) -> bool) -> Result<(), Fault> {
         for entry in self.log.read_back(before) {

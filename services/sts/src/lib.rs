@@ -1,6 +1,7 @@
 //! AWS Security Token Service: temporary credentials, and who one is. They are
 //! stateless: see `model::estate::credentials`.
 
+mod denial;
 mod federation;
 mod mfa;
 #[rustfmt::skip]
@@ -29,6 +30,7 @@ pub static SERVICE: Service = Service {
         noted GetSessionToken => get_session_token,
         read GetFederationToken => get_federation_token,
         read GetAccessKeyInfo => get_access_key_info,
+        read DecodeAuthorizationMessage => denial::decode_authorization_message,
     ],
     ask,
     nodes: &[],
@@ -44,7 +46,7 @@ fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
         "GetCallerIdentity" | "GetSessionToken" | "AssumeRoleWithWebIdentity" => {
             vec![Ask::free(format!("sts:{operation}"))]
         }
-        "GetAccessKeyInfo" => vec![Ask::new("sts:GetAccessKeyInfo", "*")],
+        "GetAccessKeyInfo" | "DecodeAuthorizationMessage" => vec![Ask::new(format!("sts:{operation}"), "*")],
         "GetFederationToken" => {
             let name = asking.text("Name").unwrap_or_default();
             let resource = model::ids::arn("sts", "", asking.account, &format!("federated-user/{name}"));

@@ -284,6 +284,46 @@ impl std::fmt::Debug for Credentials {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DecodeAuthorizationMessageRequest {
+    pub encoded_message: String,
+}
+impl FromValue for DecodeAuthorizationMessageRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DecodeAuthorizationMessageRequest {
+            encoded_message: required(&mut m, "EncodedMessage")?,
+        })
+    }
+}
+impl IntoValue for DecodeAuthorizationMessageRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("EncodedMessage", self.encoded_message);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DecodeAuthorizationMessageResponse {
+    pub decoded_message: Option<String>,
+}
+impl FromValue for DecodeAuthorizationMessageResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DecodeAuthorizationMessageResponse {
+            decoded_message: optional(&mut m, "DecodedMessage")?,
+        })
+    }
+}
+impl IntoValue for DecodeAuthorizationMessageResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("DecodedMessage", self.decoded_message);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct FederatedUser {
     pub federated_user_id: String,
     pub arn: String,
