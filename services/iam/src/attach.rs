@@ -10,7 +10,7 @@ use crate::shapes::*;
 use crate::{group, policy, role, user};
 
 /// Managed policies that one principal may have attached.
-const ATTACHED: usize = 20;
+pub(crate) const ATTACHED: usize = 20;
 
 fn put_inline(
     tx: &Tx<'_>,
@@ -61,7 +61,7 @@ fn detach(attached: &mut Vec<String>, arn: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-fn shown(arns: &[String], prefix: Option<&str>) -> Vec<AttachedPolicy> {
+pub(crate) fn shown(arns: &[String], prefix: Option<&str>) -> Vec<AttachedPolicy> {
     let path = |arn: &str| arn.split_once(":policy").map(|(_, p)| p.to_owned()).unwrap_or_default();
     let wanted = arns.iter().filter(|arn| path(arn).starts_with(prefix.unwrap_or_default()));
     wanted

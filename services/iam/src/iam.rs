@@ -5,6 +5,7 @@ use model::estate::iam::{Group, Role, User};
 use model::{Ask, Asking, Caller, CallerKind, Fault};
 
 use crate::profile::Profile;
+use crate::{login, password};
 
 /// The operations that are about an MFA device itself, not about its user.
 const MFA_DEVICES: &[&str] =
@@ -26,6 +27,7 @@ pub(crate) fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
         ask = ask.key("iam:PolicyARN", asking.text("PolicyArn"));
     }
     ask = ask.key("iam:PermissionsBoundary", boundary(asking));
+    granted_by_account(asking, &mut ask);
     let mut asks = vec![ask];
     asks.extend(renamed(asking));
     if operation == "AddRoleToInstanceProfile" {
@@ -33,6 +35,20 @@ pub(crate) fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
         asks.push(Ask::new("iam:PassRole", role).key("iam:PassedToService", Some("ec2.amazonaws.com")));
     }
     Ok(asks)
+}
+
+/// What the account's password policy grants to all users, beside what their own policies say.
+fn granted_by_account(asking: &Asking<'_>, ask: &mut Ask) {
+    let CallerKind::User { name } = &asking.caller.kind else { return };
+    ask.owner = match asking.operation {
+        "ChangePassword" => login::granting(asking),
+        "GetAccountPasswordPolicy" => Some(password::bearer(asking.account)),
+        _ => return,
+    };
+    if asking.operation == "ChangePassword" {
+        let user = asking.snapshot.find::<User>(asking.account, "", name);
+        ask.resource_tags = user.map(|user| user.tags.clone());
+    }
 }
 
 /// Who renames or moves a user or a group must be allowed to do so with the new one as well.
@@ -119,6 +135,9 @@ fn resource(asking: &Asking<'_>) -> Option<String> {
         | "ListPolicies"
         | "ListInstanceProfiles" => "*".to_owned(),
         "CreateAccountAlias" | "DeleteAccountAlias" | "ListAccountAliases" => "*".to_owned(),
+        "GetAccountPasswordPolicy" | "UpdateAccountPasswordPolicy" | "DeleteAccountPasswordPolicy" => {
+            "*".to_owned()
+        }
         "SimulateCustomPolicy" | "GetContextKeysForCustomPolicy" => "*".to_owned(),
         "SimulatePrincipalPolicy" | "GetContextKeysForPrincipalPolicy" => {
             asking.text("PolicySourceArn")?.to_owned()

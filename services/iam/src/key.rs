@@ -8,7 +8,7 @@ use crate::shapes::*;
 use crate::user::{self, named_or_caller};
 
 /// Keys that a user may have, so that one can replace the other.
-const KEYS: usize = 2;
+pub(crate) const KEYS: usize = 2;
 
 fn find(tx: &Tx<'_>, user: &str, id: &str) -> Result<Key, Fault> {
     let missing = || Fault::new("NoSuchEntity", 404, format!("The Access Key with id {id} cannot be found."));

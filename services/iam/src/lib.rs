@@ -8,9 +8,11 @@ mod group;
 mod iam;
 mod inline;
 mod key;
+mod login;
 mod managed;
 mod mfa;
 mod page;
+mod password;
 mod policy;
 mod profile;
 mod provider;
@@ -95,6 +97,14 @@ pub static SERVICE: Service = Service {
         read ListAccessKeys => key::list_access_keys,
         write UpdateAccessKey => key::update_access_key,
         write DeleteAccessKey => key::delete_access_key,
+        write CreateLoginProfile => login::create_login_profile,
+        read GetLoginProfile => login::get_login_profile,
+        write UpdateLoginProfile => login::update_login_profile,
+        write DeleteLoginProfile => login::delete_login_profile,
+        write ChangePassword => login::change_password,
+        read GetAccountPasswordPolicy => password::get_account_password_policy,
+        write UpdateAccountPasswordPolicy => password::update_account_password_policy,
+        write DeleteAccountPasswordPolicy => password::delete_account_password_policy,
         read ListEntitiesForPolicy => entities::list_entities_for_policy,
         write CreateAccountAlias => account::create_account_alias,
         write DeleteAccountAlias => account::delete_account_alias,
@@ -134,6 +144,8 @@ pub static SERVICE: Service = Service {
         model::NodeKind::of::<profile::Profile>(),
         model::NodeKind::of::<mfa::Device>(),
         model::NodeKind::of::<account::Alias>(),
+        model::NodeKind::of::<login::Login>(),
+        model::NodeKind::of::<password::Rules>(),
     ],
     resources: provider::RESOURCES,
     jobs: &[],

@@ -8,7 +8,7 @@ use crate::page::{self, encoded, in_use, limit};
 use crate::shapes::*;
 
 /// Versions that a policy may have at one time.
-const VERSIONS: usize = 5;
+pub(crate) const VERSIONS: usize = 5;
 
 fn missing(arn: &str) -> Fault {
     Fault::new("NoSuchEntity", 404, format!("Policy {arn} does not exist or is not attachable."))
@@ -37,7 +37,7 @@ fn own(tx: &Tx<'_>, arn: &str) -> Result<ManagedPolicy, Fault> {
 }
 
 /// How many principals have it attached, and how many have it as their boundary.
-fn uses(tx: &Tx<'_>, arn: &str) -> (usize, usize) {
+pub(crate) fn uses(tx: &Tx<'_>, arn: &str) -> (usize, usize) {
     let held = |attached: &[String]| attached.iter().any(|a| a == arn);
     let attached = tx.list_global::<User>().filter(|u| held(&u.attached)).count()
         + tx.list_global::<Group>().filter(|g| held(&g.attached)).count()
@@ -65,7 +65,7 @@ fn shape(tx: &Tx<'_>, policy: &ManagedPolicy, detail: bool) -> Policy {
     }
 }
 
-fn version_shape(
+pub(crate) fn version_shape(
     policy: &ManagedPolicy,
     version: &PolicyVersion,
     document: bool,

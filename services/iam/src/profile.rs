@@ -40,7 +40,7 @@ fn find(tx: &Tx<'_>, name: &str) -> Result<Profile, Fault> {
     tx.find_global::<Profile>(name).cloned().ok_or_else(missing)
 }
 
-fn shape(tx: &Tx<'_>, profile: &Profile) -> InstanceProfile {
+pub(crate) fn shape(tx: &Tx<'_>, profile: &Profile) -> InstanceProfile {
     let roles = profile.role.iter().filter_map(|name| role::find(tx, name).ok());
     InstanceProfile {
         path: profile.path.clone(),

@@ -57,15 +57,6 @@ fn id(deploy: &Deploy<'_>) -> Result<String, Fault> {
     deploy.physical.map(|p| p.id.clone()).ok_or_else(|| Fault::internal("the resource has no physical id"))
 }
 
-fn refuse(deploy: &Deploy<'_>, properties: &[&str]) -> Result<(), Fault> {
-    match properties.iter().find(|p| deploy.property(p).is_some()) {
-        Some(property) => {
-            Err(Fault::validation(format!("the property `{property}` is not served by this runtime")))
-        }
-        None => Ok(()),
-    }
-}
-
 fn tags(deploy: &Deploy<'_>) -> Json {
     let mut tags: Vec<Json> = deploy.tags.iter().map(|(k, v)| json!({"Key": k, "Value": v})).collect();
     tags.extend(deploy.property("Tags").and_then(Json::as_array).cloned().unwrap_or_default());
@@ -180,7 +171,6 @@ fn arn_of(answer: &Value, kind: &str) -> String {
 }
 
 fn create_user(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> {
-    refuse(deploy, &["LoginProfile"])?;
     let name = name_of(tx, deploy, "UserName");
     let made = call(
         tx,
@@ -194,6 +184,7 @@ fn create_user(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> 
     )?;
     policies(tx, deploy, "User", &name)?;
     groups(tx, deploy, &name)?;
+    login(tx, deploy, &name)?;
     Ok(Physical::new(name).attribute("Arn", arn_of(&made, "User")))
 }
 
@@ -209,12 +200,31 @@ fn groups(tx: &mut Tx<'_>, deploy: &Deploy<'_>, name: &str) -> Result<(), Fault>
     Ok(())
 }
 
+/// Brings the user's password to what the properties say.
+fn login(tx: &mut Tx<'_>, deploy: &Deploy<'_>, name: &str) -> Result<(), Fault> {
+    let had = deploy.previous.and_then(|p| p.get("LoginProfile"));
+    let wanted = deploy.property("LoginProfile");
+    if had == wanted {
+        return Ok(());
+    }
+    let Some(wanted) = wanted else {
+        return ignore_missing(call(tx, "DeleteLoginProfile", json!({"UserName": name})));
+    };
+    let operation = if had.is_some() { "UpdateLoginProfile" } else { "CreateLoginProfile" };
+    let reset = wanted.get("PasswordResetRequired").cloned().unwrap_or(json!(false));
+    // A password that is as before is not set again: the policy might remember it.
+    let before = had.and_then(|had| had.get("Password"));
+    let password = wanted.get("Password").filter(|password| before != Some(password));
+    let input = json!({"UserName": name, "Password": password, "PasswordResetRequired": reset});
+    call(tx, operation, input).map(drop)
+}
+
 fn update_user(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> {
-    refuse(deploy, &["LoginProfile"])?;
     let name = id(deploy)?;
     policies(tx, deploy, "User", &name)?;
     boundary(tx, deploy, "User", &name)?;
     groups(tx, deploy, &name)?;
+    login(tx, deploy, &name)?;
     retag(tx, deploy, "User", ("UserName", &name))?;
     Ok(deploy.physical.cloned().unwrap_or_default())
 }
@@ -229,6 +239,7 @@ fn delete_user(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<(), Fault> {
         let group = group.text("GroupName").unwrap_or_default();
         ignore_missing(call(tx, "RemoveUserFromGroup", json!({"GroupName": group, "UserName": name})))?;
     }
+    ignore_missing(call(tx, "DeleteLoginProfile", json!({"UserName": name})))?;
     ignore_missing(call(tx, "DeleteUser", json!({"UserName": name})))
 }
 

@@ -248,6 +248,37 @@ impl IntoValue for AttachedPolicy {
     }
 }
 
+#[derive(Clone, Default, PartialEq)]
+pub struct ChangePasswordRequest {
+    pub old_password: String,
+    pub new_password: String,
+}
+impl FromValue for ChangePasswordRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ChangePasswordRequest {
+            old_password: required(&mut m, "OldPassword")?,
+            new_password: required(&mut m, "NewPassword")?,
+        })
+    }
+}
+impl IntoValue for ChangePasswordRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("OldPassword", self.old_password);
+        m.put("NewPassword", self.new_password);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for ChangePasswordRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ChangePasswordRequest")
+            .field("OldPassword", &"***")
+            .field("NewPassword", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ContextEntry {
     pub context_key_name: Option<String>,
@@ -427,6 +458,61 @@ impl IntoValue for CreateInstanceProfileResponse {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(1);
         m.put("InstanceProfile", self.instance_profile);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct CreateLoginProfileRequest {
+    pub user_name: Option<String>,
+    pub password: Option<String>,
+    pub password_reset_required: Option<bool>,
+}
+impl FromValue for CreateLoginProfileRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateLoginProfileRequest {
+            user_name: optional(&mut m, "UserName")?,
+            password: optional(&mut m, "Password")?,
+            password_reset_required: optional(&mut m, "PasswordResetRequired")?,
+        })
+    }
+}
+impl IntoValue for CreateLoginProfileRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("UserName", self.user_name);
+        m.put_some("Password", self.password);
+        m.put_some("PasswordResetRequired", self.password_reset_required);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for CreateLoginProfileRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CreateLoginProfileRequest")
+            .field("UserName", &self.user_name)
+            .field("Password", &"***")
+            .field("PasswordResetRequired", &self.password_reset_required)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateLoginProfileResponse {
+    pub login_profile: LoginProfile,
+}
+impl FromValue for CreateLoginProfileResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateLoginProfileResponse {
+            login_profile: required(&mut m, "LoginProfile")?,
+        })
+    }
+}
+impl IntoValue for CreateLoginProfileResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("LoginProfile", self.login_profile);
         Value::Map(m)
     }
 }
@@ -828,6 +914,26 @@ impl IntoValue for DeleteInstanceProfileRequest {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteLoginProfileRequest {
+    pub user_name: Option<String>,
+}
+impl FromValue for DeleteLoginProfileRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteLoginProfileRequest {
+            user_name: optional(&mut m, "UserName")?,
+        })
+    }
+}
+impl IntoValue for DeleteLoginProfileRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("UserName", self.user_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeletePolicyRequest {
     pub policy_arn: String,
 }
@@ -1183,6 +1289,26 @@ impl IntoValue for EvaluationResult {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetAccountPasswordPolicyResponse {
+    pub password_policy: PasswordPolicy,
+}
+impl FromValue for GetAccountPasswordPolicyResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetAccountPasswordPolicyResponse {
+            password_policy: required(&mut m, "PasswordPolicy")?,
+        })
+    }
+}
+impl IntoValue for GetAccountPasswordPolicyResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("PasswordPolicy", self.password_policy);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetContextKeysForCustomPolicyRequest {
     pub policy_input_list: Vec<String>,
 }
@@ -1394,6 +1520,46 @@ impl IntoValue for GetInstanceProfileResponse {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(1);
         m.put("InstanceProfile", self.instance_profile);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetLoginProfileRequest {
+    pub user_name: Option<String>,
+}
+impl FromValue for GetLoginProfileRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetLoginProfileRequest {
+            user_name: optional(&mut m, "UserName")?,
+        })
+    }
+}
+impl IntoValue for GetLoginProfileRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("UserName", self.user_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetLoginProfileResponse {
+    pub login_profile: LoginProfile,
+}
+impl FromValue for GetLoginProfileResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetLoginProfileResponse {
+            login_profile: required(&mut m, "LoginProfile")?,
+        })
+    }
+}
+impl IntoValue for GetLoginProfileResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("LoginProfile", self.login_profile);
         Value::Map(m)
     }
 }
@@ -3097,6 +3263,32 @@ impl IntoValue for ListVirtualMFADevicesResponse {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct LoginProfile {
+    pub user_name: String,
+    pub create_date: Timestamp,
+    pub password_reset_required: Option<bool>,
+}
+impl FromValue for LoginProfile {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(LoginProfile {
+            user_name: required(&mut m, "UserName")?,
+            create_date: required(&mut m, "CreateDate")?,
+            password_reset_required: optional(&mut m, "PasswordResetRequired")?,
+        })
+    }
+}
+impl IntoValue for LoginProfile {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("UserName", self.user_name);
+        m.put("CreateDate", self.create_date);
+        m.put_some("PasswordResetRequired", self.password_reset_required);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct MFADevice {
     pub user_name: String,
     pub serial_number: String,
@@ -3161,6 +3353,53 @@ impl IntoValue for OrganizationsDecisionDetail {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(1);
         m.put_some("AllowedByOrganizations", self.allowed_by_organizations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PasswordPolicy {
+    pub minimum_password_length: Option<i64>,
+    pub require_symbols: Option<bool>,
+    pub require_numbers: Option<bool>,
+    pub require_uppercase_characters: Option<bool>,
+    pub require_lowercase_characters: Option<bool>,
+    pub allow_users_to_change_password: Option<bool>,
+    pub expire_passwords: Option<bool>,
+    pub max_password_age: Option<i64>,
+    pub password_reuse_prevention: Option<i64>,
+    pub hard_expiry: Option<bool>,
+}
+impl FromValue for PasswordPolicy {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PasswordPolicy {
+            minimum_password_length: optional(&mut m, "MinimumPasswordLength")?,
+            require_symbols: optional(&mut m, "RequireSymbols")?,
+            require_numbers: optional(&mut m, "RequireNumbers")?,
+            require_uppercase_characters: optional(&mut m, "RequireUppercaseCharacters")?,
+            require_lowercase_characters: optional(&mut m, "RequireLowercaseCharacters")?,
+            allow_users_to_change_password: optional(&mut m, "AllowUsersToChangePassword")?,
+            expire_passwords: optional(&mut m, "ExpirePasswords")?,
+            max_password_age: optional(&mut m, "MaxPasswordAge")?,
+            password_reuse_prevention: optional(&mut m, "PasswordReusePrevention")?,
+            hard_expiry: optional(&mut m, "HardExpiry")?,
+        })
+    }
+}
+impl IntoValue for PasswordPolicy {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(10);
+        m.put_some("MinimumPasswordLength", self.minimum_password_length);
+        m.put_some("RequireSymbols", self.require_symbols);
+        m.put_some("RequireNumbers", self.require_numbers);
+        m.put_some("RequireUppercaseCharacters", self.require_uppercase_characters);
+        m.put_some("RequireLowercaseCharacters", self.require_lowercase_characters);
+        m.put_some("AllowUsersToChangePassword", self.allow_users_to_change_password);
+        m.put_some("ExpirePasswords", self.expire_passwords);
+        m.put_some("MaxPasswordAge", self.max_password_age);
+        m.put_some("PasswordReusePrevention", self.password_reuse_prevention);
+        m.put_some("HardExpiry", self.hard_expiry);
         Value::Map(m)
     }
 }
@@ -4184,6 +4423,50 @@ impl IntoValue for UpdateAccessKeyRequest {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateAccountPasswordPolicyRequest {
+    pub minimum_password_length: Option<i64>,
+    pub require_symbols: Option<bool>,
+    pub require_numbers: Option<bool>,
+    pub require_uppercase_characters: Option<bool>,
+    pub require_lowercase_characters: Option<bool>,
+    pub allow_users_to_change_password: Option<bool>,
+    pub max_password_age: Option<i64>,
+    pub password_reuse_prevention: Option<i64>,
+    pub hard_expiry: Option<bool>,
+}
+impl FromValue for UpdateAccountPasswordPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateAccountPasswordPolicyRequest {
+            minimum_password_length: optional(&mut m, "MinimumPasswordLength")?,
+            require_symbols: optional(&mut m, "RequireSymbols")?,
+            require_numbers: optional(&mut m, "RequireNumbers")?,
+            require_uppercase_characters: optional(&mut m, "RequireUppercaseCharacters")?,
+            require_lowercase_characters: optional(&mut m, "RequireLowercaseCharacters")?,
+            allow_users_to_change_password: optional(&mut m, "AllowUsersToChangePassword")?,
+            max_password_age: optional(&mut m, "MaxPasswordAge")?,
+            password_reuse_prevention: optional(&mut m, "PasswordReusePrevention")?,
+            hard_expiry: optional(&mut m, "HardExpiry")?,
+        })
+    }
+}
+impl IntoValue for UpdateAccountPasswordPolicyRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put_some("MinimumPasswordLength", self.minimum_password_length);
+        m.put_some("RequireSymbols", self.require_symbols);
+        m.put_some("RequireNumbers", self.require_numbers);
+        m.put_some("RequireUppercaseCharacters", self.require_uppercase_characters);
+        m.put_some("RequireLowercaseCharacters", self.require_lowercase_characters);
+        m.put_some("AllowUsersToChangePassword", self.allow_users_to_change_password);
+        m.put_some("MaxPasswordAge", self.max_password_age);
+        m.put_some("PasswordReusePrevention", self.password_reuse_prevention);
+        m.put_some("HardExpiry", self.hard_expiry);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct UpdateAssumeRolePolicyRequest {
     pub role_name: String,
     pub policy_document: String,
@@ -4231,6 +4514,41 @@ impl IntoValue for UpdateGroupRequest {
         m.put_some("NewPath", self.new_path);
         m.put_some("NewGroupName", self.new_group_name);
         Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateLoginProfileRequest {
+    pub user_name: String,
+    pub password: Option<String>,
+    pub password_reset_required: Option<bool>,
+}
+impl FromValue for UpdateLoginProfileRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateLoginProfileRequest {
+            user_name: required(&mut m, "UserName")?,
+            password: optional(&mut m, "Password")?,
+            password_reset_required: optional(&mut m, "PasswordResetRequired")?,
+        })
+    }
+}
+impl IntoValue for UpdateLoginProfileRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("UserName", self.user_name);
+        m.put_some("Password", self.password);
+        m.put_some("PasswordResetRequired", self.password_reset_required);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for UpdateLoginProfileRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UpdateLoginProfileRequest")
+            .field("UserName", &self.user_name)
+            .field("Password", &"***")
+            .field("PasswordResetRequired", &self.password_reset_required)
+            .finish_non_exhaustive()
     }
 }
 

@@ -3,9 +3,9 @@
 use model::estate::iam::{AccessKey, Group, ManagedPolicy, User};
 use model::{CallerKind, Fault, Tx};
 
-use crate::mfa;
 use crate::page::{self, Page, exists, in_use, no_such};
 use crate::shapes::*;
+use crate::{login, mfa};
 
 pub(crate) fn find(tx: &Tx<'_>, name: &str) -> Result<User, Fault> {
     tx.find_global::<User>(name).cloned().ok_or_else(|| no_such("user", name))
@@ -116,6 +116,7 @@ pub(crate) fn update_user(tx: &mut Tx<'_>, input: UpdateUserRequest) -> Result<(
             tx.put(group)?;
         }
         mfa::renamed(tx, &old, &name)?;
+        login::renamed(tx, &old, &name)?;
         tx.remove(&old)?;
         user.name = name;
     }
@@ -127,6 +128,9 @@ pub(crate) fn delete_user(tx: &mut Tx<'_>, input: DeleteUserRequest) -> Result<(
     let user = find(tx, &input.user_name)?;
     if tx.list_global::<AccessKey>().any(|k| k.user.as_ref() == Some(&user.name)) {
         return Err(in_use("must delete access keys first"));
+    }
+    if login::of_user(tx, &user.name).is_some() {
+        return Err(in_use("must delete login profile first"));
     }
     if mfa::of_user(tx, &user.name).next().is_some() {
         return Err(in_use("must delete MFA device first"));
