@@ -1,7 +1,7 @@
 //! Which permission each call needs: the action of its own name, on the user, group,
 //! role, policy or instance profile that it is about.
 
-use model::estate::iam::{Group, Role, User};
+use model::estate::iam::{AccessKey, Group, Role, User};
 use model::{Ask, Asking, Caller, CallerKind, Fault};
 
 use crate::profile::Profile;
@@ -134,6 +134,17 @@ fn resource(asking: &Asking<'_>) -> Option<String> {
         | "ListRoles"
         | "ListPolicies"
         | "ListInstanceProfiles" => "*".to_owned(),
+        "GetAccountSummary"
+        | "GetAccountAuthorizationDetails"
+        | "GenerateCredentialReport"
+        | "GetCredentialReport"
+        | "GetServiceLastAccessedDetails"
+        | "GetServiceLastAccessedDetailsWithEntities" => "*".to_owned(),
+        "GenerateServiceLastAccessedDetails" => asking.text("Arn")?.to_owned(),
+        "GetAccessKeyLastUsed" => {
+            let key = asking.snapshot.find::<AccessKey>(asking.account, "", asking.text("AccessKeyId")?);
+            key.and_then(|key| key.user.as_deref()).map_or_else(|| "*".to_owned(), user)
+        }
         "CreateAccountAlias" | "DeleteAccountAlias" | "ListAccountAliases" => "*".to_owned(),
         "GetAccountPasswordPolicy" | "UpdateAccountPasswordPolicy" | "DeleteAccountPasswordPolicy" => {
             "*".to_owned()

@@ -1,8 +1,10 @@
 //! AWS Identity and Access Management: users, groups, roles and their policies. The
 //! nodes are in the model, for every decision reads them.
 
+mod accessed;
 mod account;
 mod attach;
+mod details;
 mod entities;
 mod group;
 mod iam;
@@ -16,11 +18,13 @@ mod password;
 mod policy;
 mod profile;
 mod provider;
+mod report;
 mod role;
 #[rustfmt::skip]
 mod shapes;
 mod simulate;
 mod totp;
+mod usage;
 mod user;
 
 use model::Service;
@@ -105,6 +109,14 @@ pub static SERVICE: Service = Service {
         read GetAccountPasswordPolicy => password::get_account_password_policy,
         write UpdateAccountPasswordPolicy => password::update_account_password_policy,
         write DeleteAccountPasswordPolicy => password::delete_account_password_policy,
+        read GetAccountSummary => details::get_account_summary,
+        read GetAccountAuthorizationDetails => details::get_account_authorization_details,
+        write GenerateCredentialReport => report::generate_credential_report,
+        read GetCredentialReport => report::get_credential_report,
+        read GetAccessKeyLastUsed => usage::get_access_key_last_used,
+        noted GenerateServiceLastAccessedDetails => accessed::generate_service_last_accessed_details,
+        read GetServiceLastAccessedDetails => accessed::get_service_last_accessed_details,
+        read GetServiceLastAccessedDetailsWithEntities => accessed::get_service_last_accessed_details_with_entities,
         read ListEntitiesForPolicy => entities::list_entities_for_policy,
         write CreateAccountAlias => account::create_account_alias,
         write DeleteAccountAlias => account::delete_account_alias,

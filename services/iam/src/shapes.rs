@@ -51,6 +51,32 @@ impl std::fmt::Debug for AccessKey {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AccessKeyLastUsed {
+    pub last_used_date: Option<Timestamp>,
+    pub service_name: String,
+    pub region: String,
+}
+impl FromValue for AccessKeyLastUsed {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AccessKeyLastUsed {
+            last_used_date: optional(&mut m, "LastUsedDate")?,
+            service_name: required(&mut m, "ServiceName")?,
+            region: required(&mut m, "Region")?,
+        })
+    }
+}
+impl IntoValue for AccessKeyLastUsed {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("LastUsedDate", self.last_used_date);
+        m.put("ServiceName", self.service_name);
+        m.put("Region", self.region);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AccessKeyMetadata {
     pub user_name: Option<String>,
     pub access_key_id: Option<String>,
@@ -1244,6 +1270,84 @@ impl std::fmt::Debug for EnableMFADeviceRequest {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct EntityDetails {
+    pub entity_info: EntityInfo,
+    pub last_authenticated: Option<Timestamp>,
+}
+impl FromValue for EntityDetails {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(EntityDetails {
+            entity_info: required(&mut m, "EntityInfo")?,
+            last_authenticated: optional(&mut m, "LastAuthenticated")?,
+        })
+    }
+}
+impl IntoValue for EntityDetails {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("EntityInfo", self.entity_info);
+        m.put_some("LastAuthenticated", self.last_authenticated);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EntityInfo {
+    pub arn: String,
+    pub name: String,
+    pub r#type: String,
+    pub id: String,
+    pub path: Option<String>,
+}
+impl FromValue for EntityInfo {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(EntityInfo {
+            arn: required(&mut m, "Arn")?,
+            name: required(&mut m, "Name")?,
+            r#type: required(&mut m, "Type")?,
+            id: required(&mut m, "Id")?,
+            path: optional(&mut m, "Path")?,
+        })
+    }
+}
+impl IntoValue for EntityInfo {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("Arn", self.arn);
+        m.put("Name", self.name);
+        m.put("Type", self.r#type);
+        m.put("Id", self.id);
+        m.put_some("Path", self.path);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ErrorDetails {
+    pub message: String,
+    pub code: String,
+}
+impl FromValue for ErrorDetails {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ErrorDetails {
+            message: required(&mut m, "Message")?,
+            code: required(&mut m, "Code")?,
+        })
+    }
+}
+impl IntoValue for ErrorDetails {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Message", self.message);
+        m.put("Code", self.code);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct EvaluationResult {
     pub eval_action_name: String,
     pub eval_resource_name: Option<String>,
@@ -1289,6 +1393,176 @@ impl IntoValue for EvaluationResult {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct GenerateCredentialReportResponse {
+    pub state: Option<String>,
+    pub description: Option<String>,
+}
+impl FromValue for GenerateCredentialReportResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GenerateCredentialReportResponse {
+            state: optional(&mut m, "State")?,
+            description: optional(&mut m, "Description")?,
+        })
+    }
+}
+impl IntoValue for GenerateCredentialReportResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("State", self.state);
+        m.put_some("Description", self.description);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GenerateServiceLastAccessedDetailsRequest {
+    pub arn: String,
+    pub granularity: Option<String>,
+}
+impl FromValue for GenerateServiceLastAccessedDetailsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GenerateServiceLastAccessedDetailsRequest {
+            arn: required(&mut m, "Arn")?,
+            granularity: optional(&mut m, "Granularity")?,
+        })
+    }
+}
+impl IntoValue for GenerateServiceLastAccessedDetailsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Arn", self.arn);
+        m.put_some("Granularity", self.granularity);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GenerateServiceLastAccessedDetailsResponse {
+    pub job_id: Option<String>,
+}
+impl FromValue for GenerateServiceLastAccessedDetailsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GenerateServiceLastAccessedDetailsResponse {
+            job_id: optional(&mut m, "JobId")?,
+        })
+    }
+}
+impl IntoValue for GenerateServiceLastAccessedDetailsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("JobId", self.job_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetAccessKeyLastUsedRequest {
+    pub access_key_id: String,
+}
+impl FromValue for GetAccessKeyLastUsedRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetAccessKeyLastUsedRequest {
+            access_key_id: required(&mut m, "AccessKeyId")?,
+        })
+    }
+}
+impl IntoValue for GetAccessKeyLastUsedRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("AccessKeyId", self.access_key_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetAccessKeyLastUsedResponse {
+    pub user_name: Option<String>,
+    pub access_key_last_used: Option<AccessKeyLastUsed>,
+}
+impl FromValue for GetAccessKeyLastUsedResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetAccessKeyLastUsedResponse {
+            user_name: optional(&mut m, "UserName")?,
+            access_key_last_used: optional(&mut m, "AccessKeyLastUsed")?,
+        })
+    }
+}
+impl IntoValue for GetAccessKeyLastUsedResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("UserName", self.user_name);
+        m.put_some("AccessKeyLastUsed", self.access_key_last_used);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetAccountAuthorizationDetailsRequest {
+    pub filter: Option<Vec<String>>,
+    pub max_items: Option<i64>,
+    pub marker: Option<String>,
+}
+impl FromValue for GetAccountAuthorizationDetailsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetAccountAuthorizationDetailsRequest {
+            filter: optional(&mut m, "Filter")?,
+            max_items: optional(&mut m, "MaxItems")?,
+            marker: optional(&mut m, "Marker")?,
+        })
+    }
+}
+impl IntoValue for GetAccountAuthorizationDetailsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("Filter", self.filter);
+        m.put_some("MaxItems", self.max_items);
+        m.put_some("Marker", self.marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetAccountAuthorizationDetailsResponse {
+    pub user_detail_list: Option<Vec<UserDetail>>,
+    pub group_detail_list: Option<Vec<GroupDetail>>,
+    pub role_detail_list: Option<Vec<RoleDetail>>,
+    pub policies: Option<Vec<ManagedPolicyDetail>>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+impl FromValue for GetAccountAuthorizationDetailsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetAccountAuthorizationDetailsResponse {
+            user_detail_list: optional(&mut m, "UserDetailList")?,
+            group_detail_list: optional(&mut m, "GroupDetailList")?,
+            role_detail_list: optional(&mut m, "RoleDetailList")?,
+            policies: optional(&mut m, "Policies")?,
+            is_truncated: optional(&mut m, "IsTruncated")?,
+            marker: optional(&mut m, "Marker")?,
+        })
+    }
+}
+impl IntoValue for GetAccountAuthorizationDetailsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("UserDetailList", self.user_detail_list);
+        m.put_some("GroupDetailList", self.group_detail_list);
+        m.put_some("RoleDetailList", self.role_detail_list);
+        m.put_some("Policies", self.policies);
+        m.put_some("IsTruncated", self.is_truncated);
+        m.put_some("Marker", self.marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetAccountPasswordPolicyResponse {
     pub password_policy: PasswordPolicy,
 }
@@ -1304,6 +1578,26 @@ impl IntoValue for GetAccountPasswordPolicyResponse {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(1);
         m.put("PasswordPolicy", self.password_policy);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetAccountSummaryResponse {
+    pub summary_map: Option<BTreeMap<String, i64>>,
+}
+impl FromValue for GetAccountSummaryResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetAccountSummaryResponse {
+            summary_map: optional(&mut m, "SummaryMap")?,
+        })
+    }
+}
+impl IntoValue for GetAccountSummaryResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("SummaryMap", self.summary_map);
         Value::Map(m)
     }
 }
@@ -1370,6 +1664,32 @@ impl IntoValue for GetContextKeysForPrincipalPolicyRequest {
         let mut m = Members::with_capacity(2);
         m.put("PolicySourceArn", self.policy_source_arn);
         m.put_some("PolicyInputList", self.policy_input_list);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetCredentialReportResponse {
+    pub content: Option<Bytes>,
+    pub report_format: Option<String>,
+    pub generated_time: Option<Timestamp>,
+}
+impl FromValue for GetCredentialReportResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetCredentialReportResponse {
+            content: optional(&mut m, "Content")?,
+            report_format: optional(&mut m, "ReportFormat")?,
+            generated_time: optional(&mut m, "GeneratedTime")?,
+        })
+    }
+}
+impl IntoValue for GetCredentialReportResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("Content", self.content);
+        m.put_some("ReportFormat", self.report_format);
+        m.put_some("GeneratedTime", self.generated_time);
         Value::Map(m)
     }
 }
@@ -1799,6 +2119,140 @@ impl IntoValue for GetRoleResponse {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetServiceLastAccessedDetailsRequest {
+    pub job_id: String,
+    pub max_items: Option<i64>,
+    pub marker: Option<String>,
+}
+impl FromValue for GetServiceLastAccessedDetailsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetServiceLastAccessedDetailsRequest {
+            job_id: required(&mut m, "JobId")?,
+            max_items: optional(&mut m, "MaxItems")?,
+            marker: optional(&mut m, "Marker")?,
+        })
+    }
+}
+impl IntoValue for GetServiceLastAccessedDetailsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("JobId", self.job_id);
+        m.put_some("MaxItems", self.max_items);
+        m.put_some("Marker", self.marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetServiceLastAccessedDetailsResponse {
+    pub job_status: String,
+    pub job_type: Option<String>,
+    pub job_creation_date: Timestamp,
+    pub services_last_accessed: Vec<ServiceLastAccessed>,
+    pub job_completion_date: Timestamp,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+    pub error: Option<ErrorDetails>,
+}
+impl FromValue for GetServiceLastAccessedDetailsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetServiceLastAccessedDetailsResponse {
+            job_status: required(&mut m, "JobStatus")?,
+            job_type: optional(&mut m, "JobType")?,
+            job_creation_date: required(&mut m, "JobCreationDate")?,
+            services_last_accessed: required(&mut m, "ServicesLastAccessed")?,
+            job_completion_date: required(&mut m, "JobCompletionDate")?,
+            is_truncated: optional(&mut m, "IsTruncated")?,
+            marker: optional(&mut m, "Marker")?,
+            error: optional(&mut m, "Error")?,
+        })
+    }
+}
+impl IntoValue for GetServiceLastAccessedDetailsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(8);
+        m.put("JobStatus", self.job_status);
+        m.put_some("JobType", self.job_type);
+        m.put("JobCreationDate", self.job_creation_date);
+        m.put("ServicesLastAccessed", self.services_last_accessed);
+        m.put("JobCompletionDate", self.job_completion_date);
+        m.put_some("IsTruncated", self.is_truncated);
+        m.put_some("Marker", self.marker);
+        m.put_some("Error", self.error);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetServiceLastAccessedDetailsWithEntitiesRequest {
+    pub job_id: String,
+    pub service_namespace: String,
+    pub max_items: Option<i64>,
+    pub marker: Option<String>,
+}
+impl FromValue for GetServiceLastAccessedDetailsWithEntitiesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetServiceLastAccessedDetailsWithEntitiesRequest {
+            job_id: required(&mut m, "JobId")?,
+            service_namespace: required(&mut m, "ServiceNamespace")?,
+            max_items: optional(&mut m, "MaxItems")?,
+            marker: optional(&mut m, "Marker")?,
+        })
+    }
+}
+impl IntoValue for GetServiceLastAccessedDetailsWithEntitiesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("JobId", self.job_id);
+        m.put("ServiceNamespace", self.service_namespace);
+        m.put_some("MaxItems", self.max_items);
+        m.put_some("Marker", self.marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetServiceLastAccessedDetailsWithEntitiesResponse {
+    pub job_status: String,
+    pub job_creation_date: Timestamp,
+    pub job_completion_date: Timestamp,
+    pub entity_details_list: Vec<EntityDetails>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+    pub error: Option<ErrorDetails>,
+}
+impl FromValue for GetServiceLastAccessedDetailsWithEntitiesResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetServiceLastAccessedDetailsWithEntitiesResponse {
+            job_status: required(&mut m, "JobStatus")?,
+            job_creation_date: required(&mut m, "JobCreationDate")?,
+            job_completion_date: required(&mut m, "JobCompletionDate")?,
+            entity_details_list: required(&mut m, "EntityDetailsList")?,
+            is_truncated: optional(&mut m, "IsTruncated")?,
+            marker: optional(&mut m, "Marker")?,
+            error: optional(&mut m, "Error")?,
+        })
+    }
+}
+impl IntoValue for GetServiceLastAccessedDetailsWithEntitiesResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put("JobStatus", self.job_status);
+        m.put("JobCreationDate", self.job_creation_date);
+        m.put("JobCompletionDate", self.job_completion_date);
+        m.put("EntityDetailsList", self.entity_details_list);
+        m.put_some("IsTruncated", self.is_truncated);
+        m.put_some("Marker", self.marker);
+        m.put_some("Error", self.error);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetUserPolicyRequest {
     pub user_name: String,
     pub policy_name: String,
@@ -1920,6 +2374,44 @@ impl IntoValue for Group {
         m.put("GroupId", self.group_id);
         m.put("Arn", self.arn);
         m.put("CreateDate", self.create_date);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GroupDetail {
+    pub path: Option<String>,
+    pub group_name: Option<String>,
+    pub group_id: Option<String>,
+    pub arn: Option<String>,
+    pub create_date: Option<Timestamp>,
+    pub group_policy_list: Option<Vec<PolicyDetail>>,
+    pub attached_managed_policies: Option<Vec<AttachedPolicy>>,
+}
+impl FromValue for GroupDetail {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GroupDetail {
+            path: optional(&mut m, "Path")?,
+            group_name: optional(&mut m, "GroupName")?,
+            group_id: optional(&mut m, "GroupId")?,
+            arn: optional(&mut m, "Arn")?,
+            create_date: optional(&mut m, "CreateDate")?,
+            group_policy_list: optional(&mut m, "GroupPolicyList")?,
+            attached_managed_policies: optional(&mut m, "AttachedManagedPolicies")?,
+        })
+    }
+}
+impl IntoValue for GroupDetail {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put_some("Path", self.path);
+        m.put_some("GroupName", self.group_name);
+        m.put_some("GroupId", self.group_id);
+        m.put_some("Arn", self.arn);
+        m.put_some("CreateDate", self.create_date);
+        m.put_some("GroupPolicyList", self.group_policy_list);
+        m.put_some("AttachedManagedPolicies", self.attached_managed_policies);
         Value::Map(m)
     }
 }
@@ -3316,6 +3808,59 @@ impl IntoValue for MFADevice {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedPolicyDetail {
+    pub policy_name: Option<String>,
+    pub policy_id: Option<String>,
+    pub arn: Option<String>,
+    pub path: Option<String>,
+    pub default_version_id: Option<String>,
+    pub attachment_count: Option<i64>,
+    pub permissions_boundary_usage_count: Option<i64>,
+    pub is_attachable: Option<bool>,
+    pub description: Option<String>,
+    pub create_date: Option<Timestamp>,
+    pub update_date: Option<Timestamp>,
+    pub policy_version_list: Option<Vec<PolicyVersion>>,
+}
+impl FromValue for ManagedPolicyDetail {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ManagedPolicyDetail {
+            policy_name: optional(&mut m, "PolicyName")?,
+            policy_id: optional(&mut m, "PolicyId")?,
+            arn: optional(&mut m, "Arn")?,
+            path: optional(&mut m, "Path")?,
+            default_version_id: optional(&mut m, "DefaultVersionId")?,
+            attachment_count: optional(&mut m, "AttachmentCount")?,
+            permissions_boundary_usage_count: optional(&mut m, "PermissionsBoundaryUsageCount")?,
+            is_attachable: optional(&mut m, "IsAttachable")?,
+            description: optional(&mut m, "Description")?,
+            create_date: optional(&mut m, "CreateDate")?,
+            update_date: optional(&mut m, "UpdateDate")?,
+            policy_version_list: optional(&mut m, "PolicyVersionList")?,
+        })
+    }
+}
+impl IntoValue for ManagedPolicyDetail {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(12);
+        m.put_some("PolicyName", self.policy_name);
+        m.put_some("PolicyId", self.policy_id);
+        m.put_some("Arn", self.arn);
+        m.put_some("Path", self.path);
+        m.put_some("DefaultVersionId", self.default_version_id);
+        m.put_some("AttachmentCount", self.attachment_count);
+        m.put_some("PermissionsBoundaryUsageCount", self.permissions_boundary_usage_count);
+        m.put_some("IsAttachable", self.is_attachable);
+        m.put_some("Description", self.description);
+        m.put_some("CreateDate", self.create_date);
+        m.put_some("UpdateDate", self.update_date);
+        m.put_some("PolicyVersionList", self.policy_version_list);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct OrderedOrganizationPolicyType {
     pub service_control_policy_input_list: Option<Vec<String>>,
 }
@@ -3475,6 +4020,29 @@ impl IntoValue for Policy {
         m.put_some("CreateDate", self.create_date);
         m.put_some("UpdateDate", self.update_date);
         m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PolicyDetail {
+    pub policy_name: Option<String>,
+    pub policy_document: Option<String>,
+}
+impl FromValue for PolicyDetail {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PolicyDetail {
+            policy_name: optional(&mut m, "PolicyName")?,
+            policy_document: optional(&mut m, "PolicyDocument")?,
+        })
+    }
+}
+impl IntoValue for PolicyDetail {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("PolicyName", self.policy_name);
+        m.put_some("PolicyDocument", self.policy_document);
         Value::Map(m)
     }
 }
@@ -3940,6 +4508,59 @@ impl IntoValue for Role {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct RoleDetail {
+    pub path: Option<String>,
+    pub role_name: Option<String>,
+    pub role_id: Option<String>,
+    pub arn: Option<String>,
+    pub create_date: Option<Timestamp>,
+    pub assume_role_policy_document: Option<String>,
+    pub instance_profile_list: Option<Vec<InstanceProfile>>,
+    pub role_policy_list: Option<Vec<PolicyDetail>>,
+    pub attached_managed_policies: Option<Vec<AttachedPolicy>>,
+    pub permissions_boundary: Option<AttachedPermissionsBoundary>,
+    pub tags: Option<Vec<Tag>>,
+    pub role_last_used: Option<RoleLastUsed>,
+}
+impl FromValue for RoleDetail {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RoleDetail {
+            path: optional(&mut m, "Path")?,
+            role_name: optional(&mut m, "RoleName")?,
+            role_id: optional(&mut m, "RoleId")?,
+            arn: optional(&mut m, "Arn")?,
+            create_date: optional(&mut m, "CreateDate")?,
+            assume_role_policy_document: optional(&mut m, "AssumeRolePolicyDocument")?,
+            instance_profile_list: optional(&mut m, "InstanceProfileList")?,
+            role_policy_list: optional(&mut m, "RolePolicyList")?,
+            attached_managed_policies: optional(&mut m, "AttachedManagedPolicies")?,
+            permissions_boundary: optional(&mut m, "PermissionsBoundary")?,
+            tags: optional(&mut m, "Tags")?,
+            role_last_used: optional(&mut m, "RoleLastUsed")?,
+        })
+    }
+}
+impl IntoValue for RoleDetail {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(12);
+        m.put_some("Path", self.path);
+        m.put_some("RoleName", self.role_name);
+        m.put_some("RoleId", self.role_id);
+        m.put_some("Arn", self.arn);
+        m.put_some("CreateDate", self.create_date);
+        m.put_some("AssumeRolePolicyDocument", self.assume_role_policy_document);
+        m.put_some("InstanceProfileList", self.instance_profile_list);
+        m.put_some("RolePolicyList", self.role_policy_list);
+        m.put_some("AttachedManagedPolicies", self.attached_managed_policies);
+        m.put_some("PermissionsBoundary", self.permissions_boundary);
+        m.put_some("Tags", self.tags);
+        m.put_some("RoleLastUsed", self.role_last_used);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RoleLastUsed {
     pub last_used_date: Option<Timestamp>,
     pub region: Option<String>,
@@ -3959,6 +4580,44 @@ impl IntoValue for RoleLastUsed {
         let mut m = Members::with_capacity(2);
         m.put_some("LastUsedDate", self.last_used_date);
         m.put_some("Region", self.region);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceLastAccessed {
+    pub service_name: String,
+    pub last_authenticated: Option<Timestamp>,
+    pub service_namespace: String,
+    pub last_authenticated_entity: Option<String>,
+    pub last_authenticated_region: Option<String>,
+    pub total_authenticated_entities: Option<i64>,
+    pub tracked_actions_last_accessed: Option<Vec<TrackedActionLastAccessed>>,
+}
+impl FromValue for ServiceLastAccessed {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ServiceLastAccessed {
+            service_name: required(&mut m, "ServiceName")?,
+            last_authenticated: optional(&mut m, "LastAuthenticated")?,
+            service_namespace: required(&mut m, "ServiceNamespace")?,
+            last_authenticated_entity: optional(&mut m, "LastAuthenticatedEntity")?,
+            last_authenticated_region: optional(&mut m, "LastAuthenticatedRegion")?,
+            total_authenticated_entities: optional(&mut m, "TotalAuthenticatedEntities")?,
+            tracked_actions_last_accessed: optional(&mut m, "TrackedActionsLastAccessed")?,
+        })
+    }
+}
+impl IntoValue for ServiceLastAccessed {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put("ServiceName", self.service_name);
+        m.put_some("LastAuthenticated", self.last_authenticated);
+        m.put("ServiceNamespace", self.service_namespace);
+        m.put_some("LastAuthenticatedEntity", self.last_authenticated_entity);
+        m.put_some("LastAuthenticatedRegion", self.last_authenticated_region);
+        m.put_some("TotalAuthenticatedEntities", self.total_authenticated_entities);
+        m.put_some("TrackedActionsLastAccessed", self.tracked_actions_last_accessed);
         Value::Map(m)
     }
 }
@@ -4295,6 +4954,35 @@ impl IntoValue for TagUserRequest {
         let mut m = Members::with_capacity(2);
         m.put("UserName", self.user_name);
         m.put("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TrackedActionLastAccessed {
+    pub action_name: Option<String>,
+    pub last_accessed_entity: Option<String>,
+    pub last_accessed_time: Option<Timestamp>,
+    pub last_accessed_region: Option<String>,
+}
+impl FromValue for TrackedActionLastAccessed {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TrackedActionLastAccessed {
+            action_name: optional(&mut m, "ActionName")?,
+            last_accessed_entity: optional(&mut m, "LastAccessedEntity")?,
+            last_accessed_time: optional(&mut m, "LastAccessedTime")?,
+            last_accessed_region: optional(&mut m, "LastAccessedRegion")?,
+        })
+    }
+}
+impl IntoValue for TrackedActionLastAccessed {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("ActionName", self.action_name);
+        m.put_some("LastAccessedEntity", self.last_accessed_entity);
+        m.put_some("LastAccessedTime", self.last_accessed_time);
+        m.put_some("LastAccessedRegion", self.last_accessed_region);
         Value::Map(m)
     }
 }
@@ -4660,6 +5348,53 @@ impl IntoValue for User {
         m.put("Arn", self.arn);
         m.put("CreateDate", self.create_date);
         m.put_some("PasswordLastUsed", self.password_last_used);
+        m.put_some("PermissionsBoundary", self.permissions_boundary);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UserDetail {
+    pub path: Option<String>,
+    pub user_name: Option<String>,
+    pub user_id: Option<String>,
+    pub arn: Option<String>,
+    pub create_date: Option<Timestamp>,
+    pub user_policy_list: Option<Vec<PolicyDetail>>,
+    pub group_list: Option<Vec<String>>,
+    pub attached_managed_policies: Option<Vec<AttachedPolicy>>,
+    pub permissions_boundary: Option<AttachedPermissionsBoundary>,
+    pub tags: Option<Vec<Tag>>,
+}
+impl FromValue for UserDetail {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UserDetail {
+            path: optional(&mut m, "Path")?,
+            user_name: optional(&mut m, "UserName")?,
+            user_id: optional(&mut m, "UserId")?,
+            arn: optional(&mut m, "Arn")?,
+            create_date: optional(&mut m, "CreateDate")?,
+            user_policy_list: optional(&mut m, "UserPolicyList")?,
+            group_list: optional(&mut m, "GroupList")?,
+            attached_managed_policies: optional(&mut m, "AttachedManagedPolicies")?,
+            permissions_boundary: optional(&mut m, "PermissionsBoundary")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for UserDetail {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(10);
+        m.put_some("Path", self.path);
+        m.put_some("UserName", self.user_name);
+        m.put_some("UserId", self.user_id);
+        m.put_some("Arn", self.arn);
+        m.put_some("CreateDate", self.create_date);
+        m.put_some("UserPolicyList", self.user_policy_list);
+        m.put_some("GroupList", self.group_list);
+        m.put_some("AttachedManagedPolicies", self.attached_managed_policies);
         m.put_some("PermissionsBoundary", self.permissions_boundary);
         m.put_some("Tags", self.tags);
         Value::Map(m)
