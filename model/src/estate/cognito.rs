@@ -27,6 +27,11 @@ impl TokenIssuer {
     pub fn issuer(&self) -> String {
         format!("https://cognito-idp.{}.amazonaws.com/{}", self.region, self.pool)
     }
+
+    /// By which one is found in the whole estate: `issuer/` and the `iss` claim.
+    pub fn named(issuer: &str) -> String {
+        format!("issuer/{issuer}")
+    }
 }
 
 impl Node for TokenIssuer {
@@ -40,9 +45,8 @@ impl Node for TokenIssuer {
     fn local_id(&self) -> &str {
         &self.pool
     }
-    /// `issuer/` and the `iss` claim.
     fn global_name(&self) -> Option<String> {
-        Some(format!("issuer/{}", self.issuer()))
+        Some(TokenIssuer::named(&self.issuer()))
     }
 }
 

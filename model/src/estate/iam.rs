@@ -16,6 +16,7 @@ pub const NODES: &[NodeKind] = &[
     NodeKind::of::<Role>(),
     NodeKind::of::<ManagedPolicy>(),
     NodeKind::of::<AccessKey>(),
+    NodeKind::of::<OidcProvider>(),
 ];
 
 /// The nodes that the organizations service owns.
@@ -139,8 +140,18 @@ impl Linked<'_> {
     /// The service as the caller of what it does in this account.
     pub fn caller(&self, tx: &mut Tx<'_>) -> Result<Caller, Fault> {
         let Linked { service, role, policy } = self;
-        let id = match tx.find_global::<Role>(role) {
-            Some(role) => role.id.clone(),
+        let path = format!("/aws-service-role/{service}/");
+        let permissions =
+            || InlinePolicy { name: (*role).to_owned(), document: PolicyText::new(*policy, None) };
+        let id = match tx.find_global::<Role>(role).cloned() {
+            Some(made) => {
+                let id = made.id.clone();
+                // One that was made by hand has what the service needs from its first use.
+                if made.inline.is_empty() && made.path == path {
+                    tx.put(Role { inline: vec![permissions()], ..made })?;
+                }
+                id
+            }
             None => {
                 let trust = format!(
                     r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Service":"{service}"}},"Action":"sts:AssumeRole"}}]}}"#
@@ -149,16 +160,13 @@ impl Linked<'_> {
                 tx.put(Role {
                     account: tx.account.clone(),
                     name: (*role).to_owned(),
-                    path: format!("/aws-service-role/{service}/"),
+                    path,
                     id: id.clone(),
                     created: tx.now,
                     description: None,
                     max_session: 3600,
                     trust: PolicyText::new(&trust, None),
-                    inline: vec![InlinePolicy {
-                        name: (*role).to_owned(),
-                        document: PolicyText::new(*policy, None),
-                    }],
+                    inline: vec![permissions()],
                     attached: Vec::new(),
                     boundary: None,
                     tags: Tags::new(),
@@ -269,6 +277,28 @@ impl Node for AccessKey {
         Some(format!("access-key/{}", self.id))
     }
 }
+
+/// An issuer of OpenID Connect tokens whose bearers roles of the account may trust.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OidcProvider {
+    pub account: AccountId,
+    /// The `iss` claim without `https://`: `cognito-idp.us-east-1.amazonaws.com/us-east-1_AbCdEfGhI`.
+    pub url: String,
+    /// The audiences that are accepted.
+    pub clients: Vec<String>,
+    /// Of certificates of the issuer's server; no connection to it is made here.
+    pub thumbprints: Vec<String>,
+    pub created: Timestamp,
+    pub tags: Tags,
+}
+
+impl OidcProvider {
+    pub fn arn(&self) -> String {
+        arn("iam", "", &self.account, &format!("oidc-provider/{}", self.url))
+    }
+}
+
+node!(OidcProvider, "AWS::IAM::OIDCProvider", url, arn: arn, tags: tags);
 
 /// The organization; there is at most one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

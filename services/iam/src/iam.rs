@@ -5,7 +5,7 @@ use model::estate::iam::{AccessKey, Group, Role, User};
 use model::{Ask, Asking, Caller, CallerKind, Fault};
 
 use crate::profile::Profile;
-use crate::{login, password};
+use crate::{linked, login, password};
 
 /// The operations that are about an MFA device itself, not about its user.
 const MFA_DEVICES: &[&str] =
@@ -17,6 +17,9 @@ pub(crate) fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
         return Ok(crate::mfa::ask(asking));
     }
     plain_token(asking.caller)?;
+    if operation == "CreateServiceLinkedRole" {
+        return Ok(linked::ask(asking).into_iter().collect());
+    }
     let Some(resource) = resource(asking) else { return Ok(Vec::new()) };
     let mut ask = Ask::new(format!("iam:{operation}"), resource);
     // Principals that are to be made, or the caller's own where none is named, stand in the caller's account.
@@ -145,6 +148,14 @@ fn resource(asking: &Asking<'_>) -> Option<String> {
             let key = asking.snapshot.find::<AccessKey>(asking.account, "", asking.text("AccessKeyId")?);
             key.and_then(|key| key.user.as_deref()).map_or_else(|| "*".to_owned(), user)
         }
+        "ListOpenIDConnectProviders" | "ListSAMLProviders" => "*".to_owned(),
+        "CreateOpenIDConnectProvider" => {
+            let url = asking.text("Url")?;
+            let url = url.strip_prefix("https://").unwrap_or(url).trim_end_matches('/');
+            own(asking, &format!("oidc-provider/{url}"))
+        }
+        "CreateSAMLProvider" => own(asking, &format!("saml-provider/{}", asking.text("Name")?)),
+        "GetServiceLinkedRoleDeletionStatus" => own(asking, &linked::of_task(asking.text("DeletionTaskId")?)),
         "CreateAccountAlias" | "DeleteAccountAlias" | "ListAccountAliases" => "*".to_owned(),
         "GetAccountPasswordPolicy" | "UpdateAccountPasswordPolicy" | "DeleteAccountPasswordPolicy" => {
             "*".to_owned()
@@ -170,6 +181,10 @@ fn resource(asking: &Asking<'_>) -> Option<String> {
             () if asking.text("InstanceProfileName").is_some() => {
                 profile(asking.text("InstanceProfileName")?)
             }
+            () if asking.text("OpenIDConnectProviderArn").is_some() => {
+                asking.text("OpenIDConnectProviderArn")?.to_owned()
+            }
+            () if asking.text("SAMLProviderArn").is_some() => asking.text("SAMLProviderArn")?.to_owned(),
             () if asking.text("PolicyArn").is_some() => asking.text("PolicyArn")?.to_owned(),
             () if asking.text("SerialNumber").is_some() && MFA_DEVICES.contains(&asking.operation) => {
                 asking.text("SerialNumber")?.to_owned()

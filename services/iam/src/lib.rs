@@ -10,9 +10,11 @@ mod group;
 mod iam;
 mod inline;
 mod key;
+mod linked;
 mod login;
 mod managed;
 mod mfa;
+mod oidc;
 mod page;
 mod password;
 mod policy;
@@ -20,6 +22,7 @@ mod profile;
 mod provider;
 mod report;
 mod role;
+mod saml;
 #[rustfmt::skip]
 mod shapes;
 mod simulate;
@@ -117,6 +120,31 @@ pub static SERVICE: Service = Service {
         noted GenerateServiceLastAccessedDetails => accessed::generate_service_last_accessed_details,
         read GetServiceLastAccessedDetails => accessed::get_service_last_accessed_details,
         read GetServiceLastAccessedDetailsWithEntities => accessed::get_service_last_accessed_details_with_entities,
+        write CreateOpenIDConnectProvider => oidc::create_open_id_connect_provider,
+        read GetOpenIDConnectProvider => oidc::get_open_id_connect_provider,
+        read ListOpenIDConnectProviders => oidc::list_open_id_connect_providers,
+        write DeleteOpenIDConnectProvider => oidc::delete_open_id_connect_provider,
+        write UpdateOpenIDConnectProviderThumbprint => oidc::update_open_id_connect_provider_thumbprint,
+        write AddClientIDToOpenIDConnectProvider => oidc::add_client_id,
+        write RemoveClientIDFromOpenIDConnectProvider => oidc::remove_client_id,
+        write TagOpenIDConnectProvider => oidc::tag_open_id_connect_provider,
+        write UntagOpenIDConnectProvider => oidc::untag_open_id_connect_provider,
+        read ListOpenIDConnectProviderTags => oidc::list_open_id_connect_provider_tags,
+        write CreateSAMLProvider => saml::create_saml_provider,
+        read GetSAMLProvider => saml::get_saml_provider,
+        read ListSAMLProviders => saml::list_saml_providers,
+        write UpdateSAMLProvider => saml::update_saml_provider,
+        write DeleteSAMLProvider => saml::delete_saml_provider,
+        write TagSAMLProvider => saml::tag_saml_provider,
+        write UntagSAMLProvider => saml::untag_saml_provider,
+        read ListSAMLProviderTags => saml::list_saml_provider_tags,
+        write CreateServiceLinkedRole => linked::create_service_linked_role,
+        write DeleteServiceLinkedRole => linked::delete_service_linked_role,
+        read GetServiceLinkedRoleDeletionStatus => linked::get_service_linked_role_deletion_status,
+        write UpdateRoleDescription => role::update_role_description,
+        write TagInstanceProfile => profile::tag_instance_profile,
+        write UntagInstanceProfile => profile::untag_instance_profile,
+        read ListInstanceProfileTags => profile::list_instance_profile_tags,
         read ListEntitiesForPolicy => entities::list_entities_for_policy,
         write CreateAccountAlias => account::create_account_alias,
         write DeleteAccountAlias => account::delete_account_alias,
@@ -155,6 +183,8 @@ pub static SERVICE: Service = Service {
         model::NodeKind::of::<model::estate::iam::AccessKey>(),
         model::NodeKind::of::<profile::Profile>(),
         model::NodeKind::of::<mfa::Device>(),
+        model::NodeKind::of::<model::estate::iam::OidcProvider>(),
+        model::NodeKind::of::<saml::Saml>(),
         model::NodeKind::of::<account::Alias>(),
         model::NodeKind::of::<login::Login>(),
         model::NodeKind::of::<password::Rules>(),

@@ -1,7 +1,7 @@
 //! Instance profiles: the name under which an instance gets a role.
 
 use model::ids::arn;
-use model::{AccountId, Fault, Node, Timestamp, Tx};
+use model::{AccountId, Fault, Node, Tags, Timestamp, Tx};
 use serde::{Deserialize, Serialize};
 
 use crate::page::{self, exists, in_use, limit};
@@ -17,6 +17,8 @@ pub(crate) struct Profile {
     pub(crate) id: String,
     pub(crate) created: Timestamp,
     pub(crate) role: Option<String>,
+    #[serde(default)]
+    pub(crate) tags: Tags,
 }
 
 impl Node for Profile {
@@ -32,6 +34,9 @@ impl Node for Profile {
     }
     fn arn(&self) -> Option<String> {
         Some(arn("iam", "", &self.account, &format!("instance-profile{}{}", self.path, self.name)))
+    }
+    fn tags(&self) -> &Tags {
+        &self.tags
     }
 }
 
@@ -49,7 +54,7 @@ pub(crate) fn shape(tx: &Tx<'_>, profile: &Profile) -> InstanceProfile {
         arn: profile.arn().unwrap_or_default(),
         create_date: profile.created,
         roles: roles.map(|r| role::shape(&r, false)).collect(),
-        tags: None,
+        tags: page::shown(&profile.tags),
     }
 }
 
@@ -68,6 +73,7 @@ pub(crate) fn create_instance_profile(
         id: page::id(tx, "AIPA"),
         created: tx.now,
         role: None,
+        tags: page::tags_of(input.tags)?,
     };
     let instance_profile = shape(tx, &profile);
     tx.put(profile)?;
@@ -141,4 +147,27 @@ pub(crate) fn list_instance_profiles_for_role(
     let own = tx.list_global::<Profile>().filter(|p| p.role.as_ref() == Some(&input.role_name));
     let instance_profiles = own.map(|p| shape(tx, p)).collect();
     Ok(ListInstanceProfilesForRoleResponse { instance_profiles, is_truncated: Some(false), marker: None })
+}
+
+pub(crate) fn tag_instance_profile(tx: &mut Tx<'_>, input: TagInstanceProfileRequest) -> Result<(), Fault> {
+    let mut profile = find(tx, &input.instance_profile_name)?;
+    profile.tags = page::tagged(profile.tags, input.tags)?;
+    tx.put(profile)
+}
+
+pub(crate) fn untag_instance_profile(
+    tx: &mut Tx<'_>,
+    input: UntagInstanceProfileRequest,
+) -> Result<(), Fault> {
+    let mut profile = find(tx, &input.instance_profile_name)?;
+    profile.tags.retain(|key, _| !input.tag_keys.contains(key));
+    tx.put(profile)
+}
+
+pub(crate) fn list_instance_profile_tags(
+    tx: &mut Tx<'_>,
+    input: ListInstanceProfileTagsRequest,
+) -> Result<ListInstanceProfileTagsResponse, Fault> {
+    let tags = page::listed(&find(tx, &input.instance_profile_name)?.tags);
+    Ok(ListInstanceProfileTagsResponse { tags, is_truncated: Some(false), marker: None })
 }

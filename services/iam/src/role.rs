@@ -99,6 +99,18 @@ pub(crate) fn update_role(tx: &mut Tx<'_>, input: UpdateRoleRequest) -> Result<U
     Ok(UpdateRoleResponse::default())
 }
 
+pub(crate) fn update_role_description(
+    tx: &mut Tx<'_>,
+    input: UpdateRoleDescriptionRequest,
+) -> Result<UpdateRoleDescriptionResponse, Fault> {
+    // All that may be changed of a service-linked role.
+    let mut role = find(tx, &input.role_name)?;
+    role.description = Some(input.description);
+    let shown = shape(&role, true);
+    tx.put(role)?;
+    Ok(UpdateRoleDescriptionResponse { role: Some(shown) })
+}
+
 pub(crate) fn update_assume_role_policy(
     tx: &mut Tx<'_>,
     input: UpdateAssumeRolePolicyRequest,

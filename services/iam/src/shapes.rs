@@ -107,6 +107,29 @@ impl IntoValue for AccessKeyMetadata {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddClientIDToOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+    pub client_id: String,
+}
+impl FromValue for AddClientIDToOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(AddClientIDToOpenIDConnectProviderRequest {
+            open_id_connect_provider_arn: required(&mut m, "OpenIDConnectProviderArn")?,
+            client_id: required(&mut m, "ClientID")?,
+        })
+    }
+}
+impl IntoValue for AddClientIDToOpenIDConnectProviderRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("OpenIDConnectProviderArn", self.open_id_connect_provider_arn);
+        m.put("ClientID", self.client_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AddRoleToInstanceProfileRequest {
     pub instance_profile_name: String,
     pub role_name: String,
@@ -544,6 +567,58 @@ impl IntoValue for CreateLoginProfileResponse {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateOpenIDConnectProviderRequest {
+    pub url: String,
+    pub client_id_list: Option<Vec<String>>,
+    pub thumbprint_list: Option<Vec<String>>,
+    pub tags: Option<Vec<Tag>>,
+}
+impl FromValue for CreateOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateOpenIDConnectProviderRequest {
+            url: required(&mut m, "Url")?,
+            client_id_list: optional(&mut m, "ClientIDList")?,
+            thumbprint_list: optional(&mut m, "ThumbprintList")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for CreateOpenIDConnectProviderRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("Url", self.url);
+        m.put_some("ClientIDList", self.client_id_list);
+        m.put_some("ThumbprintList", self.thumbprint_list);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateOpenIDConnectProviderResponse {
+    pub open_id_connect_provider_arn: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+impl FromValue for CreateOpenIDConnectProviderResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateOpenIDConnectProviderResponse {
+            open_id_connect_provider_arn: optional(&mut m, "OpenIDConnectProviderArn")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for CreateOpenIDConnectProviderResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("OpenIDConnectProviderArn", self.open_id_connect_provider_arn);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreatePolicyRequest {
     pub policy_name: String,
     pub path: Option<String>,
@@ -701,6 +776,118 @@ impl IntoValue for CreateRoleResponse {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(1);
         m.put("Role", self.role);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct CreateSAMLProviderRequest {
+    pub saml_metadata_document: String,
+    pub name: String,
+    pub tags: Option<Vec<Tag>>,
+    pub assertion_encryption_mode: Option<String>,
+    pub add_private_key: Option<String>,
+}
+impl FromValue for CreateSAMLProviderRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateSAMLProviderRequest {
+            saml_metadata_document: required(&mut m, "SAMLMetadataDocument")?,
+            name: required(&mut m, "Name")?,
+            tags: optional(&mut m, "Tags")?,
+            assertion_encryption_mode: optional(&mut m, "AssertionEncryptionMode")?,
+            add_private_key: optional(&mut m, "AddPrivateKey")?,
+        })
+    }
+}
+impl IntoValue for CreateSAMLProviderRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("SAMLMetadataDocument", self.saml_metadata_document);
+        m.put("Name", self.name);
+        m.put_some("Tags", self.tags);
+        m.put_some("AssertionEncryptionMode", self.assertion_encryption_mode);
+        m.put_some("AddPrivateKey", self.add_private_key);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for CreateSAMLProviderRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CreateSAMLProviderRequest")
+            .field("SAMLMetadataDocument", &self.saml_metadata_document)
+            .field("Name", &self.name)
+            .field("Tags", &self.tags)
+            .field("AssertionEncryptionMode", &self.assertion_encryption_mode)
+            .field("AddPrivateKey", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateSAMLProviderResponse {
+    pub saml_provider_arn: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+impl FromValue for CreateSAMLProviderResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateSAMLProviderResponse {
+            saml_provider_arn: optional(&mut m, "SAMLProviderArn")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for CreateSAMLProviderResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("SAMLProviderArn", self.saml_provider_arn);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateServiceLinkedRoleRequest {
+    pub aws_service_name: String,
+    pub description: Option<String>,
+    pub custom_suffix: Option<String>,
+}
+impl FromValue for CreateServiceLinkedRoleRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateServiceLinkedRoleRequest {
+            aws_service_name: required(&mut m, "AWSServiceName")?,
+            description: optional(&mut m, "Description")?,
+            custom_suffix: optional(&mut m, "CustomSuffix")?,
+        })
+    }
+}
+impl IntoValue for CreateServiceLinkedRoleRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("AWSServiceName", self.aws_service_name);
+        m.put_some("Description", self.description);
+        m.put_some("CustomSuffix", self.custom_suffix);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateServiceLinkedRoleResponse {
+    pub role: Option<Role>,
+}
+impl FromValue for CreateServiceLinkedRoleResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(CreateServiceLinkedRoleResponse {
+            role: optional(&mut m, "Role")?,
+        })
+    }
+}
+impl IntoValue for CreateServiceLinkedRoleResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Role", self.role);
         Value::Map(m)
     }
 }
@@ -960,6 +1147,26 @@ impl IntoValue for DeleteLoginProfileRequest {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+}
+impl FromValue for DeleteOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteOpenIDConnectProviderRequest {
+            open_id_connect_provider_arn: required(&mut m, "OpenIDConnectProviderArn")?,
+        })
+    }
+}
+impl IntoValue for DeleteOpenIDConnectProviderRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("OpenIDConnectProviderArn", self.open_id_connect_provider_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeletePolicyRequest {
     pub policy_arn: String,
 }
@@ -1071,6 +1278,66 @@ impl IntoValue for DeleteRoleRequest {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteSAMLProviderRequest {
+    pub saml_provider_arn: String,
+}
+impl FromValue for DeleteSAMLProviderRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteSAMLProviderRequest {
+            saml_provider_arn: required(&mut m, "SAMLProviderArn")?,
+        })
+    }
+}
+impl IntoValue for DeleteSAMLProviderRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("SAMLProviderArn", self.saml_provider_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteServiceLinkedRoleRequest {
+    pub role_name: String,
+}
+impl FromValue for DeleteServiceLinkedRoleRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteServiceLinkedRoleRequest {
+            role_name: required(&mut m, "RoleName")?,
+        })
+    }
+}
+impl IntoValue for DeleteServiceLinkedRoleRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("RoleName", self.role_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteServiceLinkedRoleResponse {
+    pub deletion_task_id: String,
+}
+impl FromValue for DeleteServiceLinkedRoleResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeleteServiceLinkedRoleResponse {
+            deletion_task_id: required(&mut m, "DeletionTaskId")?,
+        })
+    }
+}
+impl IntoValue for DeleteServiceLinkedRoleResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("DeletionTaskId", self.deletion_task_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteUserPermissionsBoundaryRequest {
     pub user_name: String,
 }
@@ -1153,6 +1420,29 @@ impl IntoValue for DeleteVirtualMFADeviceRequest {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(1);
         m.put("SerialNumber", self.serial_number);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeletionTaskFailureReasonType {
+    pub reason: Option<String>,
+    pub role_usage_list: Option<Vec<RoleUsageType>>,
+}
+impl FromValue for DeletionTaskFailureReasonType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(DeletionTaskFailureReasonType {
+            reason: optional(&mut m, "Reason")?,
+            role_usage_list: optional(&mut m, "RoleUsageList")?,
+        })
+    }
+}
+impl IntoValue for DeletionTaskFailureReasonType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Reason", self.reason);
+        m.put_some("RoleUsageList", self.role_usage_list);
         Value::Map(m)
     }
 }
@@ -1939,6 +2229,58 @@ impl IntoValue for GetMFADeviceResponse {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+}
+impl FromValue for GetOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetOpenIDConnectProviderRequest {
+            open_id_connect_provider_arn: required(&mut m, "OpenIDConnectProviderArn")?,
+        })
+    }
+}
+impl IntoValue for GetOpenIDConnectProviderRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("OpenIDConnectProviderArn", self.open_id_connect_provider_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetOpenIDConnectProviderResponse {
+    pub url: Option<String>,
+    pub client_id_list: Option<Vec<String>>,
+    pub thumbprint_list: Option<Vec<String>>,
+    pub create_date: Option<Timestamp>,
+    pub tags: Option<Vec<Tag>>,
+}
+impl FromValue for GetOpenIDConnectProviderResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetOpenIDConnectProviderResponse {
+            url: optional(&mut m, "Url")?,
+            client_id_list: optional(&mut m, "ClientIDList")?,
+            thumbprint_list: optional(&mut m, "ThumbprintList")?,
+            create_date: optional(&mut m, "CreateDate")?,
+            tags: optional(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for GetOpenIDConnectProviderResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("Url", self.url);
+        m.put_some("ClientIDList", self.client_id_list);
+        m.put_some("ThumbprintList", self.thumbprint_list);
+        m.put_some("CreateDate", self.create_date);
+        m.put_some("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetPolicyRequest {
     pub policy_arn: String,
 }
@@ -2119,6 +2461,64 @@ impl IntoValue for GetRoleResponse {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetSAMLProviderRequest {
+    pub saml_provider_arn: String,
+}
+impl FromValue for GetSAMLProviderRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetSAMLProviderRequest {
+            saml_provider_arn: required(&mut m, "SAMLProviderArn")?,
+        })
+    }
+}
+impl IntoValue for GetSAMLProviderRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("SAMLProviderArn", self.saml_provider_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetSAMLProviderResponse {
+    pub saml_provider_uuid: Option<String>,
+    pub saml_metadata_document: Option<String>,
+    pub create_date: Option<Timestamp>,
+    pub valid_until: Option<Timestamp>,
+    pub tags: Option<Vec<Tag>>,
+    pub assertion_encryption_mode: Option<String>,
+    pub private_key_list: Option<Vec<SAMLPrivateKey>>,
+}
+impl FromValue for GetSAMLProviderResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetSAMLProviderResponse {
+            saml_provider_uuid: optional(&mut m, "SAMLProviderUUID")?,
+            saml_metadata_document: optional(&mut m, "SAMLMetadataDocument")?,
+            create_date: optional(&mut m, "CreateDate")?,
+            valid_until: optional(&mut m, "ValidUntil")?,
+            tags: optional(&mut m, "Tags")?,
+            assertion_encryption_mode: optional(&mut m, "AssertionEncryptionMode")?,
+            private_key_list: optional(&mut m, "PrivateKeyList")?,
+        })
+    }
+}
+impl IntoValue for GetSAMLProviderResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put_some("SAMLProviderUUID", self.saml_provider_uuid);
+        m.put_some("SAMLMetadataDocument", self.saml_metadata_document);
+        m.put_some("CreateDate", self.create_date);
+        m.put_some("ValidUntil", self.valid_until);
+        m.put_some("Tags", self.tags);
+        m.put_some("AssertionEncryptionMode", self.assertion_encryption_mode);
+        m.put_some("PrivateKeyList", self.private_key_list);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetServiceLastAccessedDetailsRequest {
     pub job_id: String,
     pub max_items: Option<i64>,
@@ -2248,6 +2648,49 @@ impl IntoValue for GetServiceLastAccessedDetailsWithEntitiesResponse {
         m.put_some("IsTruncated", self.is_truncated);
         m.put_some("Marker", self.marker);
         m.put_some("Error", self.error);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetServiceLinkedRoleDeletionStatusRequest {
+    pub deletion_task_id: String,
+}
+impl FromValue for GetServiceLinkedRoleDeletionStatusRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetServiceLinkedRoleDeletionStatusRequest {
+            deletion_task_id: required(&mut m, "DeletionTaskId")?,
+        })
+    }
+}
+impl IntoValue for GetServiceLinkedRoleDeletionStatusRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("DeletionTaskId", self.deletion_task_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetServiceLinkedRoleDeletionStatusResponse {
+    pub status: String,
+    pub reason: Option<DeletionTaskFailureReasonType>,
+}
+impl FromValue for GetServiceLinkedRoleDeletionStatusResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(GetServiceLinkedRoleDeletionStatusResponse {
+            status: required(&mut m, "Status")?,
+            reason: optional(&mut m, "Reason")?,
+        })
+    }
+}
+impl IntoValue for GetServiceLinkedRoleDeletionStatusResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("Status", self.status);
+        m.put_some("Reason", self.reason);
         Value::Map(m)
     }
 }
@@ -2990,6 +3433,58 @@ impl IntoValue for ListGroupsResponse {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListInstanceProfileTagsRequest {
+    pub instance_profile_name: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i64>,
+}
+impl FromValue for ListInstanceProfileTagsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListInstanceProfileTagsRequest {
+            instance_profile_name: required(&mut m, "InstanceProfileName")?,
+            marker: optional(&mut m, "Marker")?,
+            max_items: optional(&mut m, "MaxItems")?,
+        })
+    }
+}
+impl IntoValue for ListInstanceProfileTagsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("InstanceProfileName", self.instance_profile_name);
+        m.put_some("Marker", self.marker);
+        m.put_some("MaxItems", self.max_items);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListInstanceProfileTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+impl FromValue for ListInstanceProfileTagsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListInstanceProfileTagsResponse {
+            tags: required(&mut m, "Tags")?,
+            is_truncated: optional(&mut m, "IsTruncated")?,
+            marker: optional(&mut m, "Marker")?,
+        })
+    }
+}
+impl IntoValue for ListInstanceProfileTagsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("Tags", self.tags);
+        m.put_some("IsTruncated", self.is_truncated);
+        m.put_some("Marker", self.marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListInstanceProfilesForRoleRequest {
     pub role_name: String,
     pub marker: Option<String>,
@@ -3201,6 +3696,95 @@ impl IntoValue for ListMFADevicesResponse {
         m.put("MFADevices", self.mfa_devices);
         m.put_some("IsTruncated", self.is_truncated);
         m.put_some("Marker", self.marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListOpenIDConnectProviderTagsRequest {
+    pub open_id_connect_provider_arn: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i64>,
+}
+impl FromValue for ListOpenIDConnectProviderTagsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListOpenIDConnectProviderTagsRequest {
+            open_id_connect_provider_arn: required(&mut m, "OpenIDConnectProviderArn")?,
+            marker: optional(&mut m, "Marker")?,
+            max_items: optional(&mut m, "MaxItems")?,
+        })
+    }
+}
+impl IntoValue for ListOpenIDConnectProviderTagsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("OpenIDConnectProviderArn", self.open_id_connect_provider_arn);
+        m.put_some("Marker", self.marker);
+        m.put_some("MaxItems", self.max_items);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListOpenIDConnectProviderTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+impl FromValue for ListOpenIDConnectProviderTagsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListOpenIDConnectProviderTagsResponse {
+            tags: required(&mut m, "Tags")?,
+            is_truncated: optional(&mut m, "IsTruncated")?,
+            marker: optional(&mut m, "Marker")?,
+        })
+    }
+}
+impl IntoValue for ListOpenIDConnectProviderTagsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("Tags", self.tags);
+        m.put_some("IsTruncated", self.is_truncated);
+        m.put_some("Marker", self.marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListOpenIDConnectProvidersRequest {
+}
+impl FromValue for ListOpenIDConnectProvidersRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListOpenIDConnectProvidersRequest {
+        })
+    }
+}
+impl IntoValue for ListOpenIDConnectProvidersRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListOpenIDConnectProvidersResponse {
+    pub open_id_connect_provider_list: Option<Vec<OpenIDConnectProviderListEntry>>,
+}
+impl FromValue for ListOpenIDConnectProvidersResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListOpenIDConnectProvidersResponse {
+            open_id_connect_provider_list: optional(&mut m, "OpenIDConnectProviderList")?,
+        })
+    }
+}
+impl IntoValue for ListOpenIDConnectProvidersResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("OpenIDConnectProviderList", self.open_id_connect_provider_list);
         Value::Map(m)
     }
 }
@@ -3539,6 +4123,95 @@ impl IntoValue for ListRolesResponse {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListSAMLProviderTagsRequest {
+    pub saml_provider_arn: String,
+    pub marker: Option<String>,
+    pub max_items: Option<i64>,
+}
+impl FromValue for ListSAMLProviderTagsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListSAMLProviderTagsRequest {
+            saml_provider_arn: required(&mut m, "SAMLProviderArn")?,
+            marker: optional(&mut m, "Marker")?,
+            max_items: optional(&mut m, "MaxItems")?,
+        })
+    }
+}
+impl IntoValue for ListSAMLProviderTagsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("SAMLProviderArn", self.saml_provider_arn);
+        m.put_some("Marker", self.marker);
+        m.put_some("MaxItems", self.max_items);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListSAMLProviderTagsResponse {
+    pub tags: Vec<Tag>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+impl FromValue for ListSAMLProviderTagsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListSAMLProviderTagsResponse {
+            tags: required(&mut m, "Tags")?,
+            is_truncated: optional(&mut m, "IsTruncated")?,
+            marker: optional(&mut m, "Marker")?,
+        })
+    }
+}
+impl IntoValue for ListSAMLProviderTagsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("Tags", self.tags);
+        m.put_some("IsTruncated", self.is_truncated);
+        m.put_some("Marker", self.marker);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListSAMLProvidersRequest {
+}
+impl FromValue for ListSAMLProvidersRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListSAMLProvidersRequest {
+        })
+    }
+}
+impl IntoValue for ListSAMLProvidersRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListSAMLProvidersResponse {
+    pub saml_provider_list: Option<Vec<SAMLProviderListEntry>>,
+}
+impl FromValue for ListSAMLProvidersResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ListSAMLProvidersResponse {
+            saml_provider_list: optional(&mut m, "SAMLProviderList")?,
+        })
+    }
+}
+impl IntoValue for ListSAMLProvidersResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("SAMLProviderList", self.saml_provider_list);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListUserPoliciesRequest {
     pub user_name: String,
     pub marker: Option<String>,
@@ -3856,6 +4529,26 @@ impl IntoValue for ManagedPolicyDetail {
         m.put_some("CreateDate", self.create_date);
         m.put_some("UpdateDate", self.update_date);
         m.put_some("PolicyVersionList", self.policy_version_list);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OpenIDConnectProviderListEntry {
+    pub arn: Option<String>,
+}
+impl FromValue for OpenIDConnectProviderListEntry {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(OpenIDConnectProviderListEntry {
+            arn: optional(&mut m, "Arn")?,
+        })
+    }
+}
+impl IntoValue for OpenIDConnectProviderListEntry {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Arn", self.arn);
         Value::Map(m)
     }
 }
@@ -4330,6 +5023,29 @@ impl IntoValue for PutUserPolicyRequest {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct RemoveClientIDFromOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+    pub client_id: String,
+}
+impl FromValue for RemoveClientIDFromOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RemoveClientIDFromOpenIDConnectProviderRequest {
+            open_id_connect_provider_arn: required(&mut m, "OpenIDConnectProviderArn")?,
+            client_id: required(&mut m, "ClientID")?,
+        })
+    }
+}
+impl IntoValue for RemoveClientIDFromOpenIDConnectProviderRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("OpenIDConnectProviderArn", self.open_id_connect_provider_arn);
+        m.put("ClientID", self.client_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RemoveRoleFromInstanceProfileRequest {
     pub instance_profile_name: String,
     pub role_name: String,
@@ -4580,6 +5296,78 @@ impl IntoValue for RoleLastUsed {
         let mut m = Members::with_capacity(2);
         m.put_some("LastUsedDate", self.last_used_date);
         m.put_some("Region", self.region);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RoleUsageType {
+    pub region: Option<String>,
+    pub resources: Option<Vec<String>>,
+}
+impl FromValue for RoleUsageType {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(RoleUsageType {
+            region: optional(&mut m, "Region")?,
+            resources: optional(&mut m, "Resources")?,
+        })
+    }
+}
+impl IntoValue for RoleUsageType {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("Region", self.region);
+        m.put_some("Resources", self.resources);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SAMLPrivateKey {
+    pub key_id: Option<String>,
+    pub timestamp: Option<Timestamp>,
+}
+impl FromValue for SAMLPrivateKey {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SAMLPrivateKey {
+            key_id: optional(&mut m, "KeyId")?,
+            timestamp: optional(&mut m, "Timestamp")?,
+        })
+    }
+}
+impl IntoValue for SAMLPrivateKey {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("KeyId", self.key_id);
+        m.put_some("Timestamp", self.timestamp);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SAMLProviderListEntry {
+    pub arn: Option<String>,
+    pub valid_until: Option<Timestamp>,
+    pub create_date: Option<Timestamp>,
+}
+impl FromValue for SAMLProviderListEntry {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(SAMLProviderListEntry {
+            arn: optional(&mut m, "Arn")?,
+            valid_until: optional(&mut m, "ValidUntil")?,
+            create_date: optional(&mut m, "CreateDate")?,
+        })
+    }
+}
+impl IntoValue for SAMLProviderListEntry {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("Arn", self.arn);
+        m.put_some("ValidUntil", self.valid_until);
+        m.put_some("CreateDate", self.create_date);
         Value::Map(m)
     }
 }
@@ -4863,6 +5651,29 @@ impl IntoValue for Tag {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub tags: Vec<Tag>,
+}
+impl FromValue for TagInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TagInstanceProfileRequest {
+            instance_profile_name: required(&mut m, "InstanceProfileName")?,
+            tags: required(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for TagInstanceProfileRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("InstanceProfileName", self.instance_profile_name);
+        m.put("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TagMFADeviceRequest {
     pub serial_number: String,
     pub tags: Vec<Tag>,
@@ -4881,6 +5692,29 @@ impl IntoValue for TagMFADeviceRequest {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(2);
         m.put("SerialNumber", self.serial_number);
+        m.put("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+    pub tags: Vec<Tag>,
+}
+impl FromValue for TagOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TagOpenIDConnectProviderRequest {
+            open_id_connect_provider_arn: required(&mut m, "OpenIDConnectProviderArn")?,
+            tags: required(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for TagOpenIDConnectProviderRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("OpenIDConnectProviderArn", self.open_id_connect_provider_arn);
         m.put("Tags", self.tags);
         Value::Map(m)
     }
@@ -4929,6 +5763,29 @@ impl IntoValue for TagRoleRequest {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(2);
         m.put("RoleName", self.role_name);
+        m.put("Tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagSAMLProviderRequest {
+    pub saml_provider_arn: String,
+    pub tags: Vec<Tag>,
+}
+impl FromValue for TagSAMLProviderRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(TagSAMLProviderRequest {
+            saml_provider_arn: required(&mut m, "SAMLProviderArn")?,
+            tags: required(&mut m, "Tags")?,
+        })
+    }
+}
+impl IntoValue for TagSAMLProviderRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("SAMLProviderArn", self.saml_provider_arn);
         m.put("Tags", self.tags);
         Value::Map(m)
     }
@@ -4988,6 +5845,29 @@ impl IntoValue for TrackedActionLastAccessed {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagInstanceProfileRequest {
+    pub instance_profile_name: String,
+    pub tag_keys: Vec<String>,
+}
+impl FromValue for UntagInstanceProfileRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UntagInstanceProfileRequest {
+            instance_profile_name: required(&mut m, "InstanceProfileName")?,
+            tag_keys: required(&mut m, "TagKeys")?,
+        })
+    }
+}
+impl IntoValue for UntagInstanceProfileRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("InstanceProfileName", self.instance_profile_name);
+        m.put("TagKeys", self.tag_keys);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct UntagMFADeviceRequest {
     pub serial_number: String,
     pub tag_keys: Vec<String>,
@@ -5006,6 +5886,29 @@ impl IntoValue for UntagMFADeviceRequest {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(2);
         m.put("SerialNumber", self.serial_number);
+        m.put("TagKeys", self.tag_keys);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagOpenIDConnectProviderRequest {
+    pub open_id_connect_provider_arn: String,
+    pub tag_keys: Vec<String>,
+}
+impl FromValue for UntagOpenIDConnectProviderRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UntagOpenIDConnectProviderRequest {
+            open_id_connect_provider_arn: required(&mut m, "OpenIDConnectProviderArn")?,
+            tag_keys: required(&mut m, "TagKeys")?,
+        })
+    }
+}
+impl IntoValue for UntagOpenIDConnectProviderRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("OpenIDConnectProviderArn", self.open_id_connect_provider_arn);
         m.put("TagKeys", self.tag_keys);
         Value::Map(m)
     }
@@ -5054,6 +5957,29 @@ impl IntoValue for UntagRoleRequest {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(2);
         m.put("RoleName", self.role_name);
+        m.put("TagKeys", self.tag_keys);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagSAMLProviderRequest {
+    pub saml_provider_arn: String,
+    pub tag_keys: Vec<String>,
+}
+impl FromValue for UntagSAMLProviderRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UntagSAMLProviderRequest {
+            saml_provider_arn: required(&mut m, "SAMLProviderArn")?,
+            tag_keys: required(&mut m, "TagKeys")?,
+        })
+    }
+}
+impl IntoValue for UntagSAMLProviderRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("SAMLProviderArn", self.saml_provider_arn);
         m.put("TagKeys", self.tag_keys);
         Value::Map(m)
     }
@@ -5241,6 +6167,72 @@ impl std::fmt::Debug for UpdateLoginProfileRequest {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateOpenIDConnectProviderThumbprintRequest {
+    pub open_id_connect_provider_arn: String,
+    pub thumbprint_list: Vec<String>,
+}
+impl FromValue for UpdateOpenIDConnectProviderThumbprintRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateOpenIDConnectProviderThumbprintRequest {
+            open_id_connect_provider_arn: required(&mut m, "OpenIDConnectProviderArn")?,
+            thumbprint_list: required(&mut m, "ThumbprintList")?,
+        })
+    }
+}
+impl IntoValue for UpdateOpenIDConnectProviderThumbprintRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("OpenIDConnectProviderArn", self.open_id_connect_provider_arn);
+        m.put("ThumbprintList", self.thumbprint_list);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateRoleDescriptionRequest {
+    pub role_name: String,
+    pub description: String,
+}
+impl FromValue for UpdateRoleDescriptionRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateRoleDescriptionRequest {
+            role_name: required(&mut m, "RoleName")?,
+            description: required(&mut m, "Description")?,
+        })
+    }
+}
+impl IntoValue for UpdateRoleDescriptionRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("RoleName", self.role_name);
+        m.put("Description", self.description);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateRoleDescriptionResponse {
+    pub role: Option<Role>,
+}
+impl FromValue for UpdateRoleDescriptionResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateRoleDescriptionResponse {
+            role: optional(&mut m, "Role")?,
+        })
+    }
+}
+impl IntoValue for UpdateRoleDescriptionResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("Role", self.role);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct UpdateRoleRequest {
     pub role_name: String,
     pub description: Option<String>,
@@ -5281,6 +6273,69 @@ impl FromValue for UpdateRoleResponse {
 impl IntoValue for UpdateRoleResponse {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct UpdateSAMLProviderRequest {
+    pub saml_metadata_document: Option<String>,
+    pub saml_provider_arn: String,
+    pub assertion_encryption_mode: Option<String>,
+    pub add_private_key: Option<String>,
+    pub remove_private_key: Option<String>,
+}
+impl FromValue for UpdateSAMLProviderRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateSAMLProviderRequest {
+            saml_metadata_document: optional(&mut m, "SAMLMetadataDocument")?,
+            saml_provider_arn: required(&mut m, "SAMLProviderArn")?,
+            assertion_encryption_mode: optional(&mut m, "AssertionEncryptionMode")?,
+            add_private_key: optional(&mut m, "AddPrivateKey")?,
+            remove_private_key: optional(&mut m, "RemovePrivateKey")?,
+        })
+    }
+}
+impl IntoValue for UpdateSAMLProviderRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("SAMLMetadataDocument", self.saml_metadata_document);
+        m.put("SAMLProviderArn", self.saml_provider_arn);
+        m.put_some("AssertionEncryptionMode", self.assertion_encryption_mode);
+        m.put_some("AddPrivateKey", self.add_private_key);
+        m.put_some("RemovePrivateKey", self.remove_private_key);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for UpdateSAMLProviderRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UpdateSAMLProviderRequest")
+            .field("SAMLMetadataDocument", &self.saml_metadata_document)
+            .field("SAMLProviderArn", &self.saml_provider_arn)
+            .field("AssertionEncryptionMode", &self.assertion_encryption_mode)
+            .field("AddPrivateKey", &"***")
+            .field("RemovePrivateKey", &self.remove_private_key)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateSAMLProviderResponse {
+    pub saml_provider_arn: Option<String>,
+}
+impl FromValue for UpdateSAMLProviderResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(UpdateSAMLProviderResponse {
+            saml_provider_arn: optional(&mut m, "SAMLProviderArn")?,
+        })
+    }
+}
+impl IntoValue for UpdateSAMLProviderResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("SAMLProviderArn", self.saml_provider_arn);
         Value::Map(m)
     }
 }
