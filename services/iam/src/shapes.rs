@@ -58,12 +58,13 @@ pub struct AccessKeyLastUsed {
 }
 impl FromValue for AccessKeyLastUsed {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AccessKeyLastUsed {
-            last_used_date: optional(&mut m, "LastUsedDate")?,
-            service_name: required(&mut m, "ServiceName")?,
-            region: required(&mut m, "Region")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AccessKeyLastUsed {
+            last_used_date: m.optional("LastUsedDate"),
+            service_name: m.required("ServiceName"),
+            region: m.required("Region"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AccessKeyLastUsed {
@@ -113,11 +114,12 @@ pub struct AddClientIDToOpenIDConnectProviderRequest {
 }
 impl FromValue for AddClientIDToOpenIDConnectProviderRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(AddClientIDToOpenIDConnectProviderRequest {
-            open_id_connect_provider_arn: required(&mut m, "OpenIDConnectProviderArn")?,
-            client_id: required(&mut m, "ClientID")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = AddClientIDToOpenIDConnectProviderRequest {
+            open_id_connect_provider_arn: m.required("OpenIDConnectProviderArn"),
+            client_id: m.required("ClientID"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for AddClientIDToOpenIDConnectProviderRequest {
@@ -304,11 +306,12 @@ pub struct ChangePasswordRequest {
 }
 impl FromValue for ChangePasswordRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ChangePasswordRequest {
-            old_password: required(&mut m, "OldPassword")?,
-            new_password: required(&mut m, "NewPassword")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ChangePasswordRequest {
+            old_password: m.required("OldPassword"),
+            new_password: m.required("NewPassword"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ChangePasswordRequest {
@@ -519,12 +522,13 @@ pub struct CreateLoginProfileRequest {
 }
 impl FromValue for CreateLoginProfileRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateLoginProfileRequest {
-            user_name: optional(&mut m, "UserName")?,
-            password: optional(&mut m, "Password")?,
-            password_reset_required: optional(&mut m, "PasswordResetRequired")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateLoginProfileRequest {
+            user_name: m.optional("UserName"),
+            password: m.optional("Password"),
+            password_reset_required: m.optional("PasswordResetRequired"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateLoginProfileRequest {
@@ -552,10 +556,11 @@ pub struct CreateLoginProfileResponse {
 }
 impl FromValue for CreateLoginProfileResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateLoginProfileResponse {
-            login_profile: required(&mut m, "LoginProfile")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateLoginProfileResponse {
+            login_profile: m.required("LoginProfile"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateLoginProfileResponse {
@@ -575,13 +580,14 @@ pub struct CreateOpenIDConnectProviderRequest {
 }
 impl FromValue for CreateOpenIDConnectProviderRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateOpenIDConnectProviderRequest {
-            url: required(&mut m, "Url")?,
-            client_id_list: optional(&mut m, "ClientIDList")?,
-            thumbprint_list: optional(&mut m, "ThumbprintList")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateOpenIDConnectProviderRequest {
+            url: m.required("Url"),
+            client_id_list: m.optional("ClientIDList"),
+            thumbprint_list: m.optional("ThumbprintList"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateOpenIDConnectProviderRequest {
@@ -602,11 +608,12 @@ pub struct CreateOpenIDConnectProviderResponse {
 }
 impl FromValue for CreateOpenIDConnectProviderResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateOpenIDConnectProviderResponse {
-            open_id_connect_provider_arn: optional(&mut m, "OpenIDConnectProviderArn")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateOpenIDConnectProviderResponse {
+            open_id_connect_provider_arn: m.optional("OpenIDConnectProviderArn"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateOpenIDConnectProviderResponse {
@@ -790,14 +797,15 @@ pub struct CreateSAMLProviderRequest {
 }
 impl FromValue for CreateSAMLProviderRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateSAMLProviderRequest {
-            saml_metadata_document: required(&mut m, "SAMLMetadataDocument")?,
-            name: required(&mut m, "Name")?,
-            tags: optional(&mut m, "Tags")?,
-            assertion_encryption_mode: optional(&mut m, "AssertionEncryptionMode")?,
-            add_private_key: optional(&mut m, "AddPrivateKey")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateSAMLProviderRequest {
+            saml_metadata_document: m.required("SAMLMetadataDocument"),
+            name: m.required("Name"),
+            tags: m.optional("Tags"),
+            assertion_encryption_mode: m.optional("AssertionEncryptionMode"),
+            add_private_key: m.optional("AddPrivateKey"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateSAMLProviderRequest {
@@ -830,11 +838,12 @@ pub struct CreateSAMLProviderResponse {
 }
 impl FromValue for CreateSAMLProviderResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateSAMLProviderResponse {
-            saml_provider_arn: optional(&mut m, "SAMLProviderArn")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateSAMLProviderResponse {
+            saml_provider_arn: m.optional("SAMLProviderArn"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateSAMLProviderResponse {
@@ -854,12 +863,13 @@ pub struct CreateServiceLinkedRoleRequest {
 }
 impl FromValue for CreateServiceLinkedRoleRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateServiceLinkedRoleRequest {
-            aws_service_name: required(&mut m, "AWSServiceName")?,
-            description: optional(&mut m, "Description")?,
-            custom_suffix: optional(&mut m, "CustomSuffix")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateServiceLinkedRoleRequest {
+            aws_service_name: m.required("AWSServiceName"),
+            description: m.optional("Description"),
+            custom_suffix: m.optional("CustomSuffix"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateServiceLinkedRoleRequest {
@@ -878,10 +888,11 @@ pub struct CreateServiceLinkedRoleResponse {
 }
 impl FromValue for CreateServiceLinkedRoleResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(CreateServiceLinkedRoleResponse {
-            role: optional(&mut m, "Role")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = CreateServiceLinkedRoleResponse {
+            role: m.optional("Role"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for CreateServiceLinkedRoleResponse {
@@ -1132,10 +1143,11 @@ pub struct DeleteLoginProfileRequest {
 }
 impl FromValue for DeleteLoginProfileRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteLoginProfileRequest {
-            user_name: optional(&mut m, "UserName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteLoginProfileRequest {
+            user_name: m.optional("UserName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteLoginProfileRequest {
@@ -1152,10 +1164,11 @@ pub struct DeleteOpenIDConnectProviderRequest {
 }
 impl FromValue for DeleteOpenIDConnectProviderRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteOpenIDConnectProviderRequest {
-            open_id_connect_provider_arn: required(&mut m, "OpenIDConnectProviderArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteOpenIDConnectProviderRequest {
+            open_id_connect_provider_arn: m.required("OpenIDConnectProviderArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteOpenIDConnectProviderRequest {
@@ -1283,10 +1296,11 @@ pub struct DeleteSAMLProviderRequest {
 }
 impl FromValue for DeleteSAMLProviderRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteSAMLProviderRequest {
-            saml_provider_arn: required(&mut m, "SAMLProviderArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteSAMLProviderRequest {
+            saml_provider_arn: m.required("SAMLProviderArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteSAMLProviderRequest {
@@ -1303,10 +1317,11 @@ pub struct DeleteServiceLinkedRoleRequest {
 }
 impl FromValue for DeleteServiceLinkedRoleRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteServiceLinkedRoleRequest {
-            role_name: required(&mut m, "RoleName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteServiceLinkedRoleRequest {
+            role_name: m.required("RoleName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteServiceLinkedRoleRequest {
@@ -1323,10 +1338,11 @@ pub struct DeleteServiceLinkedRoleResponse {
 }
 impl FromValue for DeleteServiceLinkedRoleResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeleteServiceLinkedRoleResponse {
-            deletion_task_id: required(&mut m, "DeletionTaskId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeleteServiceLinkedRoleResponse {
+            deletion_task_id: m.required("DeletionTaskId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeleteServiceLinkedRoleResponse {
@@ -1431,11 +1447,12 @@ pub struct DeletionTaskFailureReasonType {
 }
 impl FromValue for DeletionTaskFailureReasonType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DeletionTaskFailureReasonType {
-            reason: optional(&mut m, "Reason")?,
-            role_usage_list: optional(&mut m, "RoleUsageList")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DeletionTaskFailureReasonType {
+            reason: m.optional("Reason"),
+            role_usage_list: m.optional("RoleUsageList"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DeletionTaskFailureReasonType {
@@ -1566,11 +1583,12 @@ pub struct EntityDetails {
 }
 impl FromValue for EntityDetails {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EntityDetails {
-            entity_info: required(&mut m, "EntityInfo")?,
-            last_authenticated: optional(&mut m, "LastAuthenticated")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EntityDetails {
+            entity_info: m.required("EntityInfo"),
+            last_authenticated: m.optional("LastAuthenticated"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EntityDetails {
@@ -1592,14 +1610,15 @@ pub struct EntityInfo {
 }
 impl FromValue for EntityInfo {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(EntityInfo {
-            arn: required(&mut m, "Arn")?,
-            name: required(&mut m, "Name")?,
-            r#type: required(&mut m, "Type")?,
-            id: required(&mut m, "Id")?,
-            path: optional(&mut m, "Path")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = EntityInfo {
+            arn: m.required("Arn"),
+            name: m.required("Name"),
+            r#type: m.required("Type"),
+            id: m.required("Id"),
+            path: m.optional("Path"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for EntityInfo {
@@ -1621,11 +1640,12 @@ pub struct ErrorDetails {
 }
 impl FromValue for ErrorDetails {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ErrorDetails {
-            message: required(&mut m, "Message")?,
-            code: required(&mut m, "Code")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ErrorDetails {
+            message: m.required("Message"),
+            code: m.required("Code"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ErrorDetails {
@@ -1689,11 +1709,12 @@ pub struct GenerateCredentialReportResponse {
 }
 impl FromValue for GenerateCredentialReportResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GenerateCredentialReportResponse {
-            state: optional(&mut m, "State")?,
-            description: optional(&mut m, "Description")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GenerateCredentialReportResponse {
+            state: m.optional("State"),
+            description: m.optional("Description"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GenerateCredentialReportResponse {
@@ -1712,11 +1733,12 @@ pub struct GenerateServiceLastAccessedDetailsRequest {
 }
 impl FromValue for GenerateServiceLastAccessedDetailsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GenerateServiceLastAccessedDetailsRequest {
-            arn: required(&mut m, "Arn")?,
-            granularity: optional(&mut m, "Granularity")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GenerateServiceLastAccessedDetailsRequest {
+            arn: m.required("Arn"),
+            granularity: m.optional("Granularity"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GenerateServiceLastAccessedDetailsRequest {
@@ -1734,10 +1756,11 @@ pub struct GenerateServiceLastAccessedDetailsResponse {
 }
 impl FromValue for GenerateServiceLastAccessedDetailsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GenerateServiceLastAccessedDetailsResponse {
-            job_id: optional(&mut m, "JobId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GenerateServiceLastAccessedDetailsResponse {
+            job_id: m.optional("JobId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GenerateServiceLastAccessedDetailsResponse {
@@ -1754,10 +1777,11 @@ pub struct GetAccessKeyLastUsedRequest {
 }
 impl FromValue for GetAccessKeyLastUsedRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetAccessKeyLastUsedRequest {
-            access_key_id: required(&mut m, "AccessKeyId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetAccessKeyLastUsedRequest {
+            access_key_id: m.required("AccessKeyId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetAccessKeyLastUsedRequest {
@@ -1775,11 +1799,12 @@ pub struct GetAccessKeyLastUsedResponse {
 }
 impl FromValue for GetAccessKeyLastUsedResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetAccessKeyLastUsedResponse {
-            user_name: optional(&mut m, "UserName")?,
-            access_key_last_used: optional(&mut m, "AccessKeyLastUsed")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetAccessKeyLastUsedResponse {
+            user_name: m.optional("UserName"),
+            access_key_last_used: m.optional("AccessKeyLastUsed"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetAccessKeyLastUsedResponse {
@@ -1799,12 +1824,13 @@ pub struct GetAccountAuthorizationDetailsRequest {
 }
 impl FromValue for GetAccountAuthorizationDetailsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetAccountAuthorizationDetailsRequest {
-            filter: optional(&mut m, "Filter")?,
-            max_items: optional(&mut m, "MaxItems")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetAccountAuthorizationDetailsRequest {
+            filter: m.optional("Filter"),
+            max_items: m.optional("MaxItems"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetAccountAuthorizationDetailsRequest {
@@ -1828,15 +1854,16 @@ pub struct GetAccountAuthorizationDetailsResponse {
 }
 impl FromValue for GetAccountAuthorizationDetailsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetAccountAuthorizationDetailsResponse {
-            user_detail_list: optional(&mut m, "UserDetailList")?,
-            group_detail_list: optional(&mut m, "GroupDetailList")?,
-            role_detail_list: optional(&mut m, "RoleDetailList")?,
-            policies: optional(&mut m, "Policies")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetAccountAuthorizationDetailsResponse {
+            user_detail_list: m.optional("UserDetailList"),
+            group_detail_list: m.optional("GroupDetailList"),
+            role_detail_list: m.optional("RoleDetailList"),
+            policies: m.optional("Policies"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetAccountAuthorizationDetailsResponse {
@@ -1858,10 +1885,11 @@ pub struct GetAccountPasswordPolicyResponse {
 }
 impl FromValue for GetAccountPasswordPolicyResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetAccountPasswordPolicyResponse {
-            password_policy: required(&mut m, "PasswordPolicy")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetAccountPasswordPolicyResponse {
+            password_policy: m.required("PasswordPolicy"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetAccountPasswordPolicyResponse {
@@ -1878,10 +1906,11 @@ pub struct GetAccountSummaryResponse {
 }
 impl FromValue for GetAccountSummaryResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetAccountSummaryResponse {
-            summary_map: optional(&mut m, "SummaryMap")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetAccountSummaryResponse {
+            summary_map: m.optional("SummaryMap"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetAccountSummaryResponse {
@@ -1966,12 +1995,13 @@ pub struct GetCredentialReportResponse {
 }
 impl FromValue for GetCredentialReportResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetCredentialReportResponse {
-            content: optional(&mut m, "Content")?,
-            report_format: optional(&mut m, "ReportFormat")?,
-            generated_time: optional(&mut m, "GeneratedTime")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetCredentialReportResponse {
+            content: m.optional("Content"),
+            report_format: m.optional("ReportFormat"),
+            generated_time: m.optional("GeneratedTime"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetCredentialReportResponse {
@@ -2140,10 +2170,11 @@ pub struct GetLoginProfileRequest {
 }
 impl FromValue for GetLoginProfileRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetLoginProfileRequest {
-            user_name: optional(&mut m, "UserName")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetLoginProfileRequest {
+            user_name: m.optional("UserName"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetLoginProfileRequest {
@@ -2160,10 +2191,11 @@ pub struct GetLoginProfileResponse {
 }
 impl FromValue for GetLoginProfileResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetLoginProfileResponse {
-            login_profile: required(&mut m, "LoginProfile")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetLoginProfileResponse {
+            login_profile: m.required("LoginProfile"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetLoginProfileResponse {
@@ -2234,10 +2266,11 @@ pub struct GetOpenIDConnectProviderRequest {
 }
 impl FromValue for GetOpenIDConnectProviderRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetOpenIDConnectProviderRequest {
-            open_id_connect_provider_arn: required(&mut m, "OpenIDConnectProviderArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetOpenIDConnectProviderRequest {
+            open_id_connect_provider_arn: m.required("OpenIDConnectProviderArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetOpenIDConnectProviderRequest {
@@ -2258,14 +2291,15 @@ pub struct GetOpenIDConnectProviderResponse {
 }
 impl FromValue for GetOpenIDConnectProviderResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetOpenIDConnectProviderResponse {
-            url: optional(&mut m, "Url")?,
-            client_id_list: optional(&mut m, "ClientIDList")?,
-            thumbprint_list: optional(&mut m, "ThumbprintList")?,
-            create_date: optional(&mut m, "CreateDate")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetOpenIDConnectProviderResponse {
+            url: m.optional("Url"),
+            client_id_list: m.optional("ClientIDList"),
+            thumbprint_list: m.optional("ThumbprintList"),
+            create_date: m.optional("CreateDate"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetOpenIDConnectProviderResponse {
@@ -2466,10 +2500,11 @@ pub struct GetSAMLProviderRequest {
 }
 impl FromValue for GetSAMLProviderRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetSAMLProviderRequest {
-            saml_provider_arn: required(&mut m, "SAMLProviderArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetSAMLProviderRequest {
+            saml_provider_arn: m.required("SAMLProviderArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetSAMLProviderRequest {
@@ -2492,16 +2527,17 @@ pub struct GetSAMLProviderResponse {
 }
 impl FromValue for GetSAMLProviderResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetSAMLProviderResponse {
-            saml_provider_uuid: optional(&mut m, "SAMLProviderUUID")?,
-            saml_metadata_document: optional(&mut m, "SAMLMetadataDocument")?,
-            create_date: optional(&mut m, "CreateDate")?,
-            valid_until: optional(&mut m, "ValidUntil")?,
-            tags: optional(&mut m, "Tags")?,
-            assertion_encryption_mode: optional(&mut m, "AssertionEncryptionMode")?,
-            private_key_list: optional(&mut m, "PrivateKeyList")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetSAMLProviderResponse {
+            saml_provider_uuid: m.optional("SAMLProviderUUID"),
+            saml_metadata_document: m.optional("SAMLMetadataDocument"),
+            create_date: m.optional("CreateDate"),
+            valid_until: m.optional("ValidUntil"),
+            tags: m.optional("Tags"),
+            assertion_encryption_mode: m.optional("AssertionEncryptionMode"),
+            private_key_list: m.optional("PrivateKeyList"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetSAMLProviderResponse {
@@ -2526,12 +2562,13 @@ pub struct GetServiceLastAccessedDetailsRequest {
 }
 impl FromValue for GetServiceLastAccessedDetailsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetServiceLastAccessedDetailsRequest {
-            job_id: required(&mut m, "JobId")?,
-            max_items: optional(&mut m, "MaxItems")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetServiceLastAccessedDetailsRequest {
+            job_id: m.required("JobId"),
+            max_items: m.optional("MaxItems"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetServiceLastAccessedDetailsRequest {
@@ -2557,17 +2594,18 @@ pub struct GetServiceLastAccessedDetailsResponse {
 }
 impl FromValue for GetServiceLastAccessedDetailsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetServiceLastAccessedDetailsResponse {
-            job_status: required(&mut m, "JobStatus")?,
-            job_type: optional(&mut m, "JobType")?,
-            job_creation_date: required(&mut m, "JobCreationDate")?,
-            services_last_accessed: required(&mut m, "ServicesLastAccessed")?,
-            job_completion_date: required(&mut m, "JobCompletionDate")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-            error: optional(&mut m, "Error")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetServiceLastAccessedDetailsResponse {
+            job_status: m.required("JobStatus"),
+            job_type: m.optional("JobType"),
+            job_creation_date: m.required("JobCreationDate"),
+            services_last_accessed: m.required("ServicesLastAccessed"),
+            job_completion_date: m.required("JobCompletionDate"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+            error: m.optional("Error"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetServiceLastAccessedDetailsResponse {
@@ -2594,13 +2632,14 @@ pub struct GetServiceLastAccessedDetailsWithEntitiesRequest {
 }
 impl FromValue for GetServiceLastAccessedDetailsWithEntitiesRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetServiceLastAccessedDetailsWithEntitiesRequest {
-            job_id: required(&mut m, "JobId")?,
-            service_namespace: required(&mut m, "ServiceNamespace")?,
-            max_items: optional(&mut m, "MaxItems")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetServiceLastAccessedDetailsWithEntitiesRequest {
+            job_id: m.required("JobId"),
+            service_namespace: m.required("ServiceNamespace"),
+            max_items: m.optional("MaxItems"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetServiceLastAccessedDetailsWithEntitiesRequest {
@@ -2626,16 +2665,17 @@ pub struct GetServiceLastAccessedDetailsWithEntitiesResponse {
 }
 impl FromValue for GetServiceLastAccessedDetailsWithEntitiesResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetServiceLastAccessedDetailsWithEntitiesResponse {
-            job_status: required(&mut m, "JobStatus")?,
-            job_creation_date: required(&mut m, "JobCreationDate")?,
-            job_completion_date: required(&mut m, "JobCompletionDate")?,
-            entity_details_list: required(&mut m, "EntityDetailsList")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-            error: optional(&mut m, "Error")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetServiceLastAccessedDetailsWithEntitiesResponse {
+            job_status: m.required("JobStatus"),
+            job_creation_date: m.required("JobCreationDate"),
+            job_completion_date: m.required("JobCompletionDate"),
+            entity_details_list: m.required("EntityDetailsList"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+            error: m.optional("Error"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetServiceLastAccessedDetailsWithEntitiesResponse {
@@ -2658,10 +2698,11 @@ pub struct GetServiceLinkedRoleDeletionStatusRequest {
 }
 impl FromValue for GetServiceLinkedRoleDeletionStatusRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetServiceLinkedRoleDeletionStatusRequest {
-            deletion_task_id: required(&mut m, "DeletionTaskId")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetServiceLinkedRoleDeletionStatusRequest {
+            deletion_task_id: m.required("DeletionTaskId"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetServiceLinkedRoleDeletionStatusRequest {
@@ -2679,11 +2720,12 @@ pub struct GetServiceLinkedRoleDeletionStatusResponse {
 }
 impl FromValue for GetServiceLinkedRoleDeletionStatusResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GetServiceLinkedRoleDeletionStatusResponse {
-            status: required(&mut m, "Status")?,
-            reason: optional(&mut m, "Reason")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GetServiceLinkedRoleDeletionStatusResponse {
+            status: m.required("Status"),
+            reason: m.optional("Reason"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GetServiceLinkedRoleDeletionStatusResponse {
@@ -2833,16 +2875,17 @@ pub struct GroupDetail {
 }
 impl FromValue for GroupDetail {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(GroupDetail {
-            path: optional(&mut m, "Path")?,
-            group_name: optional(&mut m, "GroupName")?,
-            group_id: optional(&mut m, "GroupId")?,
-            arn: optional(&mut m, "Arn")?,
-            create_date: optional(&mut m, "CreateDate")?,
-            group_policy_list: optional(&mut m, "GroupPolicyList")?,
-            attached_managed_policies: optional(&mut m, "AttachedManagedPolicies")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = GroupDetail {
+            path: m.optional("Path"),
+            group_name: m.optional("GroupName"),
+            group_id: m.optional("GroupId"),
+            arn: m.optional("Arn"),
+            create_date: m.optional("CreateDate"),
+            group_policy_list: m.optional("GroupPolicyList"),
+            attached_managed_policies: m.optional("AttachedManagedPolicies"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for GroupDetail {
@@ -3440,12 +3483,13 @@ pub struct ListInstanceProfileTagsRequest {
 }
 impl FromValue for ListInstanceProfileTagsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListInstanceProfileTagsRequest {
-            instance_profile_name: required(&mut m, "InstanceProfileName")?,
-            marker: optional(&mut m, "Marker")?,
-            max_items: optional(&mut m, "MaxItems")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListInstanceProfileTagsRequest {
+            instance_profile_name: m.required("InstanceProfileName"),
+            marker: m.optional("Marker"),
+            max_items: m.optional("MaxItems"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListInstanceProfileTagsRequest {
@@ -3466,12 +3510,13 @@ pub struct ListInstanceProfileTagsResponse {
 }
 impl FromValue for ListInstanceProfileTagsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListInstanceProfileTagsResponse {
-            tags: required(&mut m, "Tags")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListInstanceProfileTagsResponse {
+            tags: m.required("Tags"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListInstanceProfileTagsResponse {
@@ -3708,12 +3753,13 @@ pub struct ListOpenIDConnectProviderTagsRequest {
 }
 impl FromValue for ListOpenIDConnectProviderTagsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListOpenIDConnectProviderTagsRequest {
-            open_id_connect_provider_arn: required(&mut m, "OpenIDConnectProviderArn")?,
-            marker: optional(&mut m, "Marker")?,
-            max_items: optional(&mut m, "MaxItems")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListOpenIDConnectProviderTagsRequest {
+            open_id_connect_provider_arn: m.required("OpenIDConnectProviderArn"),
+            marker: m.optional("Marker"),
+            max_items: m.optional("MaxItems"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListOpenIDConnectProviderTagsRequest {
@@ -3734,12 +3780,13 @@ pub struct ListOpenIDConnectProviderTagsResponse {
 }
 impl FromValue for ListOpenIDConnectProviderTagsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListOpenIDConnectProviderTagsResponse {
-            tags: required(&mut m, "Tags")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListOpenIDConnectProviderTagsResponse {
+            tags: m.required("Tags"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListOpenIDConnectProviderTagsResponse {
@@ -3757,9 +3804,10 @@ pub struct ListOpenIDConnectProvidersRequest {
 }
 impl FromValue for ListOpenIDConnectProvidersRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListOpenIDConnectProvidersRequest {
-        })
+        let mut m = Reader::of(value);
+        let shape = ListOpenIDConnectProvidersRequest {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListOpenIDConnectProvidersRequest {
@@ -3775,10 +3823,11 @@ pub struct ListOpenIDConnectProvidersResponse {
 }
 impl FromValue for ListOpenIDConnectProvidersResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListOpenIDConnectProvidersResponse {
-            open_id_connect_provider_list: optional(&mut m, "OpenIDConnectProviderList")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListOpenIDConnectProvidersResponse {
+            open_id_connect_provider_list: m.optional("OpenIDConnectProviderList"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListOpenIDConnectProvidersResponse {
@@ -4130,12 +4179,13 @@ pub struct ListSAMLProviderTagsRequest {
 }
 impl FromValue for ListSAMLProviderTagsRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListSAMLProviderTagsRequest {
-            saml_provider_arn: required(&mut m, "SAMLProviderArn")?,
-            marker: optional(&mut m, "Marker")?,
-            max_items: optional(&mut m, "MaxItems")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListSAMLProviderTagsRequest {
+            saml_provider_arn: m.required("SAMLProviderArn"),
+            marker: m.optional("Marker"),
+            max_items: m.optional("MaxItems"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListSAMLProviderTagsRequest {
@@ -4156,12 +4206,13 @@ pub struct ListSAMLProviderTagsResponse {
 }
 impl FromValue for ListSAMLProviderTagsResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListSAMLProviderTagsResponse {
-            tags: required(&mut m, "Tags")?,
-            is_truncated: optional(&mut m, "IsTruncated")?,
-            marker: optional(&mut m, "Marker")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListSAMLProviderTagsResponse {
+            tags: m.required("Tags"),
+            is_truncated: m.optional("IsTruncated"),
+            marker: m.optional("Marker"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListSAMLProviderTagsResponse {
@@ -4179,9 +4230,10 @@ pub struct ListSAMLProvidersRequest {
 }
 impl FromValue for ListSAMLProvidersRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListSAMLProvidersRequest {
-        })
+        let mut m = Reader::of(value);
+        let shape = ListSAMLProvidersRequest {
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListSAMLProvidersRequest {
@@ -4197,10 +4249,11 @@ pub struct ListSAMLProvidersResponse {
 }
 impl FromValue for ListSAMLProvidersResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ListSAMLProvidersResponse {
-            saml_provider_list: optional(&mut m, "SAMLProviderList")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ListSAMLProvidersResponse {
+            saml_provider_list: m.optional("SAMLProviderList"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ListSAMLProvidersResponse {
@@ -4435,12 +4488,13 @@ pub struct LoginProfile {
 }
 impl FromValue for LoginProfile {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(LoginProfile {
-            user_name: required(&mut m, "UserName")?,
-            create_date: required(&mut m, "CreateDate")?,
-            password_reset_required: optional(&mut m, "PasswordResetRequired")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = LoginProfile {
+            user_name: m.required("UserName"),
+            create_date: m.required("CreateDate"),
+            password_reset_required: m.optional("PasswordResetRequired"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for LoginProfile {
@@ -4497,21 +4551,22 @@ pub struct ManagedPolicyDetail {
 }
 impl FromValue for ManagedPolicyDetail {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ManagedPolicyDetail {
-            policy_name: optional(&mut m, "PolicyName")?,
-            policy_id: optional(&mut m, "PolicyId")?,
-            arn: optional(&mut m, "Arn")?,
-            path: optional(&mut m, "Path")?,
-            default_version_id: optional(&mut m, "DefaultVersionId")?,
-            attachment_count: optional(&mut m, "AttachmentCount")?,
-            permissions_boundary_usage_count: optional(&mut m, "PermissionsBoundaryUsageCount")?,
-            is_attachable: optional(&mut m, "IsAttachable")?,
-            description: optional(&mut m, "Description")?,
-            create_date: optional(&mut m, "CreateDate")?,
-            update_date: optional(&mut m, "UpdateDate")?,
-            policy_version_list: optional(&mut m, "PolicyVersionList")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ManagedPolicyDetail {
+            policy_name: m.optional("PolicyName"),
+            policy_id: m.optional("PolicyId"),
+            arn: m.optional("Arn"),
+            path: m.optional("Path"),
+            default_version_id: m.optional("DefaultVersionId"),
+            attachment_count: m.optional("AttachmentCount"),
+            permissions_boundary_usage_count: m.optional("PermissionsBoundaryUsageCount"),
+            is_attachable: m.optional("IsAttachable"),
+            description: m.optional("Description"),
+            create_date: m.optional("CreateDate"),
+            update_date: m.optional("UpdateDate"),
+            policy_version_list: m.optional("PolicyVersionList"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ManagedPolicyDetail {
@@ -4539,10 +4594,11 @@ pub struct OpenIDConnectProviderListEntry {
 }
 impl FromValue for OpenIDConnectProviderListEntry {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(OpenIDConnectProviderListEntry {
-            arn: optional(&mut m, "Arn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = OpenIDConnectProviderListEntry {
+            arn: m.optional("Arn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for OpenIDConnectProviderListEntry {
@@ -4610,19 +4666,20 @@ pub struct PasswordPolicy {
 }
 impl FromValue for PasswordPolicy {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PasswordPolicy {
-            minimum_password_length: optional(&mut m, "MinimumPasswordLength")?,
-            require_symbols: optional(&mut m, "RequireSymbols")?,
-            require_numbers: optional(&mut m, "RequireNumbers")?,
-            require_uppercase_characters: optional(&mut m, "RequireUppercaseCharacters")?,
-            require_lowercase_characters: optional(&mut m, "RequireLowercaseCharacters")?,
-            allow_users_to_change_password: optional(&mut m, "AllowUsersToChangePassword")?,
-            expire_passwords: optional(&mut m, "ExpirePasswords")?,
-            max_password_age: optional(&mut m, "MaxPasswordAge")?,
-            password_reuse_prevention: optional(&mut m, "PasswordReusePrevention")?,
-            hard_expiry: optional(&mut m, "HardExpiry")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PasswordPolicy {
+            minimum_password_length: m.optional("MinimumPasswordLength"),
+            require_symbols: m.optional("RequireSymbols"),
+            require_numbers: m.optional("RequireNumbers"),
+            require_uppercase_characters: m.optional("RequireUppercaseCharacters"),
+            require_lowercase_characters: m.optional("RequireLowercaseCharacters"),
+            allow_users_to_change_password: m.optional("AllowUsersToChangePassword"),
+            expire_passwords: m.optional("ExpirePasswords"),
+            max_password_age: m.optional("MaxPasswordAge"),
+            password_reuse_prevention: m.optional("PasswordReusePrevention"),
+            hard_expiry: m.optional("HardExpiry"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PasswordPolicy {
@@ -4724,11 +4781,12 @@ pub struct PolicyDetail {
 }
 impl FromValue for PolicyDetail {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PolicyDetail {
-            policy_name: optional(&mut m, "PolicyName")?,
-            policy_document: optional(&mut m, "PolicyDocument")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PolicyDetail {
+            policy_name: m.optional("PolicyName"),
+            policy_document: m.optional("PolicyDocument"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PolicyDetail {
@@ -5029,11 +5087,12 @@ pub struct RemoveClientIDFromOpenIDConnectProviderRequest {
 }
 impl FromValue for RemoveClientIDFromOpenIDConnectProviderRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RemoveClientIDFromOpenIDConnectProviderRequest {
-            open_id_connect_provider_arn: required(&mut m, "OpenIDConnectProviderArn")?,
-            client_id: required(&mut m, "ClientID")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RemoveClientIDFromOpenIDConnectProviderRequest {
+            open_id_connect_provider_arn: m.required("OpenIDConnectProviderArn"),
+            client_id: m.required("ClientID"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RemoveClientIDFromOpenIDConnectProviderRequest {
@@ -5240,21 +5299,22 @@ pub struct RoleDetail {
 }
 impl FromValue for RoleDetail {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RoleDetail {
-            path: optional(&mut m, "Path")?,
-            role_name: optional(&mut m, "RoleName")?,
-            role_id: optional(&mut m, "RoleId")?,
-            arn: optional(&mut m, "Arn")?,
-            create_date: optional(&mut m, "CreateDate")?,
-            assume_role_policy_document: optional(&mut m, "AssumeRolePolicyDocument")?,
-            instance_profile_list: optional(&mut m, "InstanceProfileList")?,
-            role_policy_list: optional(&mut m, "RolePolicyList")?,
-            attached_managed_policies: optional(&mut m, "AttachedManagedPolicies")?,
-            permissions_boundary: optional(&mut m, "PermissionsBoundary")?,
-            tags: optional(&mut m, "Tags")?,
-            role_last_used: optional(&mut m, "RoleLastUsed")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RoleDetail {
+            path: m.optional("Path"),
+            role_name: m.optional("RoleName"),
+            role_id: m.optional("RoleId"),
+            arn: m.optional("Arn"),
+            create_date: m.optional("CreateDate"),
+            assume_role_policy_document: m.optional("AssumeRolePolicyDocument"),
+            instance_profile_list: m.optional("InstanceProfileList"),
+            role_policy_list: m.optional("RolePolicyList"),
+            attached_managed_policies: m.optional("AttachedManagedPolicies"),
+            permissions_boundary: m.optional("PermissionsBoundary"),
+            tags: m.optional("Tags"),
+            role_last_used: m.optional("RoleLastUsed"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RoleDetail {
@@ -5307,11 +5367,12 @@ pub struct RoleUsageType {
 }
 impl FromValue for RoleUsageType {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(RoleUsageType {
-            region: optional(&mut m, "Region")?,
-            resources: optional(&mut m, "Resources")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = RoleUsageType {
+            region: m.optional("Region"),
+            resources: m.optional("Resources"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for RoleUsageType {
@@ -5330,11 +5391,12 @@ pub struct SAMLPrivateKey {
 }
 impl FromValue for SAMLPrivateKey {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SAMLPrivateKey {
-            key_id: optional(&mut m, "KeyId")?,
-            timestamp: optional(&mut m, "Timestamp")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SAMLPrivateKey {
+            key_id: m.optional("KeyId"),
+            timestamp: m.optional("Timestamp"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SAMLPrivateKey {
@@ -5354,12 +5416,13 @@ pub struct SAMLProviderListEntry {
 }
 impl FromValue for SAMLProviderListEntry {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(SAMLProviderListEntry {
-            arn: optional(&mut m, "Arn")?,
-            valid_until: optional(&mut m, "ValidUntil")?,
-            create_date: optional(&mut m, "CreateDate")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = SAMLProviderListEntry {
+            arn: m.optional("Arn"),
+            valid_until: m.optional("ValidUntil"),
+            create_date: m.optional("CreateDate"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for SAMLProviderListEntry {
@@ -5384,16 +5447,17 @@ pub struct ServiceLastAccessed {
 }
 impl FromValue for ServiceLastAccessed {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ServiceLastAccessed {
-            service_name: required(&mut m, "ServiceName")?,
-            last_authenticated: optional(&mut m, "LastAuthenticated")?,
-            service_namespace: required(&mut m, "ServiceNamespace")?,
-            last_authenticated_entity: optional(&mut m, "LastAuthenticatedEntity")?,
-            last_authenticated_region: optional(&mut m, "LastAuthenticatedRegion")?,
-            total_authenticated_entities: optional(&mut m, "TotalAuthenticatedEntities")?,
-            tracked_actions_last_accessed: optional(&mut m, "TrackedActionsLastAccessed")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ServiceLastAccessed {
+            service_name: m.required("ServiceName"),
+            last_authenticated: m.optional("LastAuthenticated"),
+            service_namespace: m.required("ServiceNamespace"),
+            last_authenticated_entity: m.optional("LastAuthenticatedEntity"),
+            last_authenticated_region: m.optional("LastAuthenticatedRegion"),
+            total_authenticated_entities: m.optional("TotalAuthenticatedEntities"),
+            tracked_actions_last_accessed: m.optional("TrackedActionsLastAccessed"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ServiceLastAccessed {
@@ -5657,11 +5721,12 @@ pub struct TagInstanceProfileRequest {
 }
 impl FromValue for TagInstanceProfileRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagInstanceProfileRequest {
-            instance_profile_name: required(&mut m, "InstanceProfileName")?,
-            tags: required(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TagInstanceProfileRequest {
+            instance_profile_name: m.required("InstanceProfileName"),
+            tags: m.required("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagInstanceProfileRequest {
@@ -5704,11 +5769,12 @@ pub struct TagOpenIDConnectProviderRequest {
 }
 impl FromValue for TagOpenIDConnectProviderRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagOpenIDConnectProviderRequest {
-            open_id_connect_provider_arn: required(&mut m, "OpenIDConnectProviderArn")?,
-            tags: required(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TagOpenIDConnectProviderRequest {
+            open_id_connect_provider_arn: m.required("OpenIDConnectProviderArn"),
+            tags: m.required("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagOpenIDConnectProviderRequest {
@@ -5775,11 +5841,12 @@ pub struct TagSAMLProviderRequest {
 }
 impl FromValue for TagSAMLProviderRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TagSAMLProviderRequest {
-            saml_provider_arn: required(&mut m, "SAMLProviderArn")?,
-            tags: required(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TagSAMLProviderRequest {
+            saml_provider_arn: m.required("SAMLProviderArn"),
+            tags: m.required("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TagSAMLProviderRequest {
@@ -5824,13 +5891,14 @@ pub struct TrackedActionLastAccessed {
 }
 impl FromValue for TrackedActionLastAccessed {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(TrackedActionLastAccessed {
-            action_name: optional(&mut m, "ActionName")?,
-            last_accessed_entity: optional(&mut m, "LastAccessedEntity")?,
-            last_accessed_time: optional(&mut m, "LastAccessedTime")?,
-            last_accessed_region: optional(&mut m, "LastAccessedRegion")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = TrackedActionLastAccessed {
+            action_name: m.optional("ActionName"),
+            last_accessed_entity: m.optional("LastAccessedEntity"),
+            last_accessed_time: m.optional("LastAccessedTime"),
+            last_accessed_region: m.optional("LastAccessedRegion"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for TrackedActionLastAccessed {
@@ -5851,11 +5919,12 @@ pub struct UntagInstanceProfileRequest {
 }
 impl FromValue for UntagInstanceProfileRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UntagInstanceProfileRequest {
-            instance_profile_name: required(&mut m, "InstanceProfileName")?,
-            tag_keys: required(&mut m, "TagKeys")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UntagInstanceProfileRequest {
+            instance_profile_name: m.required("InstanceProfileName"),
+            tag_keys: m.required("TagKeys"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UntagInstanceProfileRequest {
@@ -5898,11 +5967,12 @@ pub struct UntagOpenIDConnectProviderRequest {
 }
 impl FromValue for UntagOpenIDConnectProviderRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UntagOpenIDConnectProviderRequest {
-            open_id_connect_provider_arn: required(&mut m, "OpenIDConnectProviderArn")?,
-            tag_keys: required(&mut m, "TagKeys")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UntagOpenIDConnectProviderRequest {
+            open_id_connect_provider_arn: m.required("OpenIDConnectProviderArn"),
+            tag_keys: m.required("TagKeys"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UntagOpenIDConnectProviderRequest {
@@ -5969,11 +6039,12 @@ pub struct UntagSAMLProviderRequest {
 }
 impl FromValue for UntagSAMLProviderRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UntagSAMLProviderRequest {
-            saml_provider_arn: required(&mut m, "SAMLProviderArn")?,
-            tag_keys: required(&mut m, "TagKeys")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UntagSAMLProviderRequest {
+            saml_provider_arn: m.required("SAMLProviderArn"),
+            tag_keys: m.required("TagKeys"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UntagSAMLProviderRequest {
@@ -6050,18 +6121,19 @@ pub struct UpdateAccountPasswordPolicyRequest {
 }
 impl FromValue for UpdateAccountPasswordPolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateAccountPasswordPolicyRequest {
-            minimum_password_length: optional(&mut m, "MinimumPasswordLength")?,
-            require_symbols: optional(&mut m, "RequireSymbols")?,
-            require_numbers: optional(&mut m, "RequireNumbers")?,
-            require_uppercase_characters: optional(&mut m, "RequireUppercaseCharacters")?,
-            require_lowercase_characters: optional(&mut m, "RequireLowercaseCharacters")?,
-            allow_users_to_change_password: optional(&mut m, "AllowUsersToChangePassword")?,
-            max_password_age: optional(&mut m, "MaxPasswordAge")?,
-            password_reuse_prevention: optional(&mut m, "PasswordReusePrevention")?,
-            hard_expiry: optional(&mut m, "HardExpiry")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateAccountPasswordPolicyRequest {
+            minimum_password_length: m.optional("MinimumPasswordLength"),
+            require_symbols: m.optional("RequireSymbols"),
+            require_numbers: m.optional("RequireNumbers"),
+            require_uppercase_characters: m.optional("RequireUppercaseCharacters"),
+            require_lowercase_characters: m.optional("RequireLowercaseCharacters"),
+            allow_users_to_change_password: m.optional("AllowUsersToChangePassword"),
+            max_password_age: m.optional("MaxPasswordAge"),
+            password_reuse_prevention: m.optional("PasswordReusePrevention"),
+            hard_expiry: m.optional("HardExpiry"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateAccountPasswordPolicyRequest {
@@ -6139,12 +6211,13 @@ pub struct UpdateLoginProfileRequest {
 }
 impl FromValue for UpdateLoginProfileRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateLoginProfileRequest {
-            user_name: required(&mut m, "UserName")?,
-            password: optional(&mut m, "Password")?,
-            password_reset_required: optional(&mut m, "PasswordResetRequired")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateLoginProfileRequest {
+            user_name: m.required("UserName"),
+            password: m.optional("Password"),
+            password_reset_required: m.optional("PasswordResetRequired"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateLoginProfileRequest {
@@ -6173,11 +6246,12 @@ pub struct UpdateOpenIDConnectProviderThumbprintRequest {
 }
 impl FromValue for UpdateOpenIDConnectProviderThumbprintRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateOpenIDConnectProviderThumbprintRequest {
-            open_id_connect_provider_arn: required(&mut m, "OpenIDConnectProviderArn")?,
-            thumbprint_list: required(&mut m, "ThumbprintList")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateOpenIDConnectProviderThumbprintRequest {
+            open_id_connect_provider_arn: m.required("OpenIDConnectProviderArn"),
+            thumbprint_list: m.required("ThumbprintList"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateOpenIDConnectProviderThumbprintRequest {
@@ -6196,11 +6270,12 @@ pub struct UpdateRoleDescriptionRequest {
 }
 impl FromValue for UpdateRoleDescriptionRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateRoleDescriptionRequest {
-            role_name: required(&mut m, "RoleName")?,
-            description: required(&mut m, "Description")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateRoleDescriptionRequest {
+            role_name: m.required("RoleName"),
+            description: m.required("Description"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateRoleDescriptionRequest {
@@ -6218,10 +6293,11 @@ pub struct UpdateRoleDescriptionResponse {
 }
 impl FromValue for UpdateRoleDescriptionResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateRoleDescriptionResponse {
-            role: optional(&mut m, "Role")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateRoleDescriptionResponse {
+            role: m.optional("Role"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateRoleDescriptionResponse {
@@ -6287,14 +6363,15 @@ pub struct UpdateSAMLProviderRequest {
 }
 impl FromValue for UpdateSAMLProviderRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateSAMLProviderRequest {
-            saml_metadata_document: optional(&mut m, "SAMLMetadataDocument")?,
-            saml_provider_arn: required(&mut m, "SAMLProviderArn")?,
-            assertion_encryption_mode: optional(&mut m, "AssertionEncryptionMode")?,
-            add_private_key: optional(&mut m, "AddPrivateKey")?,
-            remove_private_key: optional(&mut m, "RemovePrivateKey")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateSAMLProviderRequest {
+            saml_metadata_document: m.optional("SAMLMetadataDocument"),
+            saml_provider_arn: m.required("SAMLProviderArn"),
+            assertion_encryption_mode: m.optional("AssertionEncryptionMode"),
+            add_private_key: m.optional("AddPrivateKey"),
+            remove_private_key: m.optional("RemovePrivateKey"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateSAMLProviderRequest {
@@ -6326,10 +6403,11 @@ pub struct UpdateSAMLProviderResponse {
 }
 impl FromValue for UpdateSAMLProviderResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UpdateSAMLProviderResponse {
-            saml_provider_arn: optional(&mut m, "SAMLProviderArn")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UpdateSAMLProviderResponse {
+            saml_provider_arn: m.optional("SAMLProviderArn"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UpdateSAMLProviderResponse {
@@ -6424,19 +6502,20 @@ pub struct UserDetail {
 }
 impl FromValue for UserDetail {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(UserDetail {
-            path: optional(&mut m, "Path")?,
-            user_name: optional(&mut m, "UserName")?,
-            user_id: optional(&mut m, "UserId")?,
-            arn: optional(&mut m, "Arn")?,
-            create_date: optional(&mut m, "CreateDate")?,
-            user_policy_list: optional(&mut m, "UserPolicyList")?,
-            group_list: optional(&mut m, "GroupList")?,
-            attached_managed_policies: optional(&mut m, "AttachedManagedPolicies")?,
-            permissions_boundary: optional(&mut m, "PermissionsBoundary")?,
-            tags: optional(&mut m, "Tags")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = UserDetail {
+            path: m.optional("Path"),
+            user_name: m.optional("UserName"),
+            user_id: m.optional("UserId"),
+            arn: m.optional("Arn"),
+            create_date: m.optional("CreateDate"),
+            user_policy_list: m.optional("UserPolicyList"),
+            group_list: m.optional("GroupList"),
+            attached_managed_policies: m.optional("AttachedManagedPolicies"),
+            permissions_boundary: m.optional("PermissionsBoundary"),
+            tags: m.optional("Tags"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for UserDetail {

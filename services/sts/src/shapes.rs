@@ -289,10 +289,11 @@ pub struct DecodeAuthorizationMessageRequest {
 }
 impl FromValue for DecodeAuthorizationMessageRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DecodeAuthorizationMessageRequest {
-            encoded_message: required(&mut m, "EncodedMessage")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DecodeAuthorizationMessageRequest {
+            encoded_message: m.required("EncodedMessage"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DecodeAuthorizationMessageRequest {
@@ -309,10 +310,11 @@ pub struct DecodeAuthorizationMessageResponse {
 }
 impl FromValue for DecodeAuthorizationMessageResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(DecodeAuthorizationMessageResponse {
-            decoded_message: optional(&mut m, "DecodedMessage")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = DecodeAuthorizationMessageResponse {
+            decoded_message: m.optional("DecodedMessage"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for DecodeAuthorizationMessageResponse {

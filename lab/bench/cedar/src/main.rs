@@ -105,7 +105,7 @@ fn cedar(bench: &mut Criterion, case: &Case) {
 }
 
 fn main() {
-    let mut bench = Criterion::default().configure_from_args();
+    let mut bench = Criterion::default();
     for case in &CASES {
         ours(&mut bench, case);
         cedar(&mut bench, case);
