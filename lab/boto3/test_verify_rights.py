@@ -107,6 +107,17 @@ def test_a_way_to_raise_rights_is_told_until_something_stops_it(tmp_path):
     assert verify(file(tmp_path, text), "--scp", scp).returncode == 0
 
 
+def test_a_managed_policy_that_stands_elsewhere_is_undecided_until_it_is_given(tmp_path):
+    arn = "arn:aws:iam::111122223333:policy/elsewhere"
+    text = TEMPLATE.replace("      Policies:\n", f'      ManagedPolicyArns: ["{arn}"]\n      Policies:\n')
+    path = file(tmp_path, text)
+    unknown = verify(path)
+    assert unknown.returncode == 2 and f"what the managed policy `{arn}` says is not known" in unknown.stdout
+    policy = lambda action: file(tmp_path, json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": action, "Resource": "*"}}), "policy.json")
+    assert verify(path, "--managed", f"{arn}={policy('s3:Get*')}").returncode == 0
+    assert verify(path, "--managed", f"{arn}={policy('iam:*')}").returncode == 1
+
+
 def test_a_change_that_grants_more_fails(tmp_path):
     old = file(tmp_path, TEMPLATE, "old.yaml")
     assert verify("--against", old, file(tmp_path, TEMPLATE)).returncode == 0

@@ -8,7 +8,7 @@ use decide_iam::{
 };
 
 use super::answer::{Answer, Reason};
-use super::ask::{Callers, Question, ask};
+use super::ask::{Callers, Outcome, Question, ask};
 use super::atom::{Atoms, Place, Side, WhoTest};
 use super::checks::{Access, Prover, Sought, answer};
 use super::class::{Class, Kinds};
@@ -149,8 +149,31 @@ impl Prover {
             known: pins(&who, &[]),
             confirm: &confirm,
         });
+        let outcome = match outcome {
+            Outcome::Example(found) => Outcome::Example(Box::new(telling(*found, &confirm))),
+            other => other,
+        };
         answer(outcome, |example| blamed(more.1, example))
     }
+}
+
+/// A request that people know, in the place of one with an action that the search made up.
+fn telling(found: Counterexample, confirm: &dyn Fn(&Counterexample) -> bool) -> Counterexample {
+    const USUAL: [(&str, &str); 3] = [
+        ("iam:CreateUser", "arn:aws:iam::{a}:user/someone"),
+        ("s3:GetObject", "arn:aws:s3:::bucket/key"),
+        ("ec2:DescribeInstances", "*"),
+    ];
+    if found.action.contains(|c: char| c.is_ascii_uppercase()) {
+        return found;
+    }
+    let account = found.principal.account.clone();
+    let mut usual = USUAL.iter().map(|(action, resource)| Counterexample {
+        action: (*action).to_owned(),
+        resource: resource.replace("{a}", &account),
+        ..found.clone()
+    });
+    usual.find(|one| confirm(one)).unwrap_or(found)
 }
 
 /// Which statements of identity policies count among those that allow.

@@ -148,6 +148,17 @@ fn what_stops_a_way_is_believed() {
     let scp = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"iam:*","Resource":"*"}}"#;
     limited.scps.push(Document { name: "scp.json".to_owned(), text: scp.to_owned() });
     assert!(rights_in(&caller(&[]), &limited).escalations().is_empty());
+    // One that the template attaches, to this account and not to another.
+    let attached = |target: &str| {
+        let policy = format!(
+            "  Limit:
+    Type: AWS::Organizations::Policy
+    Properties: {{Name: l, Type: SERVICE_CONTROL_POLICY, TargetIds: [{target}], Content: {scp}}}
+"
+        );
+        found(&(caller(&[]) + &policy)).len()
+    };
+    assert_eq!((attached("!Ref AWS::AccountId"), attached("\"999999999999\"")), (0, 2));
 }
 
 #[test]

@@ -61,6 +61,9 @@ impl Row {
         let mut flow = Vec::new();
         for allowed in &requests {
             details.push(format!("request: {}", allowed.request));
+            if allowed.because.is_empty() {
+                details.push("  allowed: the root user needs no statement".to_owned());
+            }
             details.extend(allowed.because.iter().map(|ground| format!("  allowed by {ground}")));
             let places = allowed.because.iter().filter_map(|g| Some((g.spot.clone()?, g)));
             flow.extend(places.map(|(spot, g)| (spot, format!("{}: {g}", allowed.request))));
