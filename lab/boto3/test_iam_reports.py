@@ -15,6 +15,7 @@ def test_keys_principals_and_services_that_were_used(admin, account, limited):
     assert used()["UserName"] == clients.name
     assert used()["AccessKeyLastUsed"] == {"ServiceName": "N/A", "Region": "N/A"}
     clients("ec2", region_name="eu-west-1").describe_vpcs()
+    time.sleep(0.1)  # The record of a read is on the disk a few milliseconds later.
     last = used()["AccessKeyLastUsed"]
     assert (last["ServiceName"], last["Region"]) == ("ec2", "eu-west-1") and last["LastUsedDate"]
     arn = f"arn:aws:iam::{account}:user/{clients.name}"

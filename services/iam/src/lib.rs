@@ -27,6 +27,7 @@ mod saml;
 mod shapes;
 mod simulate;
 mod totp;
+mod trusted;
 mod usage;
 mod user;
 

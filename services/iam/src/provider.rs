@@ -3,7 +3,7 @@
 use model::{Deploy, Fault, Physical, Resource, Tx, Value};
 use serde_json::{Value as Json, json};
 
-use crate::inline;
+use crate::{inline, trusted};
 
 const CLOUDFORMATION: &str = "cloudformation.amazonaws.com";
 
@@ -29,10 +29,24 @@ pub(crate) const RESOURCES: &[Resource] = &[
         inline::update_members,
         inline::remove_members
     ),
+    resource!("AWS::IAM::OIDCProvider", trusted::create_oidc, trusted::update_oidc, trusted::delete_oidc),
+    resource!("AWS::IAM::SAMLProvider", trusted::create_saml, trusted::update_saml, trusted::delete_saml),
+    resource!(
+        "AWS::IAM::ServiceLinkedRole",
+        trusted::create_linked,
+        trusted::update_linked,
+        trusted::delete_linked
+    ),
+    resource!(
+        "AWS::IAM::VirtualMFADevice",
+        trusted::create_device,
+        trusted::update_device,
+        trusted::delete_device
+    ),
     resource!("AWS::IAM::AccessKey", create_key, update_key, delete_key),
 ];
 
-fn call(tx: &mut Tx<'_>, operation: &str, input: Json) -> Result<Value, Fault> {
+pub(crate) fn call(tx: &mut Tx<'_>, operation: &str, input: Json) -> Result<Value, Fault> {
     tx.call(CLOUDFORMATION, "iam", operation, without_nulls(input))
 }
 
@@ -53,18 +67,23 @@ pub(crate) fn ignore_missing(outcome: Result<Value, Fault>) -> Result<(), Fault>
     }
 }
 
-fn id(deploy: &Deploy<'_>) -> Result<String, Fault> {
+pub(crate) fn id(deploy: &Deploy<'_>) -> Result<String, Fault> {
     deploy.physical.map(|p| p.id.clone()).ok_or_else(|| Fault::internal("the resource has no physical id"))
 }
 
-fn tags(deploy: &Deploy<'_>) -> Json {
+pub(crate) fn tags(deploy: &Deploy<'_>) -> Json {
     let mut tags: Vec<Json> = deploy.tags.iter().map(|(k, v)| json!({"Key": k, "Value": v})).collect();
     tags.extend(deploy.property("Tags").and_then(Json::as_array).cloned().unwrap_or_default());
     if tags.is_empty() { Json::Null } else { Json::Array(tags) }
 }
 
 /// Brings the tags of a principal or policy, named by `member`, to what the stack and the properties say.
-fn retag(tx: &mut Tx<'_>, deploy: &Deploy<'_>, kind: &str, named: (&str, &str)) -> Result<(), Fault> {
+pub(crate) fn retag(
+    tx: &mut Tx<'_>,
+    deploy: &Deploy<'_>,
+    kind: &str,
+    named: (&str, &str),
+) -> Result<(), Fault> {
     if deploy.previous.and_then(|p| p.get("Tags")) == deploy.property("Tags") {
         return Ok(());
     }

@@ -110,6 +110,26 @@ pub(crate) fn base32(bytes: &[u8]) -> String {
     text
 }
 
+/// Two codes in a row that a device with this seed (in base32) shows now.
+pub(crate) fn pair(seed: &[u8], now: Timestamp) -> [String; 2] {
+    let secret = of_base32(seed);
+    let current = now.seconds().div_euclid(STEP);
+    [current - 1, current].map(|step| format!("{:06}", at(&secret, step)))
+}
+
+fn of_base32(text: &[u8]) -> Vec<u8> {
+    let (mut bytes, mut held, mut bits) = (Vec::new(), 0_u64, 0_u32);
+    for digit in text.iter().filter_map(|c| BASE32.iter().position(|d| d == c)) {
+        held = (held << 5) | u64::try_from(digit).unwrap_or_default();
+        bits += 5;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.extend(u8::try_from((held >> bits) & 0xff));
+        }
+    }
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,6 +147,8 @@ mod tests {
             assert_eq!(at(SECRET, time / STEP), code, "{time}");
         }
         assert_eq!(base32(SECRET), "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
+        let shown = pair(base32(SECRET).as_bytes(), Timestamp::from_seconds(59));
+        assert_eq!(shown, [code(0), code(59)]);
     }
 
     #[test]
