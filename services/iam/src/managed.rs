@@ -1,4 +1,5 @@
-//! AWS-managed policies: those of `managed/`, each exact in effect on the services that are served.
+//! AWS-managed policies, as AWS publishes them: one to a line of `managed.policies`, with its path, name,
+//! version in force, and when it was made and changed. A document is compiled when it is first decided by.
 
 use std::sync::Arc;
 
@@ -6,56 +7,46 @@ use model::estate::iam::{ManagedPolicy, PolicyVersion};
 use model::graph::AnyNode;
 use model::{AccountId, PolicyText, Tags, Timestamp};
 
-/// Name, path and document.
-const POLICIES: &[(&str, &str, &str)] = &[
-    ("AdministratorAccess", "/", include_str!("../managed/AdministratorAccess.json")),
-    ("ReadOnlyAccess", "/", include_str!("../managed/ReadOnlyAccess.json")),
-    ("AWSCloudFormationReadOnlyAccess", "/", include_str!("../managed/AWSCloudFormationReadOnlyAccess.json")),
-    ("PowerUserAccess", "/", include_str!("../managed/PowerUserAccess.json")),
-    ("IAMFullAccess", "/", include_str!("../managed/IAMFullAccess.json")),
-    ("IAMReadOnlyAccess", "/", include_str!("../managed/IAMReadOnlyAccess.json")),
-    ("AmazonS3FullAccess", "/", include_str!("../managed/AmazonS3FullAccess.json")),
-    ("AmazonS3ReadOnlyAccess", "/", include_str!("../managed/AmazonS3ReadOnlyAccess.json")),
-    ("AmazonDynamoDBFullAccess_v2", "/", include_str!("../managed/AmazonDynamoDBFullAccess_v2.json")),
-    ("SecretsManagerReadWrite", "/", include_str!("../managed/SecretsManagerReadWrite.json")),
-    ("CloudWatchLogsFullAccess", "/", include_str!("../managed/CloudWatchLogsFullAccess.json")),
-    (
-        "AmazonECSTaskExecutionRolePolicy",
-        "/service-role/",
-        include_str!("../managed/AmazonECSTaskExecutionRolePolicy.json"),
-    ),
-    (
-        "AWSLambdaBasicExecutionRole",
-        "/service-role/",
-        include_str!("../managed/AWSLambdaBasicExecutionRole.json"),
-    ),
-    ("IAMUserChangePassword", "/", include_str!("../managed/IAMUserChangePassword.json")),
-];
+const POLICIES: &str = include_str!("../managed.policies");
 
 /// They stand in no account and belong to everyone.
 pub(crate) fn founding() -> Vec<Arc<dyn AnyNode>> {
-    POLICIES
-        .iter()
-        .map(|(name, path, document)| Arc::new(policy(name, path, document)) as Arc<dyn AnyNode>)
-        .collect()
+    POLICIES.lines().filter_map(policy).map(|policy| Arc::new(policy) as Arc<dyn AnyNode>).collect()
 }
 
-fn policy(name: &str, path: &str, document: &str) -> ManagedPolicy {
+fn policy(line: &str) -> Option<ManagedPolicy> {
+    let mut parts = line.splitn(6, ' ');
+    let (path, name, version) = (parts.next()?, parts.next()?, parts.next()?);
+    let created = Timestamp::parse_rfc3339(parts.next()?)?;
+    let updated = Timestamp::parse_rfc3339(parts.next()?)?;
     let id: String = name.bytes().cycle().take(17).map(|b| char::from(b'A' + b % 26)).collect();
-    ManagedPolicy {
+    Some(ManagedPolicy {
         account: AccountId::none(),
         name: name.to_owned(),
         path: path.to_owned(),
         id: format!("ANPA{id}"),
         description: None,
-        created: Timestamp(0),
-        updated: Timestamp(0),
+        created,
+        updated,
         versions: vec![PolicyVersion {
-            id: "v1".to_owned(),
-            created: Timestamp(0),
-            document: PolicyText::new(document.trim(), None),
+            id: version.to_owned(),
+            created: updated,
+            document: PolicyText::new(parts.next()?, None),
         }],
-        default_version: "v1".to_owned(),
+        default_version: version.to_owned(),
         tags: Tags::new(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_is_a_policy_and_each_name_is_one() {
+        let read: Vec<ManagedPolicy> = POLICIES.lines().filter_map(policy).collect();
+        assert_eq!(read.len(), POLICIES.lines().count());
+        let names: Vec<&str> = read.iter().map(|policy| policy.name.as_str()).collect();
+        assert!(names.is_sorted_by(|a, b| a < b), "sorted, without doubles");
     }
 }
