@@ -24,7 +24,8 @@ pub(crate) fn write(root: &Path, names: &[String], definition: &Path, check: boo
         let prefix = PREFIXES.iter().find(|(n, _)| n == name).map_or(name.as_str(), |(_, prefix)| prefix);
         let file = root.join("services").join(name).join(format!("{name}.iam"));
         let old = std::fs::read_to_string(&file).map_err(|e| format!("{}: {e}", file.display()))?;
-        let new = table(&old, &reference[prefix]).map_err(|e| format!("{}: {e}", file.display()))?;
+        let service = reference.get(prefix).ok_or(format!("the reference has no service {prefix}"))?;
+        let new = table(&old, service).map_err(|e| format!("{}: {e}", file.display()))?;
         if check && new != old {
             other.push(file.display().to_string());
         }
@@ -38,16 +39,20 @@ pub(crate) fn write(root: &Path, names: &[String], definition: &Path, check: boo
 fn table(old: &str, service: &Value) -> Result<String, String> {
     let (mut resources, mut keys, mut actions) = (BTreeSet::new(), BTreeSet::new(), String::new());
     for name in old.lines().filter_map(|l| l.strip_prefix("action ")?.split(' ').next()) {
-        let action = service["privileges"].get(name).ok_or(format!("the reference has no action {name}"))?;
+        let action = service.pointer(&format!("/privileges/{name}"));
+        let action = action.ok_or(format!("the reference has no action {name}"))?;
         actions.push_str(&row(name, action, &mut resources, &mut keys));
     }
+    let fact = |of: &str, name: &str, what: &str| {
+        let fact = service.get(of).and_then(|all| all.get(name)?.get(what)?.as_str());
+        fact.unwrap_or("?").to_owned()
+    };
     let mut text = String::new();
     for name in resources {
-        let _ =
-            writeln!(text, "resource {name} {}", service["resources"][name]["arn"].as_str().unwrap_or("?"));
+        let _ = writeln!(text, "resource {name} {}", fact("resources", name, "arn"));
     }
     for name in keys {
-        let _ = writeln!(text, "key {name} {}", service["conditions"][name]["type"].as_str().unwrap_or("?"));
+        let _ = writeln!(text, "key {name} {}", fact("conditions", name, "type"));
     }
     text.push_str(&actions);
     for line in old.lines().filter(|l| l.starts_with("operation ")) {
@@ -63,19 +68,25 @@ fn row<'a>(
     resources: &mut BTreeSet<&'a str>,
     keys: &mut BTreeSet<&'a str>,
 ) -> String {
-    let texts = |value: &'a Value| value.as_array().into_iter().flatten().filter_map(Value::as_str);
+    let texts = |facts: &'a Value, of: &str| {
+        facts.get(of).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+    };
     let (mut on, mut with, mut needs) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    for (kind, facts) in action["resource_types"].as_object().into_iter().flatten() {
+    for (kind, facts) in action.get("resource_types").and_then(Value::as_object).into_iter().flatten() {
         if !kind.is_empty() {
             resources.insert(kind);
-            on.insert(if facts["required"] == true { format!("{kind}*") } else { kind.clone() });
+            on.insert(if facts.get("required") == Some(&Value::Bool(true)) {
+                format!("{kind}*")
+            } else {
+                kind.clone()
+            });
         }
         // Those of AWS as a whole are known everywhere.
-        with.extend(texts(&facts["condition_keys"]).filter(|key| !key.starts_with("aws:")));
-        needs.extend(texts(&facts["dependent_actions"]));
+        with.extend(texts(facts, "condition_keys").filter(|key| !key.starts_with("aws:")));
+        needs.extend(texts(facts, "dependent_actions"));
     }
     keys.extend(&with);
-    let level = action["access_level"].as_str().unwrap_or("?").replace(' ', "");
+    let level = action.get("access_level").and_then(Value::as_str).unwrap_or("?").replace(' ', "");
     let mut text = format!("action {name} {level}");
     let list = |of: BTreeSet<&str>| of.into_iter().collect::<Vec<_>>().join(",");
     for (word, named) in [

@@ -37,7 +37,7 @@ pub struct InlinePolicy {
 }
 
 macro_rules! node {
-    ($type:ident, $kind:literal, $id:ident $(, arn: $arn:ident)? $(, tags: $tags:ident)? $(, policy: $policy:ident)?) => {
+    ($type:ident, $kind:literal, $id:ident $(, arn: $arn:ident)? $(, tags: $tags:ident)? $(, policy: $policy:ident)? $(, unique: $unique:ident)?) => {
         impl Node for $type {
             const KIND: &'static str = $kind;
             fn account(&self) -> &AccountId { &self.account }
@@ -46,8 +46,14 @@ macro_rules! node {
             $(fn arn(&self) -> Option<String> { Some(self.$arn()) })?
             $(fn tags(&self) -> &Tags { &self.$tags })?
             $(fn policy(&self) -> Option<&PolicyText> { Some(&self.$policy) })?
+            $(fn global_name(&self) -> Option<String> { Some(name_of::<$type>(&self.account, &self.$unique)) })?
         }
     };
+}
+
+/// By which a user, group, role or managed policy is found without regard to case: its name is unique so.
+pub fn name_of<N: Node>(account: &AccountId, name: &str) -> String {
+    format!("{}/{account}/{}", N::KIND, name.to_ascii_lowercase())
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -73,7 +79,7 @@ impl User {
     }
 }
 
-node!(User, "AWS::IAM::User", name, arn: arn, tags: tags);
+node!(User, "AWS::IAM::User", name, arn: arn, tags: tags, unique: name);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Group {
@@ -95,7 +101,7 @@ impl Group {
     }
 }
 
-node!(Group, "AWS::IAM::Group", name, arn: arn);
+node!(Group, "AWS::IAM::Group", name, arn: arn, unique: name);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Role {
@@ -124,7 +130,7 @@ impl Role {
     }
 }
 
-node!(Role, "AWS::IAM::Role", name, arn: arn, tags: tags, policy: trust);
+node!(Role, "AWS::IAM::Role", name, arn: arn, tags: tags, policy: trust, unique: name);
 
 /// A service that acts in an account through its service-linked role, which is made at the first use.
 pub struct Linked<'a> {
@@ -246,7 +252,7 @@ impl ManagedPolicy {
     }
 }
 
-node!(ManagedPolicy, "AWS::IAM::ManagedPolicy", name, arn: arn, tags: tags);
+node!(ManagedPolicy, "AWS::IAM::ManagedPolicy", name, arn: arn, tags: tags, unique: name);
 
 /// A long-lived access key of a user or of an account's root.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

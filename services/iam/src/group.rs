@@ -3,7 +3,7 @@
 use model::estate::iam::Group;
 use model::{Fault, Tx};
 
-use crate::page::{self, exists, in_use, no_such};
+use crate::page::{self, exists, in_use, no_such, taken};
 use crate::shapes::*;
 use crate::user;
 
@@ -22,7 +22,7 @@ fn shape(group: &Group) -> crate::shapes::Group {
 }
 
 pub(crate) fn create_group(tx: &mut Tx<'_>, input: CreateGroupRequest) -> Result<CreateGroupResponse, Fault> {
-    if tx.list_global::<Group>().any(|g| g.name.eq_ignore_ascii_case(&input.group_name)) {
+    if taken::<Group>(tx, &input.group_name) {
         return Err(exists("Group", &input.group_name));
     }
     let group = Group {
@@ -58,8 +58,7 @@ pub(crate) fn update_group(tx: &mut Tx<'_>, input: UpdateGroupRequest) -> Result
     let mut group = old.clone();
     group.path = input.new_path.unwrap_or(group.path);
     if let Some(name) = input.new_group_name.filter(|name| *name != old.name) {
-        let taken = |g: &Group| g.name != old.name && g.name.eq_ignore_ascii_case(&name);
-        if tx.list_global::<Group>().any(taken) {
+        if !name.eq_ignore_ascii_case(&old.name) && taken::<Group>(tx, &name) {
             return Err(exists("Group", &name));
         }
         group.name = name;

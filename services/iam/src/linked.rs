@@ -127,7 +127,7 @@ pub(crate) fn create_service_linked_role(
         return Err(invalid(format!("Custom suffix is not allowed for {service}")));
     }
     let name = name(linked, input.custom_suffix.as_deref());
-    if tx.list_global::<Role>().any(|role| role.name.eq_ignore_ascii_case(&name)) {
+    if page::taken::<Role>(tx, &name) {
         let message = format!(
             "Service role name {name} has been taken in this account, please try a different suffix."
         );

@@ -2,7 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use model::{Fault, Tags, Tx};
+use model::estate::iam::name_of;
+use model::{Fault, Node, Tags, Tx};
 
 use crate::shapes::Tag;
 
@@ -39,6 +40,11 @@ pub(crate) fn no_such(kind: &str, name: &str) -> Fault {
 
 pub(crate) fn exists(kind: &str, name: &str) -> Fault {
     Fault::new("EntityAlreadyExists", 409, format!("{kind} with name {name} already exists."))
+}
+
+/// Whether the name is taken: names are unique without regard to case.
+pub(crate) fn taken<N: Node>(tx: &Tx<'_>, name: &str) -> bool {
+    tx.snapshot().find_named::<N>(&name_of::<N>(&tx.account, name)).is_some()
 }
 
 pub(crate) fn in_use(what: &str) -> Fault {

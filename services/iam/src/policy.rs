@@ -4,7 +4,7 @@ use model::estate::iam::{Group, ManagedPolicy, PolicyVersion, Role, User};
 use model::policy::PolicyCheck;
 use model::{AccountId, Arn, Fault, PolicyText, Tx};
 
-use crate::page::{self, encoded, in_use, limit};
+use crate::page::{self, encoded, in_use, limit, taken};
 use crate::shapes::*;
 
 /// Versions that a policy may have at one time.
@@ -84,7 +84,7 @@ pub(crate) fn create_policy(
     input: CreatePolicyRequest,
 ) -> Result<CreatePolicyResponse, Fault> {
     let name = input.policy_name;
-    if tx.list_global::<ManagedPolicy>().any(|p| p.name.eq_ignore_ascii_case(&name)) {
+    if taken::<ManagedPolicy>(tx, &name) {
         return Err(Fault::new(
             "EntityAlreadyExists",
             409,

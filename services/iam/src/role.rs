@@ -4,7 +4,7 @@ use model::estate::iam::Role;
 use model::policy::PolicyCheck;
 use model::{Fault, PolicyText, Tx};
 
-use crate::page::{self, encoded, exists, in_use, no_such};
+use crate::page::{self, encoded, exists, in_use, no_such, taken};
 use crate::profile::Profile;
 use crate::shapes::*;
 use crate::user::{boundary, boundary_shown};
@@ -45,7 +45,7 @@ pub(crate) fn shape(role: &Role, detail: bool) -> crate::shapes::Role {
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html>
 pub(crate) fn create_role(tx: &mut Tx<'_>, input: CreateRoleRequest) -> Result<CreateRoleResponse, Fault> {
     let name = input.role_name;
-    if tx.list_global::<Role>().any(|r| r.name.eq_ignore_ascii_case(&name)) {
+    if taken::<Role>(tx, &name) {
         return Err(exists("Role", &name));
     }
     let path = input.path.unwrap_or_else(|| "/".to_owned());

@@ -3,7 +3,7 @@
 use model::estate::iam::{AccessKey, Group, ManagedPolicy, User};
 use model::{CallerKind, Fault, Tx};
 
-use crate::page::{self, Page, exists, in_use, no_such};
+use crate::page::{self, Page, exists, in_use, no_such, taken};
 use crate::shapes::*;
 use crate::{login, mfa};
 
@@ -47,8 +47,7 @@ pub(crate) fn shape(user: &User, detail: bool) -> crate::shapes::User {
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateUser.html>
 pub(crate) fn create_user(tx: &mut Tx<'_>, input: CreateUserRequest) -> Result<CreateUserResponse, Fault> {
     let name = input.user_name;
-    // Names are unique without regard to case.
-    if tx.list_global::<User>().any(|u| u.name.eq_ignore_ascii_case(&name)) {
+    if taken::<User>(tx, &name) {
         return Err(exists("User", &name));
     }
     let user = User {
@@ -100,7 +99,7 @@ pub(crate) fn update_user(tx: &mut Tx<'_>, input: UpdateUserRequest) -> Result<(
         user.path = path;
     }
     if let Some(name) = input.new_user_name.filter(|n| *n != old.name) {
-        if tx.find_global::<User>(&name).is_some() {
+        if !name.eq_ignore_ascii_case(&old.name) && taken::<User>(tx, &name) {
             return Err(exists("User", &name));
         }
         let keys: Vec<AccessKey> =

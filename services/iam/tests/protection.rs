@@ -102,3 +102,30 @@ fn who_renames_must_be_allowed_both_names() {
         rename(operation, kind, "red-1").unwrap();
     }
 }
+
+#[test]
+fn names_differ_in_more_than_case() {
+    let world = World::new(vec![&service_iam::SERVICE]);
+    let call = |operation: &str, input| world.call(&world.admin(), "iam", operation, input);
+    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ecs-tasks.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+    let named = |kind: &str, name: &str| match kind {
+        "Role" => json!({"RoleName": name, "AssumeRolePolicyDocument": trust}),
+        _ => json!({format!("{kind}Name"): name}),
+    };
+    for kind in ["User", "Group", "Role"] {
+        let create = format!("Create{kind}");
+        call(&create, named(kind, "red")).unwrap();
+        assert_eq!(call(&create, named(kind, "Red")).unwrap_err().code, "EntityAlreadyExists", "{kind}");
+    }
+    for kind in ["User", "Group"] {
+        call(&format!("Create{kind}"), named(kind, "blue")).unwrap();
+        let rename = |from: &str, to: &str| {
+            let input = json!({format!("{kind}Name"): from, format!("New{kind}Name"): to});
+            call(&format!("Update{kind}"), input)
+        };
+        assert_eq!(rename("blue", "RED").unwrap_err().code, "EntityAlreadyExists", "{kind}");
+        rename("blue", "Blue").unwrap();
+        call(&format!("Delete{kind}"), named(kind, "Blue")).unwrap();
+        call(&format!("Create{kind}"), named(kind, "blue")).unwrap();
+    }
+}
