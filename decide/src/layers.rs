@@ -3,8 +3,8 @@
 use decide_iam::{Attached, Consent, Layers, Policy, PolicyKind, Principal, PrincipalKind, Source};
 use model::decision::{Ask, Request};
 use model::estate::iam::{
-    Account, Group, InlinePolicy, ManagedPolicy, Organization, OrganizationPolicy, OrganizationalUnit, Role,
-    User, lives,
+    Account, InlinePolicy, ManagedPolicy, Organization, OrganizationPolicy, OrganizationalUnit, Role, User,
+    lives,
 };
 use model::{AccountId, Caller, CallerKind, PolicyText, Snapshot};
 
@@ -140,7 +140,7 @@ fn user(snapshot: &Snapshot, caller: &Caller, name: &str, held: &mut Held) {
     let Some(user) = snapshot.find::<User>(&caller.account, "", name) else { return };
     inline(&user.inline, &mut held.identity);
     managed(snapshot, &user.attached, &mut held.identity);
-    for group in snapshot.list::<Group>(&caller.account, "").filter(|g| g.members.iter().any(|m| m == name)) {
+    for group in user.in_groups(snapshot) {
         inline(&group.inline, &mut held.identity);
         managed(snapshot, &group.attached, &mut held.identity);
     }

@@ -81,6 +81,7 @@ impl World {
             created: Timestamp(0),
             inline: policy.into_iter().map(inline).collect(),
             attached: Vec::new(),
+            groups: Vec::new(),
             boundary: None,
             tags: Tags::new(),
         };

@@ -68,6 +68,8 @@ pub struct User {
     pub inline: Vec<InlinePolicy>,
     /// ARNs of attached managed policies.
     pub attached: Vec<String>,
+    /// Names of the groups that the user is in, sorted. It stands here because every decision asks for it.
+    pub groups: Vec<String>,
     /// ARN of the managed policy that bounds the user.
     pub boundary: Option<String>,
     pub tags: Tags,
@@ -76,6 +78,11 @@ pub struct User {
 impl User {
     pub fn arn(&self) -> String {
         arn("iam", "", &self.account, &format!("user{}{}", self.path, self.name))
+    }
+
+    /// The groups that the user is in.
+    pub fn in_groups<'s>(&'s self, snapshot: &'s Snapshot) -> impl Iterator<Item = &'s Group> {
+        self.groups.iter().filter_map(|name| snapshot.find::<Group>(&self.account, "", name))
     }
 }
 
@@ -91,13 +98,16 @@ pub struct Group {
     pub created: Timestamp,
     pub inline: Vec<InlinePolicy>,
     pub attached: Vec<String>,
-    /// Names of the users in it.
-    pub members: Vec<String>,
 }
 
 impl Group {
     pub fn arn(&self) -> String {
         arn("iam", "", &self.account, &format!("group{}{}", self.path, self.name))
+    }
+
+    /// The users in it. Looks at every user of the account: for administration, not for decisions.
+    pub fn members<'s>(&'s self, snapshot: &'s Snapshot) -> impl Iterator<Item = &'s User> {
+        snapshot.list::<User>(&self.account, "").filter(|user| user.groups.contains(&self.name))
     }
 }
 

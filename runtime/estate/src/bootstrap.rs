@@ -53,6 +53,7 @@ impl Estate {
             created: now,
             inline: Vec::new(),
             attached: vec![ADMINISTRATOR_ACCESS.to_owned()],
+            groups: Vec::new(),
             boundary: None,
             tags: Tags::new(),
         }));

@@ -48,8 +48,7 @@ fn inline(items: &mut Items, of: &str, arn: &str, policies: &[InlinePolicy]) {
 pub(super) fn identities(items: &mut Items, snapshot: &Snapshot) {
     for user in snapshot.all::<User>() {
         let arn = user.arn();
-        let groups = snapshot.list::<Group>(&user.account, "");
-        let groups = groups.filter(|g| g.members.contains(&user.name)).map(Group::arn);
+        let groups = user.in_groups(snapshot).map(Group::arn);
         let properties = json!({
             "Arn": arn, "UserName": user.name, "ManagedPolicyArns": user.attached, "Tags": user.tags,
             "PermissionsBoundary": user.boundary, "Groups": groups.collect::<Vec<_>>(),

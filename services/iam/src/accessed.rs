@@ -124,8 +124,7 @@ impl Subject {
     }
 
     fn members(&mut self, tx: &Tx<'_>, group: &Group) {
-        let users = group.members.iter().filter_map(|name| tx.find_global::<User>(name));
-        self.entities.extend(users.map(Entity::user));
+        self.entities.extend(group.members(tx.snapshot()).map(Entity::user));
     }
 
     fn of(tx: &Tx<'_>, arn: &str) -> Option<Subject> {
@@ -135,7 +134,7 @@ impl Subject {
             subject.entities.push(Entity::user(user));
             subject.policies.extend(user.inline.iter().map(|p| p.document.clone()));
             subject.managed(tx, &user.attached);
-            for group in tx.list_global::<Group>().filter(|g| g.members.contains(&user.name)) {
+            for group in user.in_groups(tx.snapshot()) {
                 subject.policies.extend(group.inline.iter().map(|p| p.document.clone()));
                 subject.managed(tx, &group.attached);
             }

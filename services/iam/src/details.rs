@@ -88,7 +88,7 @@ fn inline(policies: &[InlinePolicy]) -> Option<Vec<PolicyDetail>> {
 }
 
 fn user(tx: &Tx<'_>, user: &User) -> UserDetail {
-    let groups = tx.list_global::<Group>().filter(|group| group.members.contains(&user.name));
+    let groups = user.in_groups(tx.snapshot());
     UserDetail {
         path: Some(user.path.clone()),
         user_name: Some(user.name.clone()),

@@ -33,7 +33,6 @@ pub(crate) fn create_group(tx: &mut Tx<'_>, input: CreateGroupRequest) -> Result
         created: tx.now,
         inline: Vec::new(),
         attached: Vec::new(),
-        members: Vec::new(),
     };
     let shown = shape(&group);
     tx.put(group)?;
@@ -42,12 +41,12 @@ pub(crate) fn create_group(tx: &mut Tx<'_>, input: CreateGroupRequest) -> Result
 
 pub(crate) fn get_group(tx: &mut Tx<'_>, input: GetGroupRequest) -> Result<GetGroupResponse, Fault> {
     let group = find(tx, &input.group_name)?;
-    let members = group.members.iter().filter_map(|name| user::find(tx, name).ok());
+    let members = group.members(tx.snapshot());
     let (users, is_truncated, marker) =
         page::page(members, |u| u.name.clone(), input.marker.as_deref(), input.max_items)?;
     Ok(GetGroupResponse {
         group: shape(&group),
-        users: users.iter().map(|u| user::shape(u, false)).collect(),
+        users: users.into_iter().map(|u| user::shape(u, false)).collect(),
         is_truncated,
         marker,
     })
@@ -60,6 +59,14 @@ pub(crate) fn update_group(tx: &mut Tx<'_>, input: UpdateGroupRequest) -> Result
     if let Some(name) = input.new_group_name.filter(|name| *name != old.name) {
         if !name.eq_ignore_ascii_case(&old.name) && taken::<Group>(tx, &name) {
             return Err(exists("Group", &name));
+        }
+        for mut user in old.members(tx.snapshot()).cloned().collect::<Vec<_>>() {
+            user.groups
+                .iter_mut()
+                .filter(|group| **group == old.name)
+                .for_each(|group| group.clone_from(&name));
+            user.groups.sort();
+            tx.put(user)?;
         }
         group.name = name;
     }
@@ -77,7 +84,7 @@ pub(crate) fn list_groups(tx: &mut Tx<'_>, input: ListGroupsRequest) -> Result<L
 
 pub(crate) fn delete_group(tx: &mut Tx<'_>, input: DeleteGroupRequest) -> Result<(), Fault> {
     let group = find(tx, &input.group_name)?;
-    if !group.members.is_empty() {
+    if group.members(tx.snapshot()).next().is_some() {
         return Err(in_use("must remove users from group first"));
     }
     if !group.inline.is_empty() || !group.attached.is_empty() {
@@ -87,32 +94,32 @@ pub(crate) fn delete_group(tx: &mut Tx<'_>, input: DeleteGroupRequest) -> Result
 }
 
 pub(crate) fn add_user_to_group(tx: &mut Tx<'_>, input: AddUserToGroupRequest) -> Result<(), Fault> {
-    let mut group = find(tx, &input.group_name)?;
-    let user = user::find(tx, &input.user_name)?;
-    if group.members.contains(&user.name) {
+    let group = find(tx, &input.group_name)?;
+    let mut user = user::find(tx, &input.user_name)?;
+    if user.groups.contains(&group.name) {
         return Ok(());
     }
-    group.members.push(user.name);
-    group.members.sort();
-    tx.put(group)
+    user.groups.push(group.name);
+    user.groups.sort();
+    tx.put(user)
 }
 
 pub(crate) fn remove_user_from_group(
     tx: &mut Tx<'_>,
     input: RemoveUserFromGroupRequest,
 ) -> Result<(), Fault> {
-    let mut group = find(tx, &input.group_name)?;
-    user::find(tx, &input.user_name)?;
-    group.members.retain(|m| *m != input.user_name);
-    tx.put(group)
+    let group = find(tx, &input.group_name)?;
+    let mut user = user::find(tx, &input.user_name)?;
+    user.groups.retain(|name| *name != group.name);
+    tx.put(user)
 }
 
 pub(crate) fn list_groups_for_user(
     tx: &mut Tx<'_>,
     input: ListGroupsForUserRequest,
 ) -> Result<ListGroupsForUserResponse, Fault> {
-    user::find(tx, &input.user_name)?;
-    let own = tx.list_global::<Group>().filter(|g| g.members.contains(&input.user_name));
+    let user = user::find(tx, &input.user_name)?;
+    let own = user.in_groups(tx.snapshot());
     let (groups, is_truncated, marker) =
         page::page(own, |g| g.name.clone(), input.marker.as_deref(), input.max_items)?;
     Ok(ListGroupsForUserResponse { groups: groups.into_iter().map(shape).collect(), is_truncated, marker })

@@ -41,8 +41,7 @@ impl Entity {
         if let Some(user) = snapshot.find_arn::<User>(arn) {
             entity.id.clone_from(&user.id);
             entity.add(snapshot, but, ("user", &user.name), (&user.inline, &user.attached));
-            let groups = snapshot.list::<Group>(&user.account, "");
-            for group in groups.filter(|g| g.members.contains(&user.name)) {
+            for group in user.in_groups(snapshot) {
                 entity.add(snapshot, but, ("group", &group.name), (&group.inline, &group.attached));
             }
             entity.boundary =

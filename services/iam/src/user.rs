@@ -1,6 +1,6 @@
 //! Users.
 
-use model::estate::iam::{AccessKey, Group, ManagedPolicy, User};
+use model::estate::iam::{AccessKey, ManagedPolicy, User};
 use model::{CallerKind, Fault, Tx};
 
 use crate::page::{self, Page, exists, in_use, no_such, taken};
@@ -57,6 +57,7 @@ pub(crate) fn create_user(tx: &mut Tx<'_>, input: CreateUserRequest) -> Result<C
         created: tx.now,
         inline: Vec::new(),
         attached: Vec::new(),
+        groups: Vec::new(),
         boundary: boundary(tx, input.permissions_boundary.as_deref())?,
         tags: page::tags_of(input.tags)?,
         name,
@@ -108,12 +109,6 @@ pub(crate) fn update_user(tx: &mut Tx<'_>, input: UpdateUserRequest) -> Result<(
             key.user = Some(name.clone());
             tx.put(key)?;
         }
-        let groups: Vec<Group> =
-            tx.list_global::<Group>().filter(|g| g.members.contains(&old.name)).cloned().collect();
-        for mut group in groups {
-            group.members.iter_mut().filter(|m| **m == old.name).for_each(|m| m.clone_from(&name));
-            tx.put(group)?;
-        }
         mfa::renamed(tx, &old, &name)?;
         login::renamed(tx, &old, &name)?;
         tx.remove(&old)?;
@@ -140,7 +135,7 @@ pub(crate) fn delete_user(tx: &mut Tx<'_>, input: DeleteUserRequest) -> Result<(
     if !user.attached.is_empty() {
         return Err(in_use("must detach all policies first"));
     }
-    if tx.list_global::<Group>().any(|g| g.members.contains(&user.name)) {
+    if !user.groups.is_empty() {
         return Err(in_use("must remove users from group first"));
     }
     tx.remove(&user)
