@@ -6,6 +6,7 @@ use model::estate::iam::{
     Account, InlinePolicy, ManagedPolicy, Organization, OrganizationPolicy, OrganizationalUnit, Role, User,
     lives,
 };
+use model::estate::ram;
 use model::{AccountId, Caller, CallerKind, PolicyText, Snapshot};
 
 use crate::Target;
@@ -98,6 +99,9 @@ pub(crate) fn collect(snapshot: &Snapshot, request: &Request, ask: &Ask, target:
         let kind = if node.key().kind == "AWS::IAM::Role" { PolicyKind::Trust } else { PolicyKind::Resource };
         Some(attached("resource policy", node.arn(), node.policy()?, kind))
     });
+    if held.resource.is_none() {
+        held.resource = shared(snapshot, caller, ask, target);
+    }
     if !matches!(caller.kind, CallerKind::Service { .. } | CallerKind::Anonymous) && !service_linked(caller) {
         held.scps = organization(snapshot, &caller.account, "SERVICE_CONTROL_POLICY", PolicyKind::Scp);
     }
@@ -107,6 +111,14 @@ pub(crate) fn collect(snapshot: &Snapshot, request: &Request, ask: &Ask, target:
         held.rcps = organization(snapshot, account, "RESOURCE_CONTROL_POLICY", PolicyKind::Rcp);
     }
     held
+}
+
+/// What the resource's owner shares with the caller's account is as a policy of the resource's that
+/// grants it. (Resources that carry policies of their own are of no type that is shared.)
+fn shared(snapshot: &Snapshot, caller: &Caller, ask: &Ask, target: &Target<'_>) -> Option<Attached> {
+    let who = ram::Who::of(caller).filter(|who| target.account.as_ref() != Some(who.account))?;
+    let text = ram::policy(snapshot, who, ask.owner.as_deref().unwrap_or(&ask.resource))?;
+    Some(attached("resource share", None, &PolicyText::new(text, None), PolicyKind::Resource))
 }
 
 /// Service-linked roles are beyond the organization's policies.

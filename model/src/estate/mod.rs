@@ -11,6 +11,7 @@ pub mod ec2;
 pub mod ecs;
 pub mod elb;
 pub mod iam;
+pub mod ram;
 pub mod rds;
 pub mod waf;
 
