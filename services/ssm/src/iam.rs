@@ -2,15 +2,19 @@
 
 use model::{Ask, Asking, Fault};
 
-use crate::parameter::{arn, plain_name};
+use crate::parameter::{arn, foreign, plain_name};
 
 pub(crate) fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
     let operation = asking.operation;
-    let on = |name: &str| {
-        let name = plain_name(name);
+    let on = |given: &str| {
+        let name = plain_name(given);
         let name = name.rsplit_once(':').map_or(name, |(n, _)| n);
-        let mut ask = Ask::new(format!("ssm:{operation}"), arn(asking.region, asking.account, name));
-        ask.account = Some(asking.account.clone());
+        // What another account has is that account's to give.
+        let foreign = foreign(given, asking.account);
+        let account = if foreign.is_some() { None } else { Some(asking.account.clone()) };
+        let arn = foreign.unwrap_or_else(|| arn(asking.region, asking.account, name));
+        let mut ask = Ask::new(format!("ssm:{operation}"), arn);
+        ask.account = account;
         ask.request_tags = asking.tags("Tags");
         ask.tag_keys = asking.strings("TagKeys");
         ask

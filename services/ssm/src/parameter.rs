@@ -3,7 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use model::{AccountId, Fault, Members, Node, Tags, Timestamp, Tx, Value};
+use model::estate::ram;
+use model::{AccountId, Arn, Fault, Members, Node, Tags, Timestamp, Tx, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::shapes::*;
@@ -75,11 +76,22 @@ pub(crate) fn plain_name(given: &str) -> &str {
     }
 }
 
+/// The ARN of a parameter of another account, without the version; that is how shared ones are named.
+pub(crate) fn foreign(given: &str, account: &AccountId) -> Option<String> {
+    let parsed = Arn::parse(given).filter(|a| a.service == "ssm" && a.account != account.as_str())?;
+    let name = parsed.resource.split_once(':').map_or(parsed.resource, |(name, _)| name);
+    Some(format!("arn:{}:ssm:{}:{}:{name}", parsed.partition, parsed.region, parsed.account))
+}
+
 /// `name`, `name:3`; labels are not served.
 fn find(tx: &Tx<'_>, given: &str) -> Result<(Stored, Version), Fault> {
     let name = plain_name(given);
     let (name, selector) = name.rsplit_once(':').map_or((name, None), |(n, s)| (n, Some(s)));
-    let stored = tx.find::<Stored>(name).cloned().ok_or_else(missing)?;
+    let stored = match foreign(given, &tx.account) {
+        Some(arn) => tx.find_arn::<Stored>(&arn).filter(|p| p.region == tx.region),
+        None => tx.find::<Stored>(name),
+    };
+    let stored = stored.cloned().ok_or_else(missing)?;
     let version = match selector {
         None => stored.versions.last().cloned(),
         Some(selector) => {
@@ -359,12 +371,22 @@ fn matches(stored: &Stored, filters: Option<&[ParameterStringFilter]>) -> bool {
     })
 }
 
+/// Parameters of other accounts that the caller may see.
+fn shared<'t>(tx: &'t Tx<'_>) -> Vec<&'t Stored> {
+    let Some(who) = ram::Who::of(tx.caller()) else { return Vec::new() };
+    ram::usable(tx.snapshot(), who, &tx.region, "ssm:DescribeParameters")
+}
+
 pub(crate) fn describe_parameters(
     tx: &mut Tx<'_>,
     input: DescribeParametersRequest,
 ) -> Result<DescribeParametersResult, Fault> {
-    let own: Vec<Stored> =
-        tx.list::<Stored>().filter(|p| matches(p, input.parameter_filters.as_deref())).cloned().collect();
+    let known: Vec<&Stored> = match input.shared == Some(true) {
+        true => shared(tx),
+        false => tx.list::<Stored>().collect(),
+    };
+    let known = known.into_iter().filter(|p| matches(p, input.parameter_filters.as_deref())).cloned();
+    let own: Vec<Stored> = known.collect();
     let limit = input.max_results.and_then(|n| usize::try_from(n).ok()).unwrap_or(50);
     let (found, next_token) = page(own, input.next_token.as_deref(), limit)?;
     let shown = found.iter().filter_map(|p| {
