@@ -37,6 +37,8 @@ pub fn all() -> Vec<&'static model::Service> {
         &service_logs::SERVICE,
         #[cfg(feature = "organizations")]
         &service_organizations::SERVICE,
+        #[cfg(feature = "ram")]
+        &service_ram::SERVICE,
         #[cfg(feature = "rds")]
         &service_rds::SERVICE,
         #[cfg(feature = "s3")]
