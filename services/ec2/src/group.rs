@@ -8,7 +8,7 @@ use crate::shapes::{
     self, CreateSecurityGroupRequest, CreateSecurityGroupResult, DeleteSecurityGroupRequest,
     DeleteSecurityGroupResult,
 };
-use crate::{fault, kind, rule, tag, vpc};
+use crate::{fault, kind, rule, shared, tag, vpc};
 
 /// The filters by the rules of one direction.
 macro_rules! by_rule {
@@ -216,7 +216,7 @@ pub(crate) fn create_security_group(
     input: CreateSecurityGroupRequest,
 ) -> Result<CreateSecurityGroupResult, Fault> {
     let vpc = match &input.vpc_id {
-        Some(id) => vpc::find(tx, id)?,
+        Some(id) => vpc::find(tx, id).or_else(|missing| shared::vpc(tx, id).ok_or(missing))?,
         None => vpc::default(tx)?,
     };
     let name = input.group_name.trim();
@@ -288,6 +288,10 @@ pub(crate) fn of_interface(
 ) -> Result<Vec<String>, Fault> {
     let ids = ids.unwrap_or_default();
     if ids.is_empty() {
+        // The default group of a shared VPC is its owner's.
+        if vpc::find(tx, vpc).is_err() {
+            return Err(fault::absent("groupId"));
+        }
         return Ok(some(Some(&default_of(tx, vpc)?.id)));
     }
     if ids.len() > MOST_PER_INTERFACE {

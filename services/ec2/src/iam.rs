@@ -6,7 +6,8 @@
 use model::estate::ec2::{
     CidrBlock, ElasticIp, NetworkAcl, PeeringSide, RouteTable, SubnetCidrBlock, VpcPeering,
 };
-use model::{AccountId, Ask, Asking, Fault, Tags, Value};
+use model::estate::ram::{self, Who};
+use model::{AccountId, Arn, Ask, Asking, Fault, Tags, Value};
 use serde_json::Value as Json;
 
 use crate::kind;
@@ -284,12 +285,21 @@ fn creation_tags(asking: &Asking<'_>, resources: &[On]) -> Vec<Ask> {
 
 fn region(asking: &Asking<'_>, ask: Ask) -> Ask {
     let mut ask = ask.key("ec2:Region", Some(asking.region));
-    ask.account = Some(asking.account.clone());
+    let owner = Arn::parse(&ask.resource).and_then(|arn| AccountId::parse(arn.account));
+    ask.account = Some(owner.unwrap_or_else(|| asking.account.clone()));
     ask
 }
 
+/// What is not the account's own but shared with it, has the ARN of its owner's.
 fn arn(asking: &Asking<'_>, of: &str, id: &str) -> String {
-    asking.arn("ec2", &format!("{of}/{id}"))
+    let path = format!("{of}/{id}");
+    let own = asking.arn("ec2", &path);
+    if id == "*" || asking.snapshot.by_arn(&own).is_some() {
+        return own;
+    }
+    let who = Who::of(asking.caller).filter(|who| who.account == asking.account);
+    let theirs = who.and_then(|who| ram::owner_arn(asking.snapshot, who, "ec2", asking.region, &path));
+    theirs.unwrap_or(own)
 }
 
 fn ids(input: &Value, member: &str) -> Vec<String> {

@@ -205,7 +205,7 @@ pub(crate) struct Wanted {
 }
 
 pub(crate) fn make(tx: &mut Tx<'_>, wanted: Wanted) -> Result<NetworkInterface, Fault> {
-    let subnet = subnet::find(tx, &wanted.subnet)?;
+    let subnet = subnet::usable(tx, &wanted.subnet)?;
     if tx.list::<NetworkInterface>().count() >= MOST {
         return Err(fault::limit("NetworkInterfaceLimitExceeded", "network interfaces"));
     }
@@ -241,11 +241,9 @@ pub(crate) fn make(tx: &mut Tx<'_>, wanted: Wanted) -> Result<NetworkInterface, 
 /// An address of the subnet that no interface has: the wanted one, or any.
 fn address(tx: &Tx<'_>, subnet: &Subnet, wanted: Option<&str>) -> Result<String, Fault> {
     let net: Ipv4Net = block::v4(&subnet.cidr, "cidrBlock")?;
-    let taken: std::collections::BTreeSet<Ipv4Addr> = tx
-        .list::<NetworkInterface>()
-        .filter(|i| i.subnet == subnet.id)
-        .filter_map(|i| i.private_ip.parse().ok())
-        .collect();
+    let others = subnet::interfaces(tx, &subnet.id);
+    let taken: std::collections::BTreeSet<Ipv4Addr> =
+        others.filter_map(|i| i.private_ip.parse().ok()).collect();
     let Some(wanted) = wanted else {
         let none = || {
             Fault::client(
@@ -281,8 +279,7 @@ fn addresses6(tx: &Tx<'_>, subnet: &Subnet, wanted: &[String], count: usize) -> 
     let net = net.ok_or_else(|| {
         Fault::client("InvalidSubnet", format!("Subnet {} has no IPv6 CIDR block.", subnet.id))
     })?;
-    let taken: Vec<&String> =
-        tx.list::<NetworkInterface>().filter(|i| i.subnet == subnet.id).flat_map(|i| &i.ipv6).collect();
+    let taken: Vec<&String> = subnet::interfaces(tx, &subnet.id).flat_map(|i| &i.ipv6).collect();
     let mut found: Vec<String> = Vec::new();
     for text in wanted {
         match block::address(text, "ipv6Addresses")? {

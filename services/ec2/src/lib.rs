@@ -31,6 +31,7 @@ mod rule;
 mod served;
 #[rustfmt::skip]
 mod shapes;
+mod shared;
 mod subnet;
 mod tag;
 mod transit;

@@ -12,7 +12,7 @@ use crate::shapes::{
     ModifyManagedPrefixListRequest, ModifyManagedPrefixListResult, PrefixListAssociation, PrefixListEntry,
     RestoreManagedPrefixListVersionRequest, RestoreManagedPrefixListVersionResult,
 };
-use crate::{block, fault, kind, tag};
+use crate::{block, fault, kind, shared, tag};
 
 /// AWS's lists, in the form of those that accounts keep.
 fn kept(tx: &Tx<'_>) -> Vec<PrefixList> {
@@ -60,7 +60,10 @@ pub(crate) static MANAGED: Listing<PrefixList> = Listing {
     prefix: "pl",
     ids: "PrefixListIds",
     shown: "PrefixLists",
-    all: |tx| kept(tx).into_iter().chain(tx.list::<PrefixList>().cloned()).collect(),
+    all: |tx| {
+        let lists = shared::seen::<PrefixList>(tx, "ec2:DescribeManagedPrefixLists");
+        kept(tx).into_iter().chain(lists).collect()
+    },
     filters: &[
         ("owner-id", |_, l| one(&owner(l))),
         ("prefix-list-id", |_, l| one(&l.id)),
@@ -94,9 +97,14 @@ pub(crate) fn must_exist(tx: &Tx<'_>, id: &str) -> Result<(), Fault> {
     any(tx, id).map(|_| ())
 }
 
-/// A list of the account's or of AWS's.
+/// A list of the account's, or one that another account shares with it.
+pub(crate) fn usable(tx: &Tx<'_>, id: &str) -> Option<PrefixList> {
+    shared::find::<PrefixList>(tx, id)
+}
+
+/// A list that the account can name, or one of AWS's.
 fn any(tx: &Tx<'_>, id: &str) -> Result<PrefixList, Fault> {
-    let found = tx.find::<PrefixList>(id).cloned().or_else(|| kept(tx).into_iter().find(|l| l.id == id));
+    let found = usable(tx, id).or_else(|| kept(tx).into_iter().find(|l| l.id == id));
     found.ok_or_else(|| kind::missing("pl", id))
 }
 
@@ -104,6 +112,7 @@ fn find(tx: &Tx<'_>, id: &str) -> Result<PrefixList, Fault> {
     let list = any(tx, id)?;
     match is_kept(&list) {
         true => Err(Fault::client("OperationNotPermitted", "You cannot modify an AWS-managed prefix list")),
+        false if list.account != tx.account => Err(kind::missing("pl", id)),
         false => Ok(list),
     }
 }
@@ -258,16 +267,18 @@ pub(crate) fn restore_version(
     Ok(RestoreManagedPrefixListVersionResult { prefix_list: Some(shown(&list, "restore-in-progress")) })
 }
 
-/// What names a list: routes and rules.
-fn users(tx: &Tx<'_>, id: &str) -> Vec<String> {
+/// What names a list: routes and rules, of whatever account; each with its account.
+fn users(tx: &Tx<'_>, id: &str) -> Vec<(String, String)> {
     let routed = |t: &&RouteTable| {
         t.routes.iter().any(|r| matches!(&r.destination, Destination::PrefixList(l) if l == id))
     };
     let ruled = |g: &&SecurityGroup| {
         g.ingress.iter().chain(&g.egress).any(|r| matches!(&r.peer, Peer::PrefixList(l) if l == id))
     };
-    let tables = tx.list::<RouteTable>().filter(routed).map(|t| t.id.clone());
-    tables.chain(tx.list::<SecurityGroup>().filter(ruled).map(|g| g.id.clone())).collect()
+    let snapshot = tx.snapshot();
+    let tables = snapshot.all::<RouteTable>().filter(routed).map(|t| (t.id.clone(), t.account.to_string()));
+    let groups = snapshot.all::<SecurityGroup>().filter(ruled);
+    tables.chain(groups.map(|g| (g.id.clone(), g.account.to_string()))).collect()
 }
 
 pub(crate) fn delete_list(
@@ -277,7 +288,8 @@ pub(crate) fn delete_list(
     let list = find(tx, &input.prefix_list_id)?;
     let users = users(tx, &list.id);
     if !users.is_empty() {
-        let message = format!("The prefix list {} is in use by {}", list.id, users.join(", "));
+        let names: Vec<String> = users.into_iter().map(|(id, _)| id).collect();
+        let message = format!("The prefix list {} is in use by {}", list.id, names.join(", "));
         return Err(fault::dependency(message));
     }
     tx.remove(&list)?;
@@ -328,15 +340,12 @@ pub(crate) fn get_associations(tx: &mut Tx<'_>, input: Value) -> Result<Value, F
         shown: "PrefixListAssociations",
         all: |_| Vec::new(),
         filters: &[],
-        show: |tx, row| {
-            PrefixListAssociation {
-                resource_id: Some(row.0.clone()),
-                resource_owner: Some(tx.account.to_string()),
-            }
-            .into_value()
+        show: |_, row| {
+            PrefixListAssociation { resource_id: Some(row.0.clone()), resource_owner: row.1.clone() }
+                .into_value()
         },
     };
     let list = any(tx, input.text("PrefixListId").unwrap_or_default())?;
-    let rows = users(tx, &list.id).into_iter().map(|id| Row(id, None)).collect();
+    let rows = users(tx, &list.id).into_iter().map(|(id, owner)| Row(id, Some(owner))).collect();
     LIST.among(tx, &input, rows)
 }

@@ -1,6 +1,6 @@
 //! The rules of security groups: how they are read, compared, granted and revoked.
 
-use model::estate::ec2::{AWS_PREFIX_LISTS, Peer, PrefixList, SecurityGroup, SecurityGroupRule, Vpc};
+use model::estate::ec2::{AWS_PREFIX_LISTS, Peer, SecurityGroup, SecurityGroupRule, Vpc};
 use model::{AccountId, Fault, Tags, Tx};
 
 use crate::shapes::{
@@ -10,7 +10,7 @@ use crate::shapes::{
     RevokeSecurityGroupIngressRequest, RevokeSecurityGroupIngressResult, RevokedSecurityGroupRule,
     UserIdGroupPair,
 };
-use crate::{block, fault, group, kind, peering, tag};
+use crate::{block, fault, group, kind, peering, prefix, tag};
 
 /// Rules of one direction and one family of addresses that a group may have.
 const MOST: usize = 60;
@@ -152,7 +152,7 @@ fn peer_group(tx: &Tx<'_>, group: &SecurityGroup, pair: &UserIdGroupPair) -> Res
 
 /// How many rules a prefix list counts for; `None` if there is no such list.
 fn entries(tx: &Tx<'_>, list: &str) -> Option<usize> {
-    let own = tx.find::<PrefixList>(list).map(|l| usize::try_from(l.max_entries).unwrap_or(usize::MAX));
+    let own = prefix::usable(tx, list).map(|l| usize::try_from(l.max_entries).unwrap_or(usize::MAX));
     own.or_else(|| AWS_PREFIX_LISTS.iter().any(|l| l.id == list).then_some(1))
 }
 
@@ -224,8 +224,8 @@ pub(crate) fn within_limit(tx: &Tx<'_>, rules: &[SecurityGroupRule]) -> Result<(
             Peer::Ipv4(_) => (1, 0),
             Peer::Ipv6(_) => (0, 1),
             Peer::Group { .. } => (1, 1),
-            Peer::PrefixList(id) => match tx.find::<PrefixList>(id).map(|l| l.family.as_str()) {
-                Some("IPv6") => (0, entries(tx, id).unwrap_or(1)),
+            Peer::PrefixList(id) => match prefix::usable(tx, id) {
+                Some(list) if list.family == "IPv6" => (0, entries(tx, id).unwrap_or(1)),
                 _ => (entries(tx, id).unwrap_or(1), 0),
             },
         };

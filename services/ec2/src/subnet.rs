@@ -4,17 +4,17 @@ use ipnet::IpNet;
 use model::estate::ec2::{NetworkInterface, Subnet, SubnetCidrBlock, Vpc};
 use model::{Fault, IntoValue as _, Tx};
 
-use crate::listing::{Listing, one, own, some};
+use crate::listing::{Listing, one, some};
 use crate::shapes::{
     self, CreateSubnetRequest, CreateSubnetResult, DeleteSubnetRequest, SubnetCidrBlockState,
 };
-use crate::{acl, association, block, fault, flow, kind, tag, vpc, zone};
+use crate::{acl, association, block, fault, flow, kind, shared, tag, vpc, zone};
 
 pub(crate) static SUBNETS: Listing<Subnet> = Listing {
     prefix: "subnet",
     ids: "SubnetIds",
     shown: "Subnets",
-    all: own,
+    all: |tx| shared::seen(tx, "ec2:DescribeSubnets"),
     filters: &[
         ("availability-zone", |_, s| one(&s.zone)),
         ("availabilityZone", |_, s| one(&s.zone)),
@@ -56,8 +56,18 @@ pub(crate) fn find(tx: &Tx<'_>, id: &str) -> Result<Subnet, Fault> {
     kind::find(tx, "subnet", id)
 }
 
+/// A subnet that interfaces can be made in: the account's own, or one that is shared with it.
+pub(crate) fn usable(tx: &Tx<'_>, id: &str) -> Result<Subnet, Fault> {
+    shared::find(tx, id).ok_or_else(|| kind::missing("subnet", id))
+}
+
+/// The interfaces in a subnet, of whatever account.
+pub(crate) fn interfaces<'t>(tx: &'t Tx<'_>, subnet: &'t str) -> impl Iterator<Item = &'t NetworkInterface> {
+    tx.snapshot().all::<NetworkInterface>().filter(move |i| i.subnet == subnet)
+}
+
 pub(crate) fn block_of<'t>(tx: &'t Tx<'_>, subnet: &str) -> Option<&'t SubnetCidrBlock> {
-    tx.list::<SubnetCidrBlock>().find(|b| b.subnet == subnet)
+    tx.snapshot().all::<SubnetCidrBlock>().find(|b| b.subnet == subnet)
 }
 
 /// Addresses that are neither AWS's own nor taken.
@@ -65,7 +75,7 @@ fn available(tx: &Tx<'_>, subnet: &Subnet) -> u32 {
     let Ok(net) = subnet.cidr.parse() else { return 0 };
     let hosts = block::hosts(&net);
     let all = hosts.end().saturating_sub(*hosts.start()).saturating_add(1);
-    let taken = tx.list::<NetworkInterface>().filter(|i| i.subnet == subnet.id).count();
+    let taken = interfaces(tx, &subnet.id).count();
     all.saturating_sub(u32::try_from(taken).unwrap_or(u32::MAX))
 }
 
@@ -209,7 +219,7 @@ pub(crate) fn add_block(tx: &mut Tx<'_>, id: &str, text: &str) -> Result<(Subnet
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSubnet.html>
 pub(crate) fn delete_subnet(tx: &mut Tx<'_>, input: DeleteSubnetRequest) -> Result<(), Fault> {
     let subnet = find(tx, &input.subnet_id)?;
-    if tx.list::<NetworkInterface>().any(|i| i.subnet == subnet.id) {
+    if interfaces(tx, &subnet.id).next().is_some() {
         let message = format!("The subnet '{}' has dependencies and cannot be deleted.", subnet.id);
         return Err(fault::dependency(message));
     }

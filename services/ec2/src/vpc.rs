@@ -186,8 +186,8 @@ pub(crate) fn add_block(tx: &mut Tx<'_>, vpc: &str, cidr: String) -> Result<(Vpc
 /// What is of a VPC and keeps it from being deleted.
 fn in_use(tx: &Tx<'_>, id: &str) -> bool {
     tx.list::<Subnet>().any(|s| s.vpc == id)
-        || tx.list::<NetworkInterface>().any(|i| i.vpc == id)
-        || tx.list::<SecurityGroup>().any(|g| g.vpc == id && g.name != "default")
+        || tx.snapshot().all::<NetworkInterface>().any(|i| i.vpc == id)
+        || tx.snapshot().all::<SecurityGroup>().any(|g| g.vpc == id && g.name != "default")
         || tx.list::<RouteTable>().any(|t| t.vpc == id && !t.main())
         || tx.list::<NetworkAcl>().any(|a| a.vpc == id && !a.default)
         || tx.list::<InternetGateway>().any(|g| g.vpc.as_deref() == Some(id))

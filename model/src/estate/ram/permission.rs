@@ -40,14 +40,6 @@ pub const TYPES: &[ResourceType] = &[
         actions: &["ec2:RunInstances", "ec2:CreateNetworkInterface", "ec2:DescribeSubnets"],
     },
     ResourceType {
-        name: "ec2:TransitGateway",
-        service: "ec2",
-        path: "transit-gateway/",
-        internal: false,
-        principals: false,
-        actions: &["ec2:DescribeTransitGateways", "ec2:CreateTransitGatewayVpcAttachment"],
-    },
-    ResourceType {
         name: "ssm:Parameter",
         service: "ssm",
         path: "parameter/",
@@ -107,12 +99,6 @@ pub const AWS_PERMISSIONS: &[AwsPermission] = &[
         resource_type: "ec2:Subnet",
         default: true,
         actions: &["ec2:RunInstances", "ec2:CreateNetworkInterface", "ec2:DescribeSubnets"],
-    },
-    AwsPermission {
-        name: "AWSRAMDefaultPermissionTransitGateway",
-        resource_type: "ec2:TransitGateway",
-        default: true,
-        actions: &["ec2:DescribeTransitGateways", "ec2:CreateTransitGatewayVpcAttachment"],
     },
     AwsPermission {
         name: "AWSRAMPermissionSSMParameterReadOnlyWithHistory",
