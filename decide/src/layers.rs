@@ -1,6 +1,9 @@
 //! Which policies bear on a request.
 
-use decide_iam::{Attached, Consent, Layers, Policy, PolicyKind, Principal, PrincipalKind, Source};
+use decide_iam::{
+    Attached, Consent, EncryptionContext, Grants, KeyGrant, Layers, Policy, PolicyKind, Principal,
+    PrincipalKind, Source,
+};
 use model::decision::{Ask, Request};
 use model::estate::iam::{
     Account, InlinePolicy, ManagedPolicy, Organization, OrganizationPolicy, OrganizationalUnit, Role, User,
@@ -9,7 +12,7 @@ use model::estate::iam::{
 use model::estate::ram;
 use model::{AccountId, Caller, CallerKind, PolicyText, Snapshot};
 
-use crate::Target;
+use crate::{Target, grants};
 
 /// The policies of every layer, owned for the time of one evaluation.
 pub(crate) struct Held {
@@ -20,6 +23,8 @@ pub(crate) struct Held {
     scps: Vec<Vec<Attached>>,
     rcps: Vec<Vec<Attached>>,
     consent: Consent,
+    grants: Vec<KeyGrant>,
+    encryption: EncryptionContext,
 }
 
 impl Held {
@@ -33,6 +38,7 @@ impl Held {
             rcps: &self.rcps,
             endpoint: None,
             resource_consent: self.consent,
+            grants: Grants { held: &self.grants, encryption: Some(&self.encryption) },
         }
     }
 }
@@ -76,7 +82,12 @@ pub(crate) fn collect(snapshot: &Snapshot, request: &Request, ask: &Ask, target:
         scps: Vec::new(),
         rcps: Vec::new(),
         consent: if ask.consent { Consent::Required } else { Consent::Normal },
+        grants: target.node.map(|node| grants::of(snapshot, request, ask, &**node)).unwrap_or_default(),
+        encryption: EncryptionContext::new(),
     };
+    if !held.grants.is_empty() {
+        held.encryption = grants::encryption(ask);
+    }
     match &caller.kind {
         CallerKind::Root => held.identity.push(attached(
             "account root",
@@ -107,6 +118,7 @@ pub(crate) fn collect(snapshot: &Snapshot, request: &Request, ask: &Ask, target:
     }
     if let Some(account) = &target.account
         && !service_linked(caller)
+        && ask.action != grants::RETIRE
     {
         held.rcps = organization(snapshot, account, "RESOURCE_CONTROL_POLICY", PolicyKind::Rcp);
     }

@@ -5,6 +5,7 @@
 //! "Policy evaluation logic" and "AWS global condition context keys".
 
 mod context;
+mod grants;
 mod layers;
 mod simulate;
 

@@ -190,6 +190,30 @@ impl Snapshot {
             .filter_map(|(_, node)| node.as_any().downcast_ref())
     }
 
+    /// Those whose id begins so.
+    pub fn list_under<'a, N: Node>(
+        &'a self,
+        account: &AccountId,
+        region: &str,
+        prefix: &str,
+    ) -> impl Iterator<Item = &'a N> + use<'a, N> {
+        let from = NodeKey {
+            kind: N::KIND,
+            account: account.clone(),
+            region: region.to_owned(),
+            id: prefix.to_owned(),
+        };
+        let beside = {
+            let from = from.clone();
+            move |k: &NodeKey| k.kind == N::KIND && k.account == from.account && k.region == from.region
+        };
+        let prefix = prefix.to_owned();
+        self.nodes
+            .range(from..)
+            .take_while(move |(k, _)| beside(k) && k.id.starts_with(&prefix))
+            .filter_map(|(_, node)| node.as_any().downcast_ref())
+    }
+
     /// Every node of this type, over all accounts and regions.
     pub fn all<N: Node>(&self) -> impl Iterator<Item = &N> {
         let from =

@@ -6,8 +6,11 @@
 //! a session, within its boundary and session policies; to the account, only together with
 //! an identity policy. Otherwise identity policy, boundary and session must all allow. A
 //! resource of another account, and one whose consent is required, must grant as well.
+//! A grant of a KMS key stands beside the key's policy: it lets in whom it names without an
+//! identity policy, also across accounts, but never beyond a boundary or session policy.
 //! Follows AWS's "Policy evaluation logic" and "Cross-account policy evaluation logic".
 
+use crate::grants::{KeyGrant, Lack};
 use crate::layers::{Attached, Consent, Layers, Request};
 use crate::policy::PolicyKind;
 use crate::principal::{Grant, PrincipalKind};
@@ -18,7 +21,7 @@ pub fn evaluate<'a>(request: &Request<'a>, layers: &Layers<'a>) -> Verdict<'a> {
     let question = Question::new(*request, layers.boundary.is_some());
     let principal = request.principal;
     let (own, linked) = (principal.has_identity(), principal.is_service_linked());
-    let mut verdicts = Vec::with_capacity(7);
+    let mut verdicts = Vec::with_capacity(8);
     if !layers.rcps.is_empty() && !linked {
         verdicts.push(levels(&question, layers.rcps, Layer::ResourceControl));
     }
@@ -30,6 +33,7 @@ pub fn evaluate<'a>(request: &Request<'a>, layers: &Layers<'a>) -> Verdict<'a> {
     }
     let owned = layers.resource.map(std::slice::from_ref).unwrap_or_default();
     verdicts.push(flat(&question, owned, Layer::Resource));
+    verdicts.extend(layers.grants.ask(request).map(granted));
     if own {
         verdicts.push(identity(&question, layers.identity));
         verdicts.extend(layers.boundary.map(|policies| flat(&question, policies, Layer::Boundary)));
@@ -41,6 +45,14 @@ pub fn evaluate<'a>(request: &Request<'a>, layers: &Layers<'a>) -> Verdict<'a> {
     let (outcome, decisive) = combine(&verdicts, own, cross_account, consent);
     let trust = layers.resource.is_some_and(|r| r.policy.kind == PolicyKind::Trust);
     Verdict { outcome, layers: verdicts, decisive, request: *request, cross_account, held: *layers, trust }
+}
+
+fn granted<'a>((by, said): (&'a KeyGrant, Result<Grant, Lack>)) -> LayerVerdict<'a> {
+    let (outcome, why) = match said {
+        Ok(grant) => (Outcome::Allowed, Why::Granted { grant, by }),
+        Err(lack) => (Outcome::ImplicitDeny, Why::Ungranted { lack, by }),
+    };
+    LayerVerdict { layer: Layer::Grant, outcome, statement: None, why }
 }
 
 /// Every level must allow.
@@ -107,22 +119,38 @@ fn combine(verdicts: &[LayerVerdict<'_>], own: bool, cross: bool, consent: bool)
     {
         return denied(layer);
     }
+    let by_grant = verdicts.iter().find_map(|v| match v.why {
+        // Only the account delegates by its own policies.
+        Why::Granted { grant: Grant::Account, .. } if own => {
+            Some([Layer::Identity, Layer::Boundary, Layer::Session].into_iter().find(silent))
+        }
+        Why::Granted { .. } => Some([Layer::Boundary, Layer::Session].into_iter().find(silent)),
+        _ => None,
+    });
+    let by_policy = by_policy(verdicts, own, cross, consent);
+    match (by_grant, by_policy) {
+        (Some(None), _) | (_, None) => (Outcome::Allowed, None),
+        (Some(Some(layer)), _) | (None, Some(layer)) => denied(layer),
+    }
+}
+
+/// The layer for want of which policies alone do not allow.
+fn by_policy(verdicts: &[LayerVerdict<'_>], own: bool, cross: bool, consent: bool) -> Option<Layer> {
+    let silent =
+        |layer: &Layer| verdicts.iter().any(|v| v.layer == *layer && v.outcome == Outcome::ImplicitDeny);
     let grant = verdicts.iter().find(|v| v.layer == Layer::Resource).and_then(|v| match v.why {
         Why::Allows { grant } => Some(grant),
-        Why::Denies | Why::Root | Why::NoPolicy | Why::Silent(_) => None,
+        _ => None,
     });
     if grant.is_none() && (consent || !own) {
-        return denied(Layer::Resource);
+        return Some(Layer::Resource);
     }
     if !own || (!cross && grant == Some(Grant::Direct)) {
-        return (Outcome::Allowed, None);
+        return None;
     }
     let identity_needed = cross || grant != Some(Grant::Behind);
     if identity_needed && silent(&Layer::Identity) {
-        return denied(Layer::Identity);
+        return Some(Layer::Identity);
     }
-    match [Layer::Boundary, Layer::Session].into_iter().find(silent) {
-        Some(layer) => denied(layer),
-        None => (Outcome::Allowed, None),
-    }
+    [Layer::Boundary, Layer::Session].into_iter().find(silent)
 }

@@ -44,6 +44,11 @@ impl Display for Why<'_> {
             Why::Allows { grant: Grant::Account } => {
                 f.write_str("a statement allows it to the account, whose own policies must allow it too")
             }
+            Why::Granted { grant: Grant::Account, by } => {
+                write!(f, "{by} allows it to the account, whose own policies must allow it too")
+            }
+            Why::Granted { by, .. } => write!(f, "{by} allows it"),
+            Why::Ungranted { lack, by } => write!(f, "{by} {lack}"),
             Why::Denies => f.write_str("a statement denies it"),
             Why::Root => f.write_str("the root user needs no identity policy"),
             Why::NoPolicy => f.write_str("no policy is attached"),

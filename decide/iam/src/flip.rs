@@ -162,7 +162,7 @@ fn allowing(principal: &Principal, layer: Layer) -> Statement {
         PrincipalKind::Anonymous => PrincipalPattern::Everyone,
     };
     let principals = match layer {
-        Layer::Resource => Some(Scope::Only(vec![caller])),
+        Layer::Resource | Layer::Grant => Some(Scope::Only(vec![caller])),
         Layer::Endpoint | Layer::ResourceControl => Some(Scope::Only(vec![PrincipalPattern::Everyone])),
         Layer::ServiceControl | Layer::Identity | Layer::Boundary | Layer::Session => None,
     };
@@ -204,7 +204,7 @@ impl Draft {
         }
     }
 
-    fn layers(&self, held: &Layers<'_>) -> Layers<'_> {
+    fn layers<'a>(&'a self, held: &Layers<'a>) -> Layers<'a> {
         Layers {
             identity: &self.identity,
             resource: self.resource.first(),
@@ -214,6 +214,7 @@ impl Draft {
             rcps: &self.rcps,
             endpoint: self.endpoint.as_deref(),
             resource_consent: held.resource_consent,
+            grants: held.grants,
         }
     }
 
@@ -240,6 +241,8 @@ impl Draft {
             Layer::Endpoint => self.endpoint.as_mut(),
             Layer::ServiceControl => self.scps.get_mut(at),
             Layer::ResourceControl => self.rcps.get_mut(at),
+            // A grant is made, not written into a policy.
+            Layer::Grant => None,
         };
         let Some(policies) = policies else { return self };
         if let Some(attached) = policies.first_mut() {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::context::Context;
+use crate::grants::Grants;
 use crate::policy::Policy;
 use crate::principal::Principal;
 
@@ -73,6 +74,8 @@ pub struct Layers<'a> {
     /// The policy of the VPC endpoint that the request came through.
     pub endpoint: Option<&'a [Attached]>,
     pub resource_consent: Consent,
+    /// The grants of the key, where the resource is one.
+    pub grants: Grants<'a>,
 }
 
 impl<'a> Layers<'a> {

@@ -15,6 +15,7 @@ mod evaluate;
 mod explain;
 mod flip;
 mod glob;
+mod grants;
 mod index;
 mod json;
 mod layers;
@@ -34,6 +35,7 @@ pub use condition::{Condition, ConditionValue, Operand, Operator, Quantifier, Te
 pub use context::{Context, Key};
 pub use evaluate::evaluate;
 pub use flip::Change;
+pub use grants::{Constraint, EncryptionContext, Grants, KeyGrant, Lack};
 pub use json::Position;
 pub use layers::{Attached, Consent, Layers, Request, Source};
 pub use malformed::Malformed;

@@ -38,7 +38,7 @@ impl Verdict<'_> {
             | Layer::Identity
             | Layer::Boundary
             | Layer::Session => !self.cross_account,
-            Layer::Endpoint | Layer::Resource => false,
+            Layer::Endpoint | Layer::Resource | Layer::Grant => false,
         };
         let arn = self.layer(layer).and_then(|v| v.statement).and_then(|s| s.arn).filter(|_| told);
         arn.map(|arn| format!(": {arn}")).unwrap_or_default()

@@ -21,7 +21,7 @@ pub(crate) enum Side {
 impl Side {
     pub(crate) fn of(layer: Layer) -> Side {
         match layer {
-            Layer::Resource => Side::Owner,
+            Layer::Resource | Layer::Grant => Side::Owner,
             Layer::Endpoint | Layer::ResourceControl => Side::Named,
             Layer::ServiceControl | Layer::Identity | Layer::Boundary | Layer::Session => Side::Holder,
         }

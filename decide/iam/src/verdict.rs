@@ -3,6 +3,7 @@
 //! Borrows from the question, so that making it costs next to nothing; what people read is
 //! rendered on demand.
 
+use crate::grants::{KeyGrant, Lack};
 use crate::json::Position;
 use crate::layers::{Attached, Layers, Request};
 use crate::policy::Statement;
@@ -23,6 +24,8 @@ pub enum Layer {
     ServiceControl,
     Endpoint,
     Resource,
+    /// The grants of a KMS key.
+    Grant,
     Identity,
     Boundary,
     Session,
@@ -35,6 +38,7 @@ impl Layer {
             Layer::ServiceControl => "service control policy",
             Layer::Endpoint => "VPC endpoint policy",
             Layer::Resource => "resource-based policy",
+            Layer::Grant => "grant",
             Layer::Identity => "identity-based policy",
             Layer::Boundary => "permissions boundary",
             Layer::Session => "session policy",
@@ -79,6 +83,10 @@ impl<'a> StatementRef<'a> {
 pub enum Why<'a> {
     /// A statement allows it; `grant` says whom the statement names.
     Allows { grant: Grant },
+    /// A grant of the key allows it.
+    Granted { grant: Grant, by: &'a KeyGrant },
+    /// A grant of the key is for the caller, but does not allow it; it never denies.
+    Ungranted { lack: Lack, by: &'a KeyGrant },
     /// A statement denies it.
     Denies,
     /// The root user needs no identity policy.

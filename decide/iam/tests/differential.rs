@@ -12,7 +12,8 @@ mod spec;
 
 use common::{ACCOUNT, OTHER, ROLE, SESSION};
 use decide_iam::{
-    Attached, Consent, Context, Layers, PolicyKind, Principal, PrincipalKind, Request, Verdict, evaluate,
+    Attached, Consent, Context, Grants, KeyGrant, Layer, Layers, PolicyKind, Principal, PrincipalKind,
+    Request, Verdict, evaluate,
 };
 use serde_json::{Value, json};
 use spec::{Ask, Keys};
@@ -51,9 +52,23 @@ impl Dice {
     }
 }
 
-const ACTIONS: [&str; 9] =
-    ["*", "s3:*", "s3:Get*", "s3:getobject", "s3:PutObject", "s3:?etObject", "sqs:*", "*:*", "s3:*Object*"];
-const ASKED: [&str; 7] = [
+const ACTIONS: [&str; 10] = [
+    "*",
+    "kms:*",
+    "s3:*",
+    "s3:Get*",
+    "s3:getobject",
+    "s3:PutObject",
+    "s3:?etObject",
+    "sqs:*",
+    "*:*",
+    "s3:*Object*",
+];
+const ASKED: [&str; 11] = [
+    "s3:GetObject",
+    "s3:GetObject",
+    "kms:CreateGrant",
+    "kms:DescribeKey",
     "s3:GetObject",
     "s3:GetObject",
     "s3:GetObject",
@@ -227,6 +242,47 @@ fn list(dice: &mut Dice, most: usize, named: bool, everyone: bool) -> Value {
     (0..length).map(|_| policy(dice, named, everyone)).collect()
 }
 
+const GRANTED: [&str; 4] = ["s3:GetObject", "kms:CreateGrant", "kms:DescribeKey", "sqs:SendMessage"];
+const OPERATIONS: [&str; 4] = ["CreateGrant", "DescribeKey", "Decrypt", "RetireGrant"];
+const GRANTEES: [&str; 9] = [
+    "111122223333",
+    "999999999999",
+    "AIDAEXAMPLEEXAMPLE01",
+    "AROAEXAMPLEEXAMPLE01",
+    "AROAEXAMPLEEXAMPLE01:s",
+    "arn:aws:iam::111122223333:role/r",
+    "arn:aws:sts::111122223333:federated-user/bob",
+    "lambda.amazonaws.com",
+    "ec2.amazonaws.com",
+];
+
+fn grant(dice: &mut Dice) -> Value {
+    let operations: Vec<&str> = (0..1 + dice.roll(3)).map(|_| dice.pick(&GRANTED)).collect();
+    let mut grant = json!({
+        "key": if dice.chance(70) { "arn:aws:s3:::a/x" } else { dice.pick(&NAMES) },
+        "grantee": dice.pick(&GRANTEES),
+        "operations": operations,
+    });
+    match dice.roll(4) {
+        0 => grant["equals"] = encryption(dice),
+        1 => grant["subset"] = encryption(dice),
+        _ => {}
+    }
+    if dice.chance(20) {
+        grant["source"] = json!(dice.pick(&NAMES));
+    }
+    grant
+}
+
+/// Names that differ in their case alone are different.
+fn encryption(dice: &mut Dice) -> Value {
+    let mut context = json!({});
+    for _ in 0..dice.roll(3) {
+        context[dice.pick(&["a", "A", "b"])] = json!(dice.pick(&["1", "x", "X"]));
+    }
+    context
+}
+
 fn generated(dice: &mut Dice) -> Value {
     let mut layers = json!({ "identity": list(dice, 3, false, false) });
     let mut put = |dice: &mut Dice, name: &str, percent, make: &dyn Fn(&mut Dice) -> Value| {
@@ -238,6 +294,7 @@ fn generated(dice: &mut Dice) -> Value {
     put(dice, "endpoint", 15, &|d| list(d, 1, true, false));
     put(dice, "scp", 15, &|d| (0..1 + d.roll(2)).map(|_| list(d, 3, false, false)).collect());
     put(dice, "rcp", 15, &|d| (0..1 + d.roll(2)).map(|_| list(d, 2, false, true)).collect());
+    put(dice, "grants", 40, &|d| (0..1 + d.roll(3)).map(|_| grant(d)).collect());
     layers
 }
 
@@ -282,6 +339,10 @@ fn asked(dice: &mut Dice) -> Ask {
     put(dice, "a:Bytes", &BYTES);
     put(dice, "a:Ip", &ADDRESSES);
     put(dice, "a:Arn", &NAMES);
+    put(dice, "aws:SourceArn", &NAMES);
+    put(dice, "kms:GrantOperations", &OPERATIONS);
+    put(dice, "kms:GrantConstraintType", &["EncryptionContextEquals", "EncryptionContextSubset"]);
+    put(dice, "kms:GrantConstraintSourceArn", &NAMES);
     Ask {
         kind,
         arn: arn.into(),
@@ -297,6 +358,7 @@ fn asked(dice: &mut Dice) -> Ask {
         owner: if dice.chance(75) { ACCOUNT.into() } else { OTHER.into() },
         keys,
         consent: dice.chance(20),
+        encryption: serde_json::from_value(encryption(dice)).unwrap(),
     }
 }
 
@@ -324,12 +386,12 @@ fn attach_levels(value: &Value, kind: PolicyKind) -> Vec<Vec<Attached>> {
     value.as_array().into_iter().flatten().map(|level| attach(level, kind)).collect()
 }
 
-/// Whether a statement had a say, and not silence alone.
+/// Whether a statement or a grant had a say, and not silence alone.
 fn spoken(verdict: &Verdict<'_>) -> bool {
-    verdict.layers.iter().any(|layer| layer.statement.is_some())
+    verdict.layers.iter().any(|layer| layer.statement.is_some() || layer.layer == Layer::Grant)
 }
 
-fn layers<'a>(sets: &'a Sets, ask: &Ask) -> Layers<'a> {
+fn layers<'a>(sets: &'a Sets, ask: &'a Ask) -> Layers<'a> {
     Layers {
         identity: &sets.identity,
         resource: sets.resource.as_ref().and_then(|r| r.first()),
@@ -339,6 +401,7 @@ fn layers<'a>(sets: &'a Sets, ask: &Ask) -> Layers<'a> {
         rcps: &sets.rcps,
         endpoint: sets.endpoint.as_deref(),
         resource_consent: if ask.consent { Consent::Required } else { Consent::Normal },
+        grants: Grants { held: &sets.grants, encryption: Some(&ask.encryption) },
     }
 }
 
@@ -350,6 +413,7 @@ struct Sets {
     endpoint: Option<Vec<Attached>>,
     scps: Vec<Vec<Attached>>,
     rcps: Vec<Vec<Attached>>,
+    grants: Vec<KeyGrant>,
 }
 
 fn compiled(policies: &Value) -> Sets {
@@ -362,6 +426,7 @@ fn compiled(policies: &Value) -> Sets {
         endpoint: present("endpoint", PolicyKind::Endpoint),
         scps: attach_levels(&policies["scp"], PolicyKind::Scp),
         rcps: attach_levels(&policies["rcp"], PolicyKind::Rcp),
+        grants: common::grants(&policies["grants"]),
     }
 }
 

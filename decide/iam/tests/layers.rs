@@ -112,6 +112,119 @@ fn organizations() {
     check("services and rcps", &json!({ "resource": granted, "rcp": [[yes, no]] }), &service, EXPLICIT);
 }
 
+const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/k";
+
+/// A grant to the user of the tests, with more or other members.
+fn grant(more: Value) -> Value {
+    let mut grant = json!({ "key": KEY, "grantee": USER, "operations": ["kms:Decrypt", "kms:DescribeKey", "kms:CreateGrant"] });
+    grant.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    grant
+}
+
+#[test]
+fn grants_of_a_key() {
+    let on = |action: &str, more: Value| {
+        let mut request =
+            json!({ "action": action, "resource": KEY, "encryption": { "Team": "red", "x": "1" } });
+        request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        request
+    };
+    let none = || json!({});
+    let decrypt = || on("kms:Decrypt", none());
+    let kms = |effect: &str| one(effect, json!({ "Action": "kms:*", "Resource": "*" }));
+    let named = |effect: &str| one(effect, json!({ "Principal": "*", "Action": "kms:*", "Resource": "*" }));
+    let by = |more: Value| json!({ "grants": [grant(more)] });
+    let with = |name: &str, policies: Value| json!({ "grants": [grant(none())], name: policies });
+    let account = json!({ "grantee": ACCOUNT });
+    let make = |more: Value| on("kms:CreateGrant", json!({ "context": more }));
+    let abroad = json!({ "resourceAccount": OTHER, "principal": USER });
+    for (name, policies, request, expected) in [
+        ("none", none(), decrypt(), IMPLICIT),
+        ("grantee", by(none()), decrypt(), ALLOWED),
+        ("other operation", by(none()), on("kms:Encrypt", none()), IMPLICIT),
+        ("other key", by(json!({ "key": "arn:aws:kms:us-east-1:111122223333:key/l" })), decrypt(), IMPLICIT),
+        ("other user", by(json!({ "grantee": "AIDAOTHEROTHEROTHER1" })), decrypt(), IMPLICIT),
+        ("account alone", by(account.clone()), decrypt(), IMPLICIT),
+        (
+            "account and identity",
+            json!({ "grants": [grant(account)], "identity": [kms("Allow")] }),
+            decrypt(),
+            ALLOWED,
+        ),
+        ("abroad", by(none()), on("kms:Decrypt", abroad), ALLOWED),
+        ("equals", by(json!({ "equals": { "Team": "red", "x": "1" } })), decrypt(), ALLOWED),
+        ("equals less", by(json!({ "equals": { "Team": "red" } })), decrypt(), IMPLICIT),
+        ("subset", by(json!({ "subset": { "Team": "red" } })), decrypt(), ALLOWED),
+        ("subset, case of a name", by(json!({ "subset": { "team": "red" } })), decrypt(), IMPLICIT),
+        ("subset, case of a value", by(json!({ "subset": { "Team": "Red" } })), decrypt(), IMPLICIT),
+        ("no constraint on describing", by(json!({ "equals": {} })), on("kms:DescribeKey", none()), ALLOWED),
+        ("source missing", by(json!({ "source": "arn:aws:s3:::b" })), decrypt(), IMPLICIT),
+        (
+            "source",
+            by(json!({ "source": "arn:aws:s3:::b" })),
+            on("kms:Decrypt", json!({ "context": { "aws:SourceArn": "arn:aws:s3:::b" } })),
+            ALLOWED,
+        ),
+        ("denied by the key", with("resource", named("Deny")), decrypt(), EXPLICIT),
+        ("denied by identity", with("identity", json!([kms("Deny")])), decrypt(), EXPLICIT),
+        ("scp denies", with("scp", json!([[kms("Allow"), kms("Deny")]])), decrypt(), EXPLICIT),
+        ("scp is silent", with("scp", json!([[other()]])), decrypt(), IMPLICIT),
+        ("rcp denies", with("rcp", json!([[named("Allow"), named("Deny")]])), decrypt(), EXPLICIT),
+        ("endpoint is silent", with("endpoint", json!([])), decrypt(), IMPLICIT),
+        ("boundary is silent", with("boundary", other()), decrypt(), IMPLICIT),
+        ("boundary allows", with("boundary", kms("Allow")), decrypt(), ALLOWED),
+        ("session is silent", with("session", json!([other()])), decrypt(), IMPLICIT),
+        ("makes one no wider", by(none()), make(json!({ "kms:GrantOperations": ["Decrypt"] })), ALLOWED),
+        (
+            "makes a wider one",
+            by(none()),
+            make(json!({ "kms:GrantOperations": ["Decrypt", "Encrypt"] })),
+            IMPLICIT,
+        ),
+        ("makes one of nothing", by(none()), make(none()), IMPLICIT),
+        (
+            "keeps the subset",
+            by(json!({ "subset": { "x": "1" } })),
+            make(json!({ "kms:GrantOperations": ["Decrypt"] })),
+            ALLOWED,
+        ),
+        (
+            "drops the subset",
+            by(json!({ "subset": { "y": "1" } })),
+            make(json!({ "kms:GrantOperations": ["Decrypt"] })),
+            IMPLICIT,
+        ),
+        (
+            "loosens the equality",
+            by(json!({ "equals": { "Team": "red", "x": "1" } })),
+            make(
+                json!({ "kms:GrantOperations": ["Decrypt"], "kms:GrantConstraintType": "EncryptionContextSubset" }),
+            ),
+            IMPLICIT,
+        ),
+        (
+            "keeps the equality",
+            by(json!({ "equals": { "Team": "red", "x": "1" } })),
+            make(
+                json!({ "kms:GrantOperations": ["Decrypt"], "kms:GrantConstraintType": "EncryptionContextEquals" }),
+            ),
+            ALLOWED,
+        ),
+        (
+            "drops the source",
+            by(json!({ "source": "arn:aws:s3:::b" })),
+            make(json!({ "kms:GrantOperations": ["Decrypt"], "aws:SourceArn": "arn:aws:s3:::b" })),
+            IMPLICIT,
+        ),
+    ] {
+        let case = json!({ "policies": policies, "request": request });
+        assert_eq!(outcome(&case, Consent::Required), expected, "{name}: {case}");
+    }
+    let case = json!({ "policies": by(none()), "request": decrypt() });
+    let told = common::run(&case, Consent::Required, |verdict| verdict.explain());
+    assert!(told.contains("grant: allowed: grant `g0` allows it"), "{told}");
+}
+
 #[test]
 fn resource_grants_within_the_account() {
     let bound = |resource: Value| json!({ "resource": resource, "boundary": other(), "session": [other()] });

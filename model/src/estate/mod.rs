@@ -12,6 +12,7 @@ pub mod ecs;
 pub mod elb;
 pub mod iam;
 pub mod ram;
+pub mod kms;
 pub mod rds;
 pub mod waf;
 

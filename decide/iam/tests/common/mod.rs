@@ -7,11 +7,12 @@
     reason = "each test binary uses its part and may fail by panicking"
 )]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use decide_iam::{
-    Attached, Consent, Context, Layers, Outcome, Policy, PolicyKind, Principal, Request, Source, Verdict,
-    evaluate,
+    Attached, Consent, Constraint, Context, EncryptionContext, Grants, KeyGrant, Layers, Outcome, Policy,
+    PolicyKind, Principal, PrincipalPattern, Request, Source, Verdict, evaluate,
 };
 use serde_json::{Value, json};
 
@@ -42,6 +43,38 @@ fn levels(value: &Value, kind: PolicyKind, name: &str) -> Vec<Vec<Attached>> {
     levels.iter().map(|level| flat(level, kind, name).unwrap_or_default()).collect()
 }
 
+/// `{key, grantee, operations, equals, subset, source}` each, the last three where there are any.
+pub(crate) fn grants(value: &Value) -> Vec<KeyGrant> {
+    let text = |v: &Value| v.as_str().unwrap().to_owned();
+    let one = |(at, grant): (usize, &Value)| KeyGrant {
+        id: format!("g{at}"),
+        key: text(&grant["key"]),
+        grantee: grantee(grant["grantee"].as_str().unwrap()),
+        actions: grant["operations"].as_array().unwrap().iter().map(text).collect(),
+        constraint: match (&grant["equals"], &grant["subset"]) {
+            (Value::Null, Value::Null) => None,
+            (Value::Null, subset) => Some(Constraint::Subset(encryption(subset))),
+            (equals, _) => Some(Constraint::Equals(encryption(equals))),
+        },
+        source: grant["source"].as_str().map(str::to_owned),
+    };
+    value.as_array().into_iter().flatten().enumerate().map(one).collect()
+}
+
+fn grantee(name: &str) -> PrincipalPattern {
+    match name {
+        _ if name.len() == 12 && !name.contains('.') => PrincipalPattern::Account(name.into()),
+        _ if name.ends_with(".amazonaws.com") => PrincipalPattern::Service(name.into()),
+        _ if name.starts_with("arn:") => PrincipalPattern::Arn(name.into()),
+        _ => PrincipalPattern::Id(name.into()),
+    }
+}
+
+pub(crate) fn encryption(value: &Value) -> EncryptionContext {
+    let pairs: BTreeMap<_, _> = value.as_object().into_iter().flatten().collect();
+    pairs.into_iter().map(|(k, v)| (k.clone(), v.as_str().unwrap().to_owned())).collect()
+}
+
 pub(crate) fn context(value: &Value) -> Context {
     let text = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
     let mut context = Context::new();
@@ -66,6 +99,8 @@ pub(crate) fn run<T>(case: &Value, consent: Consent, look: impl FnOnce(&Verdict<
     let endpoint = flat(&policies["endpoint"], PolicyKind::Endpoint, "endpoint");
     let scps = levels(&policies["scp"], PolicyKind::Scp, "scp");
     let rcps = levels(&policies["rcp"], PolicyKind::Rcp, "rcp");
+    let grants = grants(&policies["grants"]);
+    let encryption = encryption(&request["encryption"]);
     let layers = Layers {
         identity: &identity,
         resource: resource.as_ref(),
@@ -75,6 +110,7 @@ pub(crate) fn run<T>(case: &Value, consent: Consent, look: impl FnOnce(&Verdict<
         rcps: &rcps,
         endpoint: endpoint.as_deref(),
         resource_consent: consent,
+        grants: Grants { held: &grants, encryption: Some(&encryption) },
     };
     let text = |key: &str, default: &str| request[key].as_str().unwrap_or(default).to_owned();
     let principal = Principal::named(&text("principal", USER), &text("principalAccount", ACCOUNT));

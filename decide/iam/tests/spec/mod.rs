@@ -23,6 +23,8 @@ pub(crate) struct Ask {
     pub(crate) owner: String,
     pub(crate) keys: Keys,
     pub(crate) consent: bool,
+    /// Of a request to a key.
+    pub(crate) encryption: BTreeMap<String, String>,
 }
 
 pub(crate) fn decide(layers: &Value, ask: &Ask) -> &'static str {
@@ -49,9 +51,13 @@ pub(crate) fn decide(layers: &Value, ask: &Ask) -> &'static str {
     let holds = |name: &str| layers[name].is_null() || any(&layers[name], "Allow", ask, false).is_some();
     let granted = any(&layers["resource"], "Allow", ask, bound);
     let identity = ask.kind == "root" || any(&layers["identity"], "Allow", ask, false).is_some();
-    let limits = holds("boundary") && holds("session");
+    let limits = !identified || (holds("boundary") && holds("session"));
+    let by_grant = granted_by_key(&layers["grants"], ask);
     let allowed = if guards.contains(&false) || !holds("endpoint") {
         false
+    } else if by_grant.is_some_and(|to| limits && (to != "account" || identity)) {
+        // A grant of the key stands beside its policy, within the caller's own limits.
+        true
     } else if !identified {
         granted.is_some()
     } else if ask.owner != ask.account {
@@ -67,6 +73,47 @@ pub(crate) fn decide(layers: &Value, ask: &Ask) -> &'static str {
         }
     };
     if allowed { "Allowed" } else { "ImplicitDeny" }
+}
+
+/// Whom the grants that apply name at best.
+fn granted_by_key(grants: &Value, ask: &Ask) -> Option<&'static str> {
+    let map = |v: &Value| -> BTreeMap<String, String> { serde_json::from_value(v.clone()).unwrap() };
+    let key = |name: &str| ask.keys.get(name).cloned().unwrap_or_default();
+    let mut best = Vec::new();
+    for grant in grants.as_array().into_iter().flatten() {
+        let operations = strings(&grant["operations"]);
+        let has = |action: &str| operations.iter().any(|o| o.eq_ignore_ascii_case(action));
+        if grant["key"] != ask.resource || !has(&ask.action) {
+            continue;
+        }
+        if grant["source"].as_str().is_some_and(|s| !key("aws:sourcearn").iter().any(|v| v == s)) {
+            continue;
+        }
+        let making = ask.action == "kms:CreateGrant";
+        let inside = |m: &Value| map(m).iter().all(|(k, v)| ask.encryption.get(k) == Some(v));
+        let exact = |m: &Value| map(m) == ask.encryption;
+        let described = ask.action == "kms:DescribeKey";
+        let context = match (&grant["equals"], &grant["subset"]) {
+            (Value::Null, Value::Null) => true,
+            _ if described => true,
+            (Value::Null, subset) => inside(subset),
+            (equals, _) if making => {
+                exact(equals) && key("kms:grantconstrainttype").iter().any(|t| t == "EncryptionContextEquals")
+            }
+            (equals, _) => exact(equals),
+        };
+        let asked = key("kms:grantoperations");
+        let narrow = !making
+            || (!asked.is_empty()
+                && asked.iter().all(|o| has(&format!("kms:{o}")))
+                && grant["source"].as_str().is_none_or(|s| key("kms:grantconstraintsourcearn") == [s]));
+        if context && narrow {
+            let named =
+                serde_json::json!({ "Principal": { "AWS": grant["grantee"], "Service": grant["grantee"] } });
+            best.extend(names(&named, ask, false));
+        }
+    }
+    ["direct", "behind", "account"].into_iter().find(|to| best.contains(to))
 }
 
 /// Has an account, and with it policies of its own.

@@ -55,6 +55,8 @@ fn decided(placed: &Placed<'_>, text: &str) -> Result<Decided, String> {
             Some(_) => Consent::of(&asked.action, resource),
             None => Consent::Normal,
         },
+        // A case gives policies; grants are made in a living estate only.
+        grants: decide_iam::Grants::default(),
     };
     let request = Request {
         principal: &principal,
