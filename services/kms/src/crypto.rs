@@ -7,10 +7,11 @@ use ring::hmac;
 use crate::cipher::{self, Context, Head, invalid};
 use crate::key::{Key, Spec, find, material};
 use crate::shapes::*;
+use crate::token;
 
 const SYMMETRIC: &str = "SYMMETRIC_DEFAULT";
 
-fn dry_run(wanted: Option<bool>) -> Result<(), Fault> {
+pub(crate) fn dry_run(wanted: Option<bool>) -> Result<(), Fault> {
     match wanted {
         Some(true) => Err(Fault::new(
             "DryRunOperationException",
@@ -72,6 +73,7 @@ fn open(tx: &Tx<'_>, blob: &[u8], named: Option<&str>, context: &Context) -> Res
 pub(crate) fn encrypt(tx: &mut Tx<'_>, input: EncryptRequest) -> Result<EncryptResponse, Fault> {
     algorithm(input.encryption_algorithm.as_deref())?;
     let key = encrypting(tx, &input.key_id)?;
+    token::check(tx, input.grant_tokens.as_deref())?;
     dry_run(input.dry_run)?;
     let blob = seal(tx, &key, &input.encryption_context.unwrap_or_default(), &input.plaintext)?;
     Ok(EncryptResponse {
@@ -93,6 +95,7 @@ pub(crate) fn decrypt(tx: &mut Tx<'_>, input: DecryptRequest) -> Result<DecryptR
     let blob = input.ciphertext_blob.ok_or_else(invalid)?;
     let (key, plaintext) =
         open(tx, &blob, input.key_id.as_deref(), &input.encryption_context.unwrap_or_default())?;
+    token::check(tx, input.grant_tokens.as_deref())?;
     dry_run(input.dry_run)?;
     Ok(DecryptResponse {
         key_id: Some(key.arn()),
@@ -110,6 +113,7 @@ pub(crate) fn re_encrypt(tx: &mut Tx<'_>, input: ReEncryptRequest) -> Result<ReE
     let context = input.source_encryption_context.unwrap_or_default();
     let (source, plaintext) = open(tx, &blob, input.source_key_id.as_deref(), &context)?;
     let key = encrypting(tx, &input.destination_key_id)?;
+    token::check(tx, input.grant_tokens.as_deref())?;
     dry_run(input.dry_run)?;
     let blob = seal(tx, &key, &input.destination_encryption_context.unwrap_or_default(), &plaintext)?;
     Ok(ReEncryptResponse {
@@ -152,6 +156,7 @@ pub(crate) fn generate_data_key(
     }
     let key = encrypting(tx, &input.key_id)?;
     let plaintext = random(tx, data_key_length(input.number_of_bytes, input.key_spec.as_deref())?);
+    token::check(tx, input.grant_tokens.as_deref())?;
     dry_run(input.dry_run)?;
     let blob = seal(tx, &key, &input.encryption_context.unwrap_or_default(), &plaintext)?;
     Ok(GenerateDataKeyResponse {
@@ -168,6 +173,7 @@ pub(crate) fn generate_data_key_without_plaintext(
 ) -> Result<GenerateDataKeyWithoutPlaintextResponse, Fault> {
     let key = encrypting(tx, &input.key_id)?;
     let plaintext = random(tx, data_key_length(input.number_of_bytes, input.key_spec.as_deref())?);
+    token::check(tx, input.grant_tokens.as_deref())?;
     dry_run(input.dry_run)?;
     let blob = seal(tx, &key, &input.encryption_context.unwrap_or_default(), &plaintext)?;
     Ok(GenerateDataKeyWithoutPlaintextResponse {
@@ -210,6 +216,7 @@ fn mac_key(tx: &Tx<'_>, id: &str, algorithm: &str) -> Result<(Key, hmac::Key), F
 
 pub(crate) fn generate_mac(tx: &mut Tx<'_>, input: GenerateMacRequest) -> Result<GenerateMacResponse, Fault> {
     let (key, mac_key) = mac_key(tx, &input.key_id, &input.mac_algorithm)?;
+    token::check(tx, input.grant_tokens.as_deref())?;
     dry_run(input.dry_run)?;
     let mac = hmac::sign(&mac_key, &input.message);
     Ok(GenerateMacResponse {
@@ -221,6 +228,7 @@ pub(crate) fn generate_mac(tx: &mut Tx<'_>, input: GenerateMacRequest) -> Result
 
 pub(crate) fn verify_mac(tx: &mut Tx<'_>, input: VerifyMacRequest) -> Result<VerifyMacResponse, Fault> {
     let (key, mac_key) = mac_key(tx, &input.key_id, &input.mac_algorithm)?;
+    token::check(tx, input.grant_tokens.as_deref())?;
     dry_run(input.dry_run)?;
     // Compared in constant time.
     hmac::verify(&mac_key, &input.message, &input.mac)

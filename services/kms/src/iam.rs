@@ -1,10 +1,11 @@
 //! Which permission each call needs. The key's policy must itself consent to each.
 
+use model::estate::kms::{Constraint, Grant};
 use model::{Ask, Asking, CallerKind, Fault, Value};
 
 use crate::alias::Alias;
-use crate::cipher;
 use crate::key::{Key, resolve};
+use crate::{cipher, grant};
 
 pub(crate) fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
     let operation = asking.operation;
@@ -15,6 +16,11 @@ pub(crate) fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
         "CreateAlias" | "DeleteAlias" | "UpdateAlias" => aliasing(asking, &action),
         "Decrypt" => vec![context(asking, "EncryptionContext", by_blob(asking, "kms:Decrypt", "KeyId"))],
         "ReEncrypt" => reencrypting(asking),
+        "RetireGrant" => vec![retiring(asking)],
+        "ListRetirableGrants" => {
+            vec![Ask::new(action, "*").key("kms:CallerAccount", Some(asking.caller.account.as_str()))]
+        }
+        "CreateGrant" => vec![granting(asking, action)],
         // Between services only; the handler looks at which.
         "EnsureManagedKey" if matches!(asking.caller.kind, CallerKind::Service { .. }) => {
             vec![Ask::free(action)]
@@ -27,6 +33,7 @@ pub(crate) fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
             ask.tag_keys = asking.strings("TagKeys");
             ask = ask
                 .key("kms:EncryptionAlgorithm", asking.text("EncryptionAlgorithm"))
+                .key("kms:GrantIsForAWSResource", for_service(asking))
                 .key("kms:MacAlgorithm", asking.text("MacAlgorithm"))
                 .key(
                     "kms:DataKeySpec",
@@ -38,6 +45,63 @@ pub(crate) fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
             vec![context(asking, "EncryptionContext", ask)]
         }
     })
+}
+
+/// A service asks on the caller's behalf.
+fn for_service(asking: &Asking<'_>) -> Option<String> {
+    matches!(asking.operation, "CreateGrant" | "ListGrants" | "RevokeGrant")
+        .then(|| (!asking.via.is_empty()).to_string())
+}
+
+/// The grant that is to be made is told as the conditions of policies, and of the grant that may
+/// let it be made, ask for it.
+fn granting(asking: &Asking<'_>, action: String) -> Ask {
+    let ask = on_key(asking, action, asking.text("KeyId").unwrap_or_default())
+        .keys("kms:GrantOperations", asking.strings("Operations"))
+        .key("kms:GranteePrincipal", asking.text("GranteePrincipal"))
+        .key("kms:GranteeServicePrincipal", asking.text("GranteeServicePrincipal"))
+        .key("kms:RetiringPrincipal", asking.text("RetiringPrincipal"))
+        .key("kms:RetiringServicePrincipal", asking.text("RetiringServicePrincipal"))
+        .key("kms:GrantIsForAWSResource", for_service(asking));
+    let Some(constraints) = asking.input.get("Constraints") else { return ask };
+    let mut ask = ask.key("kms:GrantConstraintSourceArn", constraints.text("SourceArn"));
+    for kind in ["EncryptionContextEquals", "EncryptionContextSubset"] {
+        if let Some(pairs) = constraints.get(kind) {
+            ask = encryption(pairs, ask.key("kms:GrantConstraintType", Some(kind)));
+        }
+    }
+    ask
+}
+
+/// What the grant that is to be retired asks of encryption contexts.
+fn constrained(grant: &Grant, ask: Ask) -> Ask {
+    let (kind, pairs) = match &grant.constraint {
+        Some(Constraint::EncryptionContextEquals(pairs)) => ("EncryptionContextEquals", pairs),
+        Some(Constraint::EncryptionContextSubset(pairs)) => ("EncryptionContextSubset", pairs),
+        None => return ask,
+    };
+    let mut ask = ask.key("kms:GrantConstraintType", Some(kind));
+    for (name, value) in pairs {
+        ask = ask.key(format!("kms:EncryptionContext:{name}"), Some(value.as_str()));
+    }
+    match pairs.is_empty() {
+        true => ask,
+        false => ask.keys("kms:EncryptionContextKeys", pairs.keys().cloned().collect()),
+    }
+}
+
+/// The grant says who may retire it; the key's policy does not.
+fn retiring(asking: &Asking<'_>) -> Ask {
+    let action = "kms:RetireGrant";
+    match grant::asked(asking) {
+        Some(grant) => {
+            let tags = found(asking, &grant.key_arn).map(|key| key.tags.clone());
+            let ask = constrained(grant, on_key(asking, action, &grant.key_arn));
+            Ask { owner: Some(Grant::global_name_of(&grant.id)), consent: true, resource_tags: tags, ..ask }
+        }
+        // Of a grant that is not there identity policies decide who may know that.
+        None => Ask { consent: false, ..on_key(asking, action, asking.text("KeyId").unwrap_or("*")) },
+    }
 }
 
 fn number(asking: &Asking<'_>, member: &str) -> Option<String> {
@@ -102,8 +166,12 @@ fn arn_of_missing(asking: &Asking<'_>, id: &str) -> String {
     }
 }
 
-fn context(asking: &Asking<'_>, member: &str, mut ask: Ask) -> Ask {
-    let Some(Value::Map(context)) = asking.input.get(member) else { return ask };
+fn context(asking: &Asking<'_>, member: &str, ask: Ask) -> Ask {
+    asking.input.get(member).map_or(ask.clone(), |context| encryption(context, ask))
+}
+
+fn encryption(context: &Value, mut ask: Ask) -> Ask {
+    let Value::Map(context) = context else { return ask };
     for (name, value) in context.iter() {
         ask = ask.key(format!("kms:EncryptionContext:{name}"), value.as_str());
     }

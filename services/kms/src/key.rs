@@ -5,8 +5,8 @@ use model::{AccountId, CallerKind, Effect, Fault, Node, PolicyText, Tags, Timest
 use serde::{Deserialize, Serialize};
 
 use crate::alias::Alias;
-use crate::policy;
 use crate::shapes::*;
+use crate::{grant, policy, token};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Key {
@@ -339,6 +339,7 @@ pub(crate) fn ensure_managed_key(tx: &mut Tx<'_>, input: Value) -> Result<Value,
 }
 
 pub(crate) fn describe_key(tx: &mut Tx<'_>, input: DescribeKeyRequest) -> Result<DescribeKeyResponse, Fault> {
+    token::check(tx, input.grant_tokens.as_deref())?;
     Ok(DescribeKeyResponse { key_metadata: Some(metadata(&find(tx, &input.key_id)?)) })
 }
 
@@ -466,6 +467,7 @@ pub(crate) fn delete_due(tx: &mut Tx<'_>, payload: serde_json::Value) -> Result<
     for alias in aliases {
         tx.remove(&alias)?;
     }
+    grant::remove_all(tx, &key)?;
     tx.remove(&key)
 }
 

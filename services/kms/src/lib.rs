@@ -4,13 +4,17 @@
 mod alias;
 mod cipher;
 mod crypto;
+mod grant;
+mod grantee;
 mod iam;
 mod key;
 mod policy;
 mod provider;
 #[rustfmt::skip]
 mod shapes;
+mod token;
 
+use model::estate::kms::Grant;
 use model::{NodeKind, Service};
 
 pub static SERVICE: Service = Service {
@@ -49,11 +53,16 @@ pub static SERVICE: Service = Service {
         read GenerateRandom => crypto::generate_random,
         read GenerateMac => crypto::generate_mac,
         read VerifyMac => crypto::verify_mac,
+        write CreateGrant => grant::create_grant,
+        read ListGrants => grant::list_grants,
+        read ListRetirableGrants => grant::list_retirable_grants,
+        write RetireGrant => grant::retire_grant,
+        write RevokeGrant => grant::revoke_grant,
         // No API of AWS's: services ask for the key they use where the customer names none.
         write EnsureManagedKey => key::ensure_managed_key,
     ],
     ask: iam::ask,
-    nodes: &[NodeKind::of::<key::Key>(), NodeKind::of::<alias::Alias>()],
+    nodes: &[NodeKind::of::<key::Key>(), NodeKind::of::<alias::Alias>(), NodeKind::of::<Grant>()],
     resources: provider::RESOURCES,
     jobs: model::jobs![DeleteKey => key::delete_due, RotateKey => key::rotate_due],
     founding: model::service::nothing,

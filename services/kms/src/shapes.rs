@@ -106,6 +106,78 @@ impl IntoValue for CreateAliasRequest {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateGrantRequest {
+    pub key_id: String,
+    pub grantee_principal: Option<String>,
+    pub retiring_principal: Option<String>,
+    pub operations: Vec<String>,
+    pub constraints: Option<GrantConstraints>,
+    pub grant_tokens: Option<Vec<String>>,
+    pub name: Option<String>,
+    pub dry_run: Option<bool>,
+    pub grantee_service_principal: Option<String>,
+    pub retiring_service_principal: Option<String>,
+}
+impl FromValue for CreateGrantRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = CreateGrantRequest {
+            key_id: m.required("KeyId"),
+            grantee_principal: m.optional("GranteePrincipal"),
+            retiring_principal: m.optional("RetiringPrincipal"),
+            operations: m.required("Operations"),
+            constraints: m.optional("Constraints"),
+            grant_tokens: m.optional("GrantTokens"),
+            name: m.optional("Name"),
+            dry_run: m.optional("DryRun"),
+            grantee_service_principal: m.optional("GranteeServicePrincipal"),
+            retiring_service_principal: m.optional("RetiringServicePrincipal"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for CreateGrantRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(10);
+        m.put("KeyId", self.key_id);
+        m.put_some("GranteePrincipal", self.grantee_principal);
+        m.put_some("RetiringPrincipal", self.retiring_principal);
+        m.put("Operations", self.operations);
+        m.put_some("Constraints", self.constraints);
+        m.put_some("GrantTokens", self.grant_tokens);
+        m.put_some("Name", self.name);
+        m.put_some("DryRun", self.dry_run);
+        m.put_some("GranteeServicePrincipal", self.grantee_service_principal);
+        m.put_some("RetiringServicePrincipal", self.retiring_service_principal);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateGrantResponse {
+    pub grant_token: Option<String>,
+    pub grant_id: Option<String>,
+}
+impl FromValue for CreateGrantResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = CreateGrantResponse {
+            grant_token: m.optional("GrantToken"),
+            grant_id: m.optional("GrantId"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for CreateGrantResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("GrantToken", self.grant_token);
+        m.put_some("GrantId", self.grant_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreateKeyRequest {
     pub policy: Option<String>,
     pub description: Option<String>,
@@ -870,6 +942,84 @@ impl IntoValue for GetKeyRotationStatusResponse {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct GrantConstraints {
+    pub encryption_context_subset: Option<BTreeMap<String, String>>,
+    pub encryption_context_equals: Option<BTreeMap<String, String>>,
+    pub source_arn: Option<String>,
+}
+impl FromValue for GrantConstraints {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = GrantConstraints {
+            encryption_context_subset: m.optional("EncryptionContextSubset"),
+            encryption_context_equals: m.optional("EncryptionContextEquals"),
+            source_arn: m.optional("SourceArn"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for GrantConstraints {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("EncryptionContextSubset", self.encryption_context_subset);
+        m.put_some("EncryptionContextEquals", self.encryption_context_equals);
+        m.put_some("SourceArn", self.source_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GrantListEntry {
+    pub key_id: Option<String>,
+    pub grant_id: Option<String>,
+    pub name: Option<String>,
+    pub creation_date: Option<Timestamp>,
+    pub grantee_principal: Option<String>,
+    pub retiring_principal: Option<String>,
+    pub issuing_account: Option<String>,
+    pub operations: Option<Vec<String>>,
+    pub constraints: Option<GrantConstraints>,
+    pub grantee_service_principal: Option<String>,
+    pub retiring_service_principal: Option<String>,
+}
+impl FromValue for GrantListEntry {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = GrantListEntry {
+            key_id: m.optional("KeyId"),
+            grant_id: m.optional("GrantId"),
+            name: m.optional("Name"),
+            creation_date: m.optional("CreationDate"),
+            grantee_principal: m.optional("GranteePrincipal"),
+            retiring_principal: m.optional("RetiringPrincipal"),
+            issuing_account: m.optional("IssuingAccount"),
+            operations: m.optional("Operations"),
+            constraints: m.optional("Constraints"),
+            grantee_service_principal: m.optional("GranteeServicePrincipal"),
+            retiring_service_principal: m.optional("RetiringServicePrincipal"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for GrantListEntry {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(11);
+        m.put_some("KeyId", self.key_id);
+        m.put_some("GrantId", self.grant_id);
+        m.put_some("Name", self.name);
+        m.put_some("CreationDate", self.creation_date);
+        m.put_some("GranteePrincipal", self.grantee_principal);
+        m.put_some("RetiringPrincipal", self.retiring_principal);
+        m.put_some("IssuingAccount", self.issuing_account);
+        m.put_some("Operations", self.operations);
+        m.put_some("Constraints", self.constraints);
+        m.put_some("GranteeServicePrincipal", self.grantee_service_principal);
+        m.put_some("RetiringServicePrincipal", self.retiring_service_principal);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct KeyListEntry {
     pub key_id: Option<String>,
     pub key_arn: Option<String>,
@@ -1047,6 +1197,69 @@ impl IntoValue for ListAliasesResponse {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListGrantsRequest {
+    pub limit: Option<i64>,
+    pub marker: Option<String>,
+    pub key_id: String,
+    pub grant_id: Option<String>,
+    pub grantee_principal: Option<String>,
+    pub grantee_service_principal: Option<String>,
+}
+impl FromValue for ListGrantsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = ListGrantsRequest {
+            limit: m.optional("Limit"),
+            marker: m.optional("Marker"),
+            key_id: m.required("KeyId"),
+            grant_id: m.optional("GrantId"),
+            grantee_principal: m.optional("GranteePrincipal"),
+            grantee_service_principal: m.optional("GranteeServicePrincipal"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for ListGrantsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("Limit", self.limit);
+        m.put_some("Marker", self.marker);
+        m.put("KeyId", self.key_id);
+        m.put_some("GrantId", self.grant_id);
+        m.put_some("GranteePrincipal", self.grantee_principal);
+        m.put_some("GranteeServicePrincipal", self.grantee_service_principal);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListGrantsResponse {
+    pub grants: Option<Vec<GrantListEntry>>,
+    pub next_marker: Option<String>,
+    pub truncated: Option<bool>,
+}
+impl FromValue for ListGrantsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = ListGrantsResponse {
+            grants: m.optional("Grants"),
+            next_marker: m.optional("NextMarker"),
+            truncated: m.optional("Truncated"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for ListGrantsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("Grants", self.grants);
+        m.put_some("NextMarker", self.next_marker);
+        m.put_some("Truncated", self.truncated);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListKeyPoliciesRequest {
     pub key_id: String,
     pub limit: Option<i64>,
@@ -1204,6 +1417,36 @@ impl IntoValue for ListResourceTagsResponse {
         m.put_some("Tags", self.tags);
         m.put_some("NextMarker", self.next_marker);
         m.put_some("Truncated", self.truncated);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListRetirableGrantsRequest {
+    pub limit: Option<i64>,
+    pub marker: Option<String>,
+    pub retiring_principal: Option<String>,
+    pub retiring_service_principal: Option<String>,
+}
+impl FromValue for ListRetirableGrantsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = ListRetirableGrantsRequest {
+            limit: m.optional("Limit"),
+            marker: m.optional("Marker"),
+            retiring_principal: m.optional("RetiringPrincipal"),
+            retiring_service_principal: m.optional("RetiringServicePrincipal"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for ListRetirableGrantsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("Limit", self.limit);
+        m.put_some("Marker", self.marker);
+        m.put_some("RetiringPrincipal", self.retiring_principal);
+        m.put_some("RetiringServicePrincipal", self.retiring_service_principal);
         Value::Map(m)
     }
 }
@@ -1396,6 +1639,63 @@ impl IntoValue for RecipientInfo {
         let mut m = Members::with_capacity(2);
         m.put_some("KeyEncryptionAlgorithm", self.key_encryption_algorithm);
         m.put_some("AttestationDocument", self.attestation_document);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RetireGrantRequest {
+    pub grant_token: Option<String>,
+    pub key_id: Option<String>,
+    pub grant_id: Option<String>,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for RetireGrantRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = RetireGrantRequest {
+            grant_token: m.optional("GrantToken"),
+            key_id: m.optional("KeyId"),
+            grant_id: m.optional("GrantId"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for RetireGrantRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("GrantToken", self.grant_token);
+        m.put_some("KeyId", self.key_id);
+        m.put_some("GrantId", self.grant_id);
+        m.put_some("DryRun", self.dry_run);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RevokeGrantRequest {
+    pub key_id: String,
+    pub grant_id: String,
+    pub dry_run: Option<bool>,
+}
+impl FromValue for RevokeGrantRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = RevokeGrantRequest {
+            key_id: m.required("KeyId"),
+            grant_id: m.required("GrantId"),
+            dry_run: m.optional("DryRun"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for RevokeGrantRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("KeyId", self.key_id);
+        m.put("GrantId", self.grant_id);
+        m.put_some("DryRun", self.dry_run);
         Value::Map(m)
     }
 }
