@@ -11,8 +11,8 @@ pub mod ec2;
 pub mod ecs;
 pub mod elb;
 pub mod iam;
-pub mod ram;
 pub mod kms;
+pub mod ram;
 pub mod rds;
 pub mod waf;
 
