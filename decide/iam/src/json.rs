@@ -34,6 +34,8 @@ pub(crate) enum Value {
 #[derive(Clone, Debug)]
 pub(crate) struct Member {
     pub(crate) at: Position,
+    /// Behind the key's closing quote.
+    pub(crate) key_end: Position,
     pub(crate) key: String,
     pub(crate) node: Node,
 }
@@ -133,13 +135,14 @@ impl Reader<'_> {
                 return Err(self.fault("a quoted name was expected"));
             }
             let key = self.string()?;
+            let key_end = self.at;
             self.space();
             if !self.eat(':') {
                 return Err(self.fault("`:` was expected"));
             }
             self.space();
             let node = self.value(depth + 1)?;
-            members.push(Member { at, key, node });
+            members.push(Member { at, key_end, key, node });
             self.space();
             if self.eat('}') {
                 return Ok(Value::Object(members));
