@@ -7,6 +7,7 @@
 mod context;
 mod grants;
 mod layers;
+mod review;
 mod simulate;
 
 use std::cell::LazyCell;
@@ -19,6 +20,7 @@ use model::graph::AnyNode;
 use model::policy::PolicyCheck;
 use model::{AccountId, Fault, Snapshot};
 
+pub use review::review;
 pub use simulate::simulate;
 
 /// Refuses a document that is no policy of this kind, with AWS's error.
@@ -31,8 +33,8 @@ pub fn context_keys(kind: PolicyCheck, text: &str) -> Result<Vec<String>, Fault>
     parse(kind, text).map(|policy| policy.keys().into_iter().map(str::to_owned).collect())
 }
 
-fn parse(kind: PolicyCheck, text: &str) -> Result<language::Policy, Fault> {
-    let kind = match kind {
+fn kind(kind: PolicyCheck) -> language::PolicyKind {
+    match kind {
         PolicyCheck::Identity => language::PolicyKind::Identity,
         PolicyCheck::Resource => language::PolicyKind::Resource,
         PolicyCheck::Trust => language::PolicyKind::Trust,
@@ -40,8 +42,11 @@ fn parse(kind: PolicyCheck, text: &str) -> Result<language::Policy, Fault> {
         PolicyCheck::Scp => language::PolicyKind::Scp,
         PolicyCheck::Rcp => language::PolicyKind::Rcp,
         PolicyCheck::Endpoint => language::PolicyKind::Endpoint,
-    };
-    let parsed = language::Policy::parse(text, kind);
+    }
+}
+
+fn parse(of: PolicyCheck, text: &str) -> Result<language::Policy, Fault> {
+    let parsed = language::Policy::parse(text, kind(of));
     parsed.map_err(|malformed| Fault::client("MalformedPolicyDocument", malformed.to_string()))
 }
 

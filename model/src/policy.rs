@@ -73,6 +73,9 @@ pub trait Policies {
     fn prove(&self, proof: &Proof<'_>) -> Result<Proved, Fault>;
     /// Decides a request that nobody makes. `MalformedPolicyDocument`: a document is no policy.
     fn simulate(&self, snapshot: &Snapshot, simulation: &Simulation<'_>) -> Result<Simulated, Fault>;
+    /// All that is wrong with a policy's text or could be better, in the order of the text.
+    /// `ValidationException`: that would take too long to find out.
+    fn review(&self, review: &Review<'_>) -> Result<Vec<Finding>, Fault>;
     /// The condition keys that a policy asks for, as written, each once.
     fn context_keys(&self, kind: PolicyCheck, text: &str) -> Result<Vec<String>, Fault>;
 }
@@ -111,6 +114,50 @@ pub struct Reason {
     pub statement: usize,
     pub sid: Option<String>,
     pub description: String,
+}
+
+/// A text to be reviewed as a policy of a kind.
+#[derive(Clone, Copy, Debug)]
+pub struct Review<'a> {
+    pub text: &'a str,
+    pub of: PolicyCheck,
+    /// The CloudFormation type of what a resource policy is attached to, where that is known.
+    pub attached_to: Option<&'a str>,
+}
+
+/// What a review found. Named as in IAM Access Analyzer's policy validation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// e.g. `MISSING_VERSION`.
+    pub code: &'static str,
+    /// `ERROR`, `SECURITY_WARNING`, `WARNING` or `SUGGESTION`.
+    pub severity: &'static str,
+    pub details: String,
+    pub places: Vec<Place>,
+}
+
+/// A place in a policy's text: the way to it from the root, and the characters it takes up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub path: Vec<Step>,
+    pub start: Spot,
+    pub end: Spot,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    Index(usize),
+    Key(String),
+    Value(String),
+    Substring { start: usize, length: usize },
+}
+
+/// The line is counted from 1, column and offset from 0, in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spot {
+    pub line: usize,
+    pub column: usize,
+    pub offset: usize,
 }
 
 /// A policy by the name under which it is told of.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use decide_iam::Policy;
-use model::policy::{Policies, PolicyCheck, Proof, Proved, Reason, Simulated, Simulation};
+use model::policy::{Finding, Policies, PolicyCheck, Proof, Proved, Reason, Review, Simulated, Simulation};
 use model::{Fault, Snapshot};
 use prove::policy::{Access, Answer, PolicyType, Prover};
 
@@ -20,6 +20,10 @@ impl Policies for Estate {
 
     fn simulate(&self, snapshot: &Snapshot, simulation: &Simulation<'_>) -> Result<Simulated, Fault> {
         decide::simulate(snapshot, simulation)
+    }
+
+    fn review(&self, review: &Review<'_>) -> Result<Vec<Finding>, Fault> {
+        decide::review(review)
     }
 
     fn context_keys(&self, kind: PolicyCheck, text: &str) -> Result<Vec<String>, Fault> {
