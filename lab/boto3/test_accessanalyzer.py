@@ -65,3 +65,29 @@ def test_what_is_not_known_is_neither_pass_nor_fail(analyzer):
         analyzer.check_access_not_granted(policyDocument=doc(odd), policyType="IDENTITY_POLICY", access=[{"actions": ["s3:GetObject"]}])
     assert refused.value.response["Error"]["Code"] == "UnprocessableEntityException"
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 422
+
+def test_a_policy_is_validated(analyzer):
+    def found(text, kind="IDENTITY_POLICY", **more):
+        pages = analyzer.get_paginator("validate_policy").paginate(policyDocument=text, policyType=kind, **more)
+        return [finding for page in pages for finding in page["findings"]]
+
+    assert found(doc(READ)) == []
+    bad = READ | {"Effect": "Alow", "Resource": "arn:aws:s3:us-east-1::box"}
+    findings = found(doc(bad), PaginationConfig={"PageSize": 1})
+    assert [(f["issueCode"], f["findingType"]) for f in findings] == [("INVALID_EFFECT", "ERROR"), ("ARN_REGION_NOT_ALLOWED", "ERROR")]
+    text = doc(bad)
+    for finding, what in zip(findings, ('"Alow"', "us-east-1")):
+        span = finding["locations"][0]["span"]
+        assert text[span["start"]["offset"]:span["end"]["offset"]] == what
+        assert span["start"]["line"] == 1 and finding["learnMoreLink"].endswith(finding["issueCode"].lower().replace("_", "-"))
+    assert findings[1]["locations"][0]["path"][-1] == {"substring": {"start": 11, "length": 9}}
+    assert [f["issueCode"] for f in found(doc(READ), "RESOURCE_POLICY")] == ["MISSING_PRINCIPAL"]
+    with pytest.raises(ClientError) as refused:
+        analyzer.validate_policy(policyDocument=doc(READ), policyType="IDENTITY_POLICY", validatePolicyResourceType="AWS::S3::Bucket")
+    assert refused.value.response["Error"]["Code"] == "ValidationException"
+
+
+def test_nobody_validates_without_permission(limited):
+    with pytest.raises(ClientError) as refused:
+        limited()("accessanalyzer").validate_policy(policyDocument=doc(READ), policyType="IDENTITY_POLICY")
+    assert refused.value.response["Error"]["Code"] == "AccessDeniedException"

@@ -1,9 +1,10 @@
 //! IAM Access Analyzer: what policies allow over all requests at once. The runtime's prover
-//! answers; what it does not know is refused, never passed.
+//! answers; what it does not know is refused, never passed. And what is wrong with a policy's text.
 
 mod check;
 #[rustfmt::skip]
 mod shapes;
+mod validation;
 
 use model::{Ask, Asking, Fault, Service};
 
@@ -16,6 +17,7 @@ pub static SERVICE: Service = Service {
         read CheckAccessNotGranted => check::check_access_not_granted,
         read CheckNoNewAccess => check::check_no_new_access,
         read CheckNoPublicAccess => check::check_no_public_access,
+        read ValidatePolicy => validation::validate_policy,
     ],
     ask,
     nodes: &[],

@@ -216,6 +216,84 @@ impl IntoValue for CheckNoPublicAccessResponse {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct Location {
+    pub path: Vec<PathElement>,
+    pub span: Span,
+}
+impl FromValue for Location {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Location {
+            path: required(&mut m, "path")?,
+            span: required(&mut m, "span")?,
+        })
+    }
+}
+impl IntoValue for Location {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("path", self.path);
+        m.put("span", self.span);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PathElement {
+    pub index: Option<i64>,
+    pub key: Option<String>,
+    pub substring: Option<Substring>,
+    pub value: Option<String>,
+}
+impl FromValue for PathElement {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(PathElement {
+            index: optional(&mut m, "index")?,
+            key: optional(&mut m, "key")?,
+            substring: optional(&mut m, "substring")?,
+            value: optional(&mut m, "value")?,
+        })
+    }
+}
+impl IntoValue for PathElement {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("index", self.index);
+        m.put_some("key", self.key);
+        m.put_some("substring", self.substring);
+        m.put_some("value", self.value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Position {
+    pub line: i64,
+    pub column: i64,
+    pub offset: i64,
+}
+impl FromValue for Position {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Position {
+            line: required(&mut m, "line")?,
+            column: required(&mut m, "column")?,
+            offset: required(&mut m, "offset")?,
+        })
+    }
+}
+impl IntoValue for Position {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("line", self.line);
+        m.put("column", self.column);
+        m.put("offset", self.offset);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReasonSummary {
     pub description: Option<String>,
     pub statement_index: Option<i64>,
@@ -238,6 +316,142 @@ impl IntoValue for ReasonSummary {
         m.put_some("description", self.description);
         m.put_some("statementIndex", self.statement_index);
         m.put_some("statementId", self.statement_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Span {
+    pub start: Position,
+    pub end: Position,
+}
+impl FromValue for Span {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Span {
+            start: required(&mut m, "start")?,
+            end: required(&mut m, "end")?,
+        })
+    }
+}
+impl IntoValue for Span {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("start", self.start);
+        m.put("end", self.end);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Substring {
+    pub start: i64,
+    pub length: i64,
+}
+impl FromValue for Substring {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(Substring {
+            start: required(&mut m, "start")?,
+            length: required(&mut m, "length")?,
+        })
+    }
+}
+impl IntoValue for Substring {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("start", self.start);
+        m.put("length", self.length);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ValidatePolicyFinding {
+    pub finding_details: String,
+    pub finding_type: String,
+    pub issue_code: String,
+    pub learn_more_link: String,
+    pub locations: Vec<Location>,
+}
+impl FromValue for ValidatePolicyFinding {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ValidatePolicyFinding {
+            finding_details: required(&mut m, "findingDetails")?,
+            finding_type: required(&mut m, "findingType")?,
+            issue_code: required(&mut m, "issueCode")?,
+            learn_more_link: required(&mut m, "learnMoreLink")?,
+            locations: required(&mut m, "locations")?,
+        })
+    }
+}
+impl IntoValue for ValidatePolicyFinding {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("findingDetails", self.finding_details);
+        m.put("findingType", self.finding_type);
+        m.put("issueCode", self.issue_code);
+        m.put("learnMoreLink", self.learn_more_link);
+        m.put("locations", self.locations);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ValidatePolicyRequest {
+    pub locale: Option<String>,
+    pub max_results: Option<i64>,
+    pub next_token: Option<String>,
+    pub policy_document: String,
+    pub policy_type: String,
+    pub validate_policy_resource_type: Option<String>,
+}
+impl FromValue for ValidatePolicyRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ValidatePolicyRequest {
+            locale: optional(&mut m, "locale")?,
+            max_results: optional(&mut m, "maxResults")?,
+            next_token: optional(&mut m, "nextToken")?,
+            policy_document: required(&mut m, "policyDocument")?,
+            policy_type: required(&mut m, "policyType")?,
+            validate_policy_resource_type: optional(&mut m, "validatePolicyResourceType")?,
+        })
+    }
+}
+impl IntoValue for ValidatePolicyRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("locale", self.locale);
+        m.put_some("maxResults", self.max_results);
+        m.put_some("nextToken", self.next_token);
+        m.put("policyDocument", self.policy_document);
+        m.put("policyType", self.policy_type);
+        m.put_some("validatePolicyResourceType", self.validate_policy_resource_type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ValidatePolicyResponse {
+    pub findings: Vec<ValidatePolicyFinding>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ValidatePolicyResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Members::of(value)?;
+        Ok(ValidatePolicyResponse {
+            findings: required(&mut m, "findings")?,
+            next_token: optional(&mut m, "nextToken")?,
+        })
+    }
+}
+impl IntoValue for ValidatePolicyResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("findings", self.findings);
+        m.put_some("nextToken", self.next_token);
         Value::Map(m)
     }
 }
