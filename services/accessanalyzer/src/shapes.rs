@@ -222,11 +222,12 @@ pub struct Location {
 }
 impl FromValue for Location {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Location {
-            path: required(&mut m, "path")?,
-            span: required(&mut m, "span")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Location {
+            path: m.required("path"),
+            span: m.required("span"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Location {
@@ -247,13 +248,14 @@ pub struct PathElement {
 }
 impl FromValue for PathElement {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(PathElement {
-            index: optional(&mut m, "index")?,
-            key: optional(&mut m, "key")?,
-            substring: optional(&mut m, "substring")?,
-            value: optional(&mut m, "value")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = PathElement {
+            index: m.optional("index"),
+            key: m.optional("key"),
+            substring: m.optional("substring"),
+            value: m.optional("value"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for PathElement {
@@ -275,12 +277,13 @@ pub struct Position {
 }
 impl FromValue for Position {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Position {
-            line: required(&mut m, "line")?,
-            column: required(&mut m, "column")?,
-            offset: required(&mut m, "offset")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Position {
+            line: m.required("line"),
+            column: m.required("column"),
+            offset: m.required("offset"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Position {
@@ -327,11 +330,12 @@ pub struct Span {
 }
 impl FromValue for Span {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Span {
-            start: required(&mut m, "start")?,
-            end: required(&mut m, "end")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Span {
+            start: m.required("start"),
+            end: m.required("end"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Span {
@@ -350,11 +354,12 @@ pub struct Substring {
 }
 impl FromValue for Substring {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(Substring {
-            start: required(&mut m, "start")?,
-            length: required(&mut m, "length")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = Substring {
+            start: m.required("start"),
+            length: m.required("length"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for Substring {
@@ -376,14 +381,15 @@ pub struct ValidatePolicyFinding {
 }
 impl FromValue for ValidatePolicyFinding {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ValidatePolicyFinding {
-            finding_details: required(&mut m, "findingDetails")?,
-            finding_type: required(&mut m, "findingType")?,
-            issue_code: required(&mut m, "issueCode")?,
-            learn_more_link: required(&mut m, "learnMoreLink")?,
-            locations: required(&mut m, "locations")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ValidatePolicyFinding {
+            finding_details: m.required("findingDetails"),
+            finding_type: m.required("findingType"),
+            issue_code: m.required("issueCode"),
+            learn_more_link: m.required("learnMoreLink"),
+            locations: m.required("locations"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ValidatePolicyFinding {
@@ -409,15 +415,16 @@ pub struct ValidatePolicyRequest {
 }
 impl FromValue for ValidatePolicyRequest {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ValidatePolicyRequest {
-            locale: optional(&mut m, "locale")?,
-            max_results: optional(&mut m, "maxResults")?,
-            next_token: optional(&mut m, "nextToken")?,
-            policy_document: required(&mut m, "policyDocument")?,
-            policy_type: required(&mut m, "policyType")?,
-            validate_policy_resource_type: optional(&mut m, "validatePolicyResourceType")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ValidatePolicyRequest {
+            locale: m.optional("locale"),
+            max_results: m.optional("maxResults"),
+            next_token: m.optional("nextToken"),
+            policy_document: m.required("policyDocument"),
+            policy_type: m.required("policyType"),
+            validate_policy_resource_type: m.optional("validatePolicyResourceType"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ValidatePolicyRequest {
@@ -440,11 +447,12 @@ pub struct ValidatePolicyResponse {
 }
 impl FromValue for ValidatePolicyResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
-        let mut m = Members::of(value)?;
-        Ok(ValidatePolicyResponse {
-            findings: required(&mut m, "findings")?,
-            next_token: optional(&mut m, "nextToken")?,
-        })
+        let mut m = Reader::of(value);
+        let shape = ValidatePolicyResponse {
+            findings: m.required("findings"),
+            next_token: m.optional("nextToken"),
+        };
+        m.done(shape)
     }
 }
 impl IntoValue for ValidatePolicyResponse {
