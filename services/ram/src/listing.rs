@@ -2,7 +2,7 @@
 
 use model::estate::ram::{Invited, Share, TYPES, shares_of, type_of};
 use model::{Arn, Fault, Tx};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::association::{bad_resource, of_principal, of_resource};
 use crate::fault::{invalid, unknown};
@@ -144,21 +144,46 @@ pub(crate) fn get_resource_policies(
             let message = format!("The resource {arn} could not be found.");
             return Err(Fault::client("ResourceArnNotFoundException", message));
         }
-        let statements: Vec<_> = shares_of(tx.snapshot(), arn)
-            .into_iter()
-            .filter_map(|share| {
-                let settled = share.principals.iter().filter(|p| p.invited != Some(Invited::Pending));
-                let only = |p: &&String| input.principal.as_ref().is_none_or(|wanted| wanted == *p);
-                let principals: Vec<String> = settled.map(|p| &p.principal).filter(only).cloned().collect();
-                if principals.is_empty() { None } else { share.statement(tx.snapshot(), arn, &principals) }
-            })
-            .collect();
+        let shares = shares_of(tx.snapshot(), arn);
+        let only = input.principal.as_deref();
+        let statements: Vec<Json> =
+            shares.into_iter().flat_map(|share| written(tx, share, arn, only)).collect();
         if !statements.is_empty() {
             policies.push(json!({"Version": "2012-10-17", "Statement": statements}).to_string());
         }
     }
     let (policies, next_token) = page(policies, input.next_token.as_deref(), input.max_results)?;
     Ok(GetResourcePoliciesResponse { policies: Some(policies), next_token })
+}
+
+/// The statements that a share is to a resource: one for those that are named as they are, and one for
+/// each part of the organization, which a policy knows by conditions.
+fn written(tx: &Tx<'_>, share: &Share, arn: &str, only: Option<&str>) -> Vec<Json> {
+    let settled = share.principals.iter().filter(|p| p.invited != Some(Invited::Pending));
+    let meant = settled.map(|p| p.principal.as_str()).filter(|p| only.is_none_or(|only| only == *p));
+    let (collective, named): (Vec<&str>, Vec<&str>) = meant.partition(|p| p.contains(":organizations:"));
+    let mut statements = Vec::new();
+    if !named.is_empty() {
+        let named: Vec<String> = named.into_iter().map(str::to_owned).collect();
+        statements.extend(share.statement(tx.snapshot(), arn, &named));
+    }
+    for principal in collective {
+        let Some(mut statement) = share.statement(tx.snapshot(), arn, &["*".to_owned()]) else { continue };
+        let id = principal.rsplit('/').next().unwrap_or(principal);
+        let (operator, key, value) = match principal.contains(":organization/") {
+            true => ("StringEquals", "aws:PrincipalOrgID", id.to_owned()),
+            false => ("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", format!("*/{id}/*")),
+        };
+        if let Some(members) = statement.as_object_mut() {
+            let condition = members.entry("Condition").or_insert(json!({}));
+            if let Some(condition) = condition.as_object_mut() {
+                let tests = condition.entry(operator).or_insert(json!({}));
+                tests.as_object_mut().map(|tests| tests.insert(key.to_owned(), json!(value)));
+            }
+        }
+        statements.push(statement);
+    }
+    statements
 }
 
 /// <https://docs.aws.amazon.com/ram/latest/APIReference/API_ListResourceTypes.html>
