@@ -8,7 +8,8 @@ use model::{Ask, Asking, Fault, Value};
 /// Members that name what an operation is about.
 const NAMED: &[&str] = &["resourceShareArn", "resourceArn", "permissionArn", "resourceShareInvitationArn"];
 /// Operations that are about all there is, although they name something as a filter.
-const AT_LARGE: &[&str] = &["GetResourceShareAssociations", "ListPermissionVersions", "ListPrincipals"];
+const AT_LARGE: &[&str] =
+    &["GetResourceShareAssociations", "GetResourceShares", "ListPermissionVersions", "ListPrincipals"];
 
 pub(crate) fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
     let operation = asking.operation;
