@@ -51,9 +51,14 @@ pub(crate) fn cause(why: &Why) -> String {
     }
 }
 
-/// The layer that settled it: the first that denies, or the one whose statement allowed.
+/// The layer that settled it: the first that denies, or the one whose statement, or whose grant, allowed.
 fn deciding(ask: &AskWhy) -> Option<&Layer> {
+    let allows = |name: &str| ask.layers.iter().find(|l| l.name == name && l.outcome == Outcome::Allowed);
     match ask.outcome {
+        // A grant needs no other's leave; limits that agree with it decide nothing.
+        Outcome::Allowed if allows("grant").is_some() && allows("identity-based policy").is_none() => {
+            allows("grant")
+        }
         Outcome::Allowed => ask
             .layers
             .iter()
