@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::estate::kms::{Bound, Constraint, Grant, Party};
-use model::{Fault, Tx};
+use model::{Arn, CallerKind, Fault, Tx};
 
 use crate::grantee::{party, root};
 use crate::key::{self, Key, Spec, find, page};
@@ -237,6 +237,9 @@ pub(crate) fn list_grants(tx: &mut Tx<'_>, input: ListGrantsRequest) -> Result<L
             "You can specify either GranteePrincipal or GranteeServicePrincipal, but not both.",
         ));
     }
+    if input.grantee_service_principal.is_some() {
+        for_services(tx)?;
+    }
     if let Some(id) = &input.grant_id {
         grant_of(tx, &key, id)?;
     }
@@ -247,13 +250,37 @@ pub(crate) fn list_grants(tx: &mut Tx<'_>, input: ListGrantsRequest) -> Result<L
     shown(found, input.marker.as_deref(), input.limit)
 }
 
+/// Other accounts' principals are not asked about.
+fn own(tx: &Tx<'_>, name: &str) -> Result<(), Fault> {
+    let account = Arn::parse(name).map_or(name, |arn| arn.account);
+    match account == tx.account.as_str() {
+        true => Ok(()),
+        false => Err(Fault::access_denied(format!("{name} is no principal of account {}", tx.account))),
+    }
+}
+
+/// Only services ask by the names of services.
+fn for_services(tx: &Tx<'_>) -> Result<(), Fault> {
+    match tx.caller().kind {
+        CallerKind::Service { .. } => Ok(()),
+        _ => Err(Fault::access_denied("only AWS services look for the grants of services")),
+    }
+}
+
 /// <https://docs.aws.amazon.com/kms/latest/APIReference/API_ListRetirableGrants.html>
 pub(crate) fn list_retirable_grants(
     tx: &mut Tx<'_>,
     input: ListRetirableGrantsRequest,
 ) -> Result<ListGrantsResponse, Fault> {
     let name = match (input.retiring_principal, input.retiring_service_principal) {
-        (Some(name), None) | (None, Some(name)) => name,
+        (Some(name), None) => {
+            own(tx, &name)?;
+            name
+        }
+        (None, Some(name)) => {
+            for_services(tx)?;
+            name
+        }
         _ => {
             return Err(Fault::validation(
                 "You must specify either RetiringPrincipal or RetiringServicePrincipal, but not both.",

@@ -243,6 +243,14 @@ fn the_grant_says_who_retires_it() {
     let listed =
         world.call(&admin, "kms", "ListRetirableGrants", json!({"RetiringPrincipal": rex.arn})).unwrap();
     assert_eq!(listed["Grants"][0]["GrantId"], made["GrantId"]);
+    let all = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kms:*","Resource":"*"}]}"#;
+    let stranger = world.user_in(ABROAD, "yan", Some(all));
+    for (by, asked) in [
+        (&stranger, json!({"RetiringPrincipal": rex.arn})),
+        (&admin, json!({"RetiringServicePrincipal": "rds.amazonaws.com"})),
+    ] {
+        assert_eq!(code(world.call(by, "kms", "ListRetirableGrants", asked)), DENIED);
+    }
     assert_eq!(retire(&rex, &made), "OK");
     assert_eq!(code(encrypt(&world, &bob, &key, json!({}))), DENIED);
     // The grantee where the grant lets it, by the token alone.
