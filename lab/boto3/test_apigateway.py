@@ -17,12 +17,6 @@ BALANCER = "arn:aws:elasticloadbalancing:us-east-1:{}:loadbalancer/app/shop/0123
 LISTENER = "arn:aws:elasticloadbalancing:us-east-1:{}:listener/app/shop/0123456789abcdef/fedcba9876543210"
 
 
-def test_the_template_is_valid_in_aws():
-    pytest.importorskip("cfnlint")
-    done = subprocess.run(["cfn-lint", "--regions", "us-east-1", "--", TEMPLATE], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout
-
-
 def settle(cloudformation, what):
     """Waits for the stack; tells which resources failed, and why."""
     name = cloudformation.describe_stacks(StackName="gateway")["Stacks"][0]["StackId"]
