@@ -7,6 +7,8 @@
 mod statement;
 mod written;
 
+pub(crate) use written::IAM_RESOURCES;
+
 use crate::json::{self, Member, Node, Position, Value};
 use crate::malformed::{Faults, Malformed, Stage, Wrong};
 use crate::policy::{Policy, PolicyKind, Statement, Version};

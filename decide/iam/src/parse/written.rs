@@ -11,7 +11,7 @@ const PARTITIONS: [&str; 9] =
     ["aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc", "*"];
 
 /// How the names of IAM's own resources begin.
-const IAM_RESOURCES: [&str; 13] = [
+pub(crate) const IAM_RESOURCES: [&str; 13] = [
     "user/",
     "federated-user/",
     "role/",

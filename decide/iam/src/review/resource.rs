@@ -3,6 +3,7 @@
 use crate::arn::{Name, NamePattern};
 use crate::context::Context;
 use crate::json::{Member, Node, Value};
+use crate::parse::IAM_RESOURCES;
 use crate::pattern::{Hit, split};
 use crate::policy::PolicyKind;
 
@@ -40,25 +41,7 @@ const REGIONAL: [&str; 14] = [
 /// How the names of a service's resources begin.
 const BEGINNINGS: [(&str, &[&str]); 6] = [
     ("dynamodb", &["table/", "global-table/"]),
-    (
-        "iam",
-        &[
-            "user/",
-            "federated-user/",
-            "role/",
-            "group/",
-            "instance-profile/",
-            "mfa/",
-            "server-certificate/",
-            "policy/",
-            "sms-mfa/",
-            "saml-provider/",
-            "oidc-provider/",
-            "report/",
-            "access-report/",
-            "root",
-        ],
-    ),
+    ("iam", &IAM_RESOURCES),
     ("kms", &["key/", "alias/"]),
     (
         "logs",
@@ -186,5 +169,7 @@ fn begins(service: &str, name: &str) -> bool {
     // What stands before the first wildcard or variable must be able to begin so.
     let fixed = name.split(['*', '?', '$']).next().unwrap_or_default();
     let whole = fixed == name;
-    beginnings.iter().any(|b| fixed.starts_with(b) || (!whole && b.starts_with(fixed)))
+    // An account itself is a principal of IAM's, not one of its resources.
+    let account: &[&str] = if service == "iam" { &["root"] } else { &[] };
+    beginnings.iter().chain(account).any(|b| fixed.starts_with(b) || (!whole && b.starts_with(fixed)))
 }
