@@ -14,9 +14,13 @@ fn texts(log: &Log) -> Vec<String> {
     log.read(1).map(|e| String::from_utf8(e.unwrap().bytes.to_vec()).unwrap()).collect()
 }
 
+fn small() -> Options {
+    Options { room: 1000, ..Options::default() }
+}
+
 fn filled(name: &str, count: usize) -> PathBuf {
     let dir = folder(name);
-    let (log, _) = Log::open(&dir, Options::default()).unwrap();
+    let (log, _) = Log::open(&dir, small()).unwrap();
     for i in 0..count {
         log.append(vec![entry(&format!("entry {i}"))]).unwrap().wait().unwrap();
     }
@@ -26,7 +30,7 @@ fn filled(name: &str, count: usize) -> PathBuf {
 #[test]
 fn entries_read_back_in_order_over_segments_and_restarts() {
     let dir = folder("log-order");
-    let options = Options { segment: 100, ..Options::default() };
+    let options = Options { segment: 100, ..small() };
     for round in 0..3 {
         let (log, recovery) = Log::open(&dir, options).unwrap();
         assert_eq!(recovery.last_seq, round * 20);
@@ -60,7 +64,7 @@ fn a_cut_at_any_byte_leaves_a_prefix() {
     let whole = fs::read(&path).unwrap();
     for cut in 0..=whole.len() {
         fs::write(&path, &whole[..cut]).unwrap();
-        let (log, recovery) = Log::open(&dir, Options::default()).unwrap();
+        let (log, recovery) = Log::open(&dir, small()).unwrap();
         let left = texts(&log);
         assert!(left.iter().enumerate().all(|(i, t)| *t == format!("entry {i}")), "cut at {cut}");
         assert_eq!(left.len() as u64, recovery.last_seq);
@@ -70,6 +74,26 @@ fn a_cut_at_any_byte_leaves_a_prefix() {
         assert_eq!(verify(&dir, |_, _| {}).unwrap().entries, recovery.last_seq + 1, "cut at {cut}");
         fs::remove_dir_all(dir.join("log")).unwrap();
         fs::create_dir_all(dir.join("log")).unwrap();
+    }
+}
+
+/// A log that was killed ends in room, and perhaps in a batch that was torn within it.
+#[test]
+fn room_behind_the_end_is_no_damage() {
+    let dir = filled("log-room", 3);
+    let path = segment::list(&dir.join("log")).unwrap()[0].1.clone();
+    let whole = fs::read(&path).unwrap();
+    for torn in [&b""[..], b"torn", &whole[..whole.len() / 3 - 1]] {
+        fs::write(&path, [&whole, torn, &[0; 500]].concat()).unwrap();
+        assert_eq!(verify(&dir, |_, _| {}).is_ok(), torn.is_empty());
+        let (log, recovery) = Log::open(&dir, small()).unwrap();
+        assert_eq!((recovery.last_seq, recovery.cut), (3, torn.len() as u64));
+        log.append(vec![entry("after")]).unwrap().wait().unwrap();
+        assert!(fs::metadata(&path).unwrap().len() > 1000);
+        assert_eq!(verify(&dir, |_, _| {}).unwrap().entries, 4);
+        drop(log);
+        assert_eq!(verify(&dir, |_, _| {}).unwrap().entries, 4);
+        assert!(fs::metadata(&path).unwrap().len() < 1000);
     }
 }
 

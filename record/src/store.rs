@@ -11,13 +11,14 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
+use redb::{Database, ReadOnlyTable, ReadableDatabase as _, ReadableTable as _, TableDefinition};
 
 use crate::log::Watch;
 use crate::{Log, Write};
 
 /// `table 0 key` to value.
 const RECORDS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("records");
+type Stored = ReadOnlyTable<&'static [u8], &'static [u8]>;
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 const SEQ: &str = "seq";
 
@@ -56,6 +57,8 @@ struct Signal {
 
 struct Shared {
     memory: RwLock<Memory>,
+    /// The newest checkpoint, opened. It is replaced before memory lets go of what went into it.
+    stored: RwLock<Arc<Stored>>,
     database: Database,
     signal: (Mutex<Signal>, Condvar),
 }
@@ -64,6 +67,16 @@ pub struct Store {
     shared: Arc<Shared>,
     checkpointed: u64,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
+}
+
+impl Shared {
+    fn stored(&self) -> Arc<Stored> {
+        Arc::clone(&self.stored.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn newest(database: &Database) -> Result<Stored, StoreError> {
+    database.begin_read().map_err(failed)?.open_table(RECORDS).map_err(failed)
 }
 
 fn full_key(table: &str, key: &[u8]) -> Vec<u8> {
@@ -92,7 +105,9 @@ impl Store {
                 log.durable()
             )));
         }
-        let shared = Arc::new(Shared { memory: RwLock::default(), database, signal: Default::default() });
+        let stored = RwLock::new(Arc::new(newest(&database)?));
+        let shared =
+            Arc::new(Shared { memory: RwLock::default(), stored, database, signal: Default::default() });
         Ok(Store { shared, checkpointed, thread: Mutex::new(None) })
     }
 
@@ -127,9 +142,7 @@ impl Store {
                 return Ok(value.clone());
             }
         }
-        let transaction = self.shared.database.begin_read().map_err(failed)?;
-        let records = transaction.open_table(RECORDS).map_err(failed)?;
-        let value = records.get(key.as_slice()).map_err(failed)?;
+        let value = self.shared.stored().get(key.as_slice()).map_err(failed)?;
         Ok(value.map(|v| Bytes::copy_from_slice(v.value())))
     }
 
@@ -150,8 +163,7 @@ impl Store {
         // Held while the checkpoint is read, so that nothing is between the two.
         let memory = self.shared.memory.read().unwrap_or_else(PoisonError::into_inner);
         let fresh: Vec<_> = memory.entries.range(begin.clone()..end.clone()).collect();
-        let transaction = self.shared.database.begin_read().map_err(failed)?;
-        let records = transaction.open_table(RECORDS).map_err(failed)?;
+        let records = self.shared.stored();
         let stored = records.range(begin.as_slice()..end.as_slice()).map_err(failed)?;
         // Every fresh entry may hide a stored one.
         let wanted = limit.saturating_add(fresh.len());
@@ -235,6 +247,8 @@ fn checkpoint(shared: &Shared, log: &Watch) -> Result<(), StoreError> {
         meta.insert(SEQ, upto).map_err(failed)?;
     }
     transaction.commit().map_err(failed)?;
+    let stored = Arc::new(newest(&shared.database)?);
+    *shared.stored.write().unwrap_or_else(PoisonError::into_inner) = stored;
     let mut memory = shared.memory.write().unwrap_or_else(PoisonError::into_inner);
     for (key, seq, _) in moved {
         if memory.entries.get(&key).is_some_and(|(now, _)| *now == seq) {

@@ -1,5 +1,6 @@
 //! Checks a whole log offline: every batch is what its header vouches for, and
-//! every header names the hash of the one before.
+//! every header names the hash of the one before. Behind the last batch there may be
+//! zeros, the room that a log holds while it is written.
 
 use std::path::{Path, PathBuf};
 
@@ -40,7 +41,9 @@ pub fn verify(data: &Path, mut visit: impl FnMut(u64, &Hash)) -> Result<Verified
         reason: e.to_string(),
     };
     let mut so_far = Verified::default();
-    for (first, path) in segment::list(&dir).map_err(|e| unreadable(&dir, e))? {
+    let mut segments = segment::list(&dir).map_err(|e| unreadable(&dir, e))?.into_iter().peekable();
+    while let Some((first, path)) = segments.next() {
+        let last = segments.peek().is_none();
         let bytes = segment::load(&path).map_err(|e| unreadable(&path, e))?;
         let mut at = 0;
         let wrong = |at: usize, reason: &str| VerifyError {
@@ -52,6 +55,9 @@ pub fn verify(data: &Path, mut visit: impl FnMut(u64, &Hash)) -> Result<Verified
             return Err(wrong(0, "the segment before it is missing"));
         }
         while at < bytes.len() {
+            if last && bytes.get(at..).is_some_and(|rest| rest.iter().all(|b| *b == 0)) {
+                break;
+            }
             let batch = segment::batch(&bytes, at)
                 .ok_or_else(|| wrong(at, "no whole batch, or not the one that was written"))?;
             if batch.header.previous != so_far.last_hash {
