@@ -134,20 +134,25 @@ fn judge(
     snapshot: &Snapshot,
     request: &Request,
     ask: &Ask,
-    base: &Arc<language::Context>,
+    base: &LazyCell<Arc<language::Context>, impl FnOnce() -> Arc<language::Context>>,
 ) -> (AskWhy, Option<Denial>) {
     let target = target(snapshot, ask);
-    let context = context::of_ask(base, ask, &target, snapshot);
     let held = layers::collect(snapshot, request, ask, &target);
     let principal = layers::principal(&request.caller);
-    let question = language::Request {
+    let layers = held.layers();
+    let (bare, full) =
+        (language::Context::default(), LazyCell::new(|| context::of_ask(base, ask, &target, snapshot)));
+    let question = |context| language::Request {
         principal: &principal,
         action: &ask.action,
         resource: &ask.resource,
         resource_account: target.account.as_ref().map(AccountId::as_str),
-        context: &context,
+        context,
     };
-    let verdict = language::evaluate(&question, &held.layers());
+    // What no policy asks for need not be found out; a denial tells it all the same.
+    let plain = (!layers.asks()).then(|| language::evaluate(&question(&bare), &layers));
+    let allowed = plain.filter(|verdict| verdict.outcome == language::Outcome::Allowed);
+    let verdict = allowed.unwrap_or_else(|| language::evaluate(&question(&full), &layers));
     let outcome = outcome(verdict.outcome);
     let denial = (outcome != Outcome::Allowed).then(|| Denial {
         message: verdict.aws_message(&request.caller.arn, &ask.action, &ask.resource),

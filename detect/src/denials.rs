@@ -17,6 +17,18 @@ const PRINCIPALS: usize = 10_000;
 /// Request ids that are kept as evidence.
 const EVIDENCE: usize = 50;
 
+/// A denied call of somebody who can be named.
+pub(crate) fn wants(event: &Event) -> bool {
+    let EventBody::Call(call) = &event.body else { return false };
+    let denied = |code: &str| {
+        code.contains("AccessDenied")
+            || code.contains("UnauthorizedOperation")
+            || code == "AuthorizationError"
+    };
+    call.error_code.as_deref().is_some_and(denied)
+        && !matches!(call.caller.kind, CallerKind::Service { .. } | CallerKind::Anonymous)
+}
+
 #[derive(Default)]
 pub(crate) struct RepeatedDenials {
     seen: BTreeMap<(String, String), Principal>,
@@ -42,12 +54,7 @@ impl Detector for RepeatedDenials {
 
     fn see(&mut self, event: &Event) -> Vec<Reported> {
         let EventBody::Call(call) = &event.body else { return Vec::new() };
-        let denied = call.error_code.as_deref().is_some_and(|code| {
-            code.contains("AccessDenied")
-                || code.contains("UnauthorizedOperation")
-                || code == "AuthorizationError"
-        });
-        if !denied || matches!(call.caller.kind, CallerKind::Service { .. } | CallerKind::Anonymous) {
+        if !wants(event) {
             return Vec::new();
         }
         let key = (event.account.clone(), call.caller.arn.clone());

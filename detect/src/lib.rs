@@ -36,6 +36,11 @@ impl Engine {
     /// How far back events matter to any detector, in seconds.
     pub const WINDOW: i64 = denials::WINDOW;
 
+    /// Whether any detector wants to see such an event. The others need not be shown.
+    pub fn wants(event: &Event) -> bool {
+        denials::wants(event)
+    }
+
     pub fn see(&mut self, event: &Event) -> Vec<Reported> {
         self.detectors.iter_mut().flat_map(|d| d.see(event)).collect()
     }

@@ -4,8 +4,10 @@
 //! is cheap (the maps are persistent), so a transaction works on a clone.
 
 use std::any::Any;
+use std::cmp::Ordering;
 use std::sync::Arc;
 
+use equivalent::{Comparable, Equivalent};
 use imbl::OrdMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -25,6 +27,27 @@ pub struct NodeKey {
     pub account: AccountId,
     pub region: String,
     pub id: String,
+}
+
+/// A key that is only looked up, in the order of [`NodeKey`].
+struct Place<'a> {
+    kind: &'static str,
+    account: &'a AccountId,
+    region: &'a str,
+    id: &'a str,
+}
+
+impl Equivalent<NodeKey> for Place<'_> {
+    fn equivalent(&self, key: &NodeKey) -> bool {
+        self.compare(key).is_eq()
+    }
+}
+
+impl Comparable<NodeKey> for Place<'_> {
+    fn compare(&self, key: &NodeKey) -> Ordering {
+        let own = (self.kind, self.account, self.region, self.id);
+        own.cmp(&(key.kind, &key.account, key.region.as_str(), key.id.as_str()))
+    }
 }
 
 /// A typed resource. Its fields are the resource's state; serde gives its form in the log.
@@ -151,9 +174,7 @@ pub struct Snapshot {
 impl Snapshot {
     /// The node of this type in this account and region.
     pub fn find<N: Node>(&self, account: &AccountId, region: &str, id: &str) -> Option<&N> {
-        let key =
-            NodeKey { kind: N::KIND, account: account.clone(), region: region.to_owned(), id: id.to_owned() };
-        self.nodes.get(&key)?.as_any().downcast_ref()
+        self.nodes.get(&Place { kind: N::KIND, account, region, id })?.as_any().downcast_ref()
     }
 
     pub fn get(&self, key: &NodeKey) -> Option<&Arc<dyn AnyNode>> {

@@ -2,6 +2,7 @@
 //! lets CloudTrail deliver when there is something to deliver.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use detect::{Engine, Reported};
@@ -16,32 +17,35 @@ use tokio::sync::watch;
 const GATHER: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(estate: Arc<Estate>, mut stop: watch::Receiver<bool>) {
-    let mut events = estate.watch();
+    let undelivered = Arc::new(AtomicBool::new(true));
+    let recorded = Arc::clone(&undelivered);
+    let mut events = estate.watch(Box::new(move |event| {
+        if calls(event) {
+            recorded.store(true, Ordering::Relaxed);
+        }
+        Engine::wants(event)
+    }));
     let mut engine = Engine::default();
     // What happened before the start counts, too.
     if let Err(fault) = history(&estate, &mut engine) {
         eprintln!("countersign: the detectors do not know what was before: {fault}");
     }
-    let mut undelivered = true;
     let mut ticks = tokio::time::interval(GATHER);
     loop {
         tokio::select! {
             event = events.recv() => match event {
                 Ok(event) => {
-                    undelivered |= calls(&event);
                     for reported in engine.see(&event) {
                         report(&estate, &event, reported).await;
                     }
                 }
                 Err(RecvError::Lagged(missed)) => {
                     eprintln!("countersign: the detectors missed {missed} events");
-                    undelivered = true;
                 }
                 Err(RecvError::Closed) => return,
             },
             _ = ticks.tick() => {
-                if undelivered && has_trails(&estate) {
-                    undelivered = false;
+                if undelivered.swap(false, Ordering::Relaxed) && has_trails(&estate) {
                     deliver(&estate).await;
                 }
             }

@@ -32,7 +32,7 @@ async fn turn(estate: &Arc<Estate>, mailer: &Arc<Mailer>) -> Result<(), model::F
         if let Err(why) = &outcome {
             eprintln!("countersign: a message was not delivered, to be tried again: {why}");
         }
-        estate.posted(&key, outcome)?;
+        estate.posted(&key, outcome).await?;
     }
     Ok(())
 }

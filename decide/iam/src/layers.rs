@@ -79,6 +79,11 @@ pub struct Layers<'a> {
 }
 
 impl<'a> Layers<'a> {
+    /// Whether anything of the request's context matters to any of them.
+    pub fn asks(&self) -> bool {
+        !self.grants.held.is_empty() || self.all().any(|attached| attached.policy.asks())
+    }
+
     /// Every policy of every layer.
     pub(crate) fn all(&self) -> impl Iterator<Item = &'a Attached> {
         let limits = [Some(self.identity), self.boundary, self.session, self.endpoint];

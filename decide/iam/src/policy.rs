@@ -101,9 +101,11 @@ pub struct Policy {
     pub id: Option<Box<str>>,
     /// Characters without white space, as AWS counts them against its quotas.
     pub size: usize,
-    // INVARIANT: `index` is made of exactly these statements.
+    // INVARIANT: `index` and `asks` are made of exactly these statements.
     statements: Vec<Statement>,
     index: Index,
+    /// Whether it asks for any condition key.
+    asks: bool,
 }
 
 impl Policy {
@@ -125,7 +127,9 @@ impl Policy {
         statements: Vec<Statement>,
     ) -> Policy {
         let index = Index::of(&statements);
-        Policy { kind, version, id, size: 0, statements, index }
+        let mut asks = false;
+        statements.iter().for_each(|statement| statement.keys(|_| asks = true));
+        Policy { kind, version, id, size: 0, statements, index, asks }
     }
 
     /// The statements in the order of the text.
@@ -143,6 +147,11 @@ impl Policy {
         };
         self.statements.iter().for_each(|statement| statement.keys(&mut add));
         keys
+    }
+
+    /// Whether it asks for any condition key.
+    pub(crate) fn asks(&self) -> bool {
+        self.asks
     }
 
     /// Visits every statement that may apply to a request, some perhaps twice.

@@ -1,7 +1,8 @@
 //! One call, from the question to its records.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
 use model::decision::{Permit, Request, permit};
 use model::event::Event;
@@ -12,8 +13,9 @@ use model::told::{About, call_event};
 use model::tx::{Delta, Side};
 use model::{Ask, Fault, Host as _, Snapshot, Tx, Value};
 use record::{Entry, Ticket, Write};
+use tokio::sync::MutexGuard;
 
-use crate::{Committed, Estate, GRAPH_TABLE, kind};
+use crate::{Estate, GRAPH_TABLE, kind};
 
 /// The outcome of a call, and what must be on the disk before it may be told.
 pub(crate) type Ran = (Result<Value, Fault>, Option<Ticket>);
@@ -21,14 +23,13 @@ pub(crate) type Ran = (Result<Value, Fault>, Option<Ticket>);
 type Acted = (Result<Value, Fault>, Option<(Snapshot, Delta)>);
 
 impl Estate {
-    pub(crate) fn run(&self, incoming: Incoming<'_>) -> Ran {
-        if !incoming.operation.writes {
-            let snapshot = self.snapshot();
-            return self.answer(&snapshot, incoming);
-        }
-        let _turn = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let snapshot = self.snapshot();
-        self.answer(&snapshot, incoming)
+    pub(crate) async fn run(&self, incoming: Incoming<'_>) -> Ran {
+        // A writer that waits for its turn does not hold up the thread, and so nobody who only reads.
+        let _turn = match incoming.operation.writes {
+            true => Some(self.writing.lock().await),
+            false => None,
+        };
+        self.answer(&self.snapshot(), incoming)
     }
 
     fn answer(&self, snapshot: &Snapshot, mut incoming: Incoming<'_>) -> Ran {
@@ -138,12 +139,11 @@ impl Estate {
         let ticket = self.log.append(entries).map_err(unwritable)?;
         self.store.apply(ticket.first_seq, &writes);
         snapshot.version += 1;
-        let snapshot = Arc::new(snapshot);
-        self.published.store(Arc::clone(&snapshot));
+        let version = snapshot.version;
+        self.published.store(Arc::new(snapshot));
         if !delta.changes.is_empty() {
-            self.graph.send_replace(snapshot.version);
+            self.graph.send_replace(version);
         }
-        let _ = self.feed.send(Committed { snapshot, changes: Arc::new(delta.changes) });
         event.into_iter().for_each(|event| self.tell(event));
         if delta.effects.is_empty() {
             return Ok(ticket);
@@ -158,16 +158,33 @@ impl Estate {
         Ok(ticket)
     }
 
-    /// Shows an event to those who watch.
+    /// Shows an event to who watches, if it is wanted.
     fn tell(&self, event: Event) {
-        if self.events.receiver_count() > 0 {
+        if self.wanted.get().is_some_and(|wanted| wanted(&event)) {
             let _ = self.events.send(Arc::new(event));
         }
     }
 
     /// Changes of the runtime's own, such as those of the first start.
-    pub(crate) fn found(&self, delta: Delta) -> Result<Ticket, Fault> {
-        let _turn = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) async fn found(&self, delta: Delta) -> Result<Ticket, Fault> {
+        let turn = self.writing.lock().await;
+        self.settle(delta, &turn)
+    }
+
+    /// The same, for the first start and for tests, where no task may wait.
+    pub(crate) fn begin(&self, delta: Delta) -> Result<(), Fault> {
+        let turn = loop {
+            match self.writing.try_lock() {
+                Ok(turn) => break turn,
+                Err(_) => std::thread::sleep(Duration::from_millis(1)),
+            }
+        };
+        let ticket = self.settle(delta, &turn)?;
+        drop(turn);
+        ticket.wait().map_err(unwritable)
+    }
+
+    fn settle(&self, delta: Delta, _turn: &MutexGuard<'_, ()>) -> Result<Ticket, Fault> {
         let mut snapshot = (*self.snapshot()).clone();
         for change in &delta.changes {
             snapshot.apply(change);

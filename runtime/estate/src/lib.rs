@@ -15,17 +15,17 @@ mod post;
 mod recover;
 mod schedule;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use edge::ca::Authority;
-use model::graph::Change;
+use model::event::Event;
 use model::plane::{Answering, Asked, Calls, Incoming, Newer, Report};
 use model::service::Registry;
 use model::tx::Settings;
 use model::{Fault, Origin, Snapshot, Timestamp, Value};
 use record::{Blobs, Keyring, Log, Store};
-use tokio::sync::{Notify, broadcast, watch};
+use tokio::sync::{Mutex, Notify, broadcast, watch};
 
 pub use bootstrap::Administrator;
 pub use effects::Message;
@@ -42,12 +42,8 @@ pub(crate) mod kind {
 /// The table in which the graph's nodes are kept.
 pub(crate) const GRAPH_TABLE: &str = "graph";
 
-/// What a commit changed, for those who follow.
-#[derive(Clone)]
-pub struct Committed {
-    pub snapshot: Arc<Snapshot>,
-    pub changes: Arc<Vec<Change>>,
-}
+/// Whether a watcher wants to see an event.
+pub type Wanted = Box<dyn Fn(&Event) -> bool + Send + Sync>;
 
 pub struct Estate {
     registry: Registry,
@@ -60,8 +56,8 @@ pub struct Estate {
     published: ArcSwap<Snapshot>,
     /// Held while a writer runs; the newest snapshot is published before it is released.
     writing: Mutex<()>,
-    feed: broadcast::Sender<Committed>,
-    events: broadcast::Sender<Arc<model::event::Event>>,
+    events: broadcast::Sender<Arc<Event>>,
+    wanted: OnceLock<Wanted>,
     /// The version of the newest snapshot in which the graph differs from the one before.
     graph: watch::Sender<u64>,
     /// Something was scheduled, or is to be mailed or removed.
@@ -81,13 +77,10 @@ impl Estate {
         self.published.load_full()
     }
 
-    /// Every commit from now on.
-    pub fn follow(&self) -> broadcast::Receiver<Committed> {
-        self.feed.subscribe()
-    }
-
-    /// Every event from now on.
-    pub fn watch(&self) -> broadcast::Receiver<Arc<model::event::Event>> {
+    /// The events from now on that `wanted` says yes to. It is asked on the way of every call, and must be
+    /// quick. There is one watcher.
+    pub fn watch(&self, wanted: Wanted) -> broadcast::Receiver<Arc<Event>> {
+        let _ = self.wanted.set(wanted);
         self.events.subscribe()
     }
 
@@ -127,7 +120,7 @@ impl Calls for Estate {
 
     fn call<'a>(&'a self, incoming: Incoming<'a>) -> Answering<'a> {
         Box::pin(async move {
-            let (outcome, durable) = self.run(incoming);
+            let (outcome, durable) = self.run(incoming).await;
             match durable {
                 // A denial or a change is not answered before its record is on the disk.
                 Some(ticket) => durable_then(ticket, outcome).await,

@@ -62,7 +62,7 @@ impl Estate {
     }
 
     /// Records what became of an attempt.
-    pub fn posted(&self, key: &[u8], outcome: Result<(), String>) -> Result<(), Fault> {
+    pub async fn posted(&self, key: &[u8], outcome: Result<(), String>) -> Result<(), Fault> {
         let Some(bytes) = self.get(POST, key)? else { return Ok(()) };
         let write = match outcome {
             Ok(()) => RecordWrite { table: POST.to_owned(), key: key.to_vec(), value: None },
@@ -76,6 +76,6 @@ impl Estate {
                 effects::put(POST, key.to_vec(), &waiting)?
             }
         };
-        self.found(Delta { records: vec![write], ..Delta::default() }).map(|_| ())
+        self.found(Delta { records: vec![write], ..Delta::default() }).await.map(|_| ())
     }
 }

@@ -2,16 +2,16 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use edge::ca::Authority;
 use model::graph::{Change, NodeKind};
 use model::service::{Registry, Served};
-use model::tx::{Delta, Settings};
+use model::tx::Settings;
 use model::{Fault, Snapshot};
 use record::{Keyring, Log, Store};
-use tokio::sync::{Notify, broadcast, watch};
+use tokio::sync::{Mutex, Notify, broadcast, watch};
 
 use crate::{Estate, GRAPH_TABLE, kind};
 
@@ -52,8 +52,8 @@ impl Estate {
             settings: opening.settings,
             published: ArcSwap::from_pointee(snapshot),
             writing: Mutex::new(()),
-            feed: broadcast::channel(1024).0,
             events: broadcast::channel(4096).0,
+            wanted: OnceLock::new(),
             graph: watch::Sender::new(version),
             work: Notify::new(),
             _folder: folder,
@@ -131,10 +131,5 @@ impl Estate {
     /// Whether nothing has ever been committed here.
     pub(crate) fn is_new(&self) -> bool {
         self.snapshot().is_empty()
-    }
-
-    pub(crate) fn begin(&self, delta: Delta) -> Result<(), Fault> {
-        let ticket = self.found(delta)?;
-        ticket.wait().map_err(crate::commit::unwritable)
     }
 }

@@ -32,7 +32,7 @@ pub(crate) async fn run(estate: Arc<Estate>) {
 
 /// Runs what is due; tells how long until something else is.
 async fn turn(estate: &Arc<Estate>) -> Result<Option<Duration>, Fault> {
-    remove_blobs(estate)?;
+    remove_blobs(estate).await?;
     run_due(estate, crate::now()).await
 }
 
@@ -77,7 +77,7 @@ async fn one(estate: &Arc<Estate>, id: Vec<u8>, due: Due) -> Result<(), Fault> {
         }
     };
     let write = RecordWrite { table: SCHEDULE.to_owned(), key: id, value };
-    estate.found(Delta { records: vec![write], ..Delta::default() })?;
+    estate.found(Delta { records: vec![write], ..Delta::default() }).await?;
     Ok(())
 }
 
@@ -122,7 +122,7 @@ pub(crate) fn job_call<'a>(
     }
 }
 
-fn remove_blobs(estate: &Estate) -> Result<(), Fault> {
+async fn remove_blobs(estate: &Estate) -> Result<(), Fault> {
     let some = Range { from: b"", to: None, reverse: false, limit: 256 };
     let removals = estate.range(REMOVALS, some)?;
     let mut records = Vec::with_capacity(removals.len());
@@ -133,7 +133,7 @@ fn remove_blobs(estate: &Estate) -> Result<(), Fault> {
         records.push(RecordWrite { table: REMOVALS.to_owned(), key, value: None });
     }
     if !records.is_empty() {
-        estate.found(Delta { records, ..Delta::default() })?;
+        estate.found(Delta { records, ..Delta::default() }).await?;
     }
     Ok(())
 }
