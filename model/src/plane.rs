@@ -110,7 +110,7 @@ impl Plane {
     pub fn trace(&self) -> String {
         let mut bytes = [0; 12];
         self.estate.random(&mut bytes);
-        let random: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+        let random = hex::encode(bytes);
         format!("1-{:08x}-{random}", self.estate.now().seconds())
     }
 }

@@ -36,7 +36,7 @@ impl Pages {
     pub(crate) fn open(estate: &Arc<Estate>, data: &Path) -> Result<Pages, String> {
         let mut random = [0; 32];
         estate.random(&mut random);
-        let token: String = random.iter().map(|b| format!("{b:02x}")).collect();
+        let token = hex::encode(random);
         let (path, partial) = (data.join(TOKEN_FILE), data.join("console-token.partial"));
         // A file left behind might be open to others, or be a link.
         let _ = std::fs::remove_file(&partial);

@@ -17,7 +17,7 @@ impl VerifyLog {
     pub(crate) fn run(self) -> Result<(), String> {
         let data = self.data.unwrap_or_else(default_data);
         let verified = record::verify(&data, |_, _| {}).map_err(|e| format!("the log is not intact: {e}"))?;
-        let hash: String = verified.last_hash.iter().map(|b| format!("{b:02x}")).collect();
+        let hash = hex::encode(verified.last_hash);
         println!("intact: {} entries in {} batches, last hash {hash}", verified.entries, verified.batches);
         Ok(())
     }

@@ -142,7 +142,7 @@ impl Stack {
 
 pub(crate) fn seal(tx: &Tx<'_>, value: &Json) -> Result<String, Fault> {
     let sealed = tx.seal("cloudformation", b"", value.to_string().as_bytes())?;
-    Ok(sealed.iter().map(|b| format!("{b:02x}")).collect())
+    Ok(hex::encode(sealed))
 }
 
 pub(crate) fn unseal(tx: &Tx<'_>, sealed: &str) -> Result<Json, Fault> {

@@ -37,7 +37,7 @@ pub(crate) fn create_access_key(
         user: Some(name.clone()),
         active: true,
         created: tx.now,
-        sealed_secret: sealed.iter().map(|b| format!("{b:02x}")).collect(),
+        sealed_secret: hex::encode(sealed),
     })?;
     let access_key = AccessKey {
         user_name: name,

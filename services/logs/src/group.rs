@@ -145,7 +145,7 @@ pub(crate) fn create_log_group(tx: &mut Tx<'_>, input: CreateLogGroupRequest) ->
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    hex::encode(bytes)
 }
 
 pub(crate) fn delete_log_group(tx: &mut Tx<'_>, input: DeleteLogGroupRequest) -> Result<(), Fault> {

@@ -204,7 +204,7 @@ pub(crate) fn list_buckets(tx: &mut Tx<'_>, input: ListBucketsRequest) -> Result
 /// The canonical user id of an account: 64 hexadecimal digits.
 pub(crate) fn canonical(account: &AccountId) -> String {
     let hash = ring::digest::digest(&ring::digest::SHA256, format!("canonical {account}").as_bytes());
-    hash.as_ref().iter().map(|b| format!("{b:02x}")).collect()
+    hex::encode(hash)
 }
 
 pub(crate) fn get_bucket_location(

@@ -87,7 +87,7 @@ fn parts(tx: &Tx<'_>, id: &str) -> Result<Vec<StoredPart>, Fault> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    hex::encode(bytes)
 }
 
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html>

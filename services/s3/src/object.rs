@@ -165,7 +165,7 @@ pub(crate) fn put_object(tx: &mut Tx<'_>, input: PutObjectRequest) -> Result<Put
         key: input.key,
         version: String::new(),
         size: piece.length,
-        etag: md5.iter().map(|b| format!("{b:02x}")).collect(),
+        etag: hex::encode(md5),
         modified: tx.now,
         headers: Headers {
             content_type: input.content_type,
@@ -179,7 +179,7 @@ pub(crate) fn put_object(tx: &mut Tx<'_>, input: PutObjectRequest) -> Result<Put
         sse,
         pieces: vec![piece],
         tags: header_tags(input.tagging.as_deref())?,
-        checksum: checksum.into_iter().find_map(|(n, v)| Some((n.to_owned(), v?))),
+        checksum: checksum.into_iter().find_map(|(n, v)| v.map(|v| (n.to_owned(), v))),
         parts: None,
         delete_marker: false,
     };
