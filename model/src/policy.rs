@@ -2,6 +2,7 @@
 //! place for the compiled form, which `decide` fills once per policy.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
@@ -71,6 +72,8 @@ pub trait Policies {
     /// Proves a statement about policies. `UnprocessableEntityException`: it is not known whether it holds;
     /// `InvalidParameterException`: a document is no policy.
     fn prove(&self, proof: &Proof<'_>) -> Result<Proved, Fault>;
+    /// Whom a resource's policy lets in from outside of a zone. `UnprocessableEntityException`: it is not known.
+    fn outsiders(&self, guarded: &Guarded<'_>, zone: &Zone) -> Result<Vec<Outsider>, Fault>;
     /// Decides a request that nobody makes. `MalformedPolicyDocument`: a document is no policy.
     fn simulate(&self, snapshot: &Snapshot, simulation: &Simulation<'_>) -> Result<Simulated, Fault>;
     /// All that is wrong with a policy's text or could be better, in the order of the text.
@@ -114,6 +117,38 @@ pub struct Reason {
     pub statement: usize,
     pub sid: Option<String>,
     pub description: String,
+}
+
+/// Accounts whose principals are trusted, and the organization where all of them are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Zone {
+    pub accounts: Vec<AccountId>,
+    pub organization: Option<String>,
+}
+
+/// A resource with its policy.
+#[derive(Clone, Copy, Debug)]
+pub struct Guarded<'a> {
+    pub policy: &'a str,
+    pub of: PolicyCheck,
+    /// The CloudFormation type.
+    pub resource_type: &'a str,
+    pub arn: &'a str,
+    pub owner: &'a AccountId,
+    /// All actions that may be done to it, e.g. `kms:Decrypt`.
+    pub actions: &'a [String],
+}
+
+/// Someone outside who is let in. Named as in IAM Access Analyzer's findings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outsider {
+    /// `AWS` or `Federated`, and the name: an account, an ARN, a provider or `*`.
+    pub principal: (String, String),
+    /// Condition keys that say who it is, with the value of each.
+    pub condition: BTreeMap<String, String>,
+    /// Nothing fixed describes who it is.
+    pub public: bool,
+    pub actions: Vec<String>,
 }
 
 /// A text to be reviewed as a policy of a kind.

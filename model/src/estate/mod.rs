@@ -3,6 +3,7 @@
 //! lives in that service's folder.
 
 pub mod acm;
+pub mod analyzer;
 pub mod apigateway;
 pub mod cognito;
 pub mod credentials;

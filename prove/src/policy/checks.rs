@@ -158,8 +158,13 @@ impl Prover {
         let Some(confining) = confining(resource_type) else {
             return Answer::Unknown { reason: format!("there is no check for the type `{resource_type}`") };
         };
+        self.check_closed(policy, &confining)
+    }
+
+    /// The same where these keys confine requests.
+    pub(crate) fn check_closed(&self, policy: &Arc<Policy>, confining: &[&str]) -> Answer {
         let (policies, of) = (std::slice::from_ref(policy), PolicyType::ResourcePolicy);
-        let fixed = Fixed::of(policy, &confining);
+        let fixed = Fixed::of(policy, confining);
         let keep = |class: &Class| fixed.leaves(&class.example);
         let confirm = |example: &Counterexample| {
             fixed.leaves(&example.principal)

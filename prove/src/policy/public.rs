@@ -17,7 +17,7 @@ use super::language::{Class, Language, Pins, Reading, of_name, of_pattern};
 use super::who::{Identity, identity};
 
 /// Keys that confine a request, whatever the service.
-const CONFINING: [&str; 20] = [
+pub(crate) const CONFINING: [&str; 20] = [
     "aws:principalaccount",
     "aws:principalarn",
     "aws:principalorgid",

@@ -24,6 +24,10 @@ pub enum Who {
     /// Everyone but these accounts and who belongs to them. The anonymous, services and
     /// identity providers belong to none.
     Outside(Vec<String>),
+    /// The same but AWS's own services.
+    Beyond(Vec<String>),
+    /// Whoever belongs to an account.
+    Of(String),
     Anyone,
 }
 
@@ -73,11 +77,19 @@ impl Prover {
         let kinds = Kinds { detailed: true, root: true, linked: true, strangers: true };
         let keep = |class: &Class| match who {
             Who::Outside(zone) => !zone.contains(&class.example.account),
+            Who::Beyond(zone) => {
+                let service = matches!(class.example.kind, PrincipalKind::Service(_));
+                !service && !zone.contains(&class.example.account)
+            }
+            Who::Of(account) => class.example.account == *account,
             Who::Exactly(_) | Who::Anyone => true,
         };
         let callers = match who {
             Who::Exactly(principal) => Callers::These(vec![Class::exactly(principal)]),
-            Who::Outside(zone) => {
+            Who::Of(account) => {
+                Callers::Kinds(kinds, vec![account.clone(), goal.resource_account.clone()], &keep)
+            }
+            Who::Outside(zone) | Who::Beyond(zone) => {
                 let accounts = zone.iter().chain([&goal.resource_account]);
                 Callers::Kinds(kinds, accounts.cloned().collect(), &keep)
             }

@@ -14,7 +14,7 @@ mod names;
 mod owned;
 mod raise;
 mod read;
-mod resources;
+pub(crate) mod resources;
 mod who;
 
 use std::collections::BTreeMap;

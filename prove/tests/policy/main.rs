@@ -10,6 +10,7 @@
 
 mod cases;
 mod hostile;
+mod outside;
 mod reach;
 mod sampled;
 

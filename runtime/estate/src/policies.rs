@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use decide_iam::Policy;
-use model::policy::{Finding, Policies, PolicyCheck, Proof, Proved, Reason, Review, Simulated, Simulation};
+use decide_iam::{Policy, PolicyKind};
+use model::policy::{
+    Finding, Guarded, Outsider, Policies, PolicyCheck, Proof, Proved, Reason, Review, Simulated, Simulation,
+    Zone,
+};
 use model::{Fault, Snapshot};
 use prove::policy::{Access, Answer, PolicyType, Prover};
 
@@ -16,6 +19,10 @@ impl Policies for Estate {
 
     fn prove(&self, proof: &Proof<'_>) -> Result<Proved, Fault> {
         prove(proof)
+    }
+
+    fn outsiders(&self, guarded: &Guarded<'_>, zone: &Zone) -> Result<Vec<Outsider>, Fault> {
+        outsiders(guarded, zone)
     }
 
     fn simulate(&self, snapshot: &Snapshot, simulation: &Simulation<'_>) -> Result<Simulated, Fault> {
@@ -61,12 +68,34 @@ fn prove(proof: &Proof<'_>) -> Result<Proved, Fault> {
                 each.map(|r| Reason { statement: r.statement, sid: r.sid, description: r.description });
             Ok(Proved { holds: false, reasons: each.collect() })
         }
-        Answer::Unknown { reason } => Err(Fault::new(
-            "UnprocessableEntityException",
-            422,
-            format!("The policy could not be analyzed: {reason}"),
-        )),
+        Answer::Unknown { reason } => Err(unknown(&reason)),
     }
+}
+
+/// Asked while other writers wait, so without taking long.
+fn outsiders(guarded: &Guarded<'_>, zone: &Zone) -> Result<Vec<Outsider>, Fault> {
+    let kind = match guarded.of {
+        PolicyCheck::Trust => PolicyKind::Trust,
+        other => policy_type(other).kind(),
+    };
+    let Guarded { policy, resource_type, arn, actions, .. } = *guarded;
+    let owner = guarded.owner.as_str();
+    let guarded = prove::policy::Guarded { policy, kind, resource_type, arn, owner, actions };
+    let accounts = zone.accounts.iter().map(ToString::to_string).collect();
+    let zone = prove::policy::Zone { accounts, organization: zone.organization.clone() };
+    let found = Prover::brief().outsiders(&guarded, &zone).map_err(|reason| unknown(&reason))?;
+    let each = found.into_iter().map(|o| Outsider {
+        principal: o.principal,
+        condition: o.condition,
+        public: o.public,
+        actions: o.actions,
+    });
+    Ok(each.collect())
+}
+
+fn unknown(reason: &str) -> Fault {
+    let message = format!("The policy could not be analyzed: {reason}");
+    Fault::new("UnprocessableEntityException", 422, message)
 }
 
 fn policy_type(of: PolicyCheck) -> PolicyType {

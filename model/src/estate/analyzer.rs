@@ -1,0 +1,60 @@
+//! The analyzers of IAM Access Analyzer, which the loop that follows changes of policies looks for.
+//! What they found is bulk state of the `accessanalyzer` service's.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountId, Tags, Timestamp};
+
+/// The types of resources whose policies can share them with others, as far as they are served.
+pub const ANALYZED: [&str; 6] = [
+    "AWS::DynamoDB::Table",
+    "AWS::ECR::Repository",
+    "AWS::IAM::Role",
+    "AWS::KMS::Key",
+    "AWS::S3::Bucket",
+    "AWS::SecretsManager::Secret",
+];
+
+/// Watches what an account or an organization shares.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Analyzer {
+    pub account: AccountId,
+    pub region: String,
+    pub name: String,
+    /// `ACCOUNT` or `ORGANIZATION`.
+    pub zone: String,
+    pub created: Timestamp,
+    pub rules: Vec<ArchiveRule>,
+    pub tags: Tags,
+}
+
+/// Archives new findings that it describes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ArchiveRule {
+    pub name: String,
+    pub filter: Filter,
+    pub created: Timestamp,
+    pub updated: Timestamp,
+}
+
+/// Criteria by the key that each is about; all must hold.
+pub type Filter = BTreeMap<String, Criterion>;
+
+/// What is written here must hold, all of it; of the values of one list, any.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Criterion {
+    pub eq: Vec<String>,
+    pub neq: Vec<String>,
+    pub contains: Vec<String>,
+    pub exists: Option<bool>,
+}
+
+impl Analyzer {
+    pub fn arn(&self) -> String {
+        crate::ids::arn("access-analyzer", &self.region, &self.account, &format!("analyzer/{}", self.name))
+    }
+}
+
+crate::regional_node!(Analyzer, "AWS::AccessAnalyzer::Analyzer", name);
