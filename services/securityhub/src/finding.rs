@@ -174,6 +174,14 @@ fn label(severity: u8) -> &'static str {
     }
 }
 
+/// The job: another service found something, in the finding format. Where there is no hub, it tells nobody.
+pub(crate) fn import(tx: &mut Tx<'_>, payload: Json) -> Result<(), Fault> {
+    if hub::find(tx).is_err() {
+        return Ok(());
+    }
+    keep(tx, payload)
+}
+
 /// The job: a detector of the runtime's found something. Where there is no hub, it stays in the log only.
 pub(crate) fn report(tx: &mut Tx<'_>, payload: Json) -> Result<(), Fault> {
     if hub::find(tx).is_err() {

@@ -23,7 +23,7 @@ pub static SERVICE: Service = Service {
     ask,
     nodes: &[NodeKind::of::<hub::Hub>()],
     resources: hub::RESOURCES,
-    jobs: model::jobs![Report => finding::report],
+    jobs: model::jobs![Import => finding::import, Report => finding::report],
     founding: model::service::nothing,
 };
 
