@@ -5,6 +5,7 @@
 mod commands;
 mod deploy;
 mod explanation;
+mod exposure;
 mod follow;
 mod living;
 mod pages;

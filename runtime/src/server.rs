@@ -23,6 +23,7 @@ use tokio::sync::watch;
 
 use crate::commands::Ready;
 use crate::deploy::{self, Template};
+use crate::exposure;
 use crate::follow;
 use crate::pages::Pages;
 use crate::post;
@@ -85,6 +86,7 @@ async fn serve(start: &Start, ready: impl FnOnce(&Ready)) -> Result<(), String> 
         tokio::spawn(edge::database::run(Arc::clone(&plane), stopped.clone())),
         tokio::spawn(act::run(Arc::clone(&plane), stopped.clone())),
         tokio::spawn(post::run(Arc::clone(&estate), mailer, stopped.clone())),
+        tokio::spawn(exposure::run(Arc::clone(&estate), stopped.clone())),
         tokio::spawn(follow::run(Arc::clone(&estate), stopped)),
     ];
     let outputs = match &start.template {

@@ -30,6 +30,441 @@ impl IntoValue for Access {
     }
 }
 
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AccessPreview {
+    pub id: String,
+    pub analyzer_arn: String,
+    pub configurations: BTreeMap<String, Configuration>,
+    pub created_at: Timestamp,
+    pub status: String,
+    pub status_reason: Option<AccessPreviewStatusReason>,
+}
+impl FromValue for AccessPreview {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = AccessPreview {
+            id: m.required("id"),
+            analyzer_arn: m.required("analyzerArn"),
+            configurations: m.required("configurations"),
+            created_at: m.required("createdAt"),
+            status: m.required("status"),
+            status_reason: m.optional("statusReason"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for AccessPreview {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put("id", self.id);
+        m.put("analyzerArn", self.analyzer_arn);
+        m.put("configurations", self.configurations);
+        m.put("createdAt", self.created_at);
+        m.put("status", self.status);
+        m.put_some("statusReason", self.status_reason);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AccessPreviewFinding {
+    pub id: String,
+    pub existing_finding_id: Option<String>,
+    pub existing_finding_status: Option<String>,
+    pub principal: Option<BTreeMap<String, String>>,
+    pub action: Option<Vec<String>>,
+    pub condition: Option<BTreeMap<String, String>>,
+    pub resource: Option<String>,
+    pub is_public: Option<bool>,
+    pub resource_type: String,
+    pub created_at: Timestamp,
+    pub change_type: String,
+    pub status: String,
+    pub resource_owner_account: String,
+    pub error: Option<String>,
+    pub sources: Option<Vec<FindingSource>>,
+    pub resource_control_policy_restriction: Option<String>,
+}
+impl FromValue for AccessPreviewFinding {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = AccessPreviewFinding {
+            id: m.required("id"),
+            existing_finding_id: m.optional("existingFindingId"),
+            existing_finding_status: m.optional("existingFindingStatus"),
+            principal: m.optional("principal"),
+            action: m.optional("action"),
+            condition: m.optional("condition"),
+            resource: m.optional("resource"),
+            is_public: m.optional("isPublic"),
+            resource_type: m.required("resourceType"),
+            created_at: m.required("createdAt"),
+            change_type: m.required("changeType"),
+            status: m.required("status"),
+            resource_owner_account: m.required("resourceOwnerAccount"),
+            error: m.optional("error"),
+            sources: m.optional("sources"),
+            resource_control_policy_restriction: m.optional("resourceControlPolicyRestriction"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for AccessPreviewFinding {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(16);
+        m.put("id", self.id);
+        m.put_some("existingFindingId", self.existing_finding_id);
+        m.put_some("existingFindingStatus", self.existing_finding_status);
+        m.put_some("principal", self.principal);
+        m.put_some("action", self.action);
+        m.put_some("condition", self.condition);
+        m.put_some("resource", self.resource);
+        m.put_some("isPublic", self.is_public);
+        m.put("resourceType", self.resource_type);
+        m.put("createdAt", self.created_at);
+        m.put("changeType", self.change_type);
+        m.put("status", self.status);
+        m.put("resourceOwnerAccount", self.resource_owner_account);
+        m.put_some("error", self.error);
+        m.put_some("sources", self.sources);
+        m.put_some("resourceControlPolicyRestriction", self.resource_control_policy_restriction);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AccessPreviewStatusReason {
+    pub code: String,
+}
+impl FromValue for AccessPreviewStatusReason {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = AccessPreviewStatusReason {
+            code: m.required("code"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for AccessPreviewStatusReason {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("code", self.code);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AccessPreviewSummary {
+    pub id: String,
+    pub analyzer_arn: String,
+    pub created_at: Timestamp,
+    pub status: String,
+    pub status_reason: Option<AccessPreviewStatusReason>,
+}
+impl FromValue for AccessPreviewSummary {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = AccessPreviewSummary {
+            id: m.required("id"),
+            analyzer_arn: m.required("analyzerArn"),
+            created_at: m.required("createdAt"),
+            status: m.required("status"),
+            status_reason: m.optional("statusReason"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for AccessPreviewSummary {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("id", self.id);
+        m.put("analyzerArn", self.analyzer_arn);
+        m.put("createdAt", self.created_at);
+        m.put("status", self.status);
+        m.put_some("statusReason", self.status_reason);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AclGrantee {
+    pub id: Option<String>,
+    pub uri: Option<String>,
+}
+impl FromValue for AclGrantee {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = AclGrantee {
+            id: m.optional("id"),
+            uri: m.optional("uri"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for AclGrantee {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("id", self.id);
+        m.put_some("uri", self.uri);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AnalysisRule {
+    pub exclusions: Option<Vec<AnalysisRuleCriteria>>,
+}
+impl FromValue for AnalysisRule {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = AnalysisRule {
+            exclusions: m.optional("exclusions"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for AnalysisRule {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("exclusions", self.exclusions);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AnalysisRuleCriteria {
+    pub account_ids: Option<Vec<String>>,
+    pub resource_tags: Option<Vec<BTreeMap<String, String>>>,
+}
+impl FromValue for AnalysisRuleCriteria {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = AnalysisRuleCriteria {
+            account_ids: m.optional("accountIds"),
+            resource_tags: m.optional("resourceTags"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for AnalysisRuleCriteria {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("accountIds", self.account_ids);
+        m.put_some("resourceTags", self.resource_tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AnalyzedResource {
+    pub resource_arn: String,
+    pub resource_type: String,
+    pub created_at: Timestamp,
+    pub analyzed_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub is_public: bool,
+    pub actions: Option<Vec<String>>,
+    pub shared_via: Option<Vec<String>>,
+    pub status: Option<String>,
+    pub resource_owner_account: String,
+    pub error: Option<String>,
+}
+impl FromValue for AnalyzedResource {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = AnalyzedResource {
+            resource_arn: m.required("resourceArn"),
+            resource_type: m.required("resourceType"),
+            created_at: m.required("createdAt"),
+            analyzed_at: m.required("analyzedAt"),
+            updated_at: m.required("updatedAt"),
+            is_public: m.required("isPublic"),
+            actions: m.optional("actions"),
+            shared_via: m.optional("sharedVia"),
+            status: m.optional("status"),
+            resource_owner_account: m.required("resourceOwnerAccount"),
+            error: m.optional("error"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for AnalyzedResource {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(11);
+        m.put("resourceArn", self.resource_arn);
+        m.put("resourceType", self.resource_type);
+        m.put("createdAt", self.created_at);
+        m.put("analyzedAt", self.analyzed_at);
+        m.put("updatedAt", self.updated_at);
+        m.put("isPublic", self.is_public);
+        m.put_some("actions", self.actions);
+        m.put_some("sharedVia", self.shared_via);
+        m.put_some("status", self.status);
+        m.put("resourceOwnerAccount", self.resource_owner_account);
+        m.put_some("error", self.error);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AnalyzedResourceSummary {
+    pub resource_arn: String,
+    pub resource_owner_account: String,
+    pub resource_type: String,
+}
+impl FromValue for AnalyzedResourceSummary {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = AnalyzedResourceSummary {
+            resource_arn: m.required("resourceArn"),
+            resource_owner_account: m.required("resourceOwnerAccount"),
+            resource_type: m.required("resourceType"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for AnalyzedResourceSummary {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("resourceArn", self.resource_arn);
+        m.put("resourceOwnerAccount", self.resource_owner_account);
+        m.put("resourceType", self.resource_type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AnalyzerConfiguration {
+    pub unused_access: Option<UnusedAccessConfiguration>,
+    pub internal_access: Option<InternalAccessConfiguration>,
+}
+impl FromValue for AnalyzerConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = AnalyzerConfiguration {
+            unused_access: m.optional("unusedAccess"),
+            internal_access: m.optional("internalAccess"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for AnalyzerConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("unusedAccess", self.unused_access);
+        m.put_some("internalAccess", self.internal_access);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AnalyzerSummary {
+    pub arn: String,
+    pub name: String,
+    pub r#type: String,
+    pub created_at: Timestamp,
+    pub last_resource_analyzed: Option<String>,
+    pub last_resource_analyzed_at: Option<Timestamp>,
+    pub tags: Option<BTreeMap<String, String>>,
+    pub status: String,
+    pub status_reason: Option<StatusReason>,
+    pub configuration: Option<AnalyzerConfiguration>,
+    pub managed_by: Option<String>,
+}
+impl FromValue for AnalyzerSummary {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = AnalyzerSummary {
+            arn: m.required("arn"),
+            name: m.required("name"),
+            r#type: m.required("type"),
+            created_at: m.required("createdAt"),
+            last_resource_analyzed: m.optional("lastResourceAnalyzed"),
+            last_resource_analyzed_at: m.optional("lastResourceAnalyzedAt"),
+            tags: m.optional("tags"),
+            status: m.required("status"),
+            status_reason: m.optional("statusReason"),
+            configuration: m.optional("configuration"),
+            managed_by: m.optional("managedBy"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for AnalyzerSummary {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(11);
+        m.put("arn", self.arn);
+        m.put("name", self.name);
+        m.put("type", self.r#type);
+        m.put("createdAt", self.created_at);
+        m.put_some("lastResourceAnalyzed", self.last_resource_analyzed);
+        m.put_some("lastResourceAnalyzedAt", self.last_resource_analyzed_at);
+        m.put_some("tags", self.tags);
+        m.put("status", self.status);
+        m.put_some("statusReason", self.status_reason);
+        m.put_some("configuration", self.configuration);
+        m.put_some("managedBy", self.managed_by);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ApplyArchiveRuleRequest {
+    pub analyzer_arn: String,
+    pub rule_name: String,
+    pub client_token: Option<String>,
+}
+impl FromValue for ApplyArchiveRuleRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = ApplyArchiveRuleRequest {
+            analyzer_arn: m.required("analyzerArn"),
+            rule_name: m.required("ruleName"),
+            client_token: m.optional("clientToken"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for ApplyArchiveRuleRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("analyzerArn", self.analyzer_arn);
+        m.put("ruleName", self.rule_name);
+        m.put_some("clientToken", self.client_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ArchiveRuleSummary {
+    pub rule_name: String,
+    pub filter: BTreeMap<String, Criterion>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+impl FromValue for ArchiveRuleSummary {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = ArchiveRuleSummary {
+            rule_name: m.required("ruleName"),
+            filter: m.required("filter"),
+            created_at: m.required("createdAt"),
+            updated_at: m.required("updatedAt"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for ArchiveRuleSummary {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("ruleName", self.rule_name);
+        m.put("filter", self.filter);
+        m.put("createdAt", self.created_at);
+        m.put("updatedAt", self.updated_at);
+        Value::Map(m)
+    }
+}
+
 #[derive(Clone, Default, PartialEq)]
 pub struct CheckAccessNotGrantedRequest {
     pub policy_document: String,
@@ -216,6 +651,1857 @@ impl IntoValue for CheckNoPublicAccessResponse {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct Configuration {
+    pub ebs_snapshot: Option<EbsSnapshotConfiguration>,
+    pub ecr_repository: Option<EcrRepositoryConfiguration>,
+    pub iam_role: Option<IamRoleConfiguration>,
+    pub efs_file_system: Option<EfsFileSystemConfiguration>,
+    pub kms_key: Option<KmsKeyConfiguration>,
+    pub rds_db_cluster_snapshot: Option<RdsDbClusterSnapshotConfiguration>,
+    pub rds_db_snapshot: Option<RdsDbSnapshotConfiguration>,
+    pub secrets_manager_secret: Option<SecretsManagerSecretConfiguration>,
+    pub s3_bucket: Option<S3BucketConfiguration>,
+    pub sns_topic: Option<SnsTopicConfiguration>,
+    pub sqs_queue: Option<SqsQueueConfiguration>,
+    pub s3_express_directory_bucket: Option<S3ExpressDirectoryBucketConfiguration>,
+    pub dynamodb_stream: Option<DynamodbStreamConfiguration>,
+    pub dynamodb_table: Option<DynamodbTableConfiguration>,
+}
+impl FromValue for Configuration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = Configuration {
+            ebs_snapshot: m.optional("ebsSnapshot"),
+            ecr_repository: m.optional("ecrRepository"),
+            iam_role: m.optional("iamRole"),
+            efs_file_system: m.optional("efsFileSystem"),
+            kms_key: m.optional("kmsKey"),
+            rds_db_cluster_snapshot: m.optional("rdsDbClusterSnapshot"),
+            rds_db_snapshot: m.optional("rdsDbSnapshot"),
+            secrets_manager_secret: m.optional("secretsManagerSecret"),
+            s3_bucket: m.optional("s3Bucket"),
+            sns_topic: m.optional("snsTopic"),
+            sqs_queue: m.optional("sqsQueue"),
+            s3_express_directory_bucket: m.optional("s3ExpressDirectoryBucket"),
+            dynamodb_stream: m.optional("dynamodbStream"),
+            dynamodb_table: m.optional("dynamodbTable"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for Configuration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(14);
+        m.put_some("ebsSnapshot", self.ebs_snapshot);
+        m.put_some("ecrRepository", self.ecr_repository);
+        m.put_some("iamRole", self.iam_role);
+        m.put_some("efsFileSystem", self.efs_file_system);
+        m.put_some("kmsKey", self.kms_key);
+        m.put_some("rdsDbClusterSnapshot", self.rds_db_cluster_snapshot);
+        m.put_some("rdsDbSnapshot", self.rds_db_snapshot);
+        m.put_some("secretsManagerSecret", self.secrets_manager_secret);
+        m.put_some("s3Bucket", self.s3_bucket);
+        m.put_some("snsTopic", self.sns_topic);
+        m.put_some("sqsQueue", self.sqs_queue);
+        m.put_some("s3ExpressDirectoryBucket", self.s3_express_directory_bucket);
+        m.put_some("dynamodbStream", self.dynamodb_stream);
+        m.put_some("dynamodbTable", self.dynamodb_table);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateAccessPreviewRequest {
+    pub analyzer_arn: String,
+    pub configurations: BTreeMap<String, Configuration>,
+    pub client_token: Option<String>,
+}
+impl FromValue for CreateAccessPreviewRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = CreateAccessPreviewRequest {
+            analyzer_arn: m.required("analyzerArn"),
+            configurations: m.required("configurations"),
+            client_token: m.optional("clientToken"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for CreateAccessPreviewRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("analyzerArn", self.analyzer_arn);
+        m.put("configurations", self.configurations);
+        m.put_some("clientToken", self.client_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateAccessPreviewResponse {
+    pub id: String,
+}
+impl FromValue for CreateAccessPreviewResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = CreateAccessPreviewResponse {
+            id: m.required("id"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for CreateAccessPreviewResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("id", self.id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateAnalyzerRequest {
+    pub analyzer_name: String,
+    pub r#type: String,
+    pub archive_rules: Option<Vec<InlineArchiveRule>>,
+    pub tags: Option<BTreeMap<String, String>>,
+    pub client_token: Option<String>,
+    pub configuration: Option<AnalyzerConfiguration>,
+}
+impl FromValue for CreateAnalyzerRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = CreateAnalyzerRequest {
+            analyzer_name: m.required("analyzerName"),
+            r#type: m.required("type"),
+            archive_rules: m.optional("archiveRules"),
+            tags: m.optional("tags"),
+            client_token: m.optional("clientToken"),
+            configuration: m.optional("configuration"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for CreateAnalyzerRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put("analyzerName", self.analyzer_name);
+        m.put("type", self.r#type);
+        m.put_some("archiveRules", self.archive_rules);
+        m.put_some("tags", self.tags);
+        m.put_some("clientToken", self.client_token);
+        m.put_some("configuration", self.configuration);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateAnalyzerResponse {
+    pub arn: Option<String>,
+}
+impl FromValue for CreateAnalyzerResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = CreateAnalyzerResponse {
+            arn: m.optional("arn"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for CreateAnalyzerResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("arn", self.arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateArchiveRuleRequest {
+    pub analyzer_name: String,
+    pub rule_name: String,
+    pub filter: BTreeMap<String, Criterion>,
+    pub client_token: Option<String>,
+}
+impl FromValue for CreateArchiveRuleRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = CreateArchiveRuleRequest {
+            analyzer_name: m.required("analyzerName"),
+            rule_name: m.required("ruleName"),
+            filter: m.required("filter"),
+            client_token: m.optional("clientToken"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for CreateArchiveRuleRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("analyzerName", self.analyzer_name);
+        m.put("ruleName", self.rule_name);
+        m.put("filter", self.filter);
+        m.put_some("clientToken", self.client_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Criterion {
+    pub eq: Option<Vec<String>>,
+    pub neq: Option<Vec<String>>,
+    pub contains: Option<Vec<String>>,
+    pub exists: Option<bool>,
+}
+impl FromValue for Criterion {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = Criterion {
+            eq: m.optional("eq"),
+            neq: m.optional("neq"),
+            contains: m.optional("contains"),
+            exists: m.optional("exists"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for Criterion {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("eq", self.eq);
+        m.put_some("neq", self.neq);
+        m.put_some("contains", self.contains);
+        m.put_some("exists", self.exists);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteAnalyzerRequest {
+    pub analyzer_name: String,
+    pub client_token: Option<String>,
+}
+impl FromValue for DeleteAnalyzerRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = DeleteAnalyzerRequest {
+            analyzer_name: m.required("analyzerName"),
+            client_token: m.optional("clientToken"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for DeleteAnalyzerRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("analyzerName", self.analyzer_name);
+        m.put_some("clientToken", self.client_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteArchiveRuleRequest {
+    pub analyzer_name: String,
+    pub rule_name: String,
+    pub client_token: Option<String>,
+}
+impl FromValue for DeleteArchiveRuleRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = DeleteArchiveRuleRequest {
+            analyzer_name: m.required("analyzerName"),
+            rule_name: m.required("ruleName"),
+            client_token: m.optional("clientToken"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for DeleteArchiveRuleRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("analyzerName", self.analyzer_name);
+        m.put("ruleName", self.rule_name);
+        m.put_some("clientToken", self.client_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DynamodbStreamConfiguration {
+    pub stream_policy: Option<String>,
+}
+impl FromValue for DynamodbStreamConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = DynamodbStreamConfiguration {
+            stream_policy: m.optional("streamPolicy"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for DynamodbStreamConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("streamPolicy", self.stream_policy);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DynamodbTableConfiguration {
+    pub table_policy: Option<String>,
+}
+impl FromValue for DynamodbTableConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = DynamodbTableConfiguration {
+            table_policy: m.optional("tablePolicy"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for DynamodbTableConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("tablePolicy", self.table_policy);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EbsSnapshotConfiguration {
+    pub user_ids: Option<Vec<String>>,
+    pub groups: Option<Vec<String>>,
+    pub kms_key_id: Option<String>,
+}
+impl FromValue for EbsSnapshotConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = EbsSnapshotConfiguration {
+            user_ids: m.optional("userIds"),
+            groups: m.optional("groups"),
+            kms_key_id: m.optional("kmsKeyId"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for EbsSnapshotConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("userIds", self.user_ids);
+        m.put_some("groups", self.groups);
+        m.put_some("kmsKeyId", self.kms_key_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EcrRepositoryConfiguration {
+    pub repository_policy: Option<String>,
+}
+impl FromValue for EcrRepositoryConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = EcrRepositoryConfiguration {
+            repository_policy: m.optional("repositoryPolicy"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for EcrRepositoryConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("repositoryPolicy", self.repository_policy);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EfsFileSystemConfiguration {
+    pub file_system_policy: Option<String>,
+}
+impl FromValue for EfsFileSystemConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = EfsFileSystemConfiguration {
+            file_system_policy: m.optional("fileSystemPolicy"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for EfsFileSystemConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("fileSystemPolicy", self.file_system_policy);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExternalAccessDetails {
+    pub action: Option<Vec<String>>,
+    pub condition: BTreeMap<String, String>,
+    pub is_public: Option<bool>,
+    pub principal: Option<BTreeMap<String, String>>,
+    pub sources: Option<Vec<FindingSource>>,
+    pub resource_control_policy_restriction: Option<String>,
+}
+impl FromValue for ExternalAccessDetails {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = ExternalAccessDetails {
+            action: m.optional("action"),
+            condition: m.required("condition"),
+            is_public: m.optional("isPublic"),
+            principal: m.optional("principal"),
+            sources: m.optional("sources"),
+            resource_control_policy_restriction: m.optional("resourceControlPolicyRestriction"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for ExternalAccessDetails {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("action", self.action);
+        m.put("condition", self.condition);
+        m.put_some("isPublic", self.is_public);
+        m.put_some("principal", self.principal);
+        m.put_some("sources", self.sources);
+        m.put_some("resourceControlPolicyRestriction", self.resource_control_policy_restriction);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExternalAccessFindingsStatistics {
+    pub resource_type_statistics: Option<BTreeMap<String, ResourceTypeDetails>>,
+    pub total_active_findings: Option<i64>,
+    pub total_archived_findings: Option<i64>,
+    pub total_resolved_findings: Option<i64>,
+}
+impl FromValue for ExternalAccessFindingsStatistics {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = ExternalAccessFindingsStatistics {
+            resource_type_statistics: m.optional("resourceTypeStatistics"),
+            total_active_findings: m.optional("totalActiveFindings"),
+            total_archived_findings: m.optional("totalArchivedFindings"),
+            total_resolved_findings: m.optional("totalResolvedFindings"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for ExternalAccessFindingsStatistics {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("resourceTypeStatistics", self.resource_type_statistics);
+        m.put_some("totalActiveFindings", self.total_active_findings);
+        m.put_some("totalArchivedFindings", self.total_archived_findings);
+        m.put_some("totalResolvedFindings", self.total_resolved_findings);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Finding {
+    pub id: String,
+    pub principal: Option<BTreeMap<String, String>>,
+    pub action: Option<Vec<String>>,
+    pub resource: Option<String>,
+    pub is_public: Option<bool>,
+    pub resource_type: String,
+    pub condition: BTreeMap<String, String>,
+    pub created_at: Timestamp,
+    pub analyzed_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub status: String,
+    pub resource_owner_account: String,
+    pub error: Option<String>,
+    pub sources: Option<Vec<FindingSource>>,
+    pub resource_control_policy_restriction: Option<String>,
+}
+impl FromValue for Finding {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = Finding {
+            id: m.required("id"),
+            principal: m.optional("principal"),
+            action: m.optional("action"),
+            resource: m.optional("resource"),
+            is_public: m.optional("isPublic"),
+            resource_type: m.required("resourceType"),
+            condition: m.required("condition"),
+            created_at: m.required("createdAt"),
+            analyzed_at: m.required("analyzedAt"),
+            updated_at: m.required("updatedAt"),
+            status: m.required("status"),
+            resource_owner_account: m.required("resourceOwnerAccount"),
+            error: m.optional("error"),
+            sources: m.optional("sources"),
+            resource_control_policy_restriction: m.optional("resourceControlPolicyRestriction"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for Finding {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(15);
+        m.put("id", self.id);
+        m.put_some("principal", self.principal);
+        m.put_some("action", self.action);
+        m.put_some("resource", self.resource);
+        m.put_some("isPublic", self.is_public);
+        m.put("resourceType", self.resource_type);
+        m.put("condition", self.condition);
+        m.put("createdAt", self.created_at);
+        m.put("analyzedAt", self.analyzed_at);
+        m.put("updatedAt", self.updated_at);
+        m.put("status", self.status);
+        m.put("resourceOwnerAccount", self.resource_owner_account);
+        m.put_some("error", self.error);
+        m.put_some("sources", self.sources);
+        m.put_some("resourceControlPolicyRestriction", self.resource_control_policy_restriction);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FindingAggregationAccountDetails {
+    pub account: Option<String>,
+    pub number_of_active_findings: Option<i64>,
+    pub details: Option<BTreeMap<String, i64>>,
+}
+impl FromValue for FindingAggregationAccountDetails {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = FindingAggregationAccountDetails {
+            account: m.optional("account"),
+            number_of_active_findings: m.optional("numberOfActiveFindings"),
+            details: m.optional("details"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for FindingAggregationAccountDetails {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("account", self.account);
+        m.put_some("numberOfActiveFindings", self.number_of_active_findings);
+        m.put_some("details", self.details);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FindingDetails {
+    pub internal_access_details: Option<InternalAccessDetails>,
+    pub external_access_details: Option<ExternalAccessDetails>,
+    pub unused_permission_details: Option<UnusedPermissionDetails>,
+    pub unused_iam_user_access_key_details: Option<UnusedIamUserAccessKeyDetails>,
+    pub unused_iam_role_details: Option<UnusedIamRoleDetails>,
+    pub unused_iam_user_password_details: Option<UnusedIamUserPasswordDetails>,
+}
+impl FromValue for FindingDetails {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = FindingDetails {
+            internal_access_details: m.optional("internalAccessDetails"),
+            external_access_details: m.optional("externalAccessDetails"),
+            unused_permission_details: m.optional("unusedPermissionDetails"),
+            unused_iam_user_access_key_details: m.optional("unusedIamUserAccessKeyDetails"),
+            unused_iam_role_details: m.optional("unusedIamRoleDetails"),
+            unused_iam_user_password_details: m.optional("unusedIamUserPasswordDetails"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for FindingDetails {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(6);
+        m.put_some("internalAccessDetails", self.internal_access_details);
+        m.put_some("externalAccessDetails", self.external_access_details);
+        m.put_some("unusedPermissionDetails", self.unused_permission_details);
+        m.put_some("unusedIamUserAccessKeyDetails", self.unused_iam_user_access_key_details);
+        m.put_some("unusedIamRoleDetails", self.unused_iam_role_details);
+        m.put_some("unusedIamUserPasswordDetails", self.unused_iam_user_password_details);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FindingSource {
+    pub r#type: String,
+    pub detail: Option<FindingSourceDetail>,
+}
+impl FromValue for FindingSource {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = FindingSource {
+            r#type: m.required("type"),
+            detail: m.optional("detail"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for FindingSource {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("type", self.r#type);
+        m.put_some("detail", self.detail);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FindingSourceDetail {
+    pub access_point_arn: Option<String>,
+    pub access_point_account: Option<String>,
+}
+impl FromValue for FindingSourceDetail {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = FindingSourceDetail {
+            access_point_arn: m.optional("accessPointArn"),
+            access_point_account: m.optional("accessPointAccount"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for FindingSourceDetail {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("accessPointArn", self.access_point_arn);
+        m.put_some("accessPointAccount", self.access_point_account);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FindingSummary {
+    pub id: String,
+    pub principal: Option<BTreeMap<String, String>>,
+    pub action: Option<Vec<String>>,
+    pub resource: Option<String>,
+    pub is_public: Option<bool>,
+    pub resource_type: String,
+    pub condition: BTreeMap<String, String>,
+    pub created_at: Timestamp,
+    pub analyzed_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub status: String,
+    pub resource_owner_account: String,
+    pub error: Option<String>,
+    pub sources: Option<Vec<FindingSource>>,
+    pub resource_control_policy_restriction: Option<String>,
+}
+impl FromValue for FindingSummary {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = FindingSummary {
+            id: m.required("id"),
+            principal: m.optional("principal"),
+            action: m.optional("action"),
+            resource: m.optional("resource"),
+            is_public: m.optional("isPublic"),
+            resource_type: m.required("resourceType"),
+            condition: m.required("condition"),
+            created_at: m.required("createdAt"),
+            analyzed_at: m.required("analyzedAt"),
+            updated_at: m.required("updatedAt"),
+            status: m.required("status"),
+            resource_owner_account: m.required("resourceOwnerAccount"),
+            error: m.optional("error"),
+            sources: m.optional("sources"),
+            resource_control_policy_restriction: m.optional("resourceControlPolicyRestriction"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for FindingSummary {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(15);
+        m.put("id", self.id);
+        m.put_some("principal", self.principal);
+        m.put_some("action", self.action);
+        m.put_some("resource", self.resource);
+        m.put_some("isPublic", self.is_public);
+        m.put("resourceType", self.resource_type);
+        m.put("condition", self.condition);
+        m.put("createdAt", self.created_at);
+        m.put("analyzedAt", self.analyzed_at);
+        m.put("updatedAt", self.updated_at);
+        m.put("status", self.status);
+        m.put("resourceOwnerAccount", self.resource_owner_account);
+        m.put_some("error", self.error);
+        m.put_some("sources", self.sources);
+        m.put_some("resourceControlPolicyRestriction", self.resource_control_policy_restriction);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FindingSummaryV2 {
+    pub analyzed_at: Timestamp,
+    pub created_at: Timestamp,
+    pub error: Option<String>,
+    pub id: String,
+    pub resource: Option<String>,
+    pub resource_type: String,
+    pub resource_owner_account: String,
+    pub status: String,
+    pub updated_at: Timestamp,
+    pub finding_type: Option<String>,
+}
+impl FromValue for FindingSummaryV2 {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = FindingSummaryV2 {
+            analyzed_at: m.required("analyzedAt"),
+            created_at: m.required("createdAt"),
+            error: m.optional("error"),
+            id: m.required("id"),
+            resource: m.optional("resource"),
+            resource_type: m.required("resourceType"),
+            resource_owner_account: m.required("resourceOwnerAccount"),
+            status: m.required("status"),
+            updated_at: m.required("updatedAt"),
+            finding_type: m.optional("findingType"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for FindingSummaryV2 {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(10);
+        m.put("analyzedAt", self.analyzed_at);
+        m.put("createdAt", self.created_at);
+        m.put_some("error", self.error);
+        m.put("id", self.id);
+        m.put_some("resource", self.resource);
+        m.put("resourceType", self.resource_type);
+        m.put("resourceOwnerAccount", self.resource_owner_account);
+        m.put("status", self.status);
+        m.put("updatedAt", self.updated_at);
+        m.put_some("findingType", self.finding_type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FindingsStatistics {
+    pub external_access_findings_statistics: Option<ExternalAccessFindingsStatistics>,
+    pub internal_access_findings_statistics: Option<InternalAccessFindingsStatistics>,
+    pub unused_access_findings_statistics: Option<UnusedAccessFindingsStatistics>,
+}
+impl FromValue for FindingsStatistics {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = FindingsStatistics {
+            external_access_findings_statistics: m.optional("externalAccessFindingsStatistics"),
+            internal_access_findings_statistics: m.optional("internalAccessFindingsStatistics"),
+            unused_access_findings_statistics: m.optional("unusedAccessFindingsStatistics"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for FindingsStatistics {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("externalAccessFindingsStatistics", self.external_access_findings_statistics);
+        m.put_some("internalAccessFindingsStatistics", self.internal_access_findings_statistics);
+        m.put_some("unusedAccessFindingsStatistics", self.unused_access_findings_statistics);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetAccessPreviewRequest {
+    pub access_preview_id: String,
+    pub analyzer_arn: String,
+}
+impl FromValue for GetAccessPreviewRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = GetAccessPreviewRequest {
+            access_preview_id: m.required("accessPreviewId"),
+            analyzer_arn: m.required("analyzerArn"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for GetAccessPreviewRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("accessPreviewId", self.access_preview_id);
+        m.put("analyzerArn", self.analyzer_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetAccessPreviewResponse {
+    pub access_preview: AccessPreview,
+}
+impl FromValue for GetAccessPreviewResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = GetAccessPreviewResponse {
+            access_preview: m.required("accessPreview"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for GetAccessPreviewResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("accessPreview", self.access_preview);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetAnalyzedResourceRequest {
+    pub analyzer_arn: String,
+    pub resource_arn: String,
+}
+impl FromValue for GetAnalyzedResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = GetAnalyzedResourceRequest {
+            analyzer_arn: m.required("analyzerArn"),
+            resource_arn: m.required("resourceArn"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for GetAnalyzedResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("analyzerArn", self.analyzer_arn);
+        m.put("resourceArn", self.resource_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetAnalyzedResourceResponse {
+    pub resource: Option<AnalyzedResource>,
+}
+impl FromValue for GetAnalyzedResourceResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = GetAnalyzedResourceResponse {
+            resource: m.optional("resource"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for GetAnalyzedResourceResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("resource", self.resource);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetAnalyzerRequest {
+    pub analyzer_name: String,
+}
+impl FromValue for GetAnalyzerRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = GetAnalyzerRequest {
+            analyzer_name: m.required("analyzerName"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for GetAnalyzerRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("analyzerName", self.analyzer_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetAnalyzerResponse {
+    pub analyzer: AnalyzerSummary,
+}
+impl FromValue for GetAnalyzerResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = GetAnalyzerResponse {
+            analyzer: m.required("analyzer"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for GetAnalyzerResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("analyzer", self.analyzer);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetArchiveRuleRequest {
+    pub analyzer_name: String,
+    pub rule_name: String,
+}
+impl FromValue for GetArchiveRuleRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = GetArchiveRuleRequest {
+            analyzer_name: m.required("analyzerName"),
+            rule_name: m.required("ruleName"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for GetArchiveRuleRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("analyzerName", self.analyzer_name);
+        m.put("ruleName", self.rule_name);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetArchiveRuleResponse {
+    pub archive_rule: ArchiveRuleSummary,
+}
+impl FromValue for GetArchiveRuleResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = GetArchiveRuleResponse {
+            archive_rule: m.required("archiveRule"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for GetArchiveRuleResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("archiveRule", self.archive_rule);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetFindingRequest {
+    pub analyzer_arn: String,
+    pub id: String,
+}
+impl FromValue for GetFindingRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = GetFindingRequest {
+            analyzer_arn: m.required("analyzerArn"),
+            id: m.required("id"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for GetFindingRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("analyzerArn", self.analyzer_arn);
+        m.put("id", self.id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetFindingResponse {
+    pub finding: Option<Finding>,
+}
+impl FromValue for GetFindingResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = GetFindingResponse {
+            finding: m.optional("finding"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for GetFindingResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("finding", self.finding);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetFindingV2Request {
+    pub analyzer_arn: String,
+    pub id: String,
+    pub max_results: Option<i64>,
+    pub next_token: Option<String>,
+}
+impl FromValue for GetFindingV2Request {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = GetFindingV2Request {
+            analyzer_arn: m.required("analyzerArn"),
+            id: m.required("id"),
+            max_results: m.optional("maxResults"),
+            next_token: m.optional("nextToken"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for GetFindingV2Request {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("analyzerArn", self.analyzer_arn);
+        m.put("id", self.id);
+        m.put_some("maxResults", self.max_results);
+        m.put_some("nextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetFindingV2Response {
+    pub analyzed_at: Timestamp,
+    pub created_at: Timestamp,
+    pub error: Option<String>,
+    pub id: String,
+    pub next_token: Option<String>,
+    pub resource: Option<String>,
+    pub resource_type: String,
+    pub resource_owner_account: String,
+    pub status: String,
+    pub updated_at: Timestamp,
+    pub finding_details: Vec<FindingDetails>,
+    pub finding_type: Option<String>,
+}
+impl FromValue for GetFindingV2Response {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = GetFindingV2Response {
+            analyzed_at: m.required("analyzedAt"),
+            created_at: m.required("createdAt"),
+            error: m.optional("error"),
+            id: m.required("id"),
+            next_token: m.optional("nextToken"),
+            resource: m.optional("resource"),
+            resource_type: m.required("resourceType"),
+            resource_owner_account: m.required("resourceOwnerAccount"),
+            status: m.required("status"),
+            updated_at: m.required("updatedAt"),
+            finding_details: m.required("findingDetails"),
+            finding_type: m.optional("findingType"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for GetFindingV2Response {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(12);
+        m.put("analyzedAt", self.analyzed_at);
+        m.put("createdAt", self.created_at);
+        m.put_some("error", self.error);
+        m.put("id", self.id);
+        m.put_some("nextToken", self.next_token);
+        m.put_some("resource", self.resource);
+        m.put("resourceType", self.resource_type);
+        m.put("resourceOwnerAccount", self.resource_owner_account);
+        m.put("status", self.status);
+        m.put("updatedAt", self.updated_at);
+        m.put("findingDetails", self.finding_details);
+        m.put_some("findingType", self.finding_type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetFindingsStatisticsRequest {
+    pub analyzer_arn: String,
+}
+impl FromValue for GetFindingsStatisticsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = GetFindingsStatisticsRequest {
+            analyzer_arn: m.required("analyzerArn"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for GetFindingsStatisticsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("analyzerArn", self.analyzer_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetFindingsStatisticsResponse {
+    pub findings_statistics: Option<Vec<FindingsStatistics>>,
+    pub last_updated_at: Option<Timestamp>,
+}
+impl FromValue for GetFindingsStatisticsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = GetFindingsStatisticsResponse {
+            findings_statistics: m.optional("findingsStatistics"),
+            last_updated_at: m.optional("lastUpdatedAt"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for GetFindingsStatisticsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("findingsStatistics", self.findings_statistics);
+        m.put_some("lastUpdatedAt", self.last_updated_at);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IamRoleConfiguration {
+    pub trust_policy: Option<String>,
+}
+impl FromValue for IamRoleConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = IamRoleConfiguration {
+            trust_policy: m.optional("trustPolicy"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for IamRoleConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("trustPolicy", self.trust_policy);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InlineArchiveRule {
+    pub rule_name: String,
+    pub filter: BTreeMap<String, Criterion>,
+}
+impl FromValue for InlineArchiveRule {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = InlineArchiveRule {
+            rule_name: m.required("ruleName"),
+            filter: m.required("filter"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for InlineArchiveRule {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ruleName", self.rule_name);
+        m.put("filter", self.filter);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InternalAccessAnalysisRule {
+    pub inclusions: Option<Vec<InternalAccessAnalysisRuleCriteria>>,
+}
+impl FromValue for InternalAccessAnalysisRule {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = InternalAccessAnalysisRule {
+            inclusions: m.optional("inclusions"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for InternalAccessAnalysisRule {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("inclusions", self.inclusions);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InternalAccessAnalysisRuleCriteria {
+    pub account_ids: Option<Vec<String>>,
+    pub resource_types: Option<Vec<String>>,
+    pub resource_arns: Option<Vec<String>>,
+}
+impl FromValue for InternalAccessAnalysisRuleCriteria {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = InternalAccessAnalysisRuleCriteria {
+            account_ids: m.optional("accountIds"),
+            resource_types: m.optional("resourceTypes"),
+            resource_arns: m.optional("resourceArns"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for InternalAccessAnalysisRuleCriteria {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("accountIds", self.account_ids);
+        m.put_some("resourceTypes", self.resource_types);
+        m.put_some("resourceArns", self.resource_arns);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InternalAccessConfiguration {
+    pub analysis_rule: Option<InternalAccessAnalysisRule>,
+}
+impl FromValue for InternalAccessConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = InternalAccessConfiguration {
+            analysis_rule: m.optional("analysisRule"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for InternalAccessConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("analysisRule", self.analysis_rule);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InternalAccessDetails {
+    pub action: Option<Vec<String>>,
+    pub condition: Option<BTreeMap<String, String>>,
+    pub principal: Option<BTreeMap<String, String>>,
+    pub principal_owner_account: Option<String>,
+    pub access_type: Option<String>,
+    pub principal_type: Option<String>,
+    pub sources: Option<Vec<FindingSource>>,
+    pub resource_control_policy_restriction: Option<String>,
+    pub service_control_policy_restriction: Option<String>,
+}
+impl FromValue for InternalAccessDetails {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = InternalAccessDetails {
+            action: m.optional("action"),
+            condition: m.optional("condition"),
+            principal: m.optional("principal"),
+            principal_owner_account: m.optional("principalOwnerAccount"),
+            access_type: m.optional("accessType"),
+            principal_type: m.optional("principalType"),
+            sources: m.optional("sources"),
+            resource_control_policy_restriction: m.optional("resourceControlPolicyRestriction"),
+            service_control_policy_restriction: m.optional("serviceControlPolicyRestriction"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for InternalAccessDetails {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(9);
+        m.put_some("action", self.action);
+        m.put_some("condition", self.condition);
+        m.put_some("principal", self.principal);
+        m.put_some("principalOwnerAccount", self.principal_owner_account);
+        m.put_some("accessType", self.access_type);
+        m.put_some("principalType", self.principal_type);
+        m.put_some("sources", self.sources);
+        m.put_some("resourceControlPolicyRestriction", self.resource_control_policy_restriction);
+        m.put_some("serviceControlPolicyRestriction", self.service_control_policy_restriction);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InternalAccessFindingsStatistics {
+    pub resource_type_statistics: Option<BTreeMap<String, InternalAccessResourceTypeDetails>>,
+    pub total_active_findings: Option<i64>,
+    pub total_archived_findings: Option<i64>,
+    pub total_resolved_findings: Option<i64>,
+}
+impl FromValue for InternalAccessFindingsStatistics {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = InternalAccessFindingsStatistics {
+            resource_type_statistics: m.optional("resourceTypeStatistics"),
+            total_active_findings: m.optional("totalActiveFindings"),
+            total_archived_findings: m.optional("totalArchivedFindings"),
+            total_resolved_findings: m.optional("totalResolvedFindings"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for InternalAccessFindingsStatistics {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("resourceTypeStatistics", self.resource_type_statistics);
+        m.put_some("totalActiveFindings", self.total_active_findings);
+        m.put_some("totalArchivedFindings", self.total_archived_findings);
+        m.put_some("totalResolvedFindings", self.total_resolved_findings);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InternalAccessResourceTypeDetails {
+    pub total_active_findings: Option<i64>,
+    pub total_resolved_findings: Option<i64>,
+    pub total_archived_findings: Option<i64>,
+}
+impl FromValue for InternalAccessResourceTypeDetails {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = InternalAccessResourceTypeDetails {
+            total_active_findings: m.optional("totalActiveFindings"),
+            total_resolved_findings: m.optional("totalResolvedFindings"),
+            total_archived_findings: m.optional("totalArchivedFindings"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for InternalAccessResourceTypeDetails {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("totalActiveFindings", self.total_active_findings);
+        m.put_some("totalResolvedFindings", self.total_resolved_findings);
+        m.put_some("totalArchivedFindings", self.total_archived_findings);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InternetConfiguration {
+}
+impl FromValue for InternetConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = InternetConfiguration {
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for InternetConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KmsGrantConfiguration {
+    pub operations: Vec<String>,
+    pub grantee_principal: String,
+    pub retiring_principal: Option<String>,
+    pub constraints: Option<KmsGrantConstraints>,
+    pub issuing_account: String,
+}
+impl FromValue for KmsGrantConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = KmsGrantConfiguration {
+            operations: m.required("operations"),
+            grantee_principal: m.required("granteePrincipal"),
+            retiring_principal: m.optional("retiringPrincipal"),
+            constraints: m.optional("constraints"),
+            issuing_account: m.required("issuingAccount"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for KmsGrantConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("operations", self.operations);
+        m.put("granteePrincipal", self.grantee_principal);
+        m.put_some("retiringPrincipal", self.retiring_principal);
+        m.put_some("constraints", self.constraints);
+        m.put("issuingAccount", self.issuing_account);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KmsGrantConstraints {
+    pub encryption_context_equals: Option<BTreeMap<String, String>>,
+    pub encryption_context_subset: Option<BTreeMap<String, String>>,
+}
+impl FromValue for KmsGrantConstraints {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = KmsGrantConstraints {
+            encryption_context_equals: m.optional("encryptionContextEquals"),
+            encryption_context_subset: m.optional("encryptionContextSubset"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for KmsGrantConstraints {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("encryptionContextEquals", self.encryption_context_equals);
+        m.put_some("encryptionContextSubset", self.encryption_context_subset);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KmsKeyConfiguration {
+    pub key_policies: Option<BTreeMap<String, String>>,
+    pub grants: Option<Vec<KmsGrantConfiguration>>,
+}
+impl FromValue for KmsKeyConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = KmsKeyConfiguration {
+            key_policies: m.optional("keyPolicies"),
+            grants: m.optional("grants"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for KmsKeyConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("keyPolicies", self.key_policies);
+        m.put_some("grants", self.grants);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListAccessPreviewFindingsRequest {
+    pub access_preview_id: String,
+    pub analyzer_arn: String,
+    pub filter: Option<BTreeMap<String, Criterion>>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+}
+impl FromValue for ListAccessPreviewFindingsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = ListAccessPreviewFindingsRequest {
+            access_preview_id: m.required("accessPreviewId"),
+            analyzer_arn: m.required("analyzerArn"),
+            filter: m.optional("filter"),
+            next_token: m.optional("nextToken"),
+            max_results: m.optional("maxResults"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for ListAccessPreviewFindingsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("accessPreviewId", self.access_preview_id);
+        m.put("analyzerArn", self.analyzer_arn);
+        m.put_some("filter", self.filter);
+        m.put_some("nextToken", self.next_token);
+        m.put_some("maxResults", self.max_results);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListAccessPreviewFindingsResponse {
+    pub findings: Vec<AccessPreviewFinding>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListAccessPreviewFindingsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = ListAccessPreviewFindingsResponse {
+            findings: m.required("findings"),
+            next_token: m.optional("nextToken"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for ListAccessPreviewFindingsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("findings", self.findings);
+        m.put_some("nextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListAccessPreviewsRequest {
+    pub analyzer_arn: String,
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+}
+impl FromValue for ListAccessPreviewsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = ListAccessPreviewsRequest {
+            analyzer_arn: m.required("analyzerArn"),
+            next_token: m.optional("nextToken"),
+            max_results: m.optional("maxResults"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for ListAccessPreviewsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("analyzerArn", self.analyzer_arn);
+        m.put_some("nextToken", self.next_token);
+        m.put_some("maxResults", self.max_results);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListAccessPreviewsResponse {
+    pub access_previews: Vec<AccessPreviewSummary>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListAccessPreviewsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = ListAccessPreviewsResponse {
+            access_previews: m.required("accessPreviews"),
+            next_token: m.optional("nextToken"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for ListAccessPreviewsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("accessPreviews", self.access_previews);
+        m.put_some("nextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListAnalyzedResourcesRequest {
+    pub analyzer_arn: String,
+    pub resource_type: Option<String>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+}
+impl FromValue for ListAnalyzedResourcesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = ListAnalyzedResourcesRequest {
+            analyzer_arn: m.required("analyzerArn"),
+            resource_type: m.optional("resourceType"),
+            next_token: m.optional("nextToken"),
+            max_results: m.optional("maxResults"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for ListAnalyzedResourcesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("analyzerArn", self.analyzer_arn);
+        m.put_some("resourceType", self.resource_type);
+        m.put_some("nextToken", self.next_token);
+        m.put_some("maxResults", self.max_results);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListAnalyzedResourcesResponse {
+    pub analyzed_resources: Vec<AnalyzedResourceSummary>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListAnalyzedResourcesResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = ListAnalyzedResourcesResponse {
+            analyzed_resources: m.required("analyzedResources"),
+            next_token: m.optional("nextToken"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for ListAnalyzedResourcesResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("analyzedResources", self.analyzed_resources);
+        m.put_some("nextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListAnalyzersRequest {
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+    pub r#type: Option<String>,
+}
+impl FromValue for ListAnalyzersRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = ListAnalyzersRequest {
+            next_token: m.optional("nextToken"),
+            max_results: m.optional("maxResults"),
+            r#type: m.optional("type"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for ListAnalyzersRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("nextToken", self.next_token);
+        m.put_some("maxResults", self.max_results);
+        m.put_some("type", self.r#type);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListAnalyzersResponse {
+    pub analyzers: Vec<AnalyzerSummary>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListAnalyzersResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = ListAnalyzersResponse {
+            analyzers: m.required("analyzers"),
+            next_token: m.optional("nextToken"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for ListAnalyzersResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("analyzers", self.analyzers);
+        m.put_some("nextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListArchiveRulesRequest {
+    pub analyzer_name: String,
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+}
+impl FromValue for ListArchiveRulesRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = ListArchiveRulesRequest {
+            analyzer_name: m.required("analyzerName"),
+            next_token: m.optional("nextToken"),
+            max_results: m.optional("maxResults"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for ListArchiveRulesRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("analyzerName", self.analyzer_name);
+        m.put_some("nextToken", self.next_token);
+        m.put_some("maxResults", self.max_results);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListArchiveRulesResponse {
+    pub archive_rules: Vec<ArchiveRuleSummary>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListArchiveRulesResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = ListArchiveRulesResponse {
+            archive_rules: m.required("archiveRules"),
+            next_token: m.optional("nextToken"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for ListArchiveRulesResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("archiveRules", self.archive_rules);
+        m.put_some("nextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListFindingsRequest {
+    pub analyzer_arn: String,
+    pub filter: Option<BTreeMap<String, Criterion>>,
+    pub sort: Option<SortCriteria>,
+    pub next_token: Option<String>,
+    pub max_results: Option<i64>,
+}
+impl FromValue for ListFindingsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = ListFindingsRequest {
+            analyzer_arn: m.required("analyzerArn"),
+            filter: m.optional("filter"),
+            sort: m.optional("sort"),
+            next_token: m.optional("nextToken"),
+            max_results: m.optional("maxResults"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for ListFindingsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("analyzerArn", self.analyzer_arn);
+        m.put_some("filter", self.filter);
+        m.put_some("sort", self.sort);
+        m.put_some("nextToken", self.next_token);
+        m.put_some("maxResults", self.max_results);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListFindingsResponse {
+    pub findings: Vec<FindingSummary>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListFindingsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = ListFindingsResponse {
+            findings: m.required("findings"),
+            next_token: m.optional("nextToken"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for ListFindingsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("findings", self.findings);
+        m.put_some("nextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListFindingsV2Request {
+    pub analyzer_arn: String,
+    pub filter: Option<BTreeMap<String, Criterion>>,
+    pub max_results: Option<i64>,
+    pub next_token: Option<String>,
+    pub sort: Option<SortCriteria>,
+}
+impl FromValue for ListFindingsV2Request {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = ListFindingsV2Request {
+            analyzer_arn: m.required("analyzerArn"),
+            filter: m.optional("filter"),
+            max_results: m.optional("maxResults"),
+            next_token: m.optional("nextToken"),
+            sort: m.optional("sort"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for ListFindingsV2Request {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("analyzerArn", self.analyzer_arn);
+        m.put_some("filter", self.filter);
+        m.put_some("maxResults", self.max_results);
+        m.put_some("nextToken", self.next_token);
+        m.put_some("sort", self.sort);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListFindingsV2Response {
+    pub findings: Vec<FindingSummaryV2>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListFindingsV2Response {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = ListFindingsV2Response {
+            findings: m.required("findings"),
+            next_token: m.optional("nextToken"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for ListFindingsV2Response {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("findings", self.findings);
+        m.put_some("nextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTagsForResourceRequest {
+    pub resource_arn: String,
+}
+impl FromValue for ListTagsForResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = ListTagsForResourceRequest {
+            resource_arn: m.required("resourceArn"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for ListTagsForResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("resourceArn", self.resource_arn);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTagsForResourceResponse {
+    pub tags: Option<BTreeMap<String, String>>,
+}
+impl FromValue for ListTagsForResourceResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = ListTagsForResourceResponse {
+            tags: m.optional("tags"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for ListTagsForResourceResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Location {
     pub path: Vec<PathElement>,
     pub span: Span,
@@ -235,6 +2521,30 @@ impl IntoValue for Location {
         let mut m = Members::with_capacity(2);
         m.put("path", self.path);
         m.put("span", self.span);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkOriginConfiguration {
+    pub vpc_configuration: Option<VpcConfiguration>,
+    pub internet_configuration: Option<InternetConfiguration>,
+}
+impl FromValue for NetworkOriginConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = NetworkOriginConfiguration {
+            vpc_configuration: m.optional("vpcConfiguration"),
+            internet_configuration: m.optional("internetConfiguration"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for NetworkOriginConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("vpcConfiguration", self.vpc_configuration);
+        m.put_some("internetConfiguration", self.internet_configuration);
         Value::Map(m)
     }
 }
@@ -297,6 +2607,96 @@ impl IntoValue for Position {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct RdsDbClusterSnapshotAttributeValue {
+    pub account_ids: Option<Vec<String>>,
+}
+impl FromValue for RdsDbClusterSnapshotAttributeValue {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = RdsDbClusterSnapshotAttributeValue {
+            account_ids: m.optional("accountIds"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for RdsDbClusterSnapshotAttributeValue {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("accountIds", self.account_ids);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RdsDbClusterSnapshotConfiguration {
+    pub attributes: Option<BTreeMap<String, RdsDbClusterSnapshotAttributeValue>>,
+    pub kms_key_id: Option<String>,
+}
+impl FromValue for RdsDbClusterSnapshotConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = RdsDbClusterSnapshotConfiguration {
+            attributes: m.optional("attributes"),
+            kms_key_id: m.optional("kmsKeyId"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for RdsDbClusterSnapshotConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("attributes", self.attributes);
+        m.put_some("kmsKeyId", self.kms_key_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RdsDbSnapshotAttributeValue {
+    pub account_ids: Option<Vec<String>>,
+}
+impl FromValue for RdsDbSnapshotAttributeValue {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = RdsDbSnapshotAttributeValue {
+            account_ids: m.optional("accountIds"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for RdsDbSnapshotAttributeValue {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("accountIds", self.account_ids);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RdsDbSnapshotConfiguration {
+    pub attributes: Option<BTreeMap<String, RdsDbSnapshotAttributeValue>>,
+    pub kms_key_id: Option<String>,
+}
+impl FromValue for RdsDbSnapshotConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = RdsDbSnapshotConfiguration {
+            attributes: m.optional("attributes"),
+            kms_key_id: m.optional("kmsKeyId"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for RdsDbSnapshotConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("attributes", self.attributes);
+        m.put_some("kmsKeyId", self.kms_key_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReasonSummary {
     pub description: Option<String>,
     pub statement_index: Option<i64>,
@@ -319,6 +2719,255 @@ impl IntoValue for ReasonSummary {
         m.put_some("description", self.description);
         m.put_some("statementIndex", self.statement_index);
         m.put_some("statementId", self.statement_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResourceTypeDetails {
+    pub total_active_public: Option<i64>,
+    pub total_active_cross_account: Option<i64>,
+    pub total_active_errors: Option<i64>,
+}
+impl FromValue for ResourceTypeDetails {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = ResourceTypeDetails {
+            total_active_public: m.optional("totalActivePublic"),
+            total_active_cross_account: m.optional("totalActiveCrossAccount"),
+            total_active_errors: m.optional("totalActiveErrors"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for ResourceTypeDetails {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("totalActivePublic", self.total_active_public);
+        m.put_some("totalActiveCrossAccount", self.total_active_cross_account);
+        m.put_some("totalActiveErrors", self.total_active_errors);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct S3AccessPointConfiguration {
+    pub access_point_policy: Option<String>,
+    pub public_access_block: Option<S3PublicAccessBlockConfiguration>,
+    pub network_origin: Option<NetworkOriginConfiguration>,
+}
+impl FromValue for S3AccessPointConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = S3AccessPointConfiguration {
+            access_point_policy: m.optional("accessPointPolicy"),
+            public_access_block: m.optional("publicAccessBlock"),
+            network_origin: m.optional("networkOrigin"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for S3AccessPointConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("accessPointPolicy", self.access_point_policy);
+        m.put_some("publicAccessBlock", self.public_access_block);
+        m.put_some("networkOrigin", self.network_origin);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct S3BucketAclGrantConfiguration {
+    pub permission: String,
+    pub grantee: AclGrantee,
+}
+impl FromValue for S3BucketAclGrantConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = S3BucketAclGrantConfiguration {
+            permission: m.required("permission"),
+            grantee: m.required("grantee"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for S3BucketAclGrantConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("permission", self.permission);
+        m.put("grantee", self.grantee);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct S3BucketConfiguration {
+    pub bucket_policy: Option<String>,
+    pub bucket_acl_grants: Option<Vec<S3BucketAclGrantConfiguration>>,
+    pub bucket_public_access_block: Option<S3PublicAccessBlockConfiguration>,
+    pub access_points: Option<BTreeMap<String, S3AccessPointConfiguration>>,
+}
+impl FromValue for S3BucketConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = S3BucketConfiguration {
+            bucket_policy: m.optional("bucketPolicy"),
+            bucket_acl_grants: m.optional("bucketAclGrants"),
+            bucket_public_access_block: m.optional("bucketPublicAccessBlock"),
+            access_points: m.optional("accessPoints"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for S3BucketConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("bucketPolicy", self.bucket_policy);
+        m.put_some("bucketAclGrants", self.bucket_acl_grants);
+        m.put_some("bucketPublicAccessBlock", self.bucket_public_access_block);
+        m.put_some("accessPoints", self.access_points);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct S3ExpressDirectoryAccessPointConfiguration {
+    pub access_point_policy: Option<String>,
+    pub network_origin: Option<NetworkOriginConfiguration>,
+}
+impl FromValue for S3ExpressDirectoryAccessPointConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = S3ExpressDirectoryAccessPointConfiguration {
+            access_point_policy: m.optional("accessPointPolicy"),
+            network_origin: m.optional("networkOrigin"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for S3ExpressDirectoryAccessPointConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("accessPointPolicy", self.access_point_policy);
+        m.put_some("networkOrigin", self.network_origin);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct S3ExpressDirectoryBucketConfiguration {
+    pub bucket_policy: Option<String>,
+    pub access_points: Option<BTreeMap<String, S3ExpressDirectoryAccessPointConfiguration>>,
+}
+impl FromValue for S3ExpressDirectoryBucketConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = S3ExpressDirectoryBucketConfiguration {
+            bucket_policy: m.optional("bucketPolicy"),
+            access_points: m.optional("accessPoints"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for S3ExpressDirectoryBucketConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("bucketPolicy", self.bucket_policy);
+        m.put_some("accessPoints", self.access_points);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct S3PublicAccessBlockConfiguration {
+    pub ignore_public_acls: bool,
+    pub restrict_public_buckets: bool,
+}
+impl FromValue for S3PublicAccessBlockConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = S3PublicAccessBlockConfiguration {
+            ignore_public_acls: m.required("ignorePublicAcls"),
+            restrict_public_buckets: m.required("restrictPublicBuckets"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for S3PublicAccessBlockConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("ignorePublicAcls", self.ignore_public_acls);
+        m.put("restrictPublicBuckets", self.restrict_public_buckets);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SecretsManagerSecretConfiguration {
+    pub kms_key_id: Option<String>,
+    pub secret_policy: Option<String>,
+}
+impl FromValue for SecretsManagerSecretConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = SecretsManagerSecretConfiguration {
+            kms_key_id: m.optional("kmsKeyId"),
+            secret_policy: m.optional("secretPolicy"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for SecretsManagerSecretConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("kmsKeyId", self.kms_key_id);
+        m.put_some("secretPolicy", self.secret_policy);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SnsTopicConfiguration {
+    pub topic_policy: Option<String>,
+}
+impl FromValue for SnsTopicConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = SnsTopicConfiguration {
+            topic_policy: m.optional("topicPolicy"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for SnsTopicConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("topicPolicy", self.topic_policy);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SortCriteria {
+    pub attribute_name: Option<String>,
+    pub order_by: Option<String>,
+}
+impl FromValue for SortCriteria {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = SortCriteria {
+            attribute_name: m.optional("attributeName"),
+            order_by: m.optional("orderBy"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for SortCriteria {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("attributeName", self.attribute_name);
+        m.put_some("orderBy", self.order_by);
         Value::Map(m)
     }
 }
@@ -348,6 +2997,75 @@ impl IntoValue for Span {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct SqsQueueConfiguration {
+    pub queue_policy: Option<String>,
+}
+impl FromValue for SqsQueueConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = SqsQueueConfiguration {
+            queue_policy: m.optional("queuePolicy"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for SqsQueueConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("queuePolicy", self.queue_policy);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartResourceScanRequest {
+    pub analyzer_arn: String,
+    pub resource_arn: String,
+    pub resource_owner_account: Option<String>,
+}
+impl FromValue for StartResourceScanRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = StartResourceScanRequest {
+            analyzer_arn: m.required("analyzerArn"),
+            resource_arn: m.required("resourceArn"),
+            resource_owner_account: m.optional("resourceOwnerAccount"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for StartResourceScanRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("analyzerArn", self.analyzer_arn);
+        m.put("resourceArn", self.resource_arn);
+        m.put_some("resourceOwnerAccount", self.resource_owner_account);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StatusReason {
+    pub code: String,
+}
+impl FromValue for StatusReason {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = StatusReason {
+            code: m.required("code"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for StatusReason {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("code", self.code);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Substring {
     pub start: i64,
     pub length: i64,
@@ -367,6 +3085,396 @@ impl IntoValue for Substring {
         let mut m = Members::with_capacity(2);
         m.put("start", self.start);
         m.put("length", self.length);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagResourceRequest {
+    pub resource_arn: String,
+    pub tags: BTreeMap<String, String>,
+}
+impl FromValue for TagResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = TagResourceRequest {
+            resource_arn: m.required("resourceArn"),
+            tags: m.required("tags"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for TagResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("resourceArn", self.resource_arn);
+        m.put("tags", self.tags);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagResourceResponse {
+}
+impl FromValue for TagResourceResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = TagResourceResponse {
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for TagResourceResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagResourceRequest {
+    pub resource_arn: String,
+    pub tag_keys: Vec<String>,
+}
+impl FromValue for UntagResourceRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = UntagResourceRequest {
+            resource_arn: m.required("resourceArn"),
+            tag_keys: m.required("tagKeys"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for UntagResourceRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("resourceArn", self.resource_arn);
+        m.put("tagKeys", self.tag_keys);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagResourceResponse {
+}
+impl FromValue for UntagResourceResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = UntagResourceResponse {
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for UntagResourceResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UnusedAccessConfiguration {
+    pub unused_access_age: Option<i64>,
+    pub analysis_rule: Option<AnalysisRule>,
+}
+impl FromValue for UnusedAccessConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = UnusedAccessConfiguration {
+            unused_access_age: m.optional("unusedAccessAge"),
+            analysis_rule: m.optional("analysisRule"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for UnusedAccessConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("unusedAccessAge", self.unused_access_age);
+        m.put_some("analysisRule", self.analysis_rule);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UnusedAccessFindingsStatistics {
+    pub unused_access_type_statistics: Option<Vec<UnusedAccessTypeStatistics>>,
+    pub top_accounts: Option<Vec<FindingAggregationAccountDetails>>,
+    pub total_active_findings: Option<i64>,
+    pub total_archived_findings: Option<i64>,
+    pub total_resolved_findings: Option<i64>,
+}
+impl FromValue for UnusedAccessFindingsStatistics {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = UnusedAccessFindingsStatistics {
+            unused_access_type_statistics: m.optional("unusedAccessTypeStatistics"),
+            top_accounts: m.optional("topAccounts"),
+            total_active_findings: m.optional("totalActiveFindings"),
+            total_archived_findings: m.optional("totalArchivedFindings"),
+            total_resolved_findings: m.optional("totalResolvedFindings"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for UnusedAccessFindingsStatistics {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put_some("unusedAccessTypeStatistics", self.unused_access_type_statistics);
+        m.put_some("topAccounts", self.top_accounts);
+        m.put_some("totalActiveFindings", self.total_active_findings);
+        m.put_some("totalArchivedFindings", self.total_archived_findings);
+        m.put_some("totalResolvedFindings", self.total_resolved_findings);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UnusedAccessTypeStatistics {
+    pub unused_access_type: Option<String>,
+    pub total: Option<i64>,
+}
+impl FromValue for UnusedAccessTypeStatistics {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = UnusedAccessTypeStatistics {
+            unused_access_type: m.optional("unusedAccessType"),
+            total: m.optional("total"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for UnusedAccessTypeStatistics {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("unusedAccessType", self.unused_access_type);
+        m.put_some("total", self.total);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UnusedAction {
+    pub action: String,
+    pub last_accessed: Option<Timestamp>,
+}
+impl FromValue for UnusedAction {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = UnusedAction {
+            action: m.required("action"),
+            last_accessed: m.optional("lastAccessed"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for UnusedAction {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("action", self.action);
+        m.put_some("lastAccessed", self.last_accessed);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UnusedIamRoleDetails {
+    pub last_accessed: Option<Timestamp>,
+}
+impl FromValue for UnusedIamRoleDetails {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = UnusedIamRoleDetails {
+            last_accessed: m.optional("lastAccessed"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for UnusedIamRoleDetails {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("lastAccessed", self.last_accessed);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UnusedIamUserAccessKeyDetails {
+    pub access_key_id: String,
+    pub last_accessed: Option<Timestamp>,
+}
+impl FromValue for UnusedIamUserAccessKeyDetails {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = UnusedIamUserAccessKeyDetails {
+            access_key_id: m.required("accessKeyId"),
+            last_accessed: m.optional("lastAccessed"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for UnusedIamUserAccessKeyDetails {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("accessKeyId", self.access_key_id);
+        m.put_some("lastAccessed", self.last_accessed);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UnusedIamUserPasswordDetails {
+    pub last_accessed: Option<Timestamp>,
+}
+impl FromValue for UnusedIamUserPasswordDetails {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = UnusedIamUserPasswordDetails {
+            last_accessed: m.optional("lastAccessed"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for UnusedIamUserPasswordDetails {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("lastAccessed", self.last_accessed);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UnusedPermissionDetails {
+    pub actions: Option<Vec<UnusedAction>>,
+    pub service_namespace: String,
+    pub last_accessed: Option<Timestamp>,
+}
+impl FromValue for UnusedPermissionDetails {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = UnusedPermissionDetails {
+            actions: m.optional("actions"),
+            service_namespace: m.required("serviceNamespace"),
+            last_accessed: m.optional("lastAccessed"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for UnusedPermissionDetails {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("actions", self.actions);
+        m.put("serviceNamespace", self.service_namespace);
+        m.put_some("lastAccessed", self.last_accessed);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateAnalyzerRequest {
+    pub analyzer_name: String,
+    pub configuration: Option<AnalyzerConfiguration>,
+}
+impl FromValue for UpdateAnalyzerRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = UpdateAnalyzerRequest {
+            analyzer_name: m.required("analyzerName"),
+            configuration: m.optional("configuration"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for UpdateAnalyzerRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("analyzerName", self.analyzer_name);
+        m.put_some("configuration", self.configuration);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateAnalyzerResponse {
+    pub configuration: Option<AnalyzerConfiguration>,
+}
+impl FromValue for UpdateAnalyzerResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = UpdateAnalyzerResponse {
+            configuration: m.optional("configuration"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for UpdateAnalyzerResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("configuration", self.configuration);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateArchiveRuleRequest {
+    pub analyzer_name: String,
+    pub rule_name: String,
+    pub filter: BTreeMap<String, Criterion>,
+    pub client_token: Option<String>,
+}
+impl FromValue for UpdateArchiveRuleRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = UpdateArchiveRuleRequest {
+            analyzer_name: m.required("analyzerName"),
+            rule_name: m.required("ruleName"),
+            filter: m.required("filter"),
+            client_token: m.optional("clientToken"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for UpdateArchiveRuleRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("analyzerName", self.analyzer_name);
+        m.put("ruleName", self.rule_name);
+        m.put("filter", self.filter);
+        m.put_some("clientToken", self.client_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateFindingsRequest {
+    pub analyzer_arn: String,
+    pub status: String,
+    pub ids: Option<Vec<String>>,
+    pub resource_arn: Option<String>,
+    pub client_token: Option<String>,
+}
+impl FromValue for UpdateFindingsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = UpdateFindingsRequest {
+            analyzer_arn: m.required("analyzerArn"),
+            status: m.required("status"),
+            ids: m.optional("ids"),
+            resource_arn: m.optional("resourceArn"),
+            client_token: m.optional("clientToken"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for UpdateFindingsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("analyzerArn", self.analyzer_arn);
+        m.put("status", self.status);
+        m.put_some("ids", self.ids);
+        m.put_some("resourceArn", self.resource_arn);
+        m.put_some("clientToken", self.client_token);
         Value::Map(m)
     }
 }
@@ -460,6 +3568,27 @@ impl IntoValue for ValidatePolicyResponse {
         let mut m = Members::with_capacity(2);
         m.put("findings", self.findings);
         m.put_some("nextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VpcConfiguration {
+    pub vpc_id: String,
+}
+impl FromValue for VpcConfiguration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = VpcConfiguration {
+            vpc_id: m.required("vpcId"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for VpcConfiguration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("vpcId", self.vpc_id);
         Value::Map(m)
     }
 }

@@ -3,6 +3,7 @@
 use model::policy::{Finding, Place, PolicyCheck, Review, Spot, Step};
 use model::{Fault, Tx};
 
+use crate::page::page;
 use crate::shapes::*;
 
 /// Where each finding is explained: behind it the severity and the code.
@@ -31,29 +32,6 @@ pub(crate) fn validate_policy(
     let found = tx.host().policies().review(&Review { text, of, attached_to })?;
     let (found, next_token) = page(found, input.next_token.as_deref(), input.max_results)?;
     Ok(ValidatePolicyResponse { findings: found.into_iter().map(shown).collect(), next_token })
-}
-
-/// The token is how many findings were shown: the text comes again with it, and so the same findings.
-fn page(
-    found: Vec<Finding>,
-    token: Option<&str>,
-    most: Option<i64>,
-) -> Result<(Vec<Finding>, Option<String>), Fault> {
-    let invalid = |what: &str| Fault::validation(format!("The {what} is not valid."));
-    let shown = match token {
-        Some(token) => {
-            token.parse().ok().filter(|n| *n <= found.len()).ok_or_else(|| invalid("nextToken"))?
-        }
-        None => 0,
-    };
-    let limit = match most {
-        Some(most) => usize::try_from(most).ok().filter(|n| *n > 0).ok_or_else(|| invalid("maxResults"))?,
-        None => 100,
-    };
-    let limit = limit.min(1000);
-    let next = shown.saturating_add(limit);
-    let token = (next < found.len()).then(|| next.to_string());
-    Ok((found.into_iter().skip(shown).take(limit).collect(), token))
 }
 
 fn shown(finding: Finding) -> ValidatePolicyFinding {

@@ -1,0 +1,198 @@
+//! Analyzers of external access: an account has one in a region, an organization five.
+//!
+//! One that looks at an organization belongs to its management account, or to the account that is its
+//! delegated administrator, and stands still while the organization does not trust the service.
+
+use model::estate::analyzer::Analyzer;
+use model::estate::iam::{Account, DelegatedAdministrator, Linked, Organization, TrustedService};
+use model::policy::Zone;
+use model::tx::Effect;
+use model::{Fault, Snapshot, Tx};
+
+use crate::fault::{conflict, invalid, not_found, quota};
+use crate::page::page;
+use crate::shapes::*;
+use crate::{analysis, finding, rule};
+
+pub(crate) const SERVICE: &str = "access-analyzer.amazonaws.com";
+
+pub(crate) const LINKED: Linked<'static> = Linked {
+    service: SERVICE,
+    role: "AWSServiceRoleForAccessAnalyzer",
+    policy: r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["dynamodb:GetResourcePolicy","dynamodb:ListTables","ecr:DescribeRepositories","ecr:GetRepositoryPolicy","iam:GetRole","iam:ListRoles","kms:DescribeKey","kms:GetKeyPolicy","kms:ListGrants","kms:ListKeyPolicies","kms:ListKeys","organizations:DescribeOrganization","organizations:ListAccounts","organizations:ListDelegatedAdministrators","s3:GetBucketPolicy","s3:GetBucketPolicyStatus","s3:GetBucketPublicAccessBlock","s3:ListAllMyBuckets","secretsmanager:DescribeSecret","secretsmanager:GetResourcePolicy","secretsmanager:ListSecrets"],"Resource":"*"}]}"#,
+};
+
+/// The types that are served, with how many an account may have of each.
+const TYPES: [(&str, usize); 2] = [("ACCOUNT", 1), ("ORGANIZATION", 5)];
+
+/// Why an analyzer of an organization stands still.
+fn disabled(snapshot: &Snapshot, analyzer: &Analyzer) -> Option<&'static str> {
+    if analyzer.zone != "ORGANIZATION" {
+        return None;
+    }
+    let Some(organization) = snapshot.all::<Organization>().next() else {
+        return Some("ORGANIZATION_DELETED");
+    };
+    let of = &organization.account;
+    if snapshot.find::<TrustedService>(of, "", SERVICE).is_none() {
+        return Some("AWS_SERVICE_ACCESS_DISABLED");
+    }
+    let delegated = || {
+        let id = format!("{}/{SERVICE}", analyzer.account);
+        snapshot.find::<DelegatedAdministrator>(of, "", &id).is_some()
+    };
+    let administers = analyzer.account == *of || delegated();
+    (!administers).then_some("DELEGATED_ADMINISTRATOR_DEREGISTERED")
+}
+
+/// Whom an analyzer trusts; none while it stands still.
+pub(crate) fn zone(snapshot: &Snapshot, analyzer: &Analyzer) -> Option<Zone> {
+    if disabled(snapshot, analyzer).is_some() {
+        return None;
+    }
+    if analyzer.zone != "ORGANIZATION" {
+        return Some(Zone { accounts: vec![analyzer.account.clone()], organization: None });
+    }
+    let organization = snapshot.all::<Organization>().next()?;
+    let members =
+        snapshot.all::<Account>().filter(|a| a.parent.is_some() || a.account == organization.account);
+    let accounts = members.map(|a| a.account.clone()).collect();
+    Some(Zone { accounts, organization: Some(organization.id.clone()) })
+}
+
+/// By its name, in the caller's account.
+pub(crate) fn named(tx: &Tx<'_>, name: &str) -> Result<Analyzer, Fault> {
+    tx.find::<Analyzer>(name).cloned().ok_or_else(|| not_found("analyzer", name))
+}
+
+/// By its ARN, where the decision has let the caller through to it.
+pub(crate) fn of_arn(tx: &Tx<'_>, arn: &str) -> Result<Analyzer, Fault> {
+    let found = tx.find_arn::<Analyzer>(arn).filter(|a| a.account == tx.account && a.region == tx.region);
+    found.cloned().ok_or_else(|| not_found("analyzer", arn))
+}
+
+/// <https://docs.aws.amazon.com/access-analyzer/latest/APIReference/API_CreateAnalyzer.html>
+pub(crate) fn create_analyzer(
+    tx: &mut Tx<'_>,
+    input: CreateAnalyzerRequest,
+) -> Result<CreateAnalyzerResponse, Fault> {
+    let name = input.analyzer_name;
+    let zone = input.r#type;
+    let Some((_, most)) = TYPES.iter().find(|(t, _)| *t == zone) else {
+        return Err(invalid(format!("Analyzers of the type {zone} are not served by this runtime.")));
+    };
+    if input.configuration.is_some_and(|c| c.unused_access.is_some() || c.internal_access.is_some()) {
+        return Err(invalid(format!("The configuration is not for an analyzer of the type {zone}.")));
+    }
+    if tx.find::<Analyzer>(&name).is_some() {
+        return Err(conflict("analyzer", &name));
+    }
+    let rules = input.archive_rules.unwrap_or_default();
+    let mut analyzer = Analyzer {
+        account: tx.account.clone(),
+        region: tx.region.clone(),
+        name,
+        zone,
+        created: tx.now,
+        rules: Vec::new(),
+        tags: input.tags.unwrap_or_default(),
+    };
+    if let Some(why) = disabled(tx.snapshot(), &analyzer) {
+        let message = format!("An organization analyzer cannot be created in this account: {why}.");
+        return Err(invalid(message));
+    }
+    if tx.list::<Analyzer>().filter(|a| a.zone == analyzer.zone).count() >= *most {
+        let message = format!("The limit of {most} analyzers of the type {} is reached.", analyzer.zone);
+        return Err(quota("analyzer", &analyzer.name, message));
+    }
+    for given in rules {
+        let filter = rule::filter(given.filter)?;
+        rule::add(&mut analyzer, given.rule_name, filter, tx.now)?;
+    }
+    LINKED.caller(tx)?;
+    let arn = analyzer.arn();
+    tx.put(analyzer)?;
+    analysis::schedule(tx, &arn, tx.now, "")?;
+    Ok(CreateAnalyzerResponse { arn: Some(arn) })
+}
+
+fn summary(tx: &Tx<'_>, analyzer: &Analyzer) -> Result<AnalyzerSummary, Fault> {
+    let last = analysis::last(tx, &analyzer.arn())?;
+    let reason = disabled(tx.snapshot(), analyzer);
+    Ok(AnalyzerSummary {
+        arn: analyzer.arn(),
+        name: analyzer.name.clone(),
+        r#type: analyzer.zone.clone(),
+        created_at: analyzer.created,
+        last_resource_analyzed_at: last.as_ref().map(|l| l.at),
+        last_resource_analyzed: last.map(|l| l.resource),
+        tags: Some(analyzer.tags.clone()),
+        status: if reason.is_some() { "DISABLED" } else { "ACTIVE" }.to_owned(),
+        status_reason: reason.map(|code| StatusReason { code: code.to_owned() }),
+        configuration: None,
+        managed_by: None,
+    })
+}
+
+/// <https://docs.aws.amazon.com/access-analyzer/latest/APIReference/API_GetAnalyzer.html>
+pub(crate) fn get_analyzer(tx: &mut Tx<'_>, input: GetAnalyzerRequest) -> Result<GetAnalyzerResponse, Fault> {
+    let analyzer = named(tx, &input.analyzer_name)?;
+    Ok(GetAnalyzerResponse { analyzer: summary(tx, &analyzer)? })
+}
+
+/// <https://docs.aws.amazon.com/access-analyzer/latest/APIReference/API_ListAnalyzers.html>
+pub(crate) fn list_analyzers(
+    tx: &mut Tx<'_>,
+    input: ListAnalyzersRequest,
+) -> Result<ListAnalyzersResponse, Fault> {
+    let wanted = |a: &&Analyzer| input.r#type.as_ref().is_none_or(|t| *t == a.zone);
+    let found: Result<Vec<_>, Fault> = tx.list::<Analyzer>().filter(wanted).map(|a| summary(tx, a)).collect();
+    let (analyzers, next_token) = page(found?, input.next_token.as_deref(), input.max_results)?;
+    Ok(ListAnalyzersResponse { analyzers, next_token })
+}
+
+/// An analyzer of external access has no configuration to change.
+/// <https://docs.aws.amazon.com/access-analyzer/latest/APIReference/API_UpdateAnalyzer.html>
+pub(crate) fn update_analyzer(
+    tx: &mut Tx<'_>,
+    input: UpdateAnalyzerRequest,
+) -> Result<UpdateAnalyzerResponse, Fault> {
+    let analyzer = named(tx, &input.analyzer_name)?;
+    Err(invalid(format!("An analyzer of the type {} has no configuration to update.", analyzer.zone)))
+}
+
+/// <https://docs.aws.amazon.com/access-analyzer/latest/APIReference/API_DeleteAnalyzer.html>
+pub(crate) fn delete_analyzer(tx: &mut Tx<'_>, input: DeleteAnalyzerRequest) -> Result<(), Fault> {
+    let analyzer = named(tx, &input.analyzer_name)?;
+    finding::forget(tx, &analyzer)?;
+    tx.effect(Effect::Unschedule { id: analysis::schedule_id(&analyzer.arn()) })?;
+    tx.remove(&analyzer)
+}
+
+/// <https://docs.aws.amazon.com/access-analyzer/latest/APIReference/API_TagResource.html>
+pub(crate) fn tag_resource(tx: &mut Tx<'_>, input: TagResourceRequest) -> Result<TagResourceResponse, Fault> {
+    let mut analyzer = of_arn(tx, &input.resource_arn)?;
+    analyzer.tags.extend(input.tags);
+    if analyzer.tags.len() > 50 {
+        return Err(invalid("An analyzer can have 50 tags."));
+    }
+    tx.put(analyzer)?;
+    Ok(TagResourceResponse {})
+}
+
+pub(crate) fn untag_resource(
+    tx: &mut Tx<'_>,
+    input: UntagResourceRequest,
+) -> Result<UntagResourceResponse, Fault> {
+    let mut analyzer = of_arn(tx, &input.resource_arn)?;
+    analyzer.tags.retain(|key, _| !input.tag_keys.contains(key));
+    tx.put(analyzer)?;
+    Ok(UntagResourceResponse {})
+}
+
+pub(crate) fn list_tags_for_resource(
+    tx: &mut Tx<'_>,
+    input: ListTagsForResourceRequest,
+) -> Result<ListTagsForResourceResponse, Fault> {
+    Ok(ListTagsForResourceResponse { tags: Some(of_arn(tx, &input.resource_arn)?.tags) })
+}
