@@ -89,6 +89,28 @@ pub struct Finding {
     pub evidence: Vec<String>,
 }
 
+/// What identities ask their pool for: data events, as the Cognito guide has it ("Amazon Cognito
+/// logging in AWS CloudTrail").
+const OF_IDENTITIES: [&str; 5] = [
+    "GetCredentialsForIdentity",
+    "GetId",
+    "GetOpenIdToken",
+    "GetOpenIdTokenForDeveloperIdentity",
+    "UnlinkIdentity",
+];
+
+impl Call {
+    /// Calls on single objects are data events; all others are management events.
+    pub fn is_management(&self) -> bool {
+        let object = self.service == "s3"
+            && !self.operation.contains("Bucket")
+            && !self.operation.contains("PublicAccessBlock");
+        let item = self.service == "dynamodb" && self.operation.contains("Item");
+        let identity = self.service == "cognito-identity" && OF_IDENTITIES.contains(&self.operation.as_str());
+        !object && !item && !identity
+    }
+}
+
 impl Event {
     pub fn new(request: &Request, body: EventBody) -> Event {
         Event {

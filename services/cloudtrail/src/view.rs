@@ -12,24 +12,9 @@ pub(crate) struct Seen {
     pub(crate) call: Box<Call>,
 }
 
-/// What identities ask their pool for: data events, as the Cognito guide has it ("Amazon Cognito
-/// logging in AWS CloudTrail").
-const OF_IDENTITIES: [&str; 5] = [
-    "GetCredentialsForIdentity",
-    "GetId",
-    "GetOpenIdToken",
-    "GetOpenIdTokenForDeveloperIdentity",
-    "UnlinkIdentity",
-];
-
 /// Calls on single objects are data events: trails may carry them, `LookupEvents` does not.
 pub(crate) fn is_management(call: &Call) -> bool {
-    let object = call.service == "s3"
-        && !call.operation.contains("Bucket")
-        && !call.operation.contains("PublicAccessBlock");
-    let item = call.service == "dynamodb" && call.operation.contains("Item");
-    let identity = call.service == "cognito-identity" && OF_IDENTITIES.contains(&call.operation.as_str());
-    !object && !item && !identity
+    call.is_management()
 }
 
 /// Whether somebody called, and it is not a job that the runtime gave a service. (A database login is
