@@ -33,6 +33,11 @@ impl Budget {
         Budget { steps: STEPS / 20 }
     }
 
+    /// A part of it, where many questions are asked at once.
+    pub(crate) fn part(self, of: u64) -> Budget {
+        Budget { steps: self.steps / of.max(1) }
+    }
+
     pub(crate) fn spend(&mut self, steps: usize) -> Result<(), Stop> {
         let steps = u64::try_from(steps).unwrap_or(u64::MAX);
         self.steps = self.steps.checked_sub(steps).ok_or(Stop::Spent)?;

@@ -85,6 +85,8 @@ const ONE_OF: [&str; 6] =
 
 /// Questions about one resource; a policy that needs more is told of as not known.
 const MOST: usize = 256;
+/// What each of them may cost of the budget.
+const PART: u64 = 8;
 
 /// A name of an outsider.
 struct Name {
@@ -104,8 +106,9 @@ impl Prover {
         let statements = listed(document.get("Statement"));
         let (allows, denials): (Vec<&Json>, Vec<&Json>) =
             statements.into_iter().partition(|s| s.get("Effect").and_then(Json::as_str) == Some("Allow"));
+        let prover = Prover { table: self.table.clone(), budget: self.budget.part(PART) };
         let mut search = Search {
-            prover: self,
+            prover: &prover,
             resource,
             version: document.get("Version").cloned().unwrap_or(json!("2008-10-17")),
             denials,

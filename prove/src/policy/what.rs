@@ -16,14 +16,14 @@ pub struct KnownAction {
 }
 
 /// Actions about the same types of resources.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Family {
     resources: Language,
     actions: Vec<String>,
 }
 
 /// The actions that are known, by the resources that they may be about.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Table {
     families: Vec<Family>,
     /// Of the services whose actions are known.

@@ -56,14 +56,7 @@ fn allow(principal: Json, action: Json, condition: Json) -> Json {
 #[test]
 fn outsiders_of_a_bucket() {
     let get = || json!("s3:GetObject");
-    let deny = |action: &str, more: Json| {
-        let mut one = json!({"Effect": "Deny", "Principal": "*", "Action": action, "Resource": "*"});
-        one.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        one
-    };
     let vpce = json!({"StringEquals": {"aws:SourceVpce": ["vpce-1", "vpce-2"]}});
-    let tls = json!({"Condition": {"Bool": {"aws:SecureTransport": "false"}}});
-    let own = json!({"StringEquals": {"aws:PrincipalOrgID": "o-own"}});
     for (what, statements, expected) in [
         ("everyone", json!([allow(json!("*"), get(), Json::Null)]), "AWS * public: s3:GetObject"),
         ("own account", json!([allow(json!({"AWS": OWN}), get(), Json::Null)]), ""),
@@ -93,6 +86,22 @@ fn outsiders_of_a_bucket() {
             json!([allow(json!("*"), get(), vpce)]),
             "AWS * aws:SourceVpce=vpce-1: s3:GetObject; AWS * aws:SourceVpce=vpce-2: s3:GetObject",
         ),
+    ] {
+        assert_eq!(told(PolicyKind::Resource, &statements, false).join("; "), expected, "{what}");
+    }
+}
+
+#[test]
+fn denials_and_conditions_of_a_bucket() {
+    let get = || json!("s3:GetObject");
+    let deny = |action: &str, more: Json| {
+        let mut one = json!({"Effect": "Deny", "Principal": "*", "Action": action, "Resource": "*"});
+        one.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        one
+    };
+    let tls = json!({"Condition": {"Bool": {"aws:SecureTransport": "false"}}});
+    let own = json!({"StringEquals": {"aws:PrincipalOrgID": "o-own"}});
+    for (what, statements, expected) in [
         ("all denied", json!([allow(json!("*"), get(), Json::Null), deny("s3:*", json!({}))]), ""),
         (
             "some denied",
