@@ -231,3 +231,155 @@ def test_a_stack_makes_an_analyzer_with_its_rules(client, admin):
     cloudformation.get_waiter("stack_delete_complete").wait(StackName="analyzer", WaiterConfig={"Delay": 1})
     with pytest.raises(there.exceptions.ResourceNotFoundException):
         there.get_analyzer(analyzerName="stacked")
+
+
+def test_unused_access_is_configured(client, admin, account):
+    arn = client.create_analyzer(analyzerName="unused", type="ACCOUNT_UNUSED_ACCESS", configuration={"unusedAccess": {"unusedAccessAge": 30}})["arn"]
+    try:
+        told = client.get_analyzer(analyzerName="unused")["analyzer"]
+        assert told["configuration"] == {"unusedAccess": {"unusedAccessAge": 30}}
+        # The record is read at once: the day's first look.
+        assert until(lambda: client.get_analyzer(analyzerName="unused")["analyzer"].get("lastResourceAnalyzedAt"))
+        assert client.list_findings_v2(analyzerArn=arn)["findings"] == [], "nobody here is a day old"
+        exclusions = [{"resourceTags": [{"keep": "yes"}]}]
+        client.update_analyzer(analyzerName="unused", configuration={"unusedAccess": {"unusedAccessAge": 7, "analysisRule": {"exclusions": exclusions}}})
+        told = client.get_analyzer(analyzerName="unused")["analyzer"]["configuration"]["unusedAccess"]
+        assert told == {"unusedAccessAge": 7, "analysisRule": {"exclusions": exclusions}}
+        for ask in (
+            lambda: client.list_findings(analyzerArn=arn),
+            lambda: client.start_resource_scan(analyzerArn=arn, resourceArn="arn:aws:s3:::box"),
+            lambda: client.update_analyzer(analyzerName="unused", configuration={"unusedAccess": {"unusedAccessAge": 400}}),
+        ):
+            with pytest.raises(ClientError) as refused:
+                ask()
+            assert refused.value.response["Error"]["Code"] == "ValidationException"
+    finally:
+        client.delete_analyzer(analyzerName="unused")
+
+
+@pytest.fixture(scope="module")
+def trail(admin, account):
+    s3, cloudtrail, name = admin("s3"), admin("cloudtrail"), f"trail-{uuid.uuid4().hex[:12]}"
+    s3.create_bucket(Bucket=name)
+    service = {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}}
+    s3.put_bucket_policy(Bucket=name, Policy=doc(
+        service | {"Action": "s3:GetBucketAcl", "Resource": f"arn:aws:s3:::{name}"},
+        service | {"Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{name}/AWSLogs/{account}/*"},
+    ))
+    made = cloudtrail.create_trail(Name=name, S3BucketName=name, IsMultiRegionTrail=True)
+    cloudtrail.start_logging(Name=name)
+    yield {"arn": made["TrailARN"], "bucket": name}
+    cloudtrail.delete_trail(Name=name)
+
+
+@pytest.fixture
+def reader(admin, trail):
+    """The role by which the service reads the trail."""
+    iam, name = admin("iam"), f"reader-{uuid.uuid4().hex[:12]}"
+    trust = {"Effect": "Allow", "Principal": {"Service": "access-analyzer.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=doc(trust))["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="read", PolicyDocument=json.dumps(allow("cloudtrail:GetTrail", "s3:GetObject", "s3:ListBucket")))
+    return arn
+
+
+def test_a_policy_is_generated_from_what_was_done(client, admin, limited, trail, reader, account):
+    begun = time.time() - 1
+    worker = limited(allow("s3:*", "kms:ListKeys", "sts:*"))
+    worker("s3").list_buckets()
+    worker("s3").get_bucket_location(Bucket=trail["bucket"])
+    worker("kms").list_keys()
+    with pytest.raises(ClientError):
+        worker("iam").list_roles()
+    user = admin("iam").get_user(UserName=worker.name)["User"]["Arn"]
+
+    def start(who=client, role=reader, **more):
+        details = {"trails": [{"cloudTrailArn": trail["arn"], "allRegions": True}], "accessRole": role, "startTime": begun, **more}
+        return who.start_policy_generation(policyGenerationDetails={"principalArn": user}, cloudTrailDetails=details)["jobId"]
+
+    def ended(job, **more):
+        def done():
+            told = client.get_generated_policy(jobId=job, **more)
+            return told if told["jobDetails"]["status"] != "IN_PROGRESS" else None
+
+        return until(done)
+
+    job = start()
+    told = ended(job)
+    assert told["jobDetails"]["status"] == "SUCCEEDED", told
+    [policy] = told["generatedPolicyResult"]["generatedPolicies"]
+    [statement] = json.loads(policy["policy"])["Statement"]
+    assert statement["Action"] == ["kms:ListKeys", "s3:GetBucketLocation", "s3:ListAllMyBuckets"], "what was denied is not needed"
+    assert (statement["Effect"], statement["Resource"], statement["Sid"]) == ("Allow", "*", "SupportedServiceSid0")
+    [policy] = ended(job, includeResourcePlaceholders=True)["generatedPolicyResult"]["generatedPolicies"]
+    of = {action: s["Resource"] for s in json.loads(policy["policy"])["Statement"] for action in s["Action"]}
+    assert "arn:aws:s3:::${BucketName}" in of["s3:GetBucketLocation"] and of["s3:ListAllMyBuckets"] == "*"
+    assert job in [g["jobId"] for g in client.list_policy_generations(principalArn=user)["policyGenerations"]]
+    with pytest.raises(ClientError) as refused:
+        client.cancel_policy_generation(jobId=job)
+    assert refused.value.response["Error"]["Code"] == "ValidationException"
+
+    # What the access role may not do, the job cannot; nor does it without the role.
+    admin("iam").put_role_policy(RoleName=reader.split("/")[-1], PolicyName="read", PolicyDocument=json.dumps(allow("s3:ListBucket")))
+    failed = ended(start())
+    assert failed["jobDetails"]["status"] == "FAILED" and failed["jobDetails"]["jobError"]["code"] == "AUTHORIZATION_ERROR"
+    assert failed["generatedPolicyResult"]["generatedPolicies"] == []
+    assert ended(start(role=reader + "x"))["jobDetails"]["status"] == "FAILED"
+    passing = limited(allow("access-analyzer:StartPolicyGeneration"))("accessanalyzer")
+    with pytest.raises(ClientError) as refused:
+        start(passing)
+    assert refused.value.response["Error"]["Code"] == "AccessDeniedException" and "iam:PassRole" in str(refused.value)
+    for wrong in ({"trails": [{"cloudTrailArn": trail["arn"] + "x"}]}, {"startTime": begun - 100 * 86400}):
+        with pytest.raises(ClientError) as refused:
+            start(**wrong)
+        assert refused.value.response["Error"]["Code"] == "ValidationException"
+
+
+@pytest.fixture(scope="module")
+def member(runtime, admin):
+    """A member account: its administrator's clients, with its id."""
+    name = f"m{uuid.uuid4().hex[:8]}"
+    made = admin("organizations").create_account(Email=f"{name}@example.com", AccountName=name)["CreateAccountStatus"]["AccountId"]
+    role = f"arn:aws:iam::{made}:role/OrganizationAccountAccessRole"
+    credentials = admin("sts").assume_role(RoleArn=role, RoleSessionName="admin")["Credentials"]
+    clients = runtime.session(credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"])
+    clients.account = made
+    return clients
+
+
+def test_an_organization_trusts_its_members(client, analyzer, member, admin, bucket):
+    organizations, arn = admin("organizations"), f"arn:aws:s3:::{bucket}"
+    with pytest.raises(ClientError) as refused:
+        client.create_analyzer(analyzerName="organization", type="ORGANIZATION")
+    assert refused.value.response["Error"]["Code"] == "ValidationException", "the organization does not trust the service"
+    organizations.enable_aws_service_access(ServicePrincipal="access-analyzer.amazonaws.com")
+    with pytest.raises(ClientError):
+        member("accessanalyzer").create_analyzer(analyzerName="organization", type="ORGANIZATION")
+    whole = client.create_analyzer(analyzerName="organization", type="ORGANIZATION")["arn"]
+    try:
+        key = admin("kms").create_key()["KeyMetadata"]["Arn"]
+        admin("kms").create_grant(KeyId=key, GranteePrincipal=f"arn:aws:iam::{member.account}:root", Operations=["Decrypt"])
+        admin("s3").put_bucket_policy(Bucket=bucket, Policy=shared(bucket, who=[member.account, OTHER]))
+        assert until(lambda: len(findings(client, analyzer, arn, "ACTIVE")) == 2)
+        [of_key] = until(lambda: findings(client, analyzer, key, "ACTIVE"))
+        assert (of_key["principal"], of_key["action"]) == ({"AWS": member.account}, ["kms:Decrypt"])
+        [found] = until(lambda: findings(client, whole, arn, "ACTIVE"))
+        assert found["principal"] == {"AWS": OTHER} and not findings(client, whole, key)
+
+        # What is in a member account is looked at, too; its own analyzer takes the others for outsiders.
+        role = f"r-{uuid.uuid4().hex[:12]}"
+        trust = {"Effect": "Allow", "Principal": {"AWS": OTHER}, "Action": "sts:AssumeRole"}
+        theirs = member("iam").create_role(RoleName=role, AssumeRolePolicyDocument=doc(trust))["Role"]["Arn"]
+        [found] = until(lambda: findings(client, whole, theirs, "ACTIVE"))
+        assert found["resourceOwnerAccount"] == member.account and not findings(client, analyzer, theirs)
+
+        # While the service is not trusted, the analyzer stands still.
+        organizations.disable_aws_service_access(ServicePrincipal="access-analyzer.amazonaws.com")
+        told = client.get_analyzer(analyzerName="organization")["analyzer"]
+        assert (told["status"], told["statusReason"]) == ("DISABLED", {"code": "AWS_SERVICE_ACCESS_DISABLED"})
+        member("iam").delete_role(RoleName=role)
+        time.sleep(2)
+        assert findings(client, whole, theirs, "ACTIVE")
+        organizations.enable_aws_service_access(ServicePrincipal="access-analyzer.amazonaws.com")
+        assert until(lambda: findings(client, whole, theirs, "RESOLVED"))
+    finally:
+        client.delete_analyzer(analyzerName="organization")

@@ -30,6 +30,12 @@ KNOWN = {
 
 # The same where a service means something else by a name.
 MEANT = {
+    "accessanalyzer": {
+        "analyzerArn": "arn:aws:access-analyzer:us-east-1:111122223333:analyzer/some",
+        "resourceArn": "arn:aws:access-analyzer:us-east-1:111122223333:analyzer/some",
+        "accessPreviewId": "01234567-89ab-cdef-0123-456789abcdef",
+        "principalArn": "arn:aws:iam::111122223333:role/some",
+    },
     "cognito-identity": {"ResourceArn": "arn:aws:cognito-identity:us-east-1:111122223333:identitypool/us-east-1:01234567-89ab-cdef-0123-456789abcdef"},
     "cognito-idp": {"ResourceArn": "arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_AbCdEfGhI"},
     "ec2": {"ResourceType": "VPC"},

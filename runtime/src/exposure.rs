@@ -14,8 +14,12 @@ use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 
+use crate::usage;
+
 /// How long changes gather.
 const GATHER: Duration = Duration::from_millis(500);
+/// How often it is looked at what is not used.
+const DAY: Duration = Duration::from_secs(86_400);
 /// Resources that are told of together: other writers wait for their analysis.
 const TOGETHER: usize = 5;
 
@@ -26,11 +30,14 @@ struct Changed {
     resources: BTreeSet<String>,
     /// More than can be told.
     all: bool,
+    /// Analyzers, or nothing is known of what is used yet.
+    analyzers: bool,
 }
 
 impl Changed {
     /// Notes a changed node by what it was before and what it is now.
     fn note(&mut self, key: &model::NodeKey, before: &Snapshot, now: &Snapshot) {
+        self.analyzers |= key.kind == Analyzer::KIND;
         if key.kind.starts_with("AWS::Organizations::")
             || key.kind.starts_with("Countersign::Organizations::")
         {
@@ -52,7 +59,8 @@ pub(crate) async fn run(estate: Arc<Estate>, mut stop: watch::Receiver<bool>) {
     let mut commits = estate.follow();
     let mut before = estate.snapshot();
     // What was committed last may not have been told of before the end.
-    let mut changed = Changed { all: true, ..Changed::default() };
+    let mut changed = Changed { all: true, analyzers: true, ..Changed::default() };
+    let mut days = tokio::time::interval(DAY);
     let mut ticks = tokio::time::interval(GATHER);
     loop {
         tokio::select! {
@@ -67,13 +75,18 @@ pub(crate) async fn run(estate: Arc<Estate>, mut stop: watch::Receiver<bool>) {
                 }
                 Err(RecvError::Closed) => return,
             },
+            _ = days.tick() => changed.analyzers = true,
             _ = ticks.tick() => tell(&estate, std::mem::take(&mut changed)).await,
             _ = stop.changed() => return,
         }
     }
 }
 
-async fn tell(estate: &Estate, changed: Changed) {
+async fn tell(estate: &Arc<Estate>, changed: Changed) {
+    if changed.analyzers {
+        let estate = Arc::clone(estate);
+        tokio::spawn(async move { usage::tell(&estate).await });
+    }
     if !changed.all && changed.resources.is_empty() {
         return;
     }

@@ -12,6 +12,7 @@ mod pages;
 mod post;
 mod readiness;
 mod server;
+mod usage;
 
 use std::process::ExitCode;
 

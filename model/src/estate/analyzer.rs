@@ -23,11 +23,30 @@ pub struct Analyzer {
     pub account: AccountId,
     pub region: String,
     pub name: String,
-    /// `ACCOUNT` or `ORGANIZATION`.
-    pub zone: String,
+    /// `ACCOUNT` or `ORGANIZATION`; `ACCOUNT_UNUSED_ACCESS` or `ORGANIZATION_UNUSED_ACCESS`.
+    pub kind: String,
+    /// What counts as unused, for an analyzer of that.
+    #[serde(default)]
+    pub unused: Option<Unused>,
     pub created: Timestamp,
     pub rules: Vec<ArchiveRule>,
     pub tags: Tags,
+}
+
+/// Access that nobody has used for so long.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unused {
+    pub days: i64,
+    /// Who is left out: any of these.
+    pub exclusions: Vec<Exclusion>,
+}
+
+/// Principals of these accounts that have these tags; an empty list: all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exclusion {
+    pub accounts: Vec<String>,
+    /// All of any of these; an empty value: any value.
+    pub tags: Vec<Tags>,
 }
 
 /// Archives new findings that it describes.
@@ -52,6 +71,11 @@ pub struct Criterion {
 }
 
 impl Analyzer {
+    /// Looks at all accounts of the organization.
+    pub fn of_organization(&self) -> bool {
+        self.kind.starts_with("ORGANIZATION")
+    }
+
     pub fn arn(&self) -> String {
         crate::ids::arn("access-analyzer", &self.region, &self.account, &format!("analyzer/{}", self.name))
     }

@@ -67,7 +67,7 @@ pub(crate) fn schedule(tx: &mut Tx<'_>, analyzer: &str, at: Timestamp, after: &s
 
 /// The job: policies of resources have changed, or of more than can be told.
 pub(crate) fn changed(tx: &mut Tx<'_>, payload: Json) -> Result<(), Fault> {
-    let analyzers: Vec<Analyzer> = tx.list::<Analyzer>().cloned().collect();
+    let analyzers: Vec<Analyzer> = tx.list::<Analyzer>().filter(|a| a.unused.is_none()).cloned().collect();
     let arns = payload.get("resources").and_then(Json::as_array).cloned();
     for analyzer in analyzers {
         match &arns {
@@ -119,8 +119,20 @@ pub(crate) fn analyze(tx: &mut Tx<'_>, analyzer: &Analyzer, arn: &str) -> Result
         Some(subject) => found(tx, subject, &zone),
         None => Vec::new(),
     };
+    let changed = settle(tx, analyzer, known, &now)?;
+    remember(tx, &of, arn, subject.as_ref(), changed)
+}
+
+/// Keeps what is new of what there is now, and resolves what is no more; whether anything changed.
+pub(crate) fn settle(
+    tx: &mut Tx<'_>,
+    analyzer: &Analyzer,
+    known: Vec<Found>,
+    now: &[Found],
+) -> Result<bool, Fault> {
+    let of = analyzer.arn();
     let mut changed = false;
-    for new in &now {
+    for new in now {
         let old = known.iter().find(|old| old.same(new));
         if old.is_none_or(|old| old.status == Status::Resolved) {
             // The same access again is the same finding.
@@ -132,6 +144,10 @@ pub(crate) fn analyze(tx: &mut Tx<'_>, analyzer: &Analyzer, arn: &str) -> Result
             finding::keep(tx, &of, &found)?;
             hub::tell(tx, &of, &found)?;
             changed = true;
+        } else if let Some(old) = old.filter(|old| old.idle != new.idle) {
+            let found = Found { idle: new.idle.clone(), updated: tx.now, ..old.clone() };
+            finding::keep(tx, &of, &found)?;
+            changed = true;
         }
     }
     for old in known {
@@ -142,7 +158,13 @@ pub(crate) fn analyze(tx: &mut Tx<'_>, analyzer: &Analyzer, arn: &str) -> Result
             changed = true;
         }
     }
-    remember(tx, &of, arn, subject.as_ref(), changed)
+    Ok(changed)
+}
+
+/// Notes that an analyzer has looked at something.
+pub(crate) fn looked_at(tx: &mut Tx<'_>, analyzer: &str, resource: &str) -> Result<(), Fault> {
+    let last = Last { resource: resource.to_owned(), at: tx.now };
+    tx.put_record_as(LAST, analyzer.as_bytes(), &last)
 }
 
 fn remember(
@@ -167,7 +189,7 @@ fn remember(
         updated: before.filter(|_| !changed).map_or(now, |b| b.updated),
     };
     tx.put_record_as(RESOURCES, &place, &seen)?;
-    tx.put_record_as(LAST, analyzer.as_bytes(), &Last { resource: arn.to_owned(), at: now })
+    looked_at(tx, analyzer, arn)
 }
 
 /// Forgets what an analyzer has seen.

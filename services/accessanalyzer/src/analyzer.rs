@@ -1,4 +1,4 @@
-//! Analyzers of external access: an account has one in a region, an organization five.
+//! Analyzers, of external and of unused access: of each an account has one in a region, an organization five.
 //!
 //! One that looks at an organization belongs to its management account, or to the account that is its
 //! delegated administrator, and stands still while the organization does not trust the service.
@@ -12,7 +12,7 @@ use model::{Fault, Snapshot, Tx};
 use crate::fault::{conflict, invalid, not_found, quota};
 use crate::page::page;
 use crate::shapes::*;
-use crate::{analysis, finding, rule};
+use crate::{analysis, configuration, finding, rule};
 
 pub(crate) const SERVICE: &str = "access-analyzer.amazonaws.com";
 
@@ -23,11 +23,12 @@ pub(crate) const LINKED: Linked<'static> = Linked {
 };
 
 /// The types that are served, with how many an account may have of each.
-const TYPES: [(&str, usize); 2] = [("ACCOUNT", 1), ("ORGANIZATION", 5)];
+const TYPES: [(&str, usize); 4] =
+    [("ACCOUNT", 1), ("ACCOUNT_UNUSED_ACCESS", 1), ("ORGANIZATION", 5), ("ORGANIZATION_UNUSED_ACCESS", 5)];
 
 /// Why an analyzer of an organization stands still.
 fn disabled(snapshot: &Snapshot, analyzer: &Analyzer) -> Option<&'static str> {
-    if analyzer.zone != "ORGANIZATION" {
+    if !analyzer.of_organization() {
         return None;
     }
     let Some(organization) = snapshot.all::<Organization>().next() else {
@@ -50,7 +51,7 @@ pub(crate) fn zone(snapshot: &Snapshot, analyzer: &Analyzer) -> Option<Zone> {
     if disabled(snapshot, analyzer).is_some() {
         return None;
     }
-    if analyzer.zone != "ORGANIZATION" {
+    if !analyzer.of_organization() {
         return Some(Zone { accounts: vec![analyzer.account.clone()], organization: None });
     }
     let organization = snapshot.all::<Organization>().next()?;
@@ -71,19 +72,26 @@ pub(crate) fn of_arn(tx: &Tx<'_>, arn: &str) -> Result<Analyzer, Fault> {
     found.cloned().ok_or_else(|| not_found("analyzer", arn))
 }
 
+/// The same, of external access only.
+pub(crate) fn external(tx: &Tx<'_>, arn: &str) -> Result<Analyzer, Fault> {
+    let analyzer = of_arn(tx, arn)?;
+    match analyzer.unused {
+        None => Ok(analyzer),
+        Some(_) => Err(invalid("The operation is only for analyzers of external access.")),
+    }
+}
+
 /// <https://docs.aws.amazon.com/access-analyzer/latest/APIReference/API_CreateAnalyzer.html>
 pub(crate) fn create_analyzer(
     tx: &mut Tx<'_>,
     input: CreateAnalyzerRequest,
 ) -> Result<CreateAnalyzerResponse, Fault> {
     let name = input.analyzer_name;
-    let zone = input.r#type;
-    let Some((_, most)) = TYPES.iter().find(|(t, _)| *t == zone) else {
-        return Err(invalid(format!("Analyzers of the type {zone} are not served by this runtime.")));
+    let kind = input.r#type;
+    let Some((_, most)) = TYPES.iter().find(|(t, _)| *t == kind) else {
+        return Err(invalid(format!("Analyzers of the type {kind} are not served by this runtime.")));
     };
-    if input.configuration.is_some_and(|c| c.unused_access.is_some() || c.internal_access.is_some()) {
-        return Err(invalid(format!("The configuration is not for an analyzer of the type {zone}.")));
-    }
+    let unused = configuration::read(&kind, input.configuration)?;
     if tx.find::<Analyzer>(&name).is_some() {
         return Err(conflict("analyzer", &name));
     }
@@ -92,7 +100,8 @@ pub(crate) fn create_analyzer(
         account: tx.account.clone(),
         region: tx.region.clone(),
         name,
-        zone,
+        kind,
+        unused,
         created: tx.now,
         rules: Vec::new(),
         tags: input.tags.unwrap_or_default(),
@@ -101,8 +110,8 @@ pub(crate) fn create_analyzer(
         let message = format!("An organization analyzer cannot be created in this account: {why}.");
         return Err(invalid(message));
     }
-    if tx.list::<Analyzer>().filter(|a| a.zone == analyzer.zone).count() >= *most {
-        let message = format!("The limit of {most} analyzers of the type {} is reached.", analyzer.zone);
+    if tx.list::<Analyzer>().filter(|a| a.kind == analyzer.kind).count() >= *most {
+        let message = format!("The limit of {most} analyzers of the type {} is reached.", analyzer.kind);
         return Err(quota("analyzer", &analyzer.name, message));
     }
     for given in rules {
@@ -111,8 +120,11 @@ pub(crate) fn create_analyzer(
     }
     LINKED.caller(tx)?;
     let arn = analyzer.arn();
+    let external = analyzer.unused.is_none();
     tx.put(analyzer)?;
-    analysis::schedule(tx, &arn, tx.now, "")?;
+    if external {
+        analysis::schedule(tx, &arn, tx.now, "")?;
+    }
     Ok(CreateAnalyzerResponse { arn: Some(arn) })
 }
 
@@ -122,7 +134,7 @@ fn summary(tx: &Tx<'_>, analyzer: &Analyzer) -> Result<AnalyzerSummary, Fault> {
     Ok(AnalyzerSummary {
         arn: analyzer.arn(),
         name: analyzer.name.clone(),
-        r#type: analyzer.zone.clone(),
+        r#type: analyzer.kind.clone(),
         created_at: analyzer.created,
         last_resource_analyzed_at: last.as_ref().map(|l| l.at),
         last_resource_analyzed: last.map(|l| l.resource),
@@ -137,7 +149,8 @@ fn summary(tx: &Tx<'_>, analyzer: &Analyzer) -> Result<AnalyzerSummary, Fault> {
 /// <https://docs.aws.amazon.com/access-analyzer/latest/APIReference/API_GetAnalyzer.html>
 pub(crate) fn get_analyzer(tx: &mut Tx<'_>, input: GetAnalyzerRequest) -> Result<GetAnalyzerResponse, Fault> {
     let analyzer = named(tx, &input.analyzer_name)?;
-    Ok(GetAnalyzerResponse { analyzer: summary(tx, &analyzer)? })
+    let configuration = analyzer.unused.as_ref().map(configuration::shown);
+    Ok(GetAnalyzerResponse { analyzer: AnalyzerSummary { configuration, ..summary(tx, &analyzer)? } })
 }
 
 /// <https://docs.aws.amazon.com/access-analyzer/latest/APIReference/API_ListAnalyzers.html>
@@ -145,7 +158,7 @@ pub(crate) fn list_analyzers(
     tx: &mut Tx<'_>,
     input: ListAnalyzersRequest,
 ) -> Result<ListAnalyzersResponse, Fault> {
-    let wanted = |a: &&Analyzer| input.r#type.as_ref().is_none_or(|t| *t == a.zone);
+    let wanted = |a: &&Analyzer| input.r#type.as_ref().is_none_or(|t| *t == a.kind);
     let found: Result<Vec<_>, Fault> = tx.list::<Analyzer>().filter(wanted).map(|a| summary(tx, a)).collect();
     let (analyzers, next_token) = page(found?, input.next_token.as_deref(), input.max_results)?;
     Ok(ListAnalyzersResponse { analyzers, next_token })
@@ -157,8 +170,15 @@ pub(crate) fn update_analyzer(
     tx: &mut Tx<'_>,
     input: UpdateAnalyzerRequest,
 ) -> Result<UpdateAnalyzerResponse, Fault> {
-    let analyzer = named(tx, &input.analyzer_name)?;
-    Err(invalid(format!("An analyzer of the type {} has no configuration to update.", analyzer.zone)))
+    let mut analyzer = named(tx, &input.analyzer_name)?;
+    if analyzer.unused.is_none() {
+        let message = format!("An analyzer of the type {} has no configuration to update.", analyzer.kind);
+        return Err(invalid(message));
+    }
+    analyzer.unused = configuration::read(&analyzer.kind, input.configuration)?;
+    let configuration = analyzer.unused.as_ref().map(configuration::shown);
+    tx.put(analyzer)?;
+    Ok(UpdateAnalyzerResponse { configuration })
 }
 
 /// <https://docs.aws.amazon.com/access-analyzer/latest/APIReference/API_DeleteAnalyzer.html>

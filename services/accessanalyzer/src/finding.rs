@@ -1,4 +1,4 @@
-//! Findings of external access: one for a resource, an outsider, the conditions that say who that is, and
+//! Findings. Of external access there is one for a resource, an outsider, the conditions that say who that is, and
 //! the actions. The same access is the same finding, also when it comes back; other access is another.
 
 use std::collections::BTreeMap;
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::analysis::{self, RESOURCES, Seen};
 use crate::criteria::Described;
 use crate::subject::{BUCKET, Subject};
+use crate::unused::Idle;
 use crate::{hub, preview};
 
 pub(crate) const TABLE: &str = "accessanalyzer/findings";
@@ -43,6 +44,9 @@ pub(crate) struct Found {
     pub(crate) actions: Vec<String>,
     pub(crate) public: bool,
     pub(crate) error: Option<String>,
+    /// What is not used, where that was looked for.
+    #[serde(default)]
+    pub(crate) idle: Option<Idle>,
     /// What a resource control policy of the organization has to do with it.
     pub(crate) restriction: String,
     pub(crate) created: Timestamp,
@@ -54,16 +58,27 @@ impl Found {
     /// What all findings of a resource have in common.
     pub(crate) fn of(subject: &Subject, restriction: &str, now: Timestamp) -> Found {
         Found {
-            id: String::new(),
             resource: subject.arn.clone(),
             kind: subject.kind.to_owned(),
             owner: subject.owner.clone(),
+            restriction: restriction.to_owned(),
+            ..Found::blank(now)
+        }
+    }
+
+    pub(crate) fn blank(now: Timestamp) -> Found {
+        Found {
+            id: String::new(),
+            resource: String::new(),
+            kind: String::new(),
+            owner: AccountId::none(),
+            idle: None,
             principal: None,
             condition: BTreeMap::new(),
             actions: Vec::new(),
             public: false,
             error: None,
-            restriction: restriction.to_owned(),
+            restriction: String::new(),
             created: now,
             updated: now,
             status: Status::Active,
@@ -78,6 +93,10 @@ impl Found {
             && self.actions == other.actions
             && self.public == other.public
             && self.error == other.error
+            && match (&self.idle, &other.idle) {
+                (Some(one), Some(other)) => one.same(other),
+                (one, other) => one.is_none() && other.is_none(),
+            }
     }
 
     pub(crate) fn principals(&self) -> Option<BTreeMap<String, String>> {
@@ -86,7 +105,7 @@ impl Found {
 
     /// By what a bucket is shared.
     pub(crate) fn by_policy(&self) -> bool {
-        self.kind == BUCKET && self.error.is_none()
+        self.kind == BUCKET && self.error.is_none() && self.idle.is_none()
     }
 }
 
@@ -98,8 +117,9 @@ impl Described for Found {
             "resource" => self.resource.clone(),
             "resourceType" => self.kind.clone(),
             "resourceOwnerAccount" => self.owner.to_string(),
+            "findingType" => self.idle.as_ref().map_or("ExternalAccess", Idle::name).to_owned(),
+            "isPublic" | "resourceControlPolicyRestriction" if self.idle.is_some() => return None,
             "isPublic" => self.public.to_string(),
-            "findingType" => "ExternalAccess".to_owned(),
             "status" => self.status.name().to_owned(),
             "resourceControlPolicyRestriction" => self.restriction.clone(),
             "error" => return self.error.clone(),

@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 
 use crate::finding::{Found, Status};
 use crate::subject::{Kind, Subject};
+use crate::unused::Idle;
 
 const RCP: &str = "RESOURCE_CONTROL_POLICY";
 
@@ -25,11 +26,16 @@ pub(crate) fn tell(tx: &mut Tx<'_>, analyzer: &str, found: &Found) -> Result<(),
 }
 
 fn finding(tx: &Tx<'_>, analyzer: &str, found: &Found) -> Json {
-    let kind = Kind::of(&found.kind).map_or("Other", |k| k.shown);
+    let user = if found.kind == "AWS::IAM::User" { "AwsIamUser" } else { "Other" };
+    let kind = Kind::of(&found.kind).map_or(user, |k| k.shown);
     let access = if found.public { "public" } else { "cross-account" };
     let said = match &found.error {
         Some(_) => "could not be analyzed".to_owned(),
         None => format!("allows {access} access"),
+    };
+    let (title, kind_of) = match &found.idle {
+        None => (format!("{kind}/{} {said}", found.resource), "External Access Granted"),
+        Some(idle) => (format!("{kind}/{} has unused access", found.resource), unused_type(idle)),
     };
     let from =
         found.principal.as_ref().map(|(kind, name)| format!(" from {kind} {name}")).unwrap_or_default();
@@ -46,14 +52,17 @@ fn finding(tx: &Tx<'_>, analyzer: &str, found: &Found) -> Json {
         "CompanyName": "AWS",
         "GeneratorId": "aws/access-analyzer",
         "AwsAccountId": tx.account,
-        "Types": ["Software and Configuration Checks/AWS Security Best Practices/External Access Granted"],
+        "Types": [format!("Software and Configuration Checks/AWS Security Best Practices/{kind_of}")],
         "CreatedAt": found.created.to_rfc3339(),
         "UpdatedAt": found.updated.to_rfc3339(),
         "Severity": {"Product": normalized, "Label": label, "Normalized": normalized},
-        "Title": format!("{kind}/{} {said}", found.resource),
-        "Description": format!("{}/{} {said}{from}", found.kind, found.resource),
+        "Title": title,
+        "Description": match &found.idle {
+            None => format!("{}/{} {said}{from}", found.kind, found.resource),
+            Some(idle) => format!("{}/{}: {}", found.kind, found.resource, idle.name()),
+        },
         "Remediation": {"Recommendation": {
-            "Text": "If the access is not intended, take it out of the resource's policy. If it is, archive the finding.",
+            "Text": "If the access is not intended or needed, take it away. If it is, archive the finding.",
         }},
         "SourceUrl": url,
         "Resources": [{"Type": kind, "Id": found.resource, "Partition": "aws", "Region": tx.region}],
@@ -66,6 +75,15 @@ fn finding(tx: &Tx<'_>, analyzer: &str, found: &Found) -> Json {
         },
         "RecordState": if found.status == Status::Active { "ACTIVE" } else { "ARCHIVED" },
     })
+}
+
+fn unused_type(idle: &Idle) -> &'static str {
+    match idle {
+        Idle::Role { .. } => "Unused IAM Role",
+        Idle::Key { .. } => "Unused IAM User Access Key",
+        Idle::Password { .. } => "Unused IAM User Password",
+        Idle::Permission { .. } => "Unused Permission",
+    }
 }
 
 /// Whether a resource control policy of the organization is about the resource. What it denies is told of all the same.

@@ -12,10 +12,18 @@ pub(crate) fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
     ask.request_tags = asking.tags("tags");
     ask.tag_keys = asking.strings("tagKeys");
     let mut asks = vec![ask];
-    if asking.operation == "CreateAnalyzer" {
-        asks.extend(linked_role(asking));
+    match asking.operation {
+        "CreateAnalyzer" => asks.extend(linked_role(asking)),
+        "StartPolicyGeneration" => asks.extend(passing(asking)),
+        _ => {}
     }
     Ok(asks)
+}
+
+/// The role by which the service reads the trail.
+fn passing(asking: &Asking<'_>) -> Option<Ask> {
+    let role = asking.input.get("cloudTrailDetails")?.text("accessRole")?;
+    Some(Ask::new("iam:PassRole", role).key("iam:PassedToService", Some(SERVICE)))
 }
 
 /// The service's role is made with the first analyzer.

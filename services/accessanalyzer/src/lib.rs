@@ -7,9 +7,11 @@
 mod analysis;
 mod analyzer;
 mod check;
+mod configuration;
 mod criteria;
 mod fault;
 mod finding;
+mod generation;
 mod hub;
 mod iam;
 mod list;
@@ -21,6 +23,7 @@ mod rule;
 #[rustfmt::skip]
 mod shapes;
 mod subject;
+mod unused;
 mod validation;
 
 use model::estate::analyzer::Analyzer;
@@ -63,10 +66,19 @@ pub static SERVICE: Service = Service {
         read GetAccessPreview => preview::get_access_preview,
         read ListAccessPreviews => preview::list_access_previews,
         read ListAccessPreviewFindings => preview::list_access_preview_findings,
+        write StartPolicyGeneration => generation::start_policy_generation,
+        read GetGeneratedPolicy => generation::get_generated_policy,
+        read ListPolicyGenerations => generation::list_policy_generations,
+        write CancelPolicyGeneration => generation::cancel_policy_generation,
     ],
     ask: iam::ask,
     nodes: &[NodeKind::of::<Analyzer>()],
     resources: provider::RESOURCES,
-    jobs: model::jobs![Changed => analysis::changed, Scan => analysis::scan],
+    jobs: model::jobs![
+        Changed => analysis::changed,
+        Generate => generation::generate,
+        Scan => analysis::scan,
+        Used => unused::used,
+    ],
     founding: model::service::nothing,
 };

@@ -1,6 +1,6 @@
 //! How findings are asked for and marked: lists in both forms, one of them, counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Fault, Timestamp, Tx};
 
@@ -9,19 +9,26 @@ use crate::fault::{invalid, not_found};
 use crate::finding::{self, Found, Status};
 use crate::page::page;
 use crate::shapes::*;
-use crate::{analyzer, criteria, hub};
+use crate::unused::Idle;
+use crate::{analysis, analyzer, criteria, hub};
 
-/// When each resource was looked at.
-type Looked = BTreeMap<String, Timestamp>;
+/// When each resource was looked at, and when any was.
+struct Looked {
+    each: BTreeMap<String, Timestamp>,
+    last: Option<Timestamp>,
+}
 
 fn looked(tx: &Tx<'_>, analyzer: &str) -> Result<Looked, Fault> {
-    Ok(finding::seen_by(tx, analyzer)?.into_iter().map(|s| (s.arn, s.analyzed)).collect())
+    let each = finding::seen_by(tx, analyzer)?.into_iter().map(|s| (s.arn, s.analyzed)).collect();
+    Ok(Looked { each, last: analysis::last(tx, analyzer)?.map(|last| last.at) })
 }
 
 fn analyzed(found: &Found, looked: &Looked) -> Timestamp {
     match found.status {
         Status::Resolved => found.updated,
-        Status::Active | Status::Archived => looked.get(&found.resource).copied().unwrap_or(found.updated),
+        Status::Active | Status::Archived => {
+            looked.each.get(&found.resource).copied().or(looked.last).unwrap_or(found.updated)
+        }
     }
 }
 
@@ -89,6 +96,7 @@ pub(crate) fn list_findings(
     tx: &mut Tx<'_>,
     input: ListFindingsRequest,
 ) -> Result<ListFindingsResponse, Fault> {
+    analyzer::external(tx, &input.analyzer_arn)?;
     let found = chosen(tx, &input.analyzer_arn, input.filter, input.sort)?;
     let (found, next_token) = page(found, input.next_token.as_deref(), input.max_results)?;
     let looked = looked(tx, &input.analyzer_arn)?;
@@ -128,6 +136,7 @@ fn one(tx: &Tx<'_>, analyzer: &str, id: &str) -> Result<Found, Fault> {
 
 /// <https://docs.aws.amazon.com/access-analyzer/latest/APIReference/API_GetFinding.html>
 pub(crate) fn get_finding(tx: &mut Tx<'_>, input: GetFindingRequest) -> Result<GetFindingResponse, Fault> {
+    analyzer::external(tx, &input.analyzer_arn)?;
     let found = one(tx, &input.analyzer_arn, &input.id)?;
     let looked = looked(tx, &input.analyzer_arn)?;
     let shown = summary(found, &looked);
@@ -151,6 +160,44 @@ pub(crate) fn get_finding(tx: &mut Tx<'_>, input: GetFindingRequest) -> Result<G
     Ok(GetFindingResponse { finding: Some(finding) })
 }
 
+/// What a finding is of: one external access, or one thing that is not used; of permissions, each service.
+fn details(found: &Found) -> Vec<FindingDetails> {
+    let none = FindingDetails::default;
+    match &found.idle {
+        None => {
+            let external = ExternalAccessDetails {
+                action: Some(found.actions.clone()),
+                condition: found.condition.clone(),
+                is_public: Some(found.public),
+                principal: found.principals(),
+                sources: sources(found),
+                resource_control_policy_restriction: Some(found.restriction.clone()),
+            };
+            vec![FindingDetails { external_access_details: Some(external), ..none() }]
+        }
+        Some(Idle::Role { last }) => {
+            let role = UnusedIamRoleDetails { last_accessed: *last };
+            vec![FindingDetails { unused_iam_role_details: Some(role), ..none() }]
+        }
+        Some(Idle::Key { id, last }) => {
+            let key = UnusedIamUserAccessKeyDetails { access_key_id: id.clone(), last_accessed: *last };
+            vec![FindingDetails { unused_iam_user_access_key_details: Some(key), ..none() }]
+        }
+        Some(Idle::Password { last }) => {
+            let password = UnusedIamUserPasswordDetails { last_accessed: *last };
+            vec![FindingDetails { unused_iam_user_password_details: Some(password), ..none() }]
+        }
+        Some(Idle::Permission { services }) => {
+            let each = services.iter().map(|(prefix, last)| UnusedPermissionDetails {
+                actions: None,
+                service_namespace: prefix.clone(),
+                last_accessed: *last,
+            });
+            each.map(|one| FindingDetails { unused_permission_details: Some(one), ..none() }).collect()
+        }
+    }
+}
+
 /// <https://docs.aws.amazon.com/access-analyzer/latest/APIReference/API_GetFindingV2.html>
 pub(crate) fn get_finding_v2(
     tx: &mut Tx<'_>,
@@ -159,17 +206,9 @@ pub(crate) fn get_finding_v2(
     let found = one(tx, &input.analyzer_arn, &input.id)?;
     let looked = looked(tx, &input.analyzer_arn)?;
     let finding_type = found.value("findingType");
+    let details = details(&found);
     let shown = summary(found, &looked);
-    let details = ExternalAccessDetails {
-        action: shown.action,
-        condition: shown.condition,
-        is_public: shown.is_public,
-        principal: shown.principal,
-        sources: shown.sources,
-        resource_control_policy_restriction: shown.resource_control_policy_restriction,
-    };
-    let details = FindingDetails { external_access_details: Some(details), ..FindingDetails::default() };
-    let (finding_details, next_token) = page(vec![details], input.next_token.as_deref(), input.max_results)?;
+    let (finding_details, next_token) = page(details, input.next_token.as_deref(), input.max_results)?;
     Ok(GetFindingV2Response {
         analyzed_at: shown.analyzed_at,
         created_at: shown.created_at,
@@ -216,8 +255,50 @@ pub(crate) fn get_findings_statistics(
     tx: &mut Tx<'_>,
     input: GetFindingsStatisticsRequest,
 ) -> Result<GetFindingsStatisticsResponse, Fault> {
-    analyzer::of_arn(tx, &input.analyzer_arn)?;
+    let analyzer = analyzer::of_arn(tx, &input.analyzer_arn)?;
     let found = finding::all(tx, &input.analyzer_arn)?;
+    let statistics = match analyzer.unused {
+        None => external_statistics(&found),
+        Some(_) => unused_statistics(&found),
+    };
+    Ok(GetFindingsStatisticsResponse {
+        findings_statistics: Some(vec![statistics]),
+        last_updated_at: Some(tx.now),
+    })
+}
+
+fn unused_statistics(found: &[Found]) -> FindingsStatistics {
+    let count = |test: &dyn Fn(&&Found) -> bool| i64::try_from(found.iter().filter(test).count()).ok();
+    let active = |f: &&Found| f.status == Status::Active;
+    let kinds: BTreeSet<&str> = found.iter().filter_map(|f| f.idle.as_ref()).map(Idle::name).collect();
+    let of = |f: &&Found, kind: &str| active(f) && f.idle.as_ref().is_some_and(|idle| idle.name() == kind);
+    let types = kinds.iter().map(|kind| UnusedAccessTypeStatistics {
+        unused_access_type: Some((*kind).to_owned()),
+        total: count(&|f| of(f, kind)),
+    });
+    let mut accounts: BTreeMap<String, i64> = BTreeMap::new();
+    found.iter().filter(active).for_each(|f| *accounts.entry(f.owner.to_string()).or_default() += 1);
+    let mut top: Vec<(String, i64)> = accounts.into_iter().collect();
+    top.sort_by_key(|(_, number)| -number);
+    let top = top.into_iter().take(10).map(|(account, number)| FindingAggregationAccountDetails {
+        account: Some(account),
+        number_of_active_findings: Some(number),
+        details: None,
+    });
+    let statistics = UnusedAccessFindingsStatistics {
+        unused_access_type_statistics: Some(types.collect()),
+        top_accounts: Some(top.collect()),
+        total_active_findings: count(&active),
+        total_archived_findings: count(&|f| f.status == Status::Archived),
+        total_resolved_findings: count(&|f| f.status == Status::Resolved),
+    };
+    FindingsStatistics {
+        unused_access_findings_statistics: Some(statistics),
+        ..FindingsStatistics::default()
+    }
+}
+
+fn external_statistics(found: &[Found]) -> FindingsStatistics {
     let count = |test: &dyn Fn(&&Found) -> bool| i64::try_from(found.iter().filter(test).count()).ok();
     let mut types = BTreeMap::new();
     for kind in found.iter().filter(|f| f.status == Status::Active).map(|f| &f.kind) {
@@ -234,12 +315,8 @@ pub(crate) fn get_findings_statistics(
         total_archived_findings: count(&|f| f.status == Status::Archived),
         total_resolved_findings: count(&|f| f.status == Status::Resolved),
     };
-    let statistics = FindingsStatistics {
+    FindingsStatistics {
         external_access_findings_statistics: Some(statistics),
         ..FindingsStatistics::default()
-    };
-    Ok(GetFindingsStatisticsResponse {
-        findings_statistics: Some(vec![statistics]),
-        last_updated_at: Some(tx.now),
-    })
+    }
 }

@@ -56,7 +56,7 @@ pub(crate) fn create_access_preview(
     tx: &mut Tx<'_>,
     input: CreateAccessPreviewRequest,
 ) -> Result<CreateAccessPreviewResponse, Fault> {
-    let analyzer = analyzer::of_arn(tx, &input.analyzer_arn)?;
+    let analyzer = analyzer::external(tx, &input.analyzer_arn)?;
     let zone =
         analyzer::zone(tx.snapshot(), &analyzer).ok_or_else(|| invalid("The analyzer is disabled."))?;
     let mut configurations = input.configurations.iter();
@@ -213,7 +213,7 @@ fn foreseen(
 }
 
 fn find(tx: &Tx<'_>, analyzer: &str, id: &str) -> Result<Preview, Fault> {
-    analyzer::of_arn(tx, analyzer)?;
+    analyzer::external(tx, analyzer)?;
     tx.record_as(TABLE, &key(analyzer, id))?.ok_or_else(|| not_found("access preview", id))
 }
 
@@ -249,7 +249,7 @@ pub(crate) fn list_access_previews(
     tx: &mut Tx<'_>,
     input: ListAccessPreviewsRequest,
 ) -> Result<ListAccessPreviewsResponse, Fault> {
-    analyzer::of_arn(tx, &input.analyzer_arn)?;
+    analyzer::external(tx, &input.analyzer_arn)?;
     let mut previews: Vec<Preview> = finding::under(tx, TABLE, &key(&input.analyzer_arn, ""))?;
     previews.sort_by_key(|p| std::cmp::Reverse(p.created));
     let (previews, next_token) = page(previews, input.next_token.as_deref(), input.max_results)?;

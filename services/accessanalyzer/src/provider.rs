@@ -20,6 +20,34 @@ fn rules(properties: &Json) -> Map<String, Json> {
     list.into_iter().flatten().filter_map(rule).collect()
 }
 
+/// The configuration as the API has it.
+fn configuration(properties: &Json) -> Json {
+    let Some(unused) = properties.pointer("/AnalyzerConfiguration/UnusedAccessConfiguration") else {
+        return Json::Null;
+    };
+    let exclusions = unused.pointer("/AnalysisRule/Exclusions").and_then(Json::as_array);
+    let tags = |list: &Json| {
+        let tags = model::service::tags_of(&model::Value::from_json(list.clone()));
+        json!(tags)
+    };
+    let exclusion = |one: &Json| {
+        let lists = one.get("ResourceTags").and_then(Json::as_array);
+        let lists = lists.map(|lists| lists.iter().map(tags).collect::<Vec<_>>());
+        without_nulls(json!({"accountIds": one.get("AccountIds"), "resourceTags": lists}))
+    };
+    let exclusions =
+        exclusions.map(|list| json!({"exclusions": list.iter().map(exclusion).collect::<Vec<_>>()}));
+    let unused = json!({"unusedAccessAge": unused.get("UnusedAccessAge"), "analysisRule": exclusions});
+    json!({"unusedAccess": without_nulls(unused)})
+}
+
+fn without_nulls(json: Json) -> Json {
+    match json {
+        Json::Object(map) => map.into_iter().filter(|(_, v)| !v.is_null()).collect(),
+        other => other,
+    }
+}
+
 fn criterion(given: &Json) -> Option<(String, Json)> {
     const OPERATORS: [(&str, &str); 4] =
         [("Contains", "contains"), ("Eq", "eq"), ("Exists", "exists"), ("Neq", "neq")];
@@ -41,6 +69,7 @@ fn create(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> {
             "analyzerName": name,
             "type": deploy.property("Type"),
             "archiveRules": rules,
+            "configuration": configuration(deploy.properties),
             "tags": deploy.tags_with("Tags"),
         }),
     )?;
@@ -68,6 +97,11 @@ fn update(tx: &mut Tx<'_>, deploy: &Deploy<'_>) -> Result<Physical, Fault> {
             operation,
             json!({"analyzerName": name, "ruleName": rule, "filter": filter}),
         )?;
+    }
+    let wanted = configuration(deploy.properties);
+    if !wanted.is_null() && deploy.previous.map(configuration).as_ref() != Some(&wanted) {
+        let input = json!({"analyzerName": name, "configuration": wanted});
+        deploy.call(tx, SERVICE, "UpdateAnalyzer", input)?;
     }
     let stale = deploy.stale_tags("Tags");
     if !stale.is_empty() {

@@ -13,7 +13,7 @@ use crate::subject::{self, BUCKET};
 /// Looks at it at once.
 /// <https://docs.aws.amazon.com/access-analyzer/latest/APIReference/API_StartResourceScan.html>
 pub(crate) fn start_resource_scan(tx: &mut Tx<'_>, input: StartResourceScanRequest) -> Result<(), Fault> {
-    let analyzer = analyzer::of_arn(tx, &input.analyzer_arn)?;
+    let analyzer = analyzer::external(tx, &input.analyzer_arn)?;
     let arn = &input.resource_arn;
     let zone =
         analyzer::zone(tx.snapshot(), &analyzer).ok_or_else(|| invalid("The analyzer is disabled."))?;
@@ -33,7 +33,7 @@ pub(crate) fn list_analyzed_resources(
     tx: &mut Tx<'_>,
     input: ListAnalyzedResourcesRequest,
 ) -> Result<ListAnalyzedResourcesResponse, Fault> {
-    analyzer::of_arn(tx, &input.analyzer_arn)?;
+    analyzer::external(tx, &input.analyzer_arn)?;
     let mut seen = finding::seen_by(tx, &input.analyzer_arn)?;
     seen.retain(|s| input.resource_type.as_ref().is_none_or(|t| *t == s.kind));
     let (seen, next_token) = page(seen, input.next_token.as_deref(), input.max_results)?;
@@ -54,7 +54,7 @@ pub(crate) fn get_analyzed_resource(
     input: GetAnalyzedResourceRequest,
 ) -> Result<GetAnalyzedResourceResponse, Fault> {
     let (analyzer, arn) = (&input.analyzer_arn, &input.resource_arn);
-    analyzer::of_arn(tx, analyzer)?;
+    analyzer::external(tx, analyzer)?;
     let seen = analysis::seen(tx, analyzer, arn)?.ok_or_else(|| not_found("resource", arn))?;
     let mut found = finding::of_resource(tx, analyzer, arn)?;
     found.retain(|f| f.status != Status::Resolved);

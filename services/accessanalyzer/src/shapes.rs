@@ -465,6 +465,45 @@ impl IntoValue for ArchiveRuleSummary {
     }
 }
 
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CancelPolicyGenerationRequest {
+    pub job_id: String,
+}
+impl FromValue for CancelPolicyGenerationRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = CancelPolicyGenerationRequest {
+            job_id: m.required("jobId"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for CancelPolicyGenerationRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("jobId", self.job_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CancelPolicyGenerationResponse {
+}
+impl FromValue for CancelPolicyGenerationResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = CancelPolicyGenerationResponse {
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for CancelPolicyGenerationResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
 #[derive(Clone, Default, PartialEq)]
 pub struct CheckAccessNotGrantedRequest {
     pub policy_document: String,
@@ -646,6 +685,63 @@ impl IntoValue for CheckNoPublicAccessResponse {
         m.put_some("result", self.result);
         m.put_some("message", self.message);
         m.put_some("reasons", self.reasons);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CloudTrailDetails {
+    pub trails: Vec<Trail>,
+    pub access_role: String,
+    pub start_time: Timestamp,
+    pub end_time: Option<Timestamp>,
+}
+impl FromValue for CloudTrailDetails {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = CloudTrailDetails {
+            trails: m.required("trails"),
+            access_role: m.required("accessRole"),
+            start_time: m.required("startTime"),
+            end_time: m.optional("endTime"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for CloudTrailDetails {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put("trails", self.trails);
+        m.put("accessRole", self.access_role);
+        m.put("startTime", self.start_time);
+        m.put_some("endTime", self.end_time);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CloudTrailProperties {
+    pub trail_properties: Vec<TrailProperties>,
+    pub start_time: Timestamp,
+    pub end_time: Timestamp,
+}
+impl FromValue for CloudTrailProperties {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = CloudTrailProperties {
+            trail_properties: m.required("trailProperties"),
+            start_time: m.required("startTime"),
+            end_time: m.required("endTime"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for CloudTrailProperties {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("trailProperties", self.trail_properties);
+        m.put("startTime", self.start_time);
+        m.put("endTime", self.end_time);
         Value::Map(m)
     }
 }
@@ -1416,6 +1512,78 @@ impl IntoValue for FindingsStatistics {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct GeneratedPolicy {
+    pub policy: String,
+}
+impl FromValue for GeneratedPolicy {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = GeneratedPolicy {
+            policy: m.required("policy"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for GeneratedPolicy {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("policy", self.policy);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GeneratedPolicyProperties {
+    pub is_complete: Option<bool>,
+    pub principal_arn: String,
+    pub cloud_trail_properties: Option<CloudTrailProperties>,
+}
+impl FromValue for GeneratedPolicyProperties {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = GeneratedPolicyProperties {
+            is_complete: m.optional("isComplete"),
+            principal_arn: m.required("principalArn"),
+            cloud_trail_properties: m.optional("cloudTrailProperties"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for GeneratedPolicyProperties {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("isComplete", self.is_complete);
+        m.put("principalArn", self.principal_arn);
+        m.put_some("cloudTrailProperties", self.cloud_trail_properties);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GeneratedPolicyResult {
+    pub properties: GeneratedPolicyProperties,
+    pub generated_policies: Option<Vec<GeneratedPolicy>>,
+}
+impl FromValue for GeneratedPolicyResult {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = GeneratedPolicyResult {
+            properties: m.required("properties"),
+            generated_policies: m.optional("generatedPolicies"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for GeneratedPolicyResult {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("properties", self.properties);
+        m.put_some("generatedPolicies", self.generated_policies);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetAccessPreviewRequest {
     pub access_preview_id: String,
     pub analyzer_arn: String,
@@ -1767,6 +1935,57 @@ impl IntoValue for GetFindingsStatisticsResponse {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetGeneratedPolicyRequest {
+    pub job_id: String,
+    pub include_resource_placeholders: Option<bool>,
+    pub include_service_level_template: Option<bool>,
+}
+impl FromValue for GetGeneratedPolicyRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = GetGeneratedPolicyRequest {
+            job_id: m.required("jobId"),
+            include_resource_placeholders: m.optional("includeResourcePlaceholders"),
+            include_service_level_template: m.optional("includeServiceLevelTemplate"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for GetGeneratedPolicyRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("jobId", self.job_id);
+        m.put_some("includeResourcePlaceholders", self.include_resource_placeholders);
+        m.put_some("includeServiceLevelTemplate", self.include_service_level_template);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetGeneratedPolicyResponse {
+    pub job_details: JobDetails,
+    pub generated_policy_result: GeneratedPolicyResult,
+}
+impl FromValue for GetGeneratedPolicyResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = GetGeneratedPolicyResponse {
+            job_details: m.required("jobDetails"),
+            generated_policy_result: m.required("generatedPolicyResult"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for GetGeneratedPolicyResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("jobDetails", self.job_details);
+        m.put("generatedPolicyResult", self.generated_policy_result);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct IamRoleConfiguration {
     pub trust_policy: Option<String>,
 }
@@ -1996,6 +2215,63 @@ impl FromValue for InternetConfiguration {
 impl IntoValue for InternetConfiguration {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JobDetails {
+    pub job_id: String,
+    pub status: String,
+    pub started_on: Timestamp,
+    pub completed_on: Option<Timestamp>,
+    pub job_error: Option<JobError>,
+}
+impl FromValue for JobDetails {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = JobDetails {
+            job_id: m.required("jobId"),
+            status: m.required("status"),
+            started_on: m.required("startedOn"),
+            completed_on: m.optional("completedOn"),
+            job_error: m.optional("jobError"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for JobDetails {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("jobId", self.job_id);
+        m.put("status", self.status);
+        m.put("startedOn", self.started_on);
+        m.put_some("completedOn", self.completed_on);
+        m.put_some("jobError", self.job_error);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JobError {
+    pub code: String,
+    pub message: String,
+}
+impl FromValue for JobError {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = JobError {
+            code: m.required("code"),
+            message: m.required("message"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for JobError {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("code", self.code);
+        m.put("message", self.message);
         Value::Map(m)
     }
 }
@@ -2460,6 +2736,57 @@ impl IntoValue for ListFindingsV2Response {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListPolicyGenerationsRequest {
+    pub principal_arn: Option<String>,
+    pub max_results: Option<i64>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListPolicyGenerationsRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = ListPolicyGenerationsRequest {
+            principal_arn: m.optional("principalArn"),
+            max_results: m.optional("maxResults"),
+            next_token: m.optional("nextToken"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for ListPolicyGenerationsRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put_some("principalArn", self.principal_arn);
+        m.put_some("maxResults", self.max_results);
+        m.put_some("nextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListPolicyGenerationsResponse {
+    pub policy_generations: Vec<PolicyGeneration>,
+    pub next_token: Option<String>,
+}
+impl FromValue for ListPolicyGenerationsResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = ListPolicyGenerationsResponse {
+            policy_generations: m.required("policyGenerations"),
+            next_token: m.optional("nextToken"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for ListPolicyGenerationsResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("policyGenerations", self.policy_generations);
+        m.put_some("nextToken", self.next_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListTagsForResourceRequest {
     pub resource_arn: String,
 }
@@ -2575,6 +2902,60 @@ impl IntoValue for PathElement {
         m.put_some("key", self.key);
         m.put_some("substring", self.substring);
         m.put_some("value", self.value);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PolicyGeneration {
+    pub job_id: String,
+    pub principal_arn: String,
+    pub status: String,
+    pub started_on: Timestamp,
+    pub completed_on: Option<Timestamp>,
+}
+impl FromValue for PolicyGeneration {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = PolicyGeneration {
+            job_id: m.required("jobId"),
+            principal_arn: m.required("principalArn"),
+            status: m.required("status"),
+            started_on: m.required("startedOn"),
+            completed_on: m.optional("completedOn"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for PolicyGeneration {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(5);
+        m.put("jobId", self.job_id);
+        m.put("principalArn", self.principal_arn);
+        m.put("status", self.status);
+        m.put("startedOn", self.started_on);
+        m.put_some("completedOn", self.completed_on);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PolicyGenerationDetails {
+    pub principal_arn: String,
+}
+impl FromValue for PolicyGenerationDetails {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = PolicyGenerationDetails {
+            principal_arn: m.required("principalArn"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for PolicyGenerationDetails {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("principalArn", self.principal_arn);
         Value::Map(m)
     }
 }
@@ -3018,6 +3399,54 @@ impl IntoValue for SqsQueueConfiguration {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartPolicyGenerationRequest {
+    pub policy_generation_details: PolicyGenerationDetails,
+    pub cloud_trail_details: Option<CloudTrailDetails>,
+    pub client_token: Option<String>,
+}
+impl FromValue for StartPolicyGenerationRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = StartPolicyGenerationRequest {
+            policy_generation_details: m.required("policyGenerationDetails"),
+            cloud_trail_details: m.optional("cloudTrailDetails"),
+            client_token: m.optional("clientToken"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for StartPolicyGenerationRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("policyGenerationDetails", self.policy_generation_details);
+        m.put_some("cloudTrailDetails", self.cloud_trail_details);
+        m.put_some("clientToken", self.client_token);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartPolicyGenerationResponse {
+    pub job_id: String,
+}
+impl FromValue for StartPolicyGenerationResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = StartPolicyGenerationResponse {
+            job_id: m.required("jobId"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for StartPolicyGenerationResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put("jobId", self.job_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct StartResourceScanRequest {
     pub analyzer_arn: String,
     pub resource_arn: String,
@@ -3127,6 +3556,60 @@ impl FromValue for TagResourceResponse {
 impl IntoValue for TagResourceResponse {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(0);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Trail {
+    pub cloud_trail_arn: String,
+    pub regions: Option<Vec<String>>,
+    pub all_regions: Option<bool>,
+}
+impl FromValue for Trail {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = Trail {
+            cloud_trail_arn: m.required("cloudTrailArn"),
+            regions: m.optional("regions"),
+            all_regions: m.optional("allRegions"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for Trail {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("cloudTrailArn", self.cloud_trail_arn);
+        m.put_some("regions", self.regions);
+        m.put_some("allRegions", self.all_regions);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TrailProperties {
+    pub cloud_trail_arn: String,
+    pub regions: Option<Vec<String>>,
+    pub all_regions: Option<bool>,
+}
+impl FromValue for TrailProperties {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = TrailProperties {
+            cloud_trail_arn: m.required("cloudTrailArn"),
+            regions: m.optional("regions"),
+            all_regions: m.optional("allRegions"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for TrailProperties {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(3);
+        m.put("cloudTrailArn", self.cloud_trail_arn);
+        m.put_some("regions", self.regions);
+        m.put_some("allRegions", self.all_regions);
         Value::Map(m)
     }
 }
