@@ -100,6 +100,18 @@ impl Registry {
         self.services.iter().find(|s| s.service.name == name)
     }
 
+    /// The actions that may be done to resources of some types, e.g. `kms:Decrypt`, by a service's action table.
+    pub fn actions_on(&self, folder: &str, types: &[&str]) -> Vec<String> {
+        let Some(served) = self.service(folder) else { return Vec::new() };
+        let of_type = |words: &str| {
+            let list = words.split(' ').find_map(|word| word.strip_prefix("resources="));
+            list.is_some_and(|list| list.split(',').any(|t| types.contains(&t.trim_end_matches('*'))))
+        };
+        let lines = served.service.actions.lines().filter_map(|line| line.strip_prefix("action "));
+        let names = lines.filter(|line| of_type(line)).filter_map(|line| line.split(' ').next());
+        names.map(|name| format!("{folder}:{name}")).collect()
+    }
+
     pub fn resource(&self, type_name: &str) -> Option<&'static Resource> {
         self.services.iter().flat_map(|s| s.service.resources).find(|r| r.type_name == type_name)
     }

@@ -23,11 +23,15 @@ pub struct Analyzer {
     pub account: AccountId,
     pub region: String,
     pub name: String,
-    /// `ACCOUNT` or `ORGANIZATION`; `ACCOUNT_UNUSED_ACCESS` or `ORGANIZATION_UNUSED_ACCESS`.
+    /// `ACCOUNT` or `ORGANIZATION`; `ACCOUNT_UNUSED_ACCESS` or `ORGANIZATION_UNUSED_ACCESS`;
+    /// `ACCOUNT_INTERNAL_ACCESS` or `ORGANIZATION_INTERNAL_ACCESS`.
     pub kind: String,
     /// What counts as unused, for an analyzer of that.
     #[serde(default)]
     pub unused: Option<Unused>,
+    /// Which resources are looked at, for an analyzer of internal access.
+    #[serde(default)]
+    pub internal: Option<Vec<Inclusion>>,
     pub created: Timestamp,
     pub rules: Vec<ArchiveRule>,
     pub tags: Tags,
@@ -47,6 +51,21 @@ pub struct Exclusion {
     pub accounts: Vec<String>,
     /// All of any of these; an empty value: any value.
     pub tags: Vec<Tags>,
+}
+
+/// Resources of these accounts, types and ARNs; an empty list: all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inclusion {
+    pub accounts: Vec<String>,
+    pub types: Vec<String>,
+    pub arns: Vec<String>,
+}
+
+impl Inclusion {
+    pub fn includes(&self, kind: &str, account: &str, arn: &str) -> bool {
+        let among = |list: &[String], one: &str| list.is_empty() || list.iter().any(|l| l == one);
+        among(&self.types, kind) && among(&self.accounts, account) && among(&self.arns, arn)
+    }
 }
 
 /// Archives new findings that it describes.
@@ -71,6 +90,11 @@ pub struct Criterion {
 }
 
 impl Analyzer {
+    /// Looks for access from outside of its zone.
+    pub fn is_external(&self) -> bool {
+        self.unused.is_none() && self.internal.is_none()
+    }
+
     /// Looks at all accounts of the organization.
     pub fn of_organization(&self) -> bool {
         self.kind.starts_with("ORGANIZATION")

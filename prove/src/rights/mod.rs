@@ -9,6 +9,7 @@
 mod change;
 mod escalation;
 mod idle;
+mod inside;
 mod limits;
 mod names;
 mod owned;
@@ -24,6 +25,7 @@ use decide_iam::{Attached, Consent, Layer, Layers, Policy, PolicyKind, Principal
 
 use crate::policy::Counterexample;
 
+pub use inside::Insider;
 pub use names::Whereabouts;
 pub(crate) use names::{Called, Names};
 pub use read::{Document, Surroundings, Unreadable};

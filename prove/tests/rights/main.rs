@@ -4,6 +4,7 @@
 
 mod change;
 mod idle;
+mod inside;
 mod plan;
 mod raise;
 mod who;
