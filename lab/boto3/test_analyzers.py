@@ -383,3 +383,36 @@ def test_an_organization_trusts_its_members(client, analyzer, member, admin, buc
         assert until(lambda: findings(client, whole, theirs, "RESOLVED"))
     finally:
         client.delete_analyzer(analyzerName="organization")
+
+
+def test_internal_access_is_found_for_the_resources_that_are_named(client, admin, bucket, limited, account):
+    arn = f"arn:aws:s3:::{bucket}"
+    reader = limited(allow("s3:GetObject", resource=f"{arn}/*"))
+    other = limited(allow("s3:GetObject", resource="arn:aws:s3:::other/*"))
+    shut = limited(allow("s3:*"))
+    admin("s3").put_bucket_policy(Bucket=bucket, Policy=doc({"Effect": "Deny", "Principal": {"AWS": f"arn:aws:iam::{account}:user/{shut.name}"}, "Action": "s3:*", "Resource": [arn, f"{arn}/*"]}))
+    rule = {"inclusions": [{"resourceArns": [arn]}]}
+    made = client.create_analyzer(analyzerName="internal", type="ACCOUNT_INTERNAL_ACCESS", configuration={"internalAccess": {"analysisRule": rule}})["arn"]
+
+    def found(who, *states):
+        principal = f"arn:aws:iam::{account}:user/{who.name}"
+        criteria = {"principal.AWS": {"eq": [principal]}, "resource": {"eq": [arn]}, "status": {"eq": list(states or ("ACTIVE",))}}
+        return client.list_findings_v2(analyzerArn=made, filter=criteria)["findings"]
+
+    try:
+        assert client.get_analyzer(analyzerName="internal")["analyzer"]["configuration"] == {"internalAccess": {"analysisRule": rule}}
+        [one] = until(lambda: found(reader), 60)
+        assert one["findingType"] == "InternalAccess"
+        details = client.get_finding_v2(analyzerArn=made, id=one["id"])["findingDetails"][0]["internalAccessDetails"]
+        assert "s3:GetObject" in details["action"] and "s3:PutObject" not in details["action"]
+        assert (details["principalType"], details["accessType"]) == ("IAM_USER", "INTRA_ACCOUNT")
+        assert not found(other) and not found(shut)
+        # A right that is taken away takes the finding with it.
+        admin("iam").delete_user_policy(UserName=reader.name, PolicyName="test")
+        assert until(lambda: found(reader, "RESOLVED"), 60) and not found(reader)
+        for wrong in ({"internalAccess": {}}, {"internalAccess": {"analysisRule": {"inclusions": [{"resourceTypes": ["AWS::SNS::Topic"]}]}}}, {"unusedAccess": {}}):
+            with pytest.raises(ClientError) as refused:
+                client.update_analyzer(analyzerName="internal", configuration=wrong)
+            assert refused.value.response["Error"]["Code"] == "ValidationException", wrong
+    finally:
+        client.delete_analyzer(analyzerName="internal")

@@ -13,11 +13,14 @@ use model::{AccountId, Node, Snapshot};
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
-use crate::usage;
+use crate::{inside, usage};
 
 /// How long changes gather.
 const GATHER: Duration = Duration::from_millis(500);
+/// How long rights may change before it is looked again at what they reach.
+const ROUND: Duration = Duration::from_secs(5);
 /// How often it is looked at what is not used.
 const DAY: Duration = Duration::from_secs(86_400);
 /// Resources that are told of together: other writers wait for their analysis.
@@ -30,6 +33,8 @@ struct Changed {
     resources: BTreeSet<String>,
     /// More than can be told.
     all: bool,
+    /// What users and roles may do.
+    rights: bool,
     /// Analyzers, or nothing is known of what is used yet.
     analyzers: bool,
 }
@@ -38,6 +43,9 @@ impl Changed {
     /// Notes a changed node by what it was before and what it is now.
     fn note(&mut self, key: &model::NodeKey, before: &Snapshot, now: &Snapshot) {
         self.analyzers |= key.kind == Analyzer::KIND;
+        self.rights |= key.kind == Analyzer::KIND
+            || ANALYZED.contains(&key.kind)
+            || ["AWS::IAM::", "AWS::Organizations::"].iter().any(|of| key.kind.starts_with(of));
         if key.kind.starts_with("AWS::Organizations::")
             || key.kind.starts_with("Countersign::Organizations::")
         {
@@ -61,6 +69,8 @@ pub(crate) async fn run(estate: Arc<Estate>, mut stop: watch::Receiver<bool>) {
     // What was committed last may not have been told of before the end.
     let mut changed = Changed { all: true, analyzers: true, ..Changed::default() };
     let mut days = tokio::time::interval(DAY);
+    let mut rounds = tokio::time::interval(ROUND);
+    let (mut rights, mut round) = (true, None::<JoinHandle<()>>);
     let mut ticks = tokio::time::interval(GATHER);
     loop {
         tokio::select! {
@@ -76,7 +86,17 @@ pub(crate) async fn run(estate: Arc<Estate>, mut stop: watch::Receiver<bool>) {
                 Err(RecvError::Closed) => return,
             },
             _ = days.tick() => changed.analyzers = true,
-            _ = ticks.tick() => tell(&estate, std::mem::take(&mut changed)).await,
+            _ = rounds.tick() => {
+                if rights && round.as_ref().is_none_or(JoinHandle::is_finished) {
+                    rights = false;
+                    let estate = Arc::clone(&estate);
+                    round = Some(tokio::spawn(async move { inside::tell(&estate).await }));
+                }
+            }
+            _ = ticks.tick() => {
+                rights |= changed.rights;
+                tell(&estate, std::mem::take(&mut changed)).await;
+            }
             _ = stop.changed() => return,
         }
     }

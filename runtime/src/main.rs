@@ -7,6 +7,7 @@ mod deploy;
 mod explanation;
 mod exposure;
 mod follow;
+mod inside;
 mod living;
 mod pages;
 mod post;

@@ -67,7 +67,7 @@ pub(crate) fn schedule(tx: &mut Tx<'_>, analyzer: &str, at: Timestamp, after: &s
 
 /// The job: policies of resources have changed, or of more than can be told.
 pub(crate) fn changed(tx: &mut Tx<'_>, payload: Json) -> Result<(), Fault> {
-    let analyzers: Vec<Analyzer> = tx.list::<Analyzer>().filter(|a| a.unused.is_none()).cloned().collect();
+    let analyzers: Vec<Analyzer> = tx.list::<Analyzer>().filter(|a| a.is_external()).cloned().collect();
     let arns = payload.get("resources").and_then(Json::as_array).cloned();
     for analyzer in analyzers {
         match &arns {

@@ -1,4 +1,5 @@
-//! Analyzers, of external and of unused access: of each an account has one in a region, an organization five.
+//! Analyzers, of external, unused and internal access: of each an account has one in a region, an organization
+//! up to five.
 //!
 //! One that looks at an organization belongs to its management account, or to the account that is its
 //! delegated administrator, and stands still while the organization does not trust the service.
@@ -9,6 +10,7 @@ use model::policy::Zone;
 use model::tx::Effect;
 use model::{Fault, Snapshot, Tx};
 
+use crate::configuration::Looks;
 use crate::fault::{conflict, invalid, not_found, quota};
 use crate::page::page;
 use crate::shapes::*;
@@ -23,8 +25,14 @@ pub(crate) const LINKED: Linked<'static> = Linked {
 };
 
 /// The types that are served, with how many an account may have of each.
-const TYPES: [(&str, usize); 4] =
-    [("ACCOUNT", 1), ("ACCOUNT_UNUSED_ACCESS", 1), ("ORGANIZATION", 5), ("ORGANIZATION_UNUSED_ACCESS", 5)];
+const TYPES: [(&str, usize); 6] = [
+    ("ACCOUNT", 1),
+    ("ACCOUNT_INTERNAL_ACCESS", 1),
+    ("ACCOUNT_UNUSED_ACCESS", 1),
+    ("ORGANIZATION", 5),
+    ("ORGANIZATION_INTERNAL_ACCESS", 1),
+    ("ORGANIZATION_UNUSED_ACCESS", 5),
+];
 
 /// Why an analyzer of an organization stands still.
 fn disabled(snapshot: &Snapshot, analyzer: &Analyzer) -> Option<&'static str> {
@@ -75,9 +83,9 @@ pub(crate) fn of_arn(tx: &Tx<'_>, arn: &str) -> Result<Analyzer, Fault> {
 /// The same, of external access only.
 pub(crate) fn external(tx: &Tx<'_>, arn: &str) -> Result<Analyzer, Fault> {
     let analyzer = of_arn(tx, arn)?;
-    match analyzer.unused {
-        None => Ok(analyzer),
-        Some(_) => Err(invalid("The operation is only for analyzers of external access.")),
+    match analyzer.is_external() {
+        true => Ok(analyzer),
+        false => Err(invalid("The operation is only for analyzers of external access.")),
     }
 }
 
@@ -91,7 +99,7 @@ pub(crate) fn create_analyzer(
     let Some((_, most)) = TYPES.iter().find(|(t, _)| *t == kind) else {
         return Err(invalid(format!("Analyzers of the type {kind} are not served by this runtime.")));
     };
-    let unused = configuration::read(&kind, input.configuration)?;
+    let Looks { unused, internal } = configuration::read(&kind, input.configuration)?;
     if tx.find::<Analyzer>(&name).is_some() {
         return Err(conflict("analyzer", &name));
     }
@@ -102,6 +110,7 @@ pub(crate) fn create_analyzer(
         name,
         kind,
         unused,
+        internal,
         created: tx.now,
         rules: Vec::new(),
         tags: input.tags.unwrap_or_default(),
@@ -120,7 +129,7 @@ pub(crate) fn create_analyzer(
     }
     LINKED.caller(tx)?;
     let arn = analyzer.arn();
-    let external = analyzer.unused.is_none();
+    let external = analyzer.is_external();
     tx.put(analyzer)?;
     if external {
         analysis::schedule(tx, &arn, tx.now, "")?;
@@ -149,7 +158,7 @@ fn summary(tx: &Tx<'_>, analyzer: &Analyzer) -> Result<AnalyzerSummary, Fault> {
 /// <https://docs.aws.amazon.com/access-analyzer/latest/APIReference/API_GetAnalyzer.html>
 pub(crate) fn get_analyzer(tx: &mut Tx<'_>, input: GetAnalyzerRequest) -> Result<GetAnalyzerResponse, Fault> {
     let analyzer = named(tx, &input.analyzer_name)?;
-    let configuration = analyzer.unused.as_ref().map(configuration::shown);
+    let configuration = configuration::shown(&analyzer);
     Ok(GetAnalyzerResponse { analyzer: AnalyzerSummary { configuration, ..summary(tx, &analyzer)? } })
 }
 
@@ -171,12 +180,13 @@ pub(crate) fn update_analyzer(
     input: UpdateAnalyzerRequest,
 ) -> Result<UpdateAnalyzerResponse, Fault> {
     let mut analyzer = named(tx, &input.analyzer_name)?;
-    if analyzer.unused.is_none() {
+    if analyzer.is_external() {
         let message = format!("An analyzer of the type {} has no configuration to update.", analyzer.kind);
         return Err(invalid(message));
     }
-    analyzer.unused = configuration::read(&analyzer.kind, input.configuration)?;
-    let configuration = analyzer.unused.as_ref().map(configuration::shown);
+    let Looks { unused, internal } = configuration::read(&analyzer.kind, input.configuration)?;
+    (analyzer.unused, analyzer.internal) = (unused, internal);
+    let configuration = configuration::shown(&analyzer);
     tx.put(analyzer)?;
     Ok(UpdateAnalyzerResponse { configuration })
 }

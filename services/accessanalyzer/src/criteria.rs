@@ -10,7 +10,8 @@ use crate::fault::invalid;
 use crate::shapes::Criterion;
 
 /// Keys besides those of conditions.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 17] = [
+    "accessType",
     "changeType",
     "error",
     "existingFindingId",
@@ -21,6 +22,7 @@ const KEYS: [&str; 15] = [
     "principal.AWS",
     "principal.CanonicalUser",
     "principal.Federated",
+    "principalType",
     "resource",
     "resourceControlPolicyRestriction",
     "resourceOwnerAccount",

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::analysis::{self, RESOURCES, Seen};
 use crate::criteria::Described;
+use crate::inside::Insider;
 use crate::subject::{BUCKET, Subject};
 use crate::unused::Idle;
 use crate::{hub, preview};
@@ -47,6 +48,9 @@ pub(crate) struct Found {
     /// What is not used, where that was looked for.
     #[serde(default)]
     pub(crate) idle: Option<Idle>,
+    /// Who it is that reaches the resource from inside, where that was looked for.
+    #[serde(default)]
+    pub(crate) insider: Option<Insider>,
     /// What a resource control policy of the organization has to do with it.
     pub(crate) restriction: String,
     pub(crate) created: Timestamp,
@@ -73,6 +77,7 @@ impl Found {
             kind: String::new(),
             owner: AccountId::none(),
             idle: None,
+            insider: None,
             principal: None,
             condition: BTreeMap::new(),
             actions: Vec::new(),
@@ -117,8 +122,12 @@ impl Described for Found {
             "resource" => self.resource.clone(),
             "resourceType" => self.kind.clone(),
             "resourceOwnerAccount" => self.owner.to_string(),
+            "findingType" if self.insider.is_some() => "InternalAccess".to_owned(),
             "findingType" => self.idle.as_ref().map_or("ExternalAccess", Idle::name).to_owned(),
+            "isPublic" if self.insider.is_some() => return None,
             "isPublic" | "resourceControlPolicyRestriction" if self.idle.is_some() => return None,
+            "accessType" => return self.insider.as_ref().map(|i| i.access(&self.owner).to_owned()),
+            "principalType" => return self.insider.as_ref().map(|i| i.kind().to_owned()),
             "isPublic" => self.public.to_string(),
             "status" => self.status.name().to_owned(),
             "resourceControlPolicyRestriction" => self.restriction.clone(),

@@ -37,6 +37,10 @@ fn finding(tx: &Tx<'_>, analyzer: &str, found: &Found) -> Json {
         None => (format!("{kind}/{} {said}", found.resource), "External Access Granted"),
         Some(idle) => (format!("{kind}/{} has unused access", found.resource), unused_type(idle)),
     };
+    let (title, kind_of) = match &found.insider {
+        None => (title, kind_of),
+        Some(_) => (format!("{kind}/{} allows internal access", found.resource), "Internal Access Granted"),
+    };
     let from =
         found.principal.as_ref().map(|(kind, name)| format!(" from {kind} {name}")).unwrap_or_default();
     let (label, normalized) = if found.public { ("HIGH", 70) } else { ("LOW", 1) };
@@ -58,6 +62,9 @@ fn finding(tx: &Tx<'_>, analyzer: &str, found: &Found) -> Json {
         "Severity": {"Product": normalized, "Label": label, "Normalized": normalized},
         "Title": title,
         "Description": match &found.idle {
+            None if found.insider.is_some() => {
+                format!("{}/{} allows internal access{from}", found.kind, found.resource)
+            }
             None => format!("{}/{} {said}{from}", found.kind, found.resource),
             Some(idle) => format!("{}/{}: {}", found.kind, found.resource, idle.name()),
         },

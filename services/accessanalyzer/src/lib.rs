@@ -14,6 +14,7 @@ mod finding;
 mod generation;
 mod hub;
 mod iam;
+mod inside;
 mod list;
 mod page;
 mod preview;
@@ -77,6 +78,7 @@ pub static SERVICE: Service = Service {
     jobs: model::jobs![
         Changed => analysis::changed,
         Generate => generation::generate,
+        Inside => inside::reached,
         Scan => analysis::scan,
         Used => unused::used,
     ],

@@ -163,6 +163,21 @@ pub(crate) fn get_finding(tx: &mut Tx<'_>, input: GetFindingRequest) -> Result<G
 /// What a finding is of: one external access, or one thing that is not used; of permissions, each service.
 fn details(found: &Found) -> Vec<FindingDetails> {
     let none = FindingDetails::default;
+    if let Some(insider) = &found.insider {
+        let guarded = if insider.guarded { "APPLIED" } else { "NOT_APPLICABLE" };
+        let internal = InternalAccessDetails {
+            action: Some(found.actions.clone()),
+            condition: Some(found.condition.clone()),
+            principal: found.principals(),
+            principal_owner_account: Some(insider.account.to_string()),
+            access_type: Some(insider.access(&found.owner).to_owned()),
+            principal_type: Some(insider.kind().to_owned()),
+            sources: sources(found),
+            resource_control_policy_restriction: Some(found.restriction.clone()),
+            service_control_policy_restriction: Some(guarded.to_owned()),
+        };
+        return vec![FindingDetails { internal_access_details: Some(internal), ..none() }];
+    }
     match &found.idle {
         None => {
             let external = ExternalAccessDetails {
@@ -257,9 +272,10 @@ pub(crate) fn get_findings_statistics(
 ) -> Result<GetFindingsStatisticsResponse, Fault> {
     let analyzer = analyzer::of_arn(tx, &input.analyzer_arn)?;
     let found = finding::all(tx, &input.analyzer_arn)?;
-    let statistics = match analyzer.unused {
-        None => external_statistics(&found),
-        Some(_) => unused_statistics(&found),
+    let statistics = match (&analyzer.unused, &analyzer.internal) {
+        (Some(_), _) => unused_statistics(&found),
+        (_, Some(_)) => internal_statistics(&found),
+        _ => external_statistics(&found),
     };
     Ok(GetFindingsStatisticsResponse {
         findings_statistics: Some(vec![statistics]),
@@ -294,6 +310,29 @@ fn unused_statistics(found: &[Found]) -> FindingsStatistics {
     };
     FindingsStatistics {
         unused_access_findings_statistics: Some(statistics),
+        ..FindingsStatistics::default()
+    }
+}
+
+fn internal_statistics(found: &[Found]) -> FindingsStatistics {
+    let count = |kind: Option<&String>, status: Status| {
+        let of = |f: &&Found| f.status == status && kind.is_none_or(|kind| f.kind == *kind);
+        i64::try_from(found.iter().filter(of).count()).ok()
+    };
+    let kinds: BTreeSet<&String> = found.iter().map(|f| &f.kind).collect();
+    let details = |kind| InternalAccessResourceTypeDetails {
+        total_active_findings: count(Some(kind), Status::Active),
+        total_resolved_findings: count(Some(kind), Status::Resolved),
+        total_archived_findings: count(Some(kind), Status::Archived),
+    };
+    let statistics = InternalAccessFindingsStatistics {
+        resource_type_statistics: Some(kinds.into_iter().map(|k| (k.clone(), details(k))).collect()),
+        total_active_findings: count(None, Status::Active),
+        total_archived_findings: count(None, Status::Archived),
+        total_resolved_findings: count(None, Status::Resolved),
+    };
+    FindingsStatistics {
+        internal_access_findings_statistics: Some(statistics),
         ..FindingsStatistics::default()
     }
 }

@@ -22,6 +22,9 @@ fn rules(properties: &Json) -> Map<String, Json> {
 
 /// The configuration as the API has it.
 fn configuration(properties: &Json) -> Json {
+    if let Some(internal) = properties.pointer("/AnalyzerConfiguration/InternalAccessConfiguration") {
+        return json!({"internalAccess": inclusions(internal)});
+    }
     let Some(unused) = properties.pointer("/AnalyzerConfiguration/UnusedAccessConfiguration") else {
         return Json::Null;
     };
@@ -39,6 +42,19 @@ fn configuration(properties: &Json) -> Json {
         exclusions.map(|list| json!({"exclusions": list.iter().map(exclusion).collect::<Vec<_>>()}));
     let unused = json!({"unusedAccessAge": unused.get("UnusedAccessAge"), "analysisRule": exclusions});
     json!({"unusedAccess": without_nulls(unused)})
+}
+
+fn inclusions(internal: &Json) -> Json {
+    let list = internal.pointer("/InternalAccessAnalysisRule/Inclusions").and_then(Json::as_array);
+    let inclusion = |one: &Json| {
+        without_nulls(json!({
+            "accountIds": one.get("AccountIds"),
+            "resourceTypes": one.get("ResourceTypes"),
+            "resourceArns": one.get("ResourceArns"),
+        }))
+    };
+    let list: Vec<Json> = list.into_iter().flatten().map(inclusion).collect();
+    json!({"analysisRule": {"inclusions": list}})
 }
 
 fn without_nulls(json: Json) -> Json {

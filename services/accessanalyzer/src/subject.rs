@@ -45,14 +45,7 @@ impl Kind {
 
     /// Every action that is served and may be done to such a resource.
     fn actions(&self, tx: &Tx<'_>) -> Vec<String> {
-        let Some(served) = tx.host().registry().service(self.vendor) else { return Vec::new() };
-        let of_type = |words: &str| {
-            let list = words.split(' ').find_map(|word| word.strip_prefix("resources="));
-            list.is_some_and(|list| list.split(',').any(|t| self.types.contains(&t.trim_end_matches('*'))))
-        };
-        let lines = served.service.actions.lines().filter_map(|line| line.strip_prefix("action "));
-        let names = lines.filter(|line| of_type(line)).filter_map(|line| line.split(' ').next());
-        names.map(|name| format!("{}:{name}", self.vendor)).collect()
+        tx.host().registry().actions_on(self.vendor, self.types)
     }
 }
 
