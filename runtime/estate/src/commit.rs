@@ -15,7 +15,7 @@ use model::{Ask, Fault, Host as _, Snapshot, Tx, Value};
 use record::{Entry, Ticket, Write};
 use tokio::sync::MutexGuard;
 
-use crate::{Estate, GRAPH_TABLE, kind};
+use crate::{Committed, Estate, GRAPH_TABLE, kind};
 
 /// The outcome of a call, and what must be on the disk before it may be told.
 pub(crate) type Ran = (Result<Value, Fault>, Option<Ticket>);
@@ -139,10 +139,11 @@ impl Estate {
         let ticket = self.log.append(entries).map_err(unwritable)?;
         self.store.apply(ticket.first_seq, &writes);
         snapshot.version += 1;
-        let version = snapshot.version;
-        self.published.store(Arc::new(snapshot));
+        let snapshot = Arc::new(snapshot);
+        self.published.store(Arc::clone(&snapshot));
         if !delta.changes.is_empty() {
-            self.graph.send_replace(version);
+            self.graph.send_replace(snapshot.version);
+            let _ = self.feed.send(Committed { snapshot, changes: Arc::new(delta.changes) });
         }
         event.into_iter().for_each(|event| self.tell(event));
         if delta.effects.is_empty() {

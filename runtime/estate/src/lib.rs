@@ -20,6 +20,7 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::ArcSwap;
 use edge::ca::Authority;
 use model::event::Event;
+use model::graph::Change;
 use model::plane::{Answering, Asked, Calls, Incoming, Newer, Report};
 use model::service::Registry;
 use model::tx::Settings;
@@ -45,6 +46,13 @@ pub(crate) const GRAPH_TABLE: &str = "graph";
 /// Whether a watcher wants to see an event.
 pub type Wanted = Box<dyn Fn(&Event) -> bool + Send + Sync>;
 
+/// What a commit changed in the graph, for those who follow.
+#[derive(Clone)]
+pub struct Committed {
+    pub snapshot: Arc<Snapshot>,
+    pub changes: Arc<Vec<Change>>,
+}
+
 pub struct Estate {
     registry: Registry,
     log: Log,
@@ -56,6 +64,7 @@ pub struct Estate {
     published: ArcSwap<Snapshot>,
     /// Held while a writer runs; the newest snapshot is published before it is released.
     writing: Mutex<()>,
+    feed: broadcast::Sender<Committed>,
     events: broadcast::Sender<Arc<Event>>,
     wanted: OnceLock<Wanted>,
     /// The version of the newest snapshot in which the graph differs from the one before.
@@ -75,6 +84,11 @@ pub fn now() -> Timestamp {
 impl Estate {
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.published.load_full()
+    }
+
+    /// Every commit from now on that changes the graph.
+    pub fn follow(&self) -> broadcast::Receiver<Committed> {
+        self.feed.subscribe()
     }
 
     /// The events from now on that `wanted` says yes to. It is asked on the way of every call, and must be

@@ -52,6 +52,7 @@ impl Estate {
             settings: opening.settings,
             published: ArcSwap::from_pointee(snapshot),
             writing: Mutex::new(()),
+            feed: broadcast::channel(1024).0,
             events: broadcast::channel(4096).0,
             wanted: OnceLock::new(),
             graph: watch::Sender::new(version),
