@@ -17,6 +17,7 @@ pub const NODES: &[NodeKind] = &[
     NodeKind::of::<ManagedPolicy>(),
     NodeKind::of::<AccessKey>(),
     NodeKind::of::<OidcProvider>(),
+    NodeKind::of::<SamlProvider>(),
 ];
 
 /// The nodes that the organizations service owns.
@@ -315,6 +316,28 @@ impl OidcProvider {
 }
 
 node!(OidcProvider, "AWS::IAM::OIDCProvider", url, arn: arn, tags: tags);
+
+/// An identity provider whose SAML assertions roles of the account may trust.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SamlProvider {
+    pub account: AccountId,
+    pub name: String,
+    /// Its UUID.
+    pub id: String,
+    /// As it was uploaded: who the issuer is, and the certificates of its keys.
+    pub metadata: String,
+    pub created: Timestamp,
+    pub valid_until: Timestamp,
+    pub tags: Tags,
+}
+
+impl SamlProvider {
+    pub fn arn(&self) -> String {
+        arn("iam", "", &self.account, &format!("saml-provider/{}", self.name))
+    }
+}
+
+node!(SamlProvider, "AWS::IAM::SAMLProvider", name, arn: arn, tags: tags);
 
 /// The organization; there is at most one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

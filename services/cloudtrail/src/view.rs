@@ -59,8 +59,9 @@ fn identity(caller: &Caller, service: &str) -> Json {
         CallerKind::Role { .. } => "AssumedRole",
         CallerKind::FederatedUser { .. } => "FederatedUser",
         CallerKind::Federated { provider, subject } => {
+            let saml = provider.contains(":saml-provider/");
             return json!({
-                "type": "WebIdentityUser",
+                "type": if saml { "SAMLUser" } else { "WebIdentityUser" },
                 "principalId": caller.principal_id,
                 "userName": subject,
                 "identityProvider": provider,

@@ -1,12 +1,13 @@
 //! The account as a whole: how much of everything there is, and every principal and policy in one list.
 
-use model::estate::iam::{AccessKey, Group, InlinePolicy, ManagedPolicy, OidcProvider, Role, User};
+use model::estate::iam::{
+    AccessKey, Group, InlinePolicy, ManagedPolicy, OidcProvider, Role, SamlProvider, User,
+};
 use model::{AccountId, Fault, Node, Tx};
 
 use crate::mfa::Device;
 use crate::page::{self, encoded};
 use crate::profile::{self, Profile};
-use crate::saml::Saml;
 use crate::shapes::*;
 use crate::user::boundary_shown;
 use crate::{attach, key, policy};
@@ -47,7 +48,7 @@ pub(crate) fn get_account_summary(
         ("MFADevicesInUse", assigned),
         ("Policies", count::<ManagedPolicy>(tx)),
         ("PolicyVersionsInUse", versions),
-        ("Providers", count::<OidcProvider>(tx) + count::<Saml>(tx)),
+        ("Providers", count::<OidcProvider>(tx) + count::<SamlProvider>(tx)),
         ("Roles", count::<Role>(tx)),
         ("ServerCertificates", 0),
         ("Users", count::<User>(tx)),

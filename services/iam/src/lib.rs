@@ -185,7 +185,7 @@ pub static SERVICE: Service = Service {
         model::NodeKind::of::<profile::Profile>(),
         model::NodeKind::of::<mfa::Device>(),
         model::NodeKind::of::<model::estate::iam::OidcProvider>(),
-        model::NodeKind::of::<saml::Saml>(),
+        model::NodeKind::of::<model::estate::iam::SamlProvider>(),
         model::NodeKind::of::<account::Alias>(),
         model::NodeKind::of::<login::Login>(),
         model::NodeKind::of::<password::Rules>(),

@@ -1,14 +1,12 @@
 //! SAML providers: an identity provider's metadata, which must say how its assertions are verified.
 //!
-//! Assertions are not taken here (STS's `AssumeRoleWithSAML` is not served), nor encrypted ones prepared
-//! for; a role that trusts a SAML provider is therefore given to nobody by it.
+//! Assertions are not taken here (STS does that), nor encrypted ones prepared for.
 
-use model::ids::arn;
-use model::{AccountId, Fault, Node, Tags, Timestamp, Tx, Value};
+use model::estate::iam::SamlProvider;
+use model::{Fault, Timestamp, Tx, Value};
 use quick_xml::NsReader;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::ResolveResult;
-use serde::{Deserialize, Serialize};
 
 use crate::page::{self, limit};
 use crate::shapes::*;
@@ -19,45 +17,8 @@ const SIGNATURE: &[u8] = b"http://www.w3.org/2000/09/xmldsig#";
 /// AWS's own end of validity, where the metadata has none: a hundred years.
 const LONG: i64 = 100 * 365 * 86_400;
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Saml {
-    account: AccountId,
-    name: String,
-    /// Its UUID.
-    id: String,
-    metadata: String,
-    created: Timestamp,
-    valid_until: Timestamp,
-    tags: Tags,
-}
-
-impl Node for Saml {
-    const KIND: &'static str = "AWS::IAM::SAMLProvider";
-    fn account(&self) -> &AccountId {
-        &self.account
-    }
-    fn region(&self) -> &str {
-        ""
-    }
-    fn local_id(&self) -> &str {
-        &self.name
-    }
-    fn arn(&self) -> Option<String> {
-        Some(self.named())
-    }
-    fn tags(&self) -> &Tags {
-        &self.tags
-    }
-}
-
-impl Saml {
-    fn named(&self) -> String {
-        arn("iam", "", &self.account, &format!("saml-provider/{}", self.name))
-    }
-}
-
-fn find(tx: &Tx<'_>, arn: &str) -> Result<Saml, Fault> {
-    let own = tx.find_arn::<Saml>(arn).filter(|provider| provider.account == tx.account);
+fn find(tx: &Tx<'_>, arn: &str) -> Result<SamlProvider, Fault> {
+    let own = tx.find_arn::<SamlProvider>(arn).filter(|provider| provider.account == tx.account);
     let missing = || Fault::new("NoSuchEntity", 404, format!("Manifest not found for arn {arn}"));
     own.cloned().ok_or_else(missing)
 }
@@ -141,15 +102,15 @@ pub(crate) fn create_saml_provider(
     input: CreateSAMLProviderRequest,
 ) -> Result<CreateSAMLProviderResponse, Fault> {
     plain(input.assertion_encryption_mode.as_ref(), input.add_private_key.as_ref())?;
-    if tx.find_global::<Saml>(&input.name).is_some() {
+    if tx.find_global::<SamlProvider>(&input.name).is_some() {
         let message = format!("SAML provider {} already exists.", input.name);
         return Err(Fault::new("EntityAlreadyExists", 409, message));
     }
-    if tx.list_global::<Saml>().count() >= PROVIDERS {
+    if tx.list_global::<SamlProvider>().count() >= PROVIDERS {
         return Err(limit(&format!("SAMLProvidersPerAccount: {PROVIDERS}")));
     }
     let metadata = Metadata::read(&input.saml_metadata_document)?;
-    let provider = Saml {
+    let provider = SamlProvider {
         account: tx.account.clone(),
         name: input.name,
         id: tx.uuid(),
@@ -159,7 +120,7 @@ pub(crate) fn create_saml_provider(
         tags: page::tags_of(input.tags)?,
     };
     let made = CreateSAMLProviderResponse {
-        saml_provider_arn: Some(provider.named()),
+        saml_provider_arn: Some(provider.arn()),
         tags: page::shown(&provider.tags),
     };
     tx.put(provider)?;
@@ -182,12 +143,12 @@ pub(crate) fn get_saml_provider(
 }
 
 pub(crate) fn list_saml_providers(tx: &mut Tx<'_>, _: Value) -> Result<ListSAMLProvidersResponse, Fault> {
-    let shape = |provider: &Saml| SAMLProviderListEntry {
-        arn: Some(provider.named()),
+    let shape = |provider: &SamlProvider| SAMLProviderListEntry {
+        arn: Some(provider.arn()),
         valid_until: Some(provider.valid_until),
         create_date: Some(provider.created),
     };
-    let list = tx.list_global::<Saml>().map(shape).collect();
+    let list = tx.list_global::<SamlProvider>().map(shape).collect();
     Ok(ListSAMLProvidersResponse { saml_provider_list: Some(list) })
 }
 
@@ -201,7 +162,7 @@ pub(crate) fn update_saml_provider(
         provider.valid_until = valid_until(tx, &Metadata::read(&text)?)?;
         provider.metadata = text;
     }
-    let saml_provider_arn = Some(provider.named());
+    let saml_provider_arn = Some(provider.arn());
     tx.put(provider)?;
     Ok(UpdateSAMLProviderResponse { saml_provider_arn })
 }

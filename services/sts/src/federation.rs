@@ -11,7 +11,7 @@ use jwt::Algorithm::{Rs256, Rs512};
 use model::estate::cognito::{IDENTITY_ISSUER, IDENTITY_PROVIDER, IdentityIssuer, TokenIssuer};
 use model::estate::iam::{OidcProvider, Role};
 use model::identity::Session;
-use model::{AccountId, Arn, Ask, Asking, Caller, CallerKind, Fault, Members, Tx, Value};
+use model::{AccountId, Arn, Caller, Fault, Members, Tx, Value};
 use serde_json::Value as Json;
 
 use crate::shapes::*;
@@ -121,33 +121,25 @@ fn in_time(tx: &Tx<'_>, claims: &Json) -> Result<(), Fault> {
     }
 }
 
-/// No API of AWS's: the question about a verified identity, which the role's trust policy answers.
-pub(crate) fn ask(asking: &Asking<'_>) -> Vec<Ask> {
-    if !matches!(asking.caller.kind, CallerKind::Federated { .. }) {
-        return Vec::new();
-    }
-    let role = asking.text("RoleArn").unwrap_or_default();
-    let ask = Ask { consent: true, ..Ask::new("sts:AssumeRoleWithWebIdentity", role) };
-    vec![ask.key("sts:RoleSessionName", asking.text("RoleSessionName"))]
-}
-
-/// The decision is all there is to it.
-pub(crate) fn consent_to_web_identity(_: &mut Tx<'_>, _: Value) -> Result<Value, Fault> {
-    Ok(Value::Null)
-}
-
-/// The role, if its trust policy lets this identity have it.
-fn consented(tx: &mut Tx<'_>, identity: Caller, role: &str, session: &str) -> Result<Role, Fault> {
-    let denied = || Fault::access_denied("Not authorized to perform sts:AssumeRoleWithWebIdentity");
-    let mut question = Members::default();
-    question.push("RoleArn", role);
-    question.push("RoleSessionName", session);
-    let answer = tx.call_as(identity, None, "sts", "ConsentToWebIdentity", Value::Map(question));
+/// The role, if its trust policy lets a verified identity have it: what `consent` asks.
+pub(crate) fn consented(
+    tx: &mut Tx<'_>,
+    identity: Caller,
+    consent: &'static str,
+    question: Members,
+    denied: fn() -> Fault,
+) -> Result<Role, Fault> {
+    let role = question.get("RoleArn").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let answer = tx.call_as(identity, None, "sts", consent, Value::Map(question));
     let _: Value = answer.map_err(|fault| match fault.code.as_ref() {
         "AccessDeniedException" => denied(),
         _ => fault,
     })?;
-    tx.find_arn::<Role>(role).cloned().ok_or_else(denied)
+    tx.find_arn::<Role>(&role).cloned().ok_or_else(denied)
+}
+
+fn denied() -> Fault {
+    Fault::access_denied("Not authorized to perform sts:AssumeRoleWithWebIdentity")
 }
 
 pub(crate) fn assume_role_with_web_identity(
@@ -163,7 +155,10 @@ pub(crate) fn assume_role_with_web_identity(
     let bearer = Caller::federated(&provider, &audience, &subject, keys.clone());
     tx.proved(bearer.clone());
     let name = input.role_session_name;
-    let role = consented(tx, bearer, &input.role_arn, &name)?;
+    let mut question = Members::default();
+    question.push("RoleArn", input.role_arn.as_str());
+    question.push("RoleSessionName", name.as_str());
+    let role = consented(tx, bearer, "ConsentToWebIdentity", question, denied)?;
     let seconds = input.duration_seconds.unwrap_or(3600);
     if seconds > role.max_session {
         return Err(Fault::validation(

@@ -4,6 +4,7 @@
 mod denial;
 mod federation;
 mod mfa;
+mod saml;
 #[rustfmt::skip]
 mod shapes;
 
@@ -11,7 +12,7 @@ use model::estate::credentials::mint;
 use model::estate::iam::{AccessKey, Role};
 use model::identity::Session;
 use model::policy::PolicyCheck;
-use model::{Ask, Asking, Caller, CallerKind, Fault, Service, Tags, Tx};
+use model::{Ask, Asking, Caller, CallerKind, Fault, Service, Tags, Tx, Value};
 
 use shapes::*;
 
@@ -24,8 +25,10 @@ pub static SERVICE: Service = Service {
         // They remember a one-time password, which is good once.
         noted AssumeRole => assume_role,
         read AssumeRoleWithWebIdentity => federation::assume_role_with_web_identity,
-        // No API of AWS's: what is asked about an identity that a token has proved.
-        read ConsentToWebIdentity => federation::consent_to_web_identity,
+        read AssumeRoleWithSAML => saml::assume_role_with_saml,
+        // No APIs of AWS's: what is asked about an identity that a token or an assertion has proved.
+        read ConsentToWebIdentity => consent,
+        read ConsentToSaml => consent,
         read GetCallerIdentity => get_caller_identity,
         noted GetSessionToken => get_session_token,
         read GetFederationToken => get_federation_token,
@@ -42,8 +45,8 @@ pub static SERVICE: Service = Service {
 fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
     let operation = asking.operation;
     Ok(match operation {
-        // Nobody's credentials are needed: the token is what is judged.
-        "GetCallerIdentity" | "GetSessionToken" | "AssumeRoleWithWebIdentity" => {
+        // Nobody's credentials are needed for the last two: the token is what is judged.
+        "GetCallerIdentity" | "GetSessionToken" | "AssumeRoleWithWebIdentity" | "AssumeRoleWithSAML" => {
             vec![Ask::free(format!("sts:{operation}"))]
         }
         "GetAccessKeyInfo" | "DecodeAuthorizationMessage" => vec![Ask::new(format!("sts:{operation}"), "*")],
@@ -52,19 +55,29 @@ fn ask(asking: &Asking<'_>) -> Result<Vec<Ask>, Fault> {
             let resource = model::ids::arn("sts", "", asking.account, &format!("federated-user/{name}"));
             vec![Ask { request_tags: asking.tags("Tags"), ..Ask::new("sts:GetFederationToken", resource) }]
         }
-        "AssumeRole" => assuming(asking),
-        "ConsentToWebIdentity" => federation::ask(asking),
+        "AssumeRole" => assuming(asking, "sts:AssumeRole"),
+        "ConsentToWebIdentity" if federated(asking) => assuming(asking, "sts:AssumeRoleWithWebIdentity"),
+        "ConsentToSaml" if federated(asking) => assuming(asking, "sts:AssumeRoleWithSAML"),
         _ => Vec::new(),
     })
 }
 
+fn federated(asking: &Asking<'_>) -> bool {
+    matches!(asking.caller.kind, CallerKind::Federated { .. })
+}
+
+/// The decision is all there is to it.
+fn consent(_: &mut Tx<'_>, _: Value) -> Result<Value, Fault> {
+    Ok(Value::Null)
+}
+
 /// The role's own trust policy must consent, to the session's tags and source identity as well.
-fn assuming(asking: &Asking<'_>) -> Vec<Ask> {
+fn assuming(asking: &Asking<'_>, action: &'static str) -> Vec<Ask> {
     let role = asking.text("RoleArn").unwrap_or_default();
     let question = |action: &'static str| Ask { consent: true, ..Ask::new(action, role) };
     let source = asking.text("SourceIdentity").map(str::to_owned).or_else(|| inherited_source(asking.caller));
     let tags = asking.tags("Tags");
-    let mut assume = question("sts:AssumeRole")
+    let mut assume = question(action)
         .key("sts:ExternalId", asking.text("ExternalId"))
         .key("sts:RoleSessionName", asking.text("RoleSessionName"))
         .key("sts:SourceIdentity", source.clone())

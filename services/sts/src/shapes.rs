@@ -119,6 +119,130 @@ impl IntoValue for AssumeRoleResponse {
 }
 
 #[derive(Clone, Default, PartialEq)]
+pub struct AssumeRoleWithSAMLRequest {
+    pub role_arn: String,
+    pub principal_arn: String,
+    pub saml_assertion: String,
+    pub policy_arns: Option<Vec<PolicyDescriptorType>>,
+    pub policy: Option<String>,
+    pub duration_seconds: Option<i64>,
+    pub minimum_session_token_size: Option<i64>,
+}
+impl FromValue for AssumeRoleWithSAMLRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = AssumeRoleWithSAMLRequest {
+            role_arn: m.required("RoleArn"),
+            principal_arn: m.required("PrincipalArn"),
+            saml_assertion: m.required("SAMLAssertion"),
+            policy_arns: m.optional("PolicyArns"),
+            policy: m.optional("Policy"),
+            duration_seconds: m.optional("DurationSeconds"),
+            minimum_session_token_size: m.optional("MinimumSessionTokenSize"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for AssumeRoleWithSAMLRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(7);
+        m.put("RoleArn", self.role_arn);
+        m.put("PrincipalArn", self.principal_arn);
+        m.put("SAMLAssertion", self.saml_assertion);
+        m.put_some("PolicyArns", self.policy_arns);
+        m.put_some("Policy", self.policy);
+        m.put_some("DurationSeconds", self.duration_seconds);
+        m.put_some("MinimumSessionTokenSize", self.minimum_session_token_size);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AssumeRoleWithSAMLRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AssumeRoleWithSAMLRequest")
+            .field("RoleArn", &self.role_arn)
+            .field("PrincipalArn", &self.principal_arn)
+            .field("SAMLAssertion", &"***")
+            .field("PolicyArns", &self.policy_arns)
+            .field("Policy", &self.policy)
+            .field("DurationSeconds", &self.duration_seconds)
+            .field("MinimumSessionTokenSize", &self.minimum_session_token_size)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct AssumeRoleWithSAMLResponse {
+    pub credentials: Option<Credentials>,
+    pub assumed_role_user: Option<AssumedRoleUser>,
+    pub packed_policy_size: Option<i64>,
+    pub subject: Option<String>,
+    pub subject_type: Option<String>,
+    pub issuer: Option<String>,
+    pub audience: Option<String>,
+    pub name_qualifier: Option<String>,
+    pub source_identity: Option<String>,
+    pub session_token_utilization: Option<i64>,
+    pub session_token_size: Option<i64>,
+    pub trusted_identity_propagation_context: Option<TrustedIdentityPropagationContext>,
+}
+impl FromValue for AssumeRoleWithSAMLResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = AssumeRoleWithSAMLResponse {
+            credentials: m.optional("Credentials"),
+            assumed_role_user: m.optional("AssumedRoleUser"),
+            packed_policy_size: m.optional("PackedPolicySize"),
+            subject: m.optional("Subject"),
+            subject_type: m.optional("SubjectType"),
+            issuer: m.optional("Issuer"),
+            audience: m.optional("Audience"),
+            name_qualifier: m.optional("NameQualifier"),
+            source_identity: m.optional("SourceIdentity"),
+            session_token_utilization: m.optional("SessionTokenUtilization"),
+            session_token_size: m.optional("SessionTokenSize"),
+            trusted_identity_propagation_context: m.optional("TrustedIdentityPropagationContext"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for AssumeRoleWithSAMLResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(12);
+        m.put_some("Credentials", self.credentials);
+        m.put_some("AssumedRoleUser", self.assumed_role_user);
+        m.put_some("PackedPolicySize", self.packed_policy_size);
+        m.put_some("Subject", self.subject);
+        m.put_some("SubjectType", self.subject_type);
+        m.put_some("Issuer", self.issuer);
+        m.put_some("Audience", self.audience);
+        m.put_some("NameQualifier", self.name_qualifier);
+        m.put_some("SourceIdentity", self.source_identity);
+        m.put_some("SessionTokenUtilization", self.session_token_utilization);
+        m.put_some("SessionTokenSize", self.session_token_size);
+        m.put_some("TrustedIdentityPropagationContext", self.trusted_identity_propagation_context);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AssumeRoleWithSAMLResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AssumeRoleWithSAMLResponse")
+            .field("Credentials", &self.credentials)
+            .field("AssumedRoleUser", &self.assumed_role_user)
+            .field("PackedPolicySize", &self.packed_policy_size)
+            .field("Subject", &self.subject)
+            .field("SubjectType", &self.subject_type)
+            .field("Issuer", &self.issuer)
+            .field("Audience", &self.audience)
+            .field("NameQualifier", &self.name_qualifier)
+            .field("SourceIdentity", &self.source_identity)
+            .field("SessionTokenUtilization", &self.session_token_utilization)
+            .field("SessionTokenSize", &self.session_token_size)
+            .field("TrustedIdentityPropagationContext", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
 pub struct AssumeRoleWithWebIdentityRequest {
     pub role_arn: String,
     pub role_session_name: String,
@@ -174,7 +298,7 @@ impl std::fmt::Debug for AssumeRoleWithWebIdentityRequest {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct AssumeRoleWithWebIdentityResponse {
     pub credentials: Option<Credentials>,
     pub subject_from_web_identity_token: Option<String>,
@@ -185,6 +309,7 @@ pub struct AssumeRoleWithWebIdentityResponse {
     pub source_identity: Option<String>,
     pub session_token_utilization: Option<i64>,
     pub session_token_size: Option<i64>,
+    pub trusted_identity_propagation_context: Option<TrustedIdentityPropagationContext>,
 }
 impl FromValue for AssumeRoleWithWebIdentityResponse {
     fn from_value(value: Value) -> Result<Self, Fault> {
@@ -199,13 +324,14 @@ impl FromValue for AssumeRoleWithWebIdentityResponse {
             source_identity: m.optional("SourceIdentity"),
             session_token_utilization: m.optional("SessionTokenUtilization"),
             session_token_size: m.optional("SessionTokenSize"),
+            trusted_identity_propagation_context: m.optional("TrustedIdentityPropagationContext"),
         };
         m.done(shape)
     }
 }
 impl IntoValue for AssumeRoleWithWebIdentityResponse {
     fn into_value(self) -> Value {
-        let mut m = Members::with_capacity(9);
+        let mut m = Members::with_capacity(10);
         m.put_some("Credentials", self.credentials);
         m.put_some("SubjectFromWebIdentityToken", self.subject_from_web_identity_token);
         m.put_some("AssumedRoleUser", self.assumed_role_user);
@@ -215,7 +341,24 @@ impl IntoValue for AssumeRoleWithWebIdentityResponse {
         m.put_some("SourceIdentity", self.source_identity);
         m.put_some("SessionTokenUtilization", self.session_token_utilization);
         m.put_some("SessionTokenSize", self.session_token_size);
+        m.put_some("TrustedIdentityPropagationContext", self.trusted_identity_propagation_context);
         Value::Map(m)
+    }
+}
+impl std::fmt::Debug for AssumeRoleWithWebIdentityResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AssumeRoleWithWebIdentityResponse")
+            .field("Credentials", &self.credentials)
+            .field("SubjectFromWebIdentityToken", &self.subject_from_web_identity_token)
+            .field("AssumedRoleUser", &self.assumed_role_user)
+            .field("PackedPolicySize", &self.packed_policy_size)
+            .field("Provider", &self.provider)
+            .field("Audience", &self.audience)
+            .field("SourceIdentity", &self.source_identity)
+            .field("SessionTokenUtilization", &self.session_token_utilization)
+            .field("SessionTokenSize", &self.session_token_size)
+            .field("TrustedIdentityPropagationContext", &"***")
+            .finish_non_exhaustive()
     }
 }
 
@@ -572,6 +715,46 @@ impl IntoValue for GetSessionTokenResponse {
     }
 }
 
+#[derive(Clone, Default, PartialEq)]
+pub struct OriginIdentity {
+    pub subject: Option<String>,
+    pub subject_type: Option<String>,
+    pub issuer: Option<String>,
+    pub federated_provider_arn: Option<String>,
+}
+impl FromValue for OriginIdentity {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = OriginIdentity {
+            subject: m.optional("Subject"),
+            subject_type: m.optional("SubjectType"),
+            issuer: m.optional("Issuer"),
+            federated_provider_arn: m.optional("FederatedProviderArn"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for OriginIdentity {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("Subject", self.subject);
+        m.put_some("SubjectType", self.subject_type);
+        m.put_some("Issuer", self.issuer);
+        m.put_some("FederatedProviderArn", self.federated_provider_arn);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for OriginIdentity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OriginIdentity")
+            .field("Subject", &"***")
+            .field("SubjectType", &"***")
+            .field("Issuer", &"***")
+            .field("FederatedProviderArn", &self.federated_provider_arn)
+            .finish_non_exhaustive()
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PolicyDescriptorType {
     pub arn: Option<String>,
@@ -638,5 +821,56 @@ impl IntoValue for Tag {
         m.put("Key", self.key);
         m.put("Value", self.value);
         Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TransactionContext {
+    pub identity_provider: Option<BTreeMap<String, String>>,
+}
+impl FromValue for TransactionContext {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = TransactionContext {
+            identity_provider: m.optional("IdentityProvider"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for TransactionContext {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("IdentityProvider", self.identity_provider);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Default, PartialEq)]
+pub struct TrustedIdentityPropagationContext {
+    pub origin_identity: Option<OriginIdentity>,
+    pub transaction_context: Option<TransactionContext>,
+}
+impl FromValue for TrustedIdentityPropagationContext {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = TrustedIdentityPropagationContext {
+            origin_identity: m.optional("OriginIdentity"),
+            transaction_context: m.optional("TransactionContext"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for TrustedIdentityPropagationContext {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put_some("OriginIdentity", self.origin_identity);
+        m.put_some("TransactionContext", self.transaction_context);
+        Value::Map(m)
+    }
+}
+impl std::fmt::Debug for TrustedIdentityPropagationContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TrustedIdentityPropagationContext")
+            .finish_non_exhaustive()
     }
 }
