@@ -5,10 +5,8 @@ use decide_iam::{
     PrincipalKind, Source,
 };
 use model::decision::{Ask, Request};
-use model::estate::iam::{
-    Account, InlinePolicy, ManagedPolicy, Organization, OrganizationPolicy, OrganizationalUnit, Role, User,
-    lives,
-};
+use model::estate::iam::{InlinePolicy, ManagedPolicy, Organization, OrganizationPolicy, Role, User, lives};
+use model::estate::management::levels;
 use model::estate::ram;
 use model::{AccountId, Caller, CallerKind, PolicyText, Snapshot};
 
@@ -203,32 +201,10 @@ pub(crate) fn organization(
     policy_type: &str,
     kind: PolicyKind,
 ) -> Vec<Vec<Attached>> {
-    let Some(organization) = snapshot.all::<Organization>().next() else { return Vec::new() };
-    if organization.account == *account || !organization.policy_types.iter().any(|t| t == policy_type) {
-        return Vec::new();
-    }
-    let Some(member) = snapshot.find::<Account>(account, "", account.as_str()) else { return Vec::new() };
-    let level = |ids: &[String]| -> Vec<Attached> {
-        ids.iter()
-            .filter_map(|id| snapshot.find::<OrganizationPolicy>(&organization.account, "", id))
-            .filter(|p| p.policy_type == policy_type)
-            .map(|p| attached(&p.name, None, &p.document, kind))
-            .collect()
-    };
-    let mut levels = vec![level(&member.policies)];
-    let mut parent = member.parent.as_ref();
-    while let Some(ou) =
-        parent.and_then(|id| snapshot.find::<OrganizationalUnit>(&organization.account, "", id))
-    {
-        levels.push(level(&ou.policies));
-        parent = Some(&ou.parent);
-    }
-    if parent.is_none() {
-        return Vec::new();
-    }
-    levels.push(level(&organization.policies));
-    levels.reverse();
-    levels
+    let management = snapshot.all::<Organization>().next().is_some_and(|o| o.account == *account);
+    let levels = if management { Vec::new() } else { levels(snapshot, account, policy_type) };
+    let bound = |policy: &&OrganizationPolicy| attached(&policy.name, None, &policy.document, kind);
+    levels.iter().map(|level| level.iter().map(bound).collect()).collect()
 }
 
 pub(crate) fn principal(caller: &Caller) -> Principal {

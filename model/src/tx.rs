@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::decision::{Decision, Permit, Recorder, Request, permit};
+use crate::estate::tag_policy;
 use crate::event::Event;
 use crate::fault::Fault;
 use crate::graph::{Change, Node, NodeKey, Snapshot};
@@ -301,6 +302,9 @@ impl<'a> Tx<'a> {
 
     fn change(&mut self, change: Change) -> Result<(), Fault> {
         self.may_write()?;
+        if let Change::Put(node) = &change {
+            tag_policy::check(&self.working, &**node)?;
+        }
         self.working.apply(&change);
         self.delta.changes.push(change);
         Ok(())

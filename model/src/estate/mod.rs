@@ -13,8 +13,10 @@ pub mod ecs;
 pub mod elb;
 pub mod iam;
 pub mod kms;
+pub mod management;
 pub mod ram;
 pub mod rds;
+pub mod tag_policy;
 pub mod waf;
 
 /// Implements [`Node`](crate::Node) for a regional resource with an `arn()` and `tags`.

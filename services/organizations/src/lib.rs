@@ -4,6 +4,7 @@
 mod account;
 mod closure;
 mod delegation;
+mod document;
 mod iam;
 mod organization;
 mod policy;
@@ -50,6 +51,7 @@ pub static SERVICE: Service = Service {
         write DetachPolicy => policy::detach_policy,
         read ListPoliciesForTarget => policy::list_policies_for_target,
         read ListTargetsForPolicy => policy::list_targets_for_policy,
+        read DescribeEffectivePolicy => policy::describe_effective_policy,
         write EnablePolicyType => policy::enable_policy_type,
         write DisablePolicyType => policy::disable_policy_type,
         write EnableAWSServiceAccess => delegation::enable_aws_service_access,

@@ -7,9 +7,7 @@ use model::{Fault, Snapshot, Tags, Tx};
 
 use crate::account::members;
 use crate::shapes::*;
-use crate::target::{any, arn, full_access, not_in_use, organization, readable};
-
-const TYPES: [&str; 2] = ["SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"];
+use crate::target::{BOUNDS, any, arn, full_access, not_in_use, organization, readable};
 
 fn types(org: &Node) -> Vec<PolicyTypeSummary> {
     org.policy_types
@@ -92,7 +90,7 @@ pub(crate) fn create_organization(
         root_tags: Tags::new(),
     };
     org.policies = full_access(&org);
-    for policy_type in TYPES {
+    for policy_type in BOUNDS {
         tx.put(OrganizationPolicy::full_access(&account, policy_type))?;
     }
     let policies = org.policies.clone();

@@ -1,13 +1,16 @@
-//! Service control policies and resource control policies, and where they are attached.
+//! The organization's policies, and where they are attached: those that bound what may be done, and the
+//! management policies, whose effective documents `model::estate::management` makes.
 
 use model::estate::iam::{Account, Organization, OrganizationPolicy as Node, OrganizationalUnit};
+use model::estate::management;
 use model::policy::PolicyCheck;
-use model::{Fault, PolicyText, Tx};
+use model::{AccountId, Fault, PolicyText, Tx};
 
+use crate::document;
 use crate::organization::{all_features, root};
 use crate::shapes::*;
 use crate::tag;
-use crate::target::{Target, arn, organization, page, readable, target};
+use crate::target::{BOUNDS, Target, any, arn, not_in_use, organization, page, readable, target};
 
 /// Policies of one type that a target may have.
 const ATTACHED: usize = 5;
@@ -60,23 +63,28 @@ pub(crate) fn own(tx: &Tx<'_>, id: &str) -> Result<Node, Fault> {
     }
 }
 
+fn not_served(policy_type: &str) -> Fault {
+    Fault::client(
+        "PolicyTypeNotAvailableForOrganizationException",
+        format!("policies of type `{policy_type}` are not served by this runtime"),
+    )
+}
+
 fn check(tx: &Tx<'_>, policy_type: &str, content: &str) -> Result<(), Fault> {
-    let kind = match policy_type {
-        "SERVICE_CONTROL_POLICY" => PolicyCheck::Scp,
-        "RESOURCE_CONTROL_POLICY" => PolicyCheck::Rcp,
-        other => {
-            return Err(Fault::client(
-                "PolicyTypeNotAvailableForOrganizationException",
-                format!("policies of type `{other}` are not served by this runtime"),
-            ));
-        }
-    };
     if content.len() > 10_240 {
         return Err(Fault::client(
             "ConstraintViolationException",
             "You have exceeded the maximum policy size.",
         ));
     }
+    let kind = match policy_type {
+        "SERVICE_CONTROL_POLICY" => PolicyCheck::Scp,
+        "RESOURCE_CONTROL_POLICY" => PolicyCheck::Rcp,
+        other => {
+            let (_, member) = management_type(other).ok_or_else(|| not_served(other))?;
+            return document::check(member, content);
+        }
+    };
     let malformed = |f: Fault| Fault::client("MalformedPolicyDocumentException", f.message);
     tx.host().policies().check(kind, content).map_err(malformed)?;
     // A customer's resource control policy only takes away.
@@ -88,6 +96,10 @@ fn check(tx: &Tx<'_>, policy_type: &str, content: &str) -> Result<(), Fault> {
         )),
         false => Ok(()),
     }
+}
+
+fn management_type(name: &str) -> Option<&'static (&'static str, &'static str)> {
+    management::TYPES.iter().find(|(of, _)| *of == name)
 }
 
 /// <https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreatePolicy.html>
@@ -270,6 +282,40 @@ fn must_be_root(org: &Organization, id: &str) -> Result<(), Fault> {
     }
 }
 
+/// Members see their own; whoever reads the organization sees any account's.
+///
+/// <https://docs.aws.amazon.com/organizations/latest/APIReference/API_DescribeEffectivePolicy.html>
+pub(crate) fn describe_effective_policy(
+    tx: &mut Tx<'_>,
+    input: DescribeEffectivePolicyRequest,
+) -> Result<DescribeEffectivePolicyResponse, Fault> {
+    let own = tx.account.clone();
+    any(tx.snapshot()).ok_or_else(not_in_use)?;
+    management_type(&input.policy_type).ok_or_else(|| not_served(&input.policy_type))?;
+    let missing = || Fault::client("TargetNotFoundException", "You specified a target that doesn't exist.");
+    let account = match &input.target_id {
+        Some(id) => AccountId::parse(id).ok_or_else(missing)?,
+        None => own.clone(),
+    };
+    if account != own {
+        let org = readable(tx)?;
+        target(tx, &org, account.as_str())?;
+    }
+    let content = management::effective(tx.snapshot(), &account, &input.policy_type).ok_or_else(|| {
+        Fault::client(
+            "EffectivePolicyNotFoundException",
+            "If you ran this action on the management account, this policy type is not enabled. If you ran the action on a member account, the account doesn't have an effective policy of this type.",
+        )
+    })?;
+    let policy = EffectivePolicy {
+        policy_content: Some(content.to_string()),
+        target_id: Some(account.to_string()),
+        policy_type: Some(input.policy_type),
+        ..EffectivePolicy::default()
+    };
+    Ok(DescribeEffectivePolicyResponse { effective_policy: Some(policy) })
+}
+
 /// With resource control policies comes the one that allows everything, on every target.
 pub(crate) fn enable_policy_type(
     tx: &mut Tx<'_>,
@@ -278,11 +324,8 @@ pub(crate) fn enable_policy_type(
     let mut org = organization(tx)?;
     must_be_root(&org, &input.root_id)?;
     all_features(&org)?;
-    if !matches!(input.policy_type.as_str(), "SERVICE_CONTROL_POLICY" | "RESOURCE_CONTROL_POLICY") {
-        return Err(Fault::client(
-            "PolicyTypeNotAvailableForOrganizationException",
-            format!("policies of type `{}` are not served by this runtime", input.policy_type),
-        ));
+    if !BOUNDS.contains(&input.policy_type.as_str()) && management_type(&input.policy_type).is_none() {
+        return Err(not_served(&input.policy_type));
     }
     if org.policy_types.contains(&input.policy_type) {
         return Err(Fault::client(
@@ -294,7 +337,8 @@ pub(crate) fn enable_policy_type(
     tx.put(org)?;
     let org = organization(tx)?;
     let full = Node::full_access_id(&input.policy_type);
-    for target in targets(tx, &org) {
+    let bounded = if BOUNDS.contains(&input.policy_type.as_str()) { targets(tx, &org) } else { Vec::new() };
+    for target in bounded {
         let mut policies = target.policies().to_vec();
         if !policies.iter().any(|p| p == full) {
             policies.push(full.to_owned());

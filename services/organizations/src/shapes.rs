@@ -635,6 +635,51 @@ impl IntoValue for DescribeCreateAccountStatusResponse {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeEffectivePolicyRequest {
+    pub policy_type: String,
+    pub target_id: Option<String>,
+}
+impl FromValue for DescribeEffectivePolicyRequest {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = DescribeEffectivePolicyRequest {
+            policy_type: m.required("PolicyType"),
+            target_id: m.optional("TargetId"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for DescribeEffectivePolicyRequest {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(2);
+        m.put("PolicyType", self.policy_type);
+        m.put_some("TargetId", self.target_id);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeEffectivePolicyResponse {
+    pub effective_policy: Option<EffectivePolicy>,
+}
+impl FromValue for DescribeEffectivePolicyResponse {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = DescribeEffectivePolicyResponse {
+            effective_policy: m.optional("EffectivePolicy"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for DescribeEffectivePolicyResponse {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(1);
+        m.put_some("EffectivePolicy", self.effective_policy);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeOrganizationResponse {
     pub organization: Option<Organization>,
 }
@@ -825,6 +870,36 @@ impl IntoValue for DisablePolicyTypeResponse {
     fn into_value(self) -> Value {
         let mut m = Members::with_capacity(1);
         m.put_some("Root", self.root);
+        Value::Map(m)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EffectivePolicy {
+    pub policy_content: Option<String>,
+    pub last_updated_timestamp: Option<Timestamp>,
+    pub target_id: Option<String>,
+    pub policy_type: Option<String>,
+}
+impl FromValue for EffectivePolicy {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let mut m = Reader::of(value);
+        let shape = EffectivePolicy {
+            policy_content: m.optional("PolicyContent"),
+            last_updated_timestamp: m.optional("LastUpdatedTimestamp"),
+            target_id: m.optional("TargetId"),
+            policy_type: m.optional("PolicyType"),
+        };
+        m.done(shape)
+    }
+}
+impl IntoValue for EffectivePolicy {
+    fn into_value(self) -> Value {
+        let mut m = Members::with_capacity(4);
+        m.put_some("PolicyContent", self.policy_content);
+        m.put_some("LastUpdatedTimestamp", self.last_updated_timestamp);
+        m.put_some("TargetId", self.target_id);
+        m.put_some("PolicyType", self.policy_type);
         Value::Map(m)
     }
 }

@@ -116,9 +116,13 @@ pub(crate) fn path(snapshot: &Snapshot, organization: &Organization, id: &str) -
     format!("{}/{}/", organization.id, steps.join("/"))
 }
 
+/// The types of policies that bound what may be done; everything has one of each that is enabled.
+pub(crate) const BOUNDS: [&str; 2] = ["SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"];
+
 /// What is attached to every new account, unit and root: for each enabled type the policy that allows all.
 pub(crate) fn full_access(organization: &Organization) -> Vec<String> {
-    organization.policy_types.iter().map(|kind| OrganizationPolicy::full_access_id(kind).to_owned()).collect()
+    let bounding = organization.policy_types.iter().filter(|kind| BOUNDS.contains(&kind.as_str()));
+    bounding.map(|kind| OrganizationPolicy::full_access_id(kind).to_owned()).collect()
 }
 
 /// A page of a list; the token is the number of items before it.
