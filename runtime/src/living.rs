@@ -86,6 +86,7 @@ pub(crate) fn estate(snapshot: &Snapshot) -> Estate {
     // Policies name what they are about by its ARN.
     rights::identities(&mut items, snapshot);
     rights::resources(&mut items, snapshot);
+    rights::grants(&mut items, snapshot);
     rights::limits(&mut items, snapshot);
     Estate { items: items.items }
 }

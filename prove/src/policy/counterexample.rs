@@ -2,7 +2,9 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use decide_iam::{Context, Principal, PrincipalKind, Request};
+use decide_iam::{
+    Context, EncryptionContext, Grants, Layers, Principal, PrincipalKind, Request, Verdict, evaluate,
+};
 
 use super::solve::Model;
 use super::who::identity;
@@ -63,6 +65,30 @@ impl Counterexample {
             resource_account: Some(self.resource_account.as_deref().unwrap_or(&self.principal.account)),
             context,
         }
+    }
+}
+
+impl Counterexample {
+    /// What the evaluator says to it.
+    pub(crate) fn decided<T>(&self, layers: &Layers<'_>, read: impl FnOnce(Verdict<'_>) -> T) -> T {
+        let (context, encryption) = (self.context(), self.encryption());
+        let grants = Grants { encryption: Some(&encryption), ..layers.grants };
+        read(evaluate(&self.request(&context), &Layers { grants, ..*layers }))
+    }
+
+    pub(crate) fn is_allowed(&self, layers: &Layers<'_>) -> bool {
+        self.decided(layers, |verdict| verdict.is_allowed())
+    }
+
+    /// The encryption context of which the condition keys tell.
+    fn encryption(&self) -> EncryptionContext {
+        const PREFIX: &str = "kms:EncryptionContext:";
+        let pair = |(key, values): &(String, Vec<String>)| {
+            let head = key.get(..PREFIX.len()).filter(|head| head.eq_ignore_ascii_case(PREFIX));
+            let name = head.and(key.get(PREFIX.len()..))?;
+            Some((name.to_owned(), values.first()?.clone()))
+        };
+        self.keys.iter().filter_map(pair).collect()
     }
 }
 

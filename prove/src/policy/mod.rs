@@ -20,6 +20,7 @@ mod checks;
 mod class;
 mod counterexample;
 mod formula;
+mod grant;
 mod key;
 mod language;
 mod outside;

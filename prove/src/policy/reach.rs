@@ -4,7 +4,6 @@
 
 use decide_iam::{
     Attached, Consent, Effect, Grant, Layers, Policy, PolicyKind, Principal, PrincipalKind, Statement,
-    evaluate,
 };
 
 use super::answer::{Answer, Reason};
@@ -14,6 +13,7 @@ use super::checks::{Access, Prover, Sought, answer};
 use super::class::{Class, Kinds};
 use super::counterexample::Counterexample;
 use super::formula::Formula;
+use super::grant::Granted;
 use super::language::Pins;
 
 /// Who is asked about.
@@ -65,14 +65,13 @@ impl Prover {
             layers.identity = &everything;
         }
         let owner = goal.resource_account.as_str();
+        let granted = granted(&layers);
         let formula = |atoms: &mut Atoms| {
             let sought = sought.as_ref().map_or(Formula::Const(true), |s| s.formula(atoms));
-            Formula::and([sought, allowed(atoms, &layers, owner)])
+            Formula::and([sought, allowed(atoms, &layers, &granted, owner)])
         };
         let confirm = |example: &Counterexample| {
-            let context = example.context();
-            evaluate(&example.request(&context), &layers).is_allowed()
-                && sought.as_ref().is_none_or(|s| s.describes(example))
+            example.is_allowed(&layers) && sought.as_ref().is_none_or(|s| s.describes(example))
         };
         let kinds = Kinds { detailed: true, root: true, linked: true, strangers: true };
         let keep = |class: &Class| match who {
@@ -95,7 +94,7 @@ impl Prover {
             }
             Who::Anyone => Callers::Kinds(kinds, vec![goal.resource_account.clone()], &keep),
         };
-        let policies = all(&layers).map(|a| &*a.policy).collect();
+        let policies = all(&layers).map(|a| &*a.policy).chain(granted.iter().map(|g| &g.policy)).collect();
         let owner = Some(owner);
         let fixed = None;
         let outcome = ask(&Question {
@@ -118,15 +117,13 @@ impl Prover {
     pub fn never_allows(&self, layers: &Layers<'_>, who: &Principal, statement: &Statement) -> Answer {
         let owner = who.account.as_str();
         let counts = |other: &Statement| std::ptr::eq(other, statement);
-        let confirm = |example: &Counterexample| {
-            let context = example.context();
-            evaluate(&example.request(&context), layers).is_allowed()
-        };
+        let confirm = |example: &Counterexample| example.is_allowed(layers);
+        let granted = granted(layers);
         let outcome = ask(&Question {
             table: &self.table,
             budget: self.budget,
-            policies: all(layers).map(|a| &*a.policy).collect(),
-            goal: &|atoms| allowed_by(atoms, layers, owner, &counts),
+            policies: all(layers).map(|a| &*a.policy).chain(granted.iter().map(|g| &g.policy)).collect(),
+            goal: &|atoms| allowed_by(atoms, layers, &granted, owner, &counts),
             callers: Callers::These(vec![Class::exactly(who)]),
             fixed: None,
             owner: Some(owner),
@@ -139,17 +136,13 @@ impl Prover {
     /// Whether one caller, with what limits it, can do nothing that another cannot; else an example.
     pub fn exceeds(&self, more: (&Principal, &Layers<'_>), less: (&Principal, &Layers<'_>)) -> Answer {
         let (who, owner) = (Who::Exactly(more.0.clone()), more.0.account.as_str());
+        // No resource is meant, and so no key with grants.
         let formula = |atoms: &mut Atoms| {
-            let less = allowed(atoms, less.1, owner).not();
-            Formula::and([allowed(atoms, more.1, owner), less])
+            let less = allowed(atoms, less.1, &[], owner).not();
+            Formula::and([allowed(atoms, more.1, &[], owner), less])
         };
-        let confirm = |example: &Counterexample| {
-            let can = |example: &Counterexample, layers| {
-                let context = example.context();
-                evaluate(&example.request(&context), layers).is_allowed()
-            };
-            can(example, more.1) && !can(&example.by(less.0), less.1)
-        };
+        let confirm =
+            |example: &Counterexample| example.is_allowed(more.1) && !example.by(less.0).is_allowed(less.1);
         let outcome = ask(&Question {
             table: &self.table,
             budget: self.budget,
@@ -231,28 +224,39 @@ fn all<'a>(layers: &Layers<'a>) -> impl Iterator<Item = &'a Attached> + use<'a> 
 
 /// The statements by which the layers allow.
 fn blamed(layers: &Layers<'_>, example: &Counterexample) -> Vec<Reason> {
-    let context = example.context();
-    let verdict = evaluate(&example.request(&context), layers);
-    let mut reasons = Vec::new();
-    for layer in &verdict.layers {
-        let Some(statement) = &layer.statement else { continue };
-        let policy = all(layers).position(|a| a.name == statement.policy).unwrap_or_default();
-        reasons.push(Reason {
-            policy,
-            statement: statement.index.saturating_sub(1),
-            sid: statement.sid.map(str::to_owned),
-            description: layer.to_string(),
-        });
-    }
-    reasons
+    example.decided(layers, |verdict| {
+        let mut reasons = Vec::new();
+        for layer in &verdict.layers {
+            let Some(statement) = &layer.statement else { continue };
+            let policy = all(layers).position(|a| a.name == statement.policy).unwrap_or_default();
+            reasons.push(Reason {
+                policy,
+                statement: statement.index.saturating_sub(1),
+                sid: statement.sid.map(str::to_owned),
+                description: layer.to_string(),
+            });
+        }
+        reasons
+    })
+}
+
+fn granted(layers: &Layers<'_>) -> Vec<Granted> {
+    layers.grants.held.iter().filter_map(Granted::of).collect()
 }
 
 /// As `evaluate` combines the layers.
-fn allowed(atoms: &mut Atoms, layers: &Layers<'_>, owner: &str) -> Formula {
-    allowed_by(atoms, layers, owner, ALL)
+fn allowed(atoms: &mut Atoms, layers: &Layers<'_>, granted: &[Granted], owner: &str) -> Formula {
+    allowed_by(atoms, layers, granted, owner, ALL)
 }
 
-fn allowed_by(atoms: &mut Atoms, layers: &Layers<'_>, owner: &str, counts: Counts<'_>) -> Formula {
+fn allowed_by(
+    atoms: &mut Atoms,
+    layers: &Layers<'_>,
+    granted: &[Granted],
+    owner: &str,
+    counts: Counts<'_>,
+) -> Formula {
+    let by_grant = [Grant::Behind, Grant::Account].map(|least| given(atoms, layers, granted, least));
     let bound = layers.boundary.is_some();
     let own = atoms.who(WhoTest::Own);
     let linked = atoms.who(WhoTest::Linked);
@@ -305,13 +309,24 @@ fn allowed_by(atoms: &mut Atoms, layers: &Layers<'_>, owner: &str, counts: Count
         Formula::and([behind, limits.clone()]),
         Formula::and([consent, identity.clone(), limits.clone()]),
     ]);
-    let across = Formula::and([account.clone(), identity, limits]);
+    let across = Formula::and([account.clone(), identity.clone(), limits.clone()]);
+    let [by_name, by_account] = by_grant;
     let granted = Formula::or([
-        Formula::and([own.clone().not(), account]),
+        Formula::and([own.clone().not(), Formula::or([account, by_account.clone()])]),
         Formula::and([own.clone(), here.clone(), within]),
         Formula::and([own, here.not(), across]),
+        Formula::and([by_name, limits.clone()]),
+        // Only the account delegates by its own policies.
+        Formula::and([by_account, identity, limits]),
     ]);
     Formula::and([Formula::and(guards), granted])
+}
+
+/// Whether a grant is for the caller, at least as far as `least`, and permits the request.
+fn given(atoms: &mut Atoms, layers: &Layers<'_>, granted: &[Granted], least: Grant) -> Formula {
+    let place = Place { side: Side::Owner, bound: layers.boundary.is_some() };
+    let statements = granted.iter().flat_map(|grant| &grant.statements);
+    Formula::or(statements.map(|statement| atoms.applies(statement, place, least)).collect::<Vec<_>>())
 }
 
 impl Class {

@@ -8,6 +8,7 @@
 
 mod change;
 mod escalation;
+mod granted;
 mod idle;
 mod inside;
 mod limits;
@@ -21,7 +22,9 @@ mod who;
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 
-use decide_iam::{Attached, Consent, Layer, Layers, Policy, PolicyKind, Principal, PrincipalKind, evaluate};
+use decide_iam::{
+    Attached, Consent, Grants, KeyGrant, Layer, Layers, Policy, PolicyKind, Principal, PrincipalKind, Why,
+};
 
 use crate::policy::Counterexample;
 
@@ -49,6 +52,8 @@ pub struct Holder {
     /// The logical id, or the name where there is none.
     pub name: String,
     pub arn: String,
+    /// The unique id, where it is known.
+    pub id: String,
     pub account: String,
     pub is_user: bool,
     /// Inline, attached, and those of groups.
@@ -110,6 +115,8 @@ pub struct Rights {
     pub groups: Vec<Group>,
     /// Managed policies by ARN.
     pub policies: BTreeMap<String, Attached>,
+    /// What is granted of keys, by their ARNs.
+    pub grants: BTreeMap<String, Vec<KeyGrant>>,
     pub accounts: BTreeMap<String, Limits>,
     /// Nothing else is in these accounts.
     pub whole: bool,
@@ -152,14 +159,17 @@ pub struct Ground {
     pub layer: &'static str,
     pub policy: String,
     pub sid: Option<String>,
-    /// Counted from 1.
+    /// Counted from 1; none of a grant.
     pub statement: usize,
     pub spot: Option<Spot>,
 }
 
 impl Display for Ground {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{} `{}`, statement {}", self.layer, self.policy, self.statement)?;
+        write!(f, "{} `{}`", self.layer, self.policy)?;
+        if self.statement > 0 {
+            write!(f, ", statement {}", self.statement)?;
+        }
         if let Some(sid) = &self.sid {
             write!(f, " `{sid}`")?;
         }
@@ -167,28 +177,32 @@ impl Display for Ground {
     }
 }
 
+impl Ground {
+    fn of(layer: &decide_iam::LayerVerdict<'_>) -> Option<Ground> {
+        if let Why::Granted { by, .. } = &layer.why {
+            let (layer, policy) = (layer.layer.name(), by.id.clone());
+            return Some(Ground { layer, policy, sid: None, statement: 0, spot: None });
+        }
+        let statement = layer.statement?;
+        let spot = statement
+            .file
+            .map(|file| Spot { file: file.to_owned(), line: statement.line.unwrap_or_default() });
+        Some(Ground {
+            layer: layer.layer.name(),
+            policy: statement.policy.to_owned(),
+            sid: statement.sid.map(str::to_owned),
+            statement: statement.index,
+            spot,
+        })
+    }
+}
+
 impl Allowed {
     /// What the evaluator says to a request; nothing unless it allows it.
     pub(crate) fn by(request: Counterexample, layers: &Layers<'_>) -> Option<Allowed> {
-        let context = request.context();
-        let verdict = evaluate(&request.request(&context), layers);
-        if !verdict.is_allowed() {
-            return None;
-        }
-        let ground = |layer: &decide_iam::LayerVerdict<'_>| {
-            let statement = layer.statement?;
-            let spot = statement
-                .file
-                .map(|file| Spot { file: file.to_owned(), line: statement.line.unwrap_or_default() });
-            Some(Ground {
-                layer: layer.layer.name(),
-                policy: statement.policy.to_owned(),
-                sid: statement.sid.map(str::to_owned),
-                statement: statement.index,
-                spot,
-            })
-        };
-        let because = verdict.layers.iter().filter_map(ground).collect();
+        let because = request.decided(layers, |verdict| {
+            verdict.is_allowed().then(|| verdict.layers.iter().filter_map(Ground::of).collect())
+        })?;
         Some(Allowed { because, request })
     }
 
@@ -215,7 +229,7 @@ impl Allowed {
 impl Holder {
     pub(crate) fn principal(&self) -> Principal {
         let kind = if self.is_user { PrincipalKind::User } else { PrincipalKind::Role };
-        Principal { arn: self.arn.clone(), account: self.account.clone(), id: String::new(), kind }
+        Principal { arn: self.arn.clone(), account: self.account.clone(), id: self.id.clone(), kind }
     }
 
     /// Only services of AWS's act by it.
@@ -250,8 +264,13 @@ impl Rights {
             resource: target.policy.as_ref().filter(|_| asked),
             rcps: limits.map(|l| l.rcps.as_slice()).unwrap_or_default(),
             resource_consent: Consent::of(action, &target.arn),
+            grants: Grants { held: self.granted(target), encryption: None },
             ..Layers::default()
         }
+    }
+
+    pub(crate) fn granted(&self, target: &Owned) -> &[KeyGrant] {
+        self.grants.get(&target.arn).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// What is known of the tags that policies ask for: those of the caller and of the resource.

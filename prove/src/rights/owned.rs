@@ -15,7 +15,9 @@ impl Reader<'_> {
     pub(super) fn resources(&mut self) -> Res<()> {
         for item in self.estate.items.values() {
             // What the rights of the caller are made of is no target, but for roles and policies.
-            if matches!(item.kind.as_str(), "Countersign::Limit") || is_part(&item.kind) {
+            if matches!(item.kind.as_str(), "Countersign::Grant" | "Countersign::Limit")
+                || is_part(&item.kind)
+            {
                 continue;
             }
             let called = Called::item(item, &self.around.place);

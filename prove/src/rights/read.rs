@@ -6,6 +6,7 @@ use std::sync::Arc;
 use decide_iam::{Attached, Policy, PolicyKind, Source};
 use serde_json::Value as Json;
 
+use super::granted::grants;
 use super::names::{Called, Whereabouts};
 use super::{Group, Holder, Rights, Spot};
 use crate::{Estate, Item};
@@ -60,6 +61,7 @@ impl Rights {
         reader.members();
         reader.resources()?;
         reader.limits()?;
+        reader.rights.grants = grants(estate);
         Ok(reader.rights)
     }
 }
@@ -206,6 +208,7 @@ impl Reader<'_> {
                 name: shown(item, &called),
                 account: account(&called.arn),
                 arn: called.arn,
+                id: item.text("Id").unwrap_or_default().to_owned(),
                 is_user,
                 identity,
                 boundary,
@@ -304,6 +307,7 @@ impl Reader<'_> {
                 name: target.to_owned(),
                 account: account(&arn),
                 arn: arn.clone(),
+                id: String::new(),
                 is_user,
                 identity: vec![],
                 boundary: None,

@@ -32,6 +32,7 @@ impl Rights {
         };
         let mut found: Vec<Finding> =
             self.holders.iter().filter_map(|holder| self.holder_can(holder, target, &goal)).collect();
+        found.extend(self.sessions_can(target, &goal));
         for outsider in self.outsiders(target, action) {
             found.extend(self.outsider_can(&outsider, target, &goal));
         }
@@ -70,14 +71,57 @@ impl Rights {
     }
 
     fn holder_can(&self, holder: &Holder, target: &Owned, goal: &Goal) -> Option<Finding> {
+        self.caller_can(holder, &holder.name, holder.principal(), target, goal)
+    }
+
+    /// Sessions that grants name; what else is a session's is its role's.
+    fn sessions_can(&self, target: &Owned, goal: &Goal) -> Vec<Finding> {
+        let named = self.granted(target).iter().filter_map(|grant| match &grant.grantee {
+            PrincipalPattern::Id(id) => id.split_once(':').map(|(role, session)| (&**id, role, session)),
+            _ => None,
+        });
+        let mut named: Vec<_> = named.collect();
+        named.sort_unstable();
+        named.dedup();
+        let found = named.into_iter().filter_map(|(id, role, session)| {
+            let holder = self.holders.iter().find(|h| h.id == role)?;
+            let role_name = holder.arn.rsplit('/').next().unwrap_or_default();
+            let principal = decide_iam::Principal {
+                arn: format!("arn:aws:sts::{}:assumed-role/{role_name}/{session}", holder.account),
+                account: holder.account.clone(),
+                id: id.to_owned(),
+                kind: PrincipalKind::AssumedRole {
+                    role_arn: holder.arn.clone(),
+                    session_name: session.to_owned(),
+                },
+            };
+            self.caller_can(
+                holder,
+                &format!("{} in the session {session}", holder.name),
+                principal,
+                target,
+                goal,
+            )
+        });
+        found.collect()
+    }
+
+    fn caller_can(
+        &self,
+        holder: &Holder,
+        name: &str,
+        principal: decide_iam::Principal,
+        target: &Owned,
+        goal: &Goal,
+    ) -> Option<Finding> {
         let action = goal.actions.first()?;
         let layers = self.layers(holder, Some(target), action);
         let goal = Goal { known: Rights::tags(&layers, Some(holder), Some(target)), ..goal.clone() };
-        let answer = Prover::default().who_can(&layers, &Who::Exactly(holder.principal()), &goal);
+        let answer = Prover::default().who_can(&layers, &Who::Exactly(principal), &goal);
         let mut doubts = holder.doubts.iter().chain(&target.doubts);
         let doubt = doubts.next().map(|d| format!("{}: {d}", holder.name));
         let doubt = doubt.or_else(|| self.partly(holder, action).filter(|_| answer == Answer::Pass));
-        finding(&holder.name, answer, &layers, doubt, target, action)
+        finding(name, answer, &layers, doubt, target, action)
     }
 
     /// AWS's own policies may say more about services that are not served.
@@ -160,6 +204,19 @@ impl Rights {
                 if !found.iter().any(|known| known.name == name) {
                     found.push(Outsider { name, who: Who::Exactly(who) });
                 }
+            }
+        }
+        for grant in self.granted(target) {
+            let (name, who) = match &grant.grantee {
+                PrincipalPattern::Service(name) => (name.to_string(), principal(name, "")),
+                PrincipalPattern::Account(account) if **account != target.account => (
+                    format!("account {account}"),
+                    principal(&format!("arn:aws:iam::{account}:root"), account),
+                ),
+                _ => continue,
+            };
+            if !found.iter().any(|known| known.name == name) {
+                found.push(Outsider { name, who: Who::Exactly(who) });
             }
         }
         if open {

@@ -1,12 +1,15 @@
-//! Users, groups, roles and policies, the organization's limits, and the policies of resources.
+//! Users, groups, roles and policies, the organization's limits, the policies of resources, what is shared
+//! of them, and the grants of keys.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::estate::iam::{
     Account, Group, InlinePolicy, ManagedPolicy, Organization, OrganizationPolicy, OrganizationalUnit, Role,
     User,
 };
-use model::{PolicyText, Snapshot};
+use model::estate::kms::{Bound, Constraint, Grant};
+use model::estate::ram;
+use model::{AccountId, PolicyText, Snapshot};
 use serde_json::{Value as Json, json};
 
 use super::{At, Items};
@@ -50,7 +53,7 @@ pub(super) fn identities(items: &mut Items, snapshot: &Snapshot) {
         let arn = user.arn();
         let groups = user.in_groups(snapshot).map(Group::arn);
         let properties = json!({
-            "Arn": arn, "UserName": user.name, "ManagedPolicyArns": user.attached, "Tags": user.tags,
+            "Arn": arn, "Id": user.id, "UserName": user.name, "ManagedPolicyArns": user.attached, "Tags": user.tags,
             "PermissionsBoundary": user.boundary, "Groups": groups.collect::<Vec<_>>(),
         });
         items.add(arn.clone(), "AWS::IAM::User", properties);
@@ -65,7 +68,7 @@ pub(super) fn identities(items: &mut Items, snapshot: &Snapshot) {
     for role in snapshot.all::<Role>() {
         let arn = role.arn();
         let properties = json!({
-            "Arn": arn, "RoleName": role.name, "ManagedPolicyArns": role.attached, "Tags": role.tags,
+            "Arn": arn, "Id": role.id, "RoleName": role.name, "ManagedPolicyArns": role.attached, "Tags": role.tags,
             "PermissionsBoundary": role.boundary,
         });
         let written = Written { pointer: "AssumeRolePolicyDocument", document: &role.trust };
@@ -97,8 +100,61 @@ pub(super) fn resources(items: &mut Items, snapshot: &Snapshot) {
                 let written = Written { pointer: "Policy", document };
                 add(items, name, "Countersign::Resource", properties, &written);
             }
-            None => items.add(name, "Countersign::Resource", properties),
+            None => match shared(snapshot, &arn) {
+                Some(document) => {
+                    let written = Written { pointer: "Policy", document: &document };
+                    add(items, name, "Countersign::Resource", properties, &written);
+                }
+                None => items.add(name, "Countersign::Resource", properties),
+            },
         }
+    }
+}
+
+/// What its owner shares a resource with, as `decide` sees it: a policy of the resource's.
+fn shared(snapshot: &Snapshot, arn: &str) -> Option<PolicyText> {
+    let shares = ram::shares_of(snapshot, arn);
+    if shares.is_empty() {
+        return None;
+    }
+    let users = snapshot.all::<User>().map(|user| (&user.account, Some(user.arn())));
+    let roles = snapshot.all::<Role>().map(|role| (&role.account, Some(role.arn())));
+    let accounts = snapshot.all::<Account>().map(|account| (&account.account, None));
+    let everyone: Vec<(&AccountId, Option<String>)> = accounts.chain(users).chain(roles).collect();
+    let statement = |share: &&ram::Share| {
+        let reached = everyone.iter().flat_map(|(account, principal)| {
+            share.reach(snapshot, ram::Who { account, principal: principal.as_deref() })
+        });
+        let principals: BTreeSet<String> = reached.collect();
+        let principals: Vec<String> = principals.into_iter().collect();
+        if principals.is_empty() { None } else { share.statement(snapshot, arn, &principals) }
+    };
+    let statements: Vec<Json> = shares.iter().filter_map(statement).collect();
+    let text = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
+    (!statements.is_empty()).then(|| PolicyText::new(text, None))
+}
+
+/// What lets principals use keys without any policy.
+pub(super) fn grants(items: &mut Items, snapshot: &Snapshot) {
+    for grant in snapshot.all::<Grant>() {
+        let grantee = match &grant.grantee.bound {
+            Bound::Account(account) => json!({"Account": account.as_str()}),
+            Bound::Id(id) => json!({"Id": id}),
+            Bound::Service(name) => json!({"Service": name}),
+        };
+        let mut properties = json!({
+            "Id": grant.id, "Key": grant.key_arn, "Grantee": grantee, "Operations": grant.operations,
+            "Source": grant.source_arn,
+        });
+        let constraint = match &grant.constraint {
+            Some(Constraint::EncryptionContextEquals(pairs)) => Some(("Equals", pairs)),
+            Some(Constraint::EncryptionContextSubset(pairs)) => Some(("Subset", pairs)),
+            None => None,
+        };
+        if let (Some((name, pairs)), Some(fields)) = (constraint, properties.as_object_mut()) {
+            fields.insert(name.to_owned(), json!(pairs));
+        }
+        items.add(format!("grant/{}", grant.id), "Countersign::Grant", properties);
     }
 }
 
