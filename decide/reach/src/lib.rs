@@ -9,6 +9,7 @@
 //! "VPC peering") and the Transit Gateway guide ("How network ACLs work with transit gateways").
 
 mod compile;
+mod described;
 mod network;
 mod packet;
 mod route;
@@ -16,6 +17,7 @@ mod rule;
 mod tell;
 mod way;
 
+pub use described::Described;
 pub use network::{Interface, Network, Subnet, Vpc};
 pub use packet::{Entry, Packet, Protocol, Ways};
 pub use way::{Drop, End, Flow, Hop, Way};
