@@ -18,7 +18,7 @@ mod usage;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{down, env, journal, log, outbox, policy, template, up, verify};
+use commands::{down, env, journal, log, network, outbox, policy, template, up, verify};
 
 /// A request makes some hundreds of small allocations; this allocator spends half the time on them.
 #[global_allocator]
@@ -50,6 +50,9 @@ enum Command {
     /// Tests policies without running anything
     #[command(subcommand)]
     Policy(policy::Policy),
+    /// Tests networks without running anything
+    #[command(subcommand)]
+    Network(network::Network),
     /// Shows that no path leads to a database without a WAF and an authorizer
     Verify(verify::Verify),
     /// Shows the messages to people: codes, invitations, passwords
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Command::Explain(explain) => explain.run(),
         Command::Template(template) => template.run(),
         Command::Policy(policy) => return policy.run(),
+        Command::Network(network) => return network.run(),
         Command::Verify(verify) => return verify.run(),
         Command::Outbox(outbox) => outbox.run(),
         Command::VerifyLog(verify) => verify.run(),

@@ -1,9 +1,11 @@
 //! The commands, a file each.
 
+pub(crate) mod cases;
 pub(crate) mod down;
 pub(crate) mod env;
 pub(crate) mod journal;
 pub(crate) mod log;
+pub(crate) mod network;
 pub(crate) mod outbox;
 pub(crate) mod policy;
 pub(crate) mod template;

@@ -37,6 +37,9 @@ pub(super) const LISTS: &[(&str, Take)] = &[
     ("Routes", transit::route),
 ];
 
+/// What adds to interfaces, and so is read behind them.
+pub(super) const LATER: &[&str] = &["Addresses", "Reservations"];
+
 /// What says nothing about packets that interfaces do not say, or nothing at all.
 pub(super) const IGNORED: &[&str] = &[
     "AdditionalRoutesAvailable",

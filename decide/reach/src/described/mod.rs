@@ -38,16 +38,21 @@ impl Described {
     /// Reads documents, each with the name that errors give it.
     pub fn read<'a>(documents: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Described, String> {
         let mut described = Described::default();
+        let mut later = Vec::new();
         for (file, text) in documents {
             let json: Json = serde_json::from_str(text)
                 .map_err(|e| format!("{file}:{}:{}: this is not JSON: {e}", e.line(), e.column()))?;
             let Json::Object(members) = json else {
                 return Err(format!("{file}: an output of `aws ... describe-...` is a JSON object"));
             };
-            for (name, value) in &members {
-                described.list(file, name, value)?;
+            for (name, value) in members {
+                match lists::LATER.contains(&name.as_str()) {
+                    false => described.list(file, &name, &value)?,
+                    true => later.push((file, name, value)),
+                }
             }
         }
+        later.iter().try_for_each(|(file, name, value)| described.list(file, name, value))?;
         described.finish();
         Ok(described)
     }

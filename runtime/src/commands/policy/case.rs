@@ -1,4 +1,4 @@
-//! A case as it is written, and what became of it.
+//! A case as it is written.
 //!
 //! ```json
 //! {"id": "reads-own", "policies": {"identity": [{...}], "resource": null, "boundary": null, "session": [],
@@ -15,55 +15,12 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 
-/// A case in its file.
-pub(crate) struct Placed<'a> {
-    pub(crate) file: &'a str,
-    /// Where the case begins in it; counted from 1.
-    pub(crate) line: u32,
-    /// Its own text, or why it is none.
-    pub(crate) text: Result<&'a str, String>,
-}
-
-impl Placed<'_> {
-    /// The line of the file at which a part of it begins.
-    pub(crate) fn line_of(&self, part: &str) -> u32 {
-        let text = self.text.as_deref().unwrap_or_default();
-        let at = (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
-        self.line + line_at(text, at) - 1
-    }
-}
-
-/// The line, counted from 1, of a byte.
-pub(crate) fn line_at(text: &str, at: usize) -> u32 {
-    let before = text.as_bytes().get(..at).unwrap_or_default();
-    u32::try_from(before.iter().filter(|b| **b == b'\n').count()).unwrap_or(u32::MAX).saturating_add(1)
-}
-
 #[derive(Deserialize)]
 pub(crate) struct Case<'a> {
     #[serde(default, borrow)]
     pub(crate) policies: Policies<'a>,
     pub(crate) request: Asked,
     pub(crate) expect: Expect,
-}
-
-/// What names a case, readable also where the rest is not.
-#[derive(Default, Deserialize)]
-pub(crate) struct Named {
-    #[serde(default)]
-    pub(crate) id: Json,
-    #[serde(default)]
-    pub(crate) check: Option<Json>,
-}
-
-impl Named {
-    pub(crate) fn id(&self) -> String {
-        match &self.id {
-            Json::Null => String::new(),
-            Json::String(id) => id.clone(),
-            other => other.to_string(),
-        }
-    }
 }
 
 /// Nothing or `null`: no policy of that kind is attached.
@@ -122,27 +79,5 @@ impl Expect {
             Expect::ImplicitDeny => "implicitDeny",
             Expect::ExplicitDeny => "explicitDeny",
         }
-    }
-}
-
-/// A case with its result.
-pub(crate) struct Tested {
-    pub(crate) file: String,
-    pub(crate) line: u32,
-    pub(crate) id: String,
-    pub(crate) result: Result<Decided, String>,
-}
-
-/// Outcomes in the words of the case.
-pub(crate) struct Decided {
-    pub(crate) expect: &'static str,
-    pub(crate) outcome: &'static str,
-    /// Only of a mismatch.
-    pub(crate) explanation: Option<String>,
-}
-
-impl Tested {
-    pub(crate) fn unread(file: &str, line: u32, why: String) -> Tested {
-        Tested { file: file.to_owned(), line, id: String::new(), result: Err(why) }
     }
 }

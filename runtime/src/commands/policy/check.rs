@@ -19,7 +19,7 @@ use prove::policy::{Access, Answer, PolicyType, Prover, Reason};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::case::{Decided, Placed};
+use crate::commands::cases::{Decided, Placed};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

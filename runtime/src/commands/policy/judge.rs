@@ -17,8 +17,9 @@ use decide_iam::{
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
 
-use super::case::{Asked, Case, Decided, Expect, Named, Placed, Policies, Tested};
+use super::case::{Asked, Case, Expect, Policies};
 use super::check;
+use crate::commands::cases::{Decided, Named, Placed, Tested};
 
 pub(crate) fn judge(placed: Placed<'_>) -> Tested {
     let named = placed.text.as_ref().ok().and_then(|text| serde_json::from_str::<Named>(text).ok());

@@ -3,7 +3,7 @@
 use prove::rights::{Allowed, Finding, Ground, Outcome, Spot};
 use serde_json::{Map, Value as Json, json};
 
-use crate::commands::policy::escaped;
+use crate::commands::cases::escaped;
 
 /// A line of the answer.
 pub(super) struct Row {

@@ -3,7 +3,7 @@
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
 
-use super::case::{Placed, line_at};
+use super::{Placed, line_at};
 
 /// What cannot be read is a case of its own; with JSON lines those behind it are still found.
 pub(crate) fn cases<'a>(file: &'a str, bytes: &'a [u8]) -> Vec<Placed<'a>> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::case::{Decided, Tested};
+use super::{Decided, Tested};
 
 #[derive(Default)]
 pub(crate) struct Counts {
@@ -67,10 +67,10 @@ pub(crate) fn json(results: &[Tested]) -> Json {
 }
 
 /// JUnit's XML, a test case each.
-pub(crate) fn junit(results: &[Tested]) -> String {
+pub(crate) fn junit(suite: &str, results: &[Tested]) -> String {
     let Counts { failed, unread, .. } = Counts::of(results);
     let mut xml = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"countersign policy test\" tests=\"{}\" failures=\"{failed}\" errors=\"{unread}\">\n",
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"{suite}\" tests=\"{}\" failures=\"{failed}\" errors=\"{unread}\">\n",
         results.len()
     );
     for tested in results {
