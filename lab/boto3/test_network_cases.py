@@ -125,7 +125,17 @@ def test_a_mismatch_shows_the_way_and_the_rule(network):
 
 def test_what_is_not_modelled_is_not_guessed(network):
     done = network([("vpn", flow("eni-db", "192.168.1.1", 443, "10.0.2.10"), False)])
-    assert done.returncode == 2 and "not modelled: `vgw-1`" in done.stdout, done.stdout
+    assert done.returncode == 2 and "UNKNOWN: `vgw-1`, which is not modelled" in done.stdout, done.stdout
+    # Nor is what is missing.
+    for lack, told in [
+        ("NetworkAcls", "the network ACL of subnet-pub, which is not described"),
+        ("SecurityGroups", "a security group of eni-web, which is not described"),
+        ("RouteTables", "the route table of subnet-pub, which is not described"),
+    ]:
+        partial = described()
+        del partial["b/rest.json"][lack]
+        done = network([("web", flow("internet", "198.51.100.10", 443, "203.0.113.9"), True)], documents=partial)
+        assert done.returncode == 2 and told in done.stdout, done.stdout
 
 
 def test_bad_input_is_named(network):

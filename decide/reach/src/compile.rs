@@ -44,12 +44,16 @@ fn addresses<'a>(texts: impl IntoIterator<Item = &'a String>) -> Vec<IpAddr> {
 impl Network {
     /// The network of everything that the snapshot holds, over all accounts and regions.
     pub fn of(snapshot: &Snapshot) -> Network {
-        Network::partly(snapshot, HashSet::new())
+        Network::compiled(snapshot, Network::default(), HashSet::new())
     }
 
-    /// The network of a snapshot in which targets of routes may stand that nothing here models, by their ids.
+    /// The network of a snapshot that knows it in part: what is missing is unknown, and so are the targets of
+    /// routes that nothing here models, by their ids.
     pub fn partly(snapshot: &Snapshot, unmodelled: HashSet<String>) -> Network {
-        let mut network = Network::default();
+        Network::compiled(snapshot, Network { partial: true, ..Network::default() }, unmodelled)
+    }
+
+    fn compiled(snapshot: &Snapshot, mut network: Network, unmodelled: HashSet<String>) -> Network {
         let mut names = Names { unmodelled, ..Names::default() };
         network.places(snapshot, &mut names);
         network.hosts(snapshot, &names);
@@ -137,7 +141,8 @@ impl Network {
                 addresses: own,
                 public,
                 // An interface of an account always has a group: without one nothing would pass.
-                judged: !groups.is_empty() || found.interface_type == "interface",
+                lacks_groups: groups.len() < found.groups.len(),
+                judged: !found.groups.is_empty() || found.interface_type == "interface",
                 groups,
                 checked: found.source_dest_check,
                 nat: None,

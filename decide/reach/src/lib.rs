@@ -20,4 +20,4 @@ mod way;
 pub use described::Described;
 pub use network::{Interface, Network, Subnet, Vpc};
 pub use packet::{Entry, Packet, Protocol, Ways};
-pub use way::{Drop, End, Flow, Hop, Way};
+pub use way::{Drop, End, Flow, Hop, Lack, Way};

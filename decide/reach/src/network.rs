@@ -23,6 +23,8 @@ pub struct Network {
     pub(crate) endpoints: Vec<String>,
     /// Interfaces by id.
     pub(crate) by_id: HashMap<String, usize>,
+    /// It may be known in part only: what is missing is unknown, and not absent.
+    pub(crate) partial: bool,
     /// Interfaces by their public IPv4 and their IPv6 addresses.
     pub(crate) public: HashMap<IpAddr, usize>,
 }
@@ -56,6 +58,8 @@ pub struct Interface {
     pub addresses: Vec<IpAddr>,
     pub public: Option<IpAddr>,
     pub(crate) groups: Vec<usize>,
+    /// It has groups that are not there.
+    pub(crate) lacks_groups: bool,
     /// Whether groups judge its packets. NAT gateways, transit gateways and some load balancers have none.
     pub(crate) judged: bool,
     /// Whether it takes and sends only packets of its own addresses.

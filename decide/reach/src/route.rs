@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::network::{Beyond, Network, Target};
 use crate::packet::{Entry, Packet, Ways};
 use crate::rule::{GroupRule, Peer};
-use crate::way::{Drop, End, Flow, Hop, Way};
+use crate::way::{Drop, End, Flow, Hop, Lack, Way};
 
 /// More hops than any way has that does not lead in a circle.
 const FARTHEST: usize = 64;
@@ -83,6 +83,7 @@ impl Network {
         let end = match self.interfaces.get(to) {
             Some(interface) => match walk.acl(interface.subnet, false) {
                 Ok(()) => End::Interface(to),
+                Err(Drop::NotDescribed(lack)) => End::Unknown(self.lack(lack)),
                 Err(drop) => End::Dropped(drop),
             },
             None => End::Dropped(Drop::Unasked),
@@ -96,7 +97,10 @@ impl Network {
             Entry::Internet => walk.from_internet(),
             Entry::Interface(place) => walk.from_interface(place),
         };
-        let end = end.unwrap_or_else(End::Dropped);
+        let end = end.unwrap_or_else(|drop| match drop {
+            Drop::NotDescribed(lack) => End::Unknown(self.lack(lack)),
+            drop => End::Dropped(drop),
+        });
         (Way { packet, hops: walk.hops, end, arrived: walk.packet }, walk.made)
     }
 }
@@ -173,7 +177,7 @@ impl<'a> Walk<'a> {
             return Ok(Ok(Step::Into { vpc: own.vpc, from: Some(subnet) }));
         }
         self.acl(subnet, true)?;
-        let table = own.table.ok_or(Drop::NoRoute { subnet })?;
+        let table = own.table.ok_or(self.lacking(Lack::Table { subnet }, Drop::NoRoute { subnet }))?;
         self.next(table, own.vpc, Some(subnet))
     }
 
@@ -212,14 +216,16 @@ impl<'a> Walk<'a> {
                 self.hops.push(Hop::Peering { peering });
                 match other {
                     Some(other) => Ok(Ok(Step::Into { vpc: other, from: None })),
-                    None => Ok(Err(End::Unknown("the other side of a peering connection".to_owned()))),
+                    None => Ok(Err(End::Unknown(
+                        "the other side of a peering connection, which is not described".to_owned(),
+                    ))),
                 }
             }
             Target::Transit(attachment) => self.transit(attachment, from),
             Target::Service(endpoint) => Ok(Err(End::Service { endpoint })),
             Target::Interface(place) => self.appliance(place, from).map(Err),
             Target::BlackHole => Err(black_hole),
-            Target::Unknown => Ok(Err(End::Unknown(format!("`{}`", found.target_id)))),
+            Target::Unknown => Ok(Err(End::Unknown(format!("`{}`, which is not modelled", found.target_id)))),
         }
     }
 
@@ -291,7 +297,9 @@ impl<'a> Walk<'a> {
         let to = match ways.lookup(self.packet.destination) {
             Beyond::Attachment(to) => to,
             Beyond::Nothing => return Err(lost),
-            Beyond::Unknown => return Ok(Err(End::Unknown(format!("what `{}` leads to", ways.id)))),
+            Beyond::Unknown => {
+                return Ok(Err(End::Unknown(format!("what `{}` leads to, which is not described", ways.id))));
+            }
         };
         let other = self.network.attachments.get(to).ok_or(lost)?;
         self.hops.push(Hop::Transit { from, table, to });
@@ -304,7 +312,8 @@ impl<'a> Walk<'a> {
             return Ok(Ok(Step::Into { vpc: other.vpc, from: Some(exit) }));
         }
         self.acl(exit, true)?;
-        let table = exit_subnet.table.ok_or(Drop::NoRoute { subnet: exit })?;
+        let no_route = self.lacking(Lack::Table { subnet: exit }, Drop::NoRoute { subnet: exit });
+        let table = exit_subnet.table.ok_or(no_route)?;
         self.next(table, other.vpc, Some(exit))
     }
 
@@ -356,7 +365,7 @@ impl<'a> Walk<'a> {
     fn acl(&mut self, subnet: usize, egress: bool) -> Result<(), Drop> {
         let denied = |entry| Drop::Acl { subnet, egress, entry };
         let acl = self.network.subnets.get(subnet).and_then(|s| self.network.acls.get(s.acl?));
-        let Some(acl) = acl else { return Err(denied(None)) };
+        let Some(acl) = acl else { return Err(self.lacking(Lack::Acl { subnet }, denied(None))) };
         let (rules, other) = match egress {
             true => (&acl.egress, self.packet.destination),
             false => (&acl.ingress, self.packet.source),
@@ -393,7 +402,16 @@ impl<'a> Walk<'a> {
                 return Ok(());
             }
         }
-        Err(Drop::Groups { interface: place, egress })
+        let drop = Drop::Groups { interface: place, egress };
+        match interface.lacks_groups {
+            true => Err(self.lacking(Lack::Groups { interface: place }, drop)),
+            false => Err(drop),
+        }
+    }
+
+    /// What is not there is not known, if the network is known in part.
+    fn lacking(&self, lack: Lack, drop: Drop) -> Drop {
+        if self.network.partial { Drop::NotDescribed(lack) } else { drop }
     }
 
     fn admits(&self, rule: &GroupRule, other: IpAddr) -> bool {

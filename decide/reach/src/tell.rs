@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::network::Network;
 use crate::rule::{AclRule, Peer, Service};
-use crate::way::{Drop, End, Flow, Hop, Way};
+use crate::way::{Drop, End, Flow, Hop, Lack, Way};
 
 impl Network {
     /// The hops of a flow and how it ends, a line each.
@@ -27,7 +27,7 @@ impl Network {
                 format!("arrives at the service behind {}", or_none(self.endpoints.get(*endpoint)))
             }
             End::Dropped(drop) => format!("DROPPED: {}", self.drop(drop)),
-            End::Unknown(what) => format!("UNKNOWN: not modelled: {what}"),
+            End::Unknown(what) => format!("UNKNOWN: {what}"),
         };
         lines.push(format!("  {end}"));
         lines
@@ -120,6 +120,22 @@ impl Network {
                 format!("{} takes only what is addressed to it", self.name_of(interface))
             }
             Drop::Circle => "the way leads in a circle".to_owned(),
+            Drop::NotDescribed(lack) => self.lack(lack),
+        }
+    }
+
+    pub(crate) fn lack(&self, lack: Lack) -> String {
+        let subnet_of = |place: usize| or_none(self.subnets.get(place).map(|s| &s.id));
+        match lack {
+            Lack::Acl { subnet } => {
+                format!("the network ACL of {}, which is not described", subnet_of(subnet))
+            }
+            Lack::Table { subnet } => {
+                format!("the route table of {}, which is not described", subnet_of(subnet))
+            }
+            Lack::Groups { interface } => {
+                format!("a security group of {}, which is not described", self.name_of(interface))
+            }
         }
     }
 

@@ -119,6 +119,16 @@ pub enum Drop {
     },
     /// The way leads in a circle.
     Circle,
+    /// Of a network that is known in part: what decides here is not known. It ends a way as [`End::Unknown`].
+    NotDescribed(Lack),
+}
+
+/// What is not described.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    Acl { subnet: usize },
+    Table { subnet: usize },
+    Groups { interface: usize },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

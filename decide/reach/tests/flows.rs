@@ -211,6 +211,6 @@ fn the_most_specific_route_counts_and_what_is_not_modelled_is_unknown() {
         &["subnet-web"],
         &["10.0.0.0/16 local", "0.0.0.0/0 igw-a", "203.0.113.0/24 vgw-1"],
     );
-    check(&scene, "eni-web", "203.0.113.9", 443, None, "UNKNOWN: not modelled: `vgw-1`");
+    check(&scene, "eni-web", "203.0.113.9", 443, None, "UNKNOWN: `vgw-1`, which is not modelled");
     check(&scene, "eni-web", "203.0.114.9", 443, Some(true), "arrives in the internet");
 }

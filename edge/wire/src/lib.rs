@@ -37,8 +37,10 @@ pub struct Head {
 }
 
 impl Head {
+    /// Of the few headers that a request has, the first of this name: to look at them costs less than to hash it.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|v| v.to_str().ok())
+        let found = self.headers.iter().find(|(n, _)| n.as_str().eq_ignore_ascii_case(name));
+        found.and_then(|(_, value)| value.to_str().ok())
     }
 }
 

@@ -12,7 +12,7 @@ mod transit;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use model::estate::ec2::{NetworkInterface, RouteTable, Target, TransitAttachment};
+use model::estate::ec2::{Destination, NetworkInterface, PrefixList, RouteTable, Target, TransitAttachment};
 use model::graph::Change;
 use model::{Node, Snapshot};
 use serde_json::Value as Json;
@@ -92,6 +92,16 @@ impl Described {
             self.put(table);
         }
         self.crossings();
+        let known: HashSet<String> = self.snapshot.all::<PrefixList>().map(|l| l.id.clone()).collect();
+        for table in self.snapshot.all::<RouteTable>() {
+            for route in &table.routes {
+                if let Destination::PrefixList(id) = &route.destination
+                    && !known.contains(id)
+                {
+                    self.notes.push(format!("{}: {id} is not described: its route is left out", table.id));
+                }
+            }
+        }
         if self.snapshot.all::<NetworkInterface>().next().is_none() {
             self.notes.push("there are no interfaces: `describe-network-interfaces` is missing".to_owned());
         }

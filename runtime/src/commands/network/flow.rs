@@ -58,7 +58,7 @@ fn decided(described: &Described, network: &Network, text: &str) -> Result<Decid
     let told = || network.tell(&flow).join("\n");
     let word = |reachable: bool| if reachable { "reachable" } else { "not reachable" };
     let Some(reachable) = flow.reachable() else {
-        return Err(format!("it hangs on what is not modelled\n{}", told()));
+        return Err(format!("it hangs on what is not known\n{}", told()));
     };
     let mismatch = reachable != case.expect.reachable;
     Ok(Decided {
