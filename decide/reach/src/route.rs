@@ -94,8 +94,8 @@ impl Network {
     fn walk(&self, entry: Entry, packet: Packet, state: Ways, known: Memory) -> (Way, Memory) {
         let mut walk = Walk::new(self, packet, state, known);
         let end = match entry {
-            Entry::Internet => walk.from_internet(),
-            Entry::Interface(place) => walk.from_interface(place),
+            Entry::Internet => walk.come_in(),
+            Entry::Interface(place) => walk.sent(place),
         };
         let end = end.unwrap_or_else(|drop| match drop {
             Drop::NotDescribed(lack) => End::Unknown(self.lack(lack)),
@@ -113,7 +113,7 @@ impl<'a> Walk<'a> {
         Walk { network, packet, state, known, made: known, hops, at: None }
     }
 
-    fn from_interface(&mut self, place: usize) -> Ended {
+    fn sent(&mut self, place: usize) -> Ended {
         let Some(interface) = self.network.interfaces.get(place) else {
             return Ok(End::Unknown("an interface that is not there".to_owned()));
         };
@@ -126,7 +126,7 @@ impl<'a> Walk<'a> {
     }
 
     /// A packet from outside, to a public address.
-    fn from_internet(&mut self) -> Ended {
+    fn come_in(&mut self) -> Ended {
         let public = self.packet.destination;
         let place = self.network.public(public).ok_or(Drop::NoSuchPublicAddress)?;
         let (Some(interface), Some(vpc)) = (self.network.interfaces.get(place), self.vpc_of(place)) else {
@@ -209,7 +209,7 @@ impl<'a> Walk<'a> {
             }
             Target::Nat(nat) => self.translate(nat, from).map(Ok),
             // Neither leads on what only passes through: there is no routing from edge to edge.
-            Target::Peering(_) | Target::Service(_) if !self.from_here(vpc) => Err(black_hole),
+            Target::Peering(_) | Target::Service(_) if !self.begins_in(vpc) => Err(black_hole),
             Target::Peering(peering) => {
                 let sides = self.network.peerings.get(peering).map(|p| p.sides);
                 let other = sides.into_iter().flatten().find(|side| *side != Some(vpc)).ok_or(black_hole)?;
@@ -250,14 +250,14 @@ impl<'a> Walk<'a> {
     fn outside(&mut self, hop: Hop) -> Ended {
         self.hops.push(hop);
         match self.network.public(self.packet.destination) {
-            Some(_) if self.hops.len() < FARTHEST => self.from_internet(),
+            Some(_) if self.hops.len() < FARTHEST => self.come_in(),
             Some(_) => Err(Drop::Circle),
             None => Ok(End::Internet),
         }
     }
 
     /// Whether the packet's source is an address of this VPC.
-    fn from_here(&self, vpc: usize) -> bool {
+    fn begins_in(&self, vpc: usize) -> bool {
         self.network.vpcs.get(vpc).is_some_and(|v| v.addresses.contains_key(&self.packet.source))
     }
 
