@@ -178,12 +178,16 @@ def test_previews(client, analyzer, bucket, admin):
     assert refused.value.response["Error"]["Code"] == "ValidationException"
 
 
-def test_security_hub_is_told(client, analyzer, bucket, admin):
-    hub, arn = admin("securityhub"), f"arn:aws:s3:::{bucket}"
-    try:
-        hub.enable_security_hub()
-    except hub.exceptions.ResourceConflictException:
-        pass
+@pytest.fixture
+def hub(admin):
+    hub = admin("securityhub")
+    hub.enable_security_hub()
+    yield hub
+    hub.disable_security_hub()
+
+
+def test_security_hub_is_told(client, analyzer, bucket, admin, hub):
+    arn = f"arn:aws:s3:::{bucket}"
     admin("s3").put_bucket_policy(Bucket=bucket, Policy=shared(bucket))
     wanted = {"ResourceId": [{"Value": arn, "Comparison": "EQUALS"}], "ProductName": [{"Value": "IAM Access Analyzer", "Comparison": "EQUALS"}]}
     [told] = until(lambda: hub.get_findings(Filters=wanted)["Findings"])
@@ -383,6 +387,8 @@ def test_an_organization_trusts_its_members(client, analyzer, member, admin, buc
         assert until(lambda: findings(client, whole, theirs, "RESOLVED"))
     finally:
         client.delete_analyzer(analyzerName="organization")
+        # Others begin from an organization that does not trust the service.
+        organizations.disable_aws_service_access(ServicePrincipal="access-analyzer.amazonaws.com")
 
 
 def test_internal_access_is_found_for_the_resources_that_are_named(client, admin, bucket, limited, account):
