@@ -52,6 +52,18 @@ fn groups_let_in_by_address_and_by_group() {
 }
 
 #[test]
+fn nobody_sends_under_another_address() {
+    let network = Scene::two_tiers().network();
+    let entry = Entry::Interface(network.interface("eni-other").unwrap());
+    let [source, destination] = ["10.0.1.10", "10.0.2.10"].map(|a| a.parse().unwrap());
+    let packet =
+        Packet { source, destination, protocol: Protocol::TCP, source_port: 49152, destination_port: 5432 };
+    let flow = network.flow(entry, packet);
+    assert_eq!(flow.reachable(), Some(false));
+    assert!(network.tell(&flow).join("\n").contains("the source is no address of eni-other"));
+}
+
+#[test]
 fn acls_judge_both_ways_at_the_border_of_a_subnet_only() {
     let mut scene = Scene::two_tiers();
     scene.acl(
