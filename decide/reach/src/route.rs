@@ -155,7 +155,7 @@ impl<'a> Walk<'a> {
 
     fn go(&mut self, first: Step) -> Ended {
         let mut step = first;
-        while self.hops.len() < FARTHEST {
+        for _ in 0..FARTHEST {
             step = match step {
                 Step::From { subnet } => match self.leave(subnet)? {
                     Ok(next) => next,

@@ -226,3 +226,51 @@ fn the_most_specific_route_counts_and_what_is_not_modelled_is_unknown() {
     check(&scene, "eni-web", "203.0.113.9", 443, None, "UNKNOWN: `vgw-1`, which is not modelled");
     check(&scene, "eni-web", "203.0.114.9", 443, Some(true), "arrives in the internet");
 }
+
+/// `vpc-b` with `eni-b`, peered with `vpc-a`.
+fn peered() -> Scene {
+    let mut scene = Scene::two_tiers();
+    scene.vpc("vpc-b", "10.1.0.0/16");
+    scene.subnet("subnet-b", "vpc-b", "10.1.1.0/24", "a");
+    scene.acl("acl-b", &["subnet-b"], &["100 in allow -1 0.0.0.0/0", "100 out allow -1 0.0.0.0/0"]);
+    scene.group("sg-b", "vpc-b", &["in -1 0.0.0.0/0", "out -1 0.0.0.0/0"]);
+    scene.interface("eni-b", "subnet-b", "10.1.1.10", &["sg-b"], Some("198.51.100.66"));
+    scene.peering("pcx-1", "vpc-a", "vpc-b", "active");
+    let public = ["10.0.0.0/16 local", "10.1.0.0/16 pcx-1", "0.0.0.0/0 igw-a"];
+    scene.routes("rtb-public", &["subnet-web"], &public);
+    scene.routes("rtb-b", &["subnet-b"], &["10.1.0.0/16 local", "10.0.0.0/14 pcx-1"]);
+    scene
+}
+
+#[test]
+fn an_answer_that_goes_to_another_is_none() {
+    check(&peered(), "10.1.1.10", "198.51.100.10", 443, Some(false), "belongs to no flow");
+}
+
+#[test]
+fn a_public_address_needs_an_internet_gateway() {
+    check(&peered(), "203.0.113.9", "198.51.100.66", 443, Some(false), "vpc-b has no internet gateway");
+}
+
+#[test]
+fn an_interface_takes_only_what_is_addressed_to_it() {
+    let mut scene = Scene::two_tiers();
+    scene.routes("rtb-public", &["subnet-web"], &["10.0.0.0/16 local", "192.168.0.0/16 eni-app"]);
+    check(&scene, "eni-web", "192.168.1.1", 443, Some(false), "eni-app takes only what is addressed to it");
+}
+
+#[test]
+fn a_peering_takes_nothing_that_only_passes_through() {
+    let mut scene = peered();
+    scene.vpc("vpc-c", "10.2.0.0/16");
+    scene.subnet("subnet-c", "vpc-c", "10.2.1.0/24", "a");
+    scene.acl("acl-c", &["subnet-c"], &["100 in allow -1 0.0.0.0/0", "100 out allow -1 0.0.0.0/0"]);
+    scene.group("sg-c", "vpc-c", &["out -1 0.0.0.0/0"]);
+    scene.interface("eni-c", "subnet-c", "10.2.1.10", &["sg-c"], None);
+    scene.routes("rtb-c", &["subnet-c"], &["10.2.0.0/16 local", "10.0.0.0/15 tgw-1"]);
+    scene.attachment("tgw-attach-a", "tgw-1", "vpc-a", &["subnet-web"]);
+    scene.attachment("tgw-attach-c", "tgw-1", "vpc-c", &["subnet-c"]);
+    let routes = ["10.0.0.0/15 tgw-attach-a", "10.2.0.0/16 tgw-attach-c"];
+    scene.transit("tgw-rtb-1", "tgw-1", &["tgw-attach-a", "tgw-attach-c"], &routes);
+    check(&scene, "eni-c", "eni-b", 443, Some(false), "10.1.0.0/16 to pcx-1 is a black hole for it");
+}
